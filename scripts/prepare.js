@@ -1,0 +1,37 @@
+/**
+ * Makes a checkout ready to run: installs what package-lock.json names when node_modules is older
+ * or missing, and compiles src/ into dist/ when a source is newer. Used by `npm start` and `npm test`,
+ * so it needs nothing but Node itself.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const at = (...parts) => join(root, ...parts);
+const time = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+
+/** Runs a command in the checkout and ends this process with its status if it fails. */
+function run(command, args) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** The newest modification time below a folder, in milliseconds. */
+function newest(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
+    (latest, entry) => Math.max(latest, time(join(entry.parentPath, entry.name))),
+    time(folder),
+  );
+}
+
+if (time(at('node_modules/.package-lock.json')) < time(at('package-lock.json'))) {
+  console.log('rtcd: installing dependencies (better-sqlite3 may compile for a minute) …');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+const built = time(at('dist/main.js'));
+if (built < Math.max(newest(at('src')), time(at('tsconfig.json')), time(at('tsconfig.build.json')))) {
+  console.log('rtcd: compiling …');
+  run(at('node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json']);
+}

@@ -1,0 +1,70 @@
+/** Structured logs (pino): JSON for machines, readable lines on a terminal, a level per area. */
+import { type DestinationStream, type Level, type Logger as PinoLogger, pino } from 'pino';
+import pretty from 'pino-pretty';
+
+/** A logger of one area; `child({ stream, account })` binds what each of its lines carries. */
+export type Logger = PinoLogger;
+
+/** The levels an area can be set to, most talkative first. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** One of {@link LOG_LEVELS}. */
+export type LogLevel = Level | 'silent';
+
+/** How the log is written. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** Levels of single areas (`c2s`, `store` …) that differ from `level`. */
+  readonly areas?: Readonly<Record<string, LogLevel>>;
+  /** `auto` is `pretty` on a terminal and `json` elsewhere. */
+  readonly format?: 'auto' | 'json' | 'pretty';
+  /** Where lines go; standard output if absent. */
+  readonly destination?: DestinationStream;
+}
+
+/** All areas' loggers and their levels, which can be changed while the server runs. */
+export interface LogRoot {
+  /** The logger of an area; the same one for the same name. */
+  area(name: string): Logger;
+  /** Sets one area's level, or, without an area, the level of all that have none of their own. */
+  setLevel(level: LogLevel, area?: string): void;
+  /** The level of each area known so far, and the default under `*`. */
+  levels(): Record<string, LogLevel>;
+}
+
+/** Opens the log. */
+export function createLog(options: LogOptions): LogRoot {
+  const format = options.format ?? 'auto';
+  const isPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY === true);
+  const destination =
+    options.destination ??
+    (isPretty
+      ? pretty({ colorize: process.stdout.isTTY === true, ignore: 'pid,hostname', sync: true })
+      : pino.destination({ fd: 1, sync: false }));
+  const root = pino({ level: 'trace', base: null }, destination);
+  let fallback = options.level;
+  const own = new Map<string, LogLevel>(Object.entries(options.areas ?? {}));
+  const areas = new Map<string, Logger>();
+  const apply = () => {
+    for (const [name, logger] of areas) logger.level = own.get(name) ?? fallback;
+  };
+  return {
+    area(name) {
+      const known = areas.get(name);
+      if (known !== undefined) return known;
+      const logger = root.child({ area: name }, { level: own.get(name) ?? fallback });
+      areas.set(name, logger);
+      return logger;
+    },
+    setLevel(level, area) {
+      if (area === undefined) fallback = level;
+      else own.set(area, level);
+      apply();
+    },
+    levels() {
+      const names = new Set([...areas.keys(), ...own.keys()]);
+      const each = [...names].sort().map((name) => [name, own.get(name) ?? fallback] as const);
+      return { '*': fallback, ...Object.fromEntries(each) };
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** The figures of the server for Prometheus (prom-client), each named once. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** All metrics; `text()` is what `/metrics` answers. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const SECONDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+
+/** Makes a registry of its own, so that several servers in one process (tests) do not meet. */
+export function createMetrics(options: { process: boolean } = { process: true }) {
+  const registry = new Registry();
+  const registers = [registry];
+  if (options.process) collectDefaultMetrics({ register: registry, prefix: 'rtcd_' });
+  return {
+    connections: new Gauge({
+      name: 'rtcd_connections',
+      help: 'Open connections by kind (c2s, c2s_tls).',
+      labelNames: ['kind'],
+      registers,
+    }),
+    connectionsTotal: new Counter({
+      name: 'rtcd_connections_total',
+      help: 'Connections accepted, or refused by a limit, by kind.',
+      labelNames: ['kind', 'outcome'],
+      registers,
+    }),
+    sessions: new Gauge({
+      name: 'rtcd_sessions',
+      help: 'Bound sessions by virtual host.',
+      labelNames: ['host'],
+      registers,
+    }),
+    logins: new Counter({
+      name: 'rtcd_logins_total',
+      help: 'Authentication exchanges by mechanism and outcome.',
+      labelNames: ['mechanism', 'outcome'],
+      registers,
+    }),
+    stanzas: new Counter({
+      name: 'rtcd_stanzas_total',
+      help: 'Stanzas by direction (in, out) and kind.',
+      labelNames: ['direction', 'kind'],
+      registers,
+    }),
+    bounces: new Counter({
+      name: 'rtcd_bounces_total',
+      help: 'Stanzas answered with an error, by condition.',
+      labelNames: ['condition'],
+      registers,
+    }),
+    streamErrors: new Counter({
+      name: 'rtcd_stream_errors_total',
+      help: 'Streams ended with an error, by condition.',
+      labelNames: ['condition'],
+      registers,
+    }),
+    routeSeconds: new Histogram({
+      name: 'rtcd_route_seconds',
+      help: 'From a stanza read to its routing done.',
+      buckets: SECONDS,
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'rtcd_store_commit_seconds',
+      help: 'Time of one grouped commit, fsync included.',
+      buckets: SECONDS,
+      registers,
+    }),
+    commitSize: new Histogram({
+      name: 'rtcd_store_commit_writes',
+      help: 'Writes in one grouped commit.',
+      buckets: [1, 2, 5, 10, 25, 50, 100, 250, 1000],
+      registers,
+    }),
+    storeQueue: new Gauge({
+      name: 'rtcd_store_queue',
+      help: 'Writes that wait for their commit.',
+      registers,
+    }),
+    sendQueueBytes: new Gauge({
+      name: 'rtcd_send_queue_bytes',
+      help: 'Bytes that wait in all send queues of clients that read slowly.',
+      registers,
+    }),
+    certificateExpiry: new Gauge({
+      name: 'rtcd_certificate_expiry_seconds',
+      help: "When each virtual host's certificate ends, in seconds since the epoch.",
+      labelNames: ['host'],
+      registers,
+    }),
+    errors: new Counter({
+      name: 'rtcd_errors_total',
+      help: 'Unexpected errors (bugs) caught at an edge, by area.',
+      labelNames: ['area'],
+      registers,
+    }),
+    contentType: registry.contentType,
+    /** The exposition text of all figures. */
+    text: () => registry.metrics(),
+  };
+}
