@@ -1,0 +1,236 @@
+/**
+ * The accounts of this server and their SCRAM keys: the one owner of their tables. Passwords are
+ * never stored (DESIGN D9). What routing asks of each stanza (does the account exist?) is cached.
+ */
+import { type BareJid, type Domain, domainOf, localOf } from '../jid/jid.ts';
+import type { Clock } from '../kit/clock.ts';
+import { BoundedMap } from '../kit/limits.ts';
+import { deriveKeys, SCRAM_HASHES, type ScramHash, type ScramKeys, verifyPassword } from '../sasl/index.ts';
+import { type Migration, type Store, StoreError } from '../store/store.ts';
+import type { MaybePromise } from './hooks.ts';
+
+/** An account as others may see it. */
+export interface Account {
+  readonly jid: BareJid;
+  /** When it was made, in ms since the epoch. */
+  readonly created: number;
+  /** A locked account keeps its data and receives, but nobody can log in to it. */
+  readonly isLocked: boolean;
+  /** Whether it was made an admin here; admins named in the config are not marked. */
+  readonly isAdmin: boolean;
+}
+
+/** A page of accounts. */
+export interface AccountPage {
+  readonly accounts: readonly Account[];
+  /** How many match in all. */
+  readonly total: number;
+}
+
+/** Which accounts to list; sorted by JID. */
+export interface AccountFilter {
+  readonly host?: Domain;
+  /** A part of the JID. */
+  readonly search?: string;
+  readonly offset?: number;
+  readonly limit?: number;
+}
+
+/** Reads and changes accounts. */
+export interface Accounts {
+  /** Whether the account exists, a temporary one included. */
+  exists(jid: BareJid): MaybePromise<boolean>;
+  /** The stored account. */
+  get(jid: BareJid): MaybePromise<Account | undefined>;
+  /** Its keys for a SCRAM hash; undefined when there is no such account or key. */
+  credentials(jid: BareJid, hash: ScramHash): Promise<ScramKeys | undefined>;
+  /** Whether the password is right; an unknown account takes as long and is false. */
+  checkPassword(jid: BareJid, password: string): Promise<boolean>;
+  /** Makes an account; false when it exists. The JID must have a localpart. */
+  create(jid: BareJid, password: string, options?: { isAdmin?: boolean }): Promise<boolean>;
+  /** Replaces all keys; false when there is no such account. */
+  setPassword(jid: BareJid, password: string): Promise<boolean>;
+  setLocked(jid: BareJid, isLocked: boolean): Promise<boolean>;
+  setAdmin(jid: BareJid, isAdmin: boolean): Promise<boolean>;
+  /** Removes an account and its keys; false when there is none. Its other data is the modules'. */
+  remove(jid: BareJid): Promise<boolean>;
+  list(filter: AccountFilter): Promise<AccountPage>;
+  /** Whether any account is marked as an admin. */
+  hasAdmin(): Promise<boolean>;
+  /** An account without a row, as long as its one session lives (SASL ANONYMOUS). */
+  addTemporary(jid: BareJid): void;
+  removeTemporary(jid: BareJid): void;
+}
+
+interface Tables {
+  accounts: {
+    jid: BareJid;
+    domain: Domain;
+    localpart: string;
+    created: number;
+    locked: number;
+    admin: number;
+  };
+  scram_keys: {
+    account: BareJid;
+    hash: ScramHash;
+    iterations: number;
+    salt: Uint8Array;
+    stored_key: Uint8Array;
+    server_key: Uint8Array;
+  };
+}
+
+/** The migrations of the accounts' tables. */
+export const accountMigrations: readonly Migration[] = [
+  {
+    name: 'accounts and SCRAM keys',
+    up: [
+      `CREATE TABLE accounts (
+        jid TEXT PRIMARY KEY, domain TEXT NOT NULL, localpart TEXT NOT NULL,
+        created BIGINT NOT NULL, locked INTEGER NOT NULL DEFAULT 0, admin INTEGER NOT NULL DEFAULT 0
+      )`,
+      'CREATE INDEX accounts_by_domain ON accounts (domain, localpart)',
+      `CREATE TABLE scram_keys (
+        account TEXT NOT NULL REFERENCES accounts (jid) ON DELETE CASCADE, hash TEXT NOT NULL,
+        iterations INTEGER NOT NULL, salt BLOB NOT NULL, stored_key BLOB NOT NULL,
+        server_key BLOB NOT NULL, PRIMARY KEY (account, hash)
+      )`,
+    ],
+  },
+];
+
+/** Accounts whose existence is remembered, present and absent ones alike. */
+const CACHED_ACCOUNTS = 20_000;
+const DEFAULT_PAGE = 50;
+
+/** Opens the accounts. */
+export function createAccounts(store: Store, clock: Clock): Accounts {
+  const db = store.tables<Tables>();
+  const cache = new BoundedMap<BareJid, Account | null>(CACHED_ACCOUNTS);
+  const temporary = new Set<BareJid>();
+
+  // A look-up that began before a change must not write what it saw over it.
+  let changes = 0;
+  const forget = (jid: BareJid) => {
+    changes += 1;
+    cache.delete(jid);
+  };
+  const load = async (jid: BareJid): Promise<Account | undefined> => {
+    const begun = changes;
+    const row = await store.first(db.selectFrom('accounts').selectAll().where('jid', '=', jid));
+    const account = row === undefined ? undefined : accountOf(row);
+    if (begun === changes) cache.set(jid, account ?? null);
+    return account;
+  };
+  const get = (jid: BareJid): MaybePromise<Account | undefined> => {
+    const known = cache.get(jid);
+    return known === undefined ? load(jid) : (known ?? undefined);
+  };
+  const keysOf = (jid: BareJid, keys: readonly ScramKeys[]) =>
+    keys.map((key) => ({
+      account: jid,
+      hash: key.hash,
+      iterations: key.iterations,
+      salt: key.salt,
+      stored_key: key.storedKey,
+      server_key: key.serverKey,
+    }));
+  const credentials = async (jid: BareJid, hash: ScramHash): Promise<ScramKeys | undefined> => {
+    const row = await store.first(
+      db.selectFrom('scram_keys').selectAll().where('account', '=', jid).where('hash', '=', hash),
+    );
+    if (row === undefined) return undefined;
+    return {
+      hash: row.hash,
+      iterations: row.iterations,
+      salt: Buffer.from(row.salt),
+      storedKey: Buffer.from(row.stored_key),
+      serverKey: Buffer.from(row.server_key),
+    };
+  };
+  const mark = async (jid: BareJid, values: { locked?: number; admin?: number }) => {
+    const [result] = await store.write(db.updateTable('accounts').set(values).where('jid', '=', jid));
+    forget(jid);
+    return (result?.changes ?? 0) > 0;
+  };
+
+  return {
+    exists(jid) {
+      if (temporary.has(jid)) return true;
+      const known = get(jid);
+      if (known instanceof Promise) return known.then((account) => account !== undefined);
+      return known !== undefined;
+    },
+    get,
+    credentials,
+    async checkPassword(jid, password) {
+      return verifyPassword(await credentials(jid, 'sha-256'), password);
+    },
+    async create(jid, password, options = {}) {
+      const keys = await deriveAll(password);
+      const row = {
+        jid,
+        domain: domainOf(jid),
+        localpart: localOf(jid),
+        created: clock.now(),
+        locked: 0,
+        admin: options.isAdmin === true ? 1 : 0,
+      };
+      try {
+        await store.write(
+          db.insertInto('accounts').values(row),
+          db.insertInto('scram_keys').values(keysOf(jid, keys)),
+        );
+      } catch (error) {
+        if (error instanceof StoreError && error.kind === 'constraint') return false;
+        throw error;
+      }
+      forget(jid);
+      return true;
+    },
+    async setPassword(jid, password) {
+      if ((await get(jid)) === undefined) return false;
+      const keys = await deriveAll(password);
+      await store.write(
+        db.deleteFrom('scram_keys').where('account', '=', jid),
+        db.insertInto('scram_keys').values(keysOf(jid, keys)),
+      );
+      return true;
+    },
+    setLocked: (jid, isLocked) => mark(jid, { locked: isLocked ? 1 : 0 }),
+    setAdmin: (jid, isAdmin) => mark(jid, { admin: isAdmin ? 1 : 0 }),
+    async remove(jid) {
+      const [result] = await store.write(db.deleteFrom('accounts').where('jid', '=', jid));
+      forget(jid);
+      return (result?.changes ?? 0) > 0;
+    },
+    async list({ host, search, offset = 0, limit = DEFAULT_PAGE }) {
+      let query = db.selectFrom('accounts');
+      if (host !== undefined) query = query.where('domain', '=', host);
+      if (search !== undefined && search !== '')
+        query = query.where('jid', 'like', `%${search.toLowerCase().replaceAll(/[%_]/g, '')}%`);
+      const [rows, count] = await Promise.all([
+        store.read(query.selectAll().orderBy('domain').orderBy('localpart').limit(limit).offset(offset)),
+        store.first(query.select((of) => of.fn.countAll<number>().as('total'))),
+      ]);
+      return { accounts: rows.map(accountOf), total: count?.total ?? 0 };
+    },
+    async hasAdmin() {
+      const row = await store.first(db.selectFrom('accounts').select('jid').where('admin', '=', 1).limit(1));
+      return row !== undefined;
+    },
+    addTemporary: (jid) => void temporary.add(jid),
+    removeTemporary: (jid) => void temporary.delete(jid),
+  };
+}
+
+const accountOf = (row: Tables['accounts']): Account => ({
+  jid: row.jid,
+  created: Number(row.created),
+  isLocked: row.locked === 1,
+  isAdmin: row.admin === 1,
+});
+
+const deriveAll = (password: string) =>
+  Promise.all(SCRAM_HASHES.map((hash) => deriveKeys(password, hash)));

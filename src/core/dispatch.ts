@@ -1,0 +1,62 @@
+/** What the modules of a host brought, as flat lists and one map, built when a config is taken. */
+import type { Element } from '../xml/element.ts';
+import type { Hooks } from './hooks.ts';
+import type { EarlyIqRequest, IqRoute, IqTarget, ModuleParts, Reply, StreamFeatureContext } from './module.ts';
+import type { MaybePromise } from './hooks.ts';
+
+/** A list of one kind of hook, in the order of modules/index.ts. */
+type HookList<K extends keyof Hooks> = readonly NonNullable<Hooks[K]>[];
+
+/** The handlers of one host. */
+export interface Dispatch {
+  /** IQ handlers by `type target key`. */
+  readonly iq: ReadonlyMap<string, IqRoute>;
+  readonly fromAccount: HookList<'fromAccount'>;
+  readonly broadcast: HookList<'broadcast'>;
+  readonly toAccount: HookList<'toAccount'>;
+  readonly undelivered: HookList<'undelivered'>;
+  readonly sessionBound: HookList<'sessionBound'>;
+  readonly presenceChanged: HookList<'presenceChanged'>;
+  readonly sessionEnded: HookList<'sessionEnded'>;
+  readonly accountRemoved: HookList<'accountRemoved'>;
+  readonly earlyIq: ReadonlyMap<string, (request: EarlyIqRequest) => MaybePromise<Reply>>;
+  /** Elements for `<stream:features/>` in a phase. */
+  streamFeatures(context: StreamFeatureContext): readonly Element[];
+}
+
+/** The key of an IQ handler in {@link Dispatch.iq}. */
+export function iqKey(type: string, target: IqTarget, payloadKey: string): string {
+  return `${type} ${target} ${payloadKey}`;
+}
+
+/** Builds the handlers of a host from the parts of its enabled modules; two for one IQ are a bug. */
+export function buildDispatch(parts: readonly ModuleParts[]): Dispatch {
+  const iq = new Map<string, IqRoute>();
+  for (const route of parts.flatMap((part) => part.iq ?? [])) {
+    for (const target of route.targets) {
+      const key = iqKey(route.type, target, route.key);
+      if (iq.has(key)) throw new Error(`two modules handle ${key}`);
+      iq.set(key, route);
+    }
+  }
+  const hooks = parts.flatMap((part) => (part.hooks === undefined ? [] : [part.hooks]));
+  const list = <K extends keyof Hooks>(name: K): HookList<K> =>
+    hooks.flatMap((each) => {
+      const hook = each[name];
+      return hook === undefined ? [] : [hook];
+    });
+  const early = parts.flatMap((part) => (part.earlyIq === undefined ? [] : [part.earlyIq]));
+  return {
+    iq,
+    fromAccount: list('fromAccount'),
+    broadcast: list('broadcast'),
+    toAccount: list('toAccount'),
+    undelivered: list('undelivered'),
+    sessionBound: list('sessionBound'),
+    presenceChanged: list('presenceChanged'),
+    sessionEnded: list('sessionEnded'),
+    accountRemoved: list('accountRemoved'),
+    earlyIq: new Map(early.map(({ key, handle }) => [key, handle])),
+    streamFeatures: (context) => parts.flatMap((part) => part.streamFeatures?.(context) ?? []),
+  };
+}

@@ -1,0 +1,32 @@
+/** The virtual hosts that are served now, and for each the handlers of its enabled modules. */
+import type { HostConfig } from '../config/schema.ts';
+import type { Domain } from '../jid/jid.ts';
+import type { Dispatch } from './dispatch.ts';
+
+/** A virtual host. */
+export interface Host {
+  readonly domain: Domain;
+  readonly config: HostConfig;
+  /** What its modules brought, as flat lists built when the config was loaded. */
+  readonly dispatch: Dispatch;
+}
+
+/** The hosts; replaced as a whole when a new config is taken. */
+export interface Hosts {
+  get(domain: Domain): Host | undefined;
+  all(): readonly Host[];
+  /** Takes a new set of hosts at once (start, reload). */
+  replace(hosts: readonly Host[]): void;
+}
+
+/** Makes an empty set of hosts. */
+export function createHosts(): Hosts {
+  let byDomain = new Map<Domain, Host>();
+  return {
+    get: (domain) => byDomain.get(domain),
+    all: () => [...byDomain.values()],
+    replace(hosts) {
+      byDomain = new Map(hosts.map((host) => [host.domain, host]));
+    },
+  };
+}

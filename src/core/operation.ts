@@ -1,0 +1,189 @@
+/**
+ * Admin operations: each is written once, with its schema and effect, and appears as an `rtcctl`
+ * command, a console action and a REST endpoint (DESIGN D6). Faces call {@link Operations.run};
+ * nothing else decides who may, checks the input or writes the audit log.
+ */
+import { z } from 'zod';
+import type { Logger } from '../kit/log.ts';
+
+/** Why an operation was not carried out. */
+export type OperationProblem =
+  | 'unknown-operation'
+  | 'invalid-input'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'refused'
+  | 'unavailable'
+  | 'internal';
+
+/** A problem, with a sentence for the admin and, for invalid input, the fault of each field. */
+export interface OperationFailure {
+  readonly ok: false;
+  readonly why: OperationProblem;
+  readonly text: string;
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+/** What an operation ends with. */
+export type OperationOutcome<O> = { readonly ok: true; readonly value: O } | OperationFailure;
+
+/** Shorthand for a failure. */
+export function failure(why: OperationProblem, text: string): OperationFailure {
+  return { ok: false, why, text };
+}
+
+/** Shorthand for success. */
+export function success<O>(value: O): OperationOutcome<O> {
+  return { ok: true, value };
+}
+
+/** Who runs an operation and by which face. */
+export interface Actor {
+  /** The bare JID of an admin, or `root` for whoever may open the admin socket or the data folder. */
+  readonly name: string;
+  readonly via: 'socket' | 'console' | 'offline' | 'rest';
+  /** The remote address, where there is one. */
+  readonly remote?: string;
+}
+
+/**
+ * An operation.
+ *
+ * - `effect`: a `read` changes nothing; a `change` is audited, and confirmed on pages; a `watch` is a
+ *   read whose value is an {@link AsyncIterable} that ends by itself or when the face stops reading.
+ * - `offline`: also works by `rtcctl` on a stopped server, straight on the data folder.
+ * - `positional`: input fields that `rtcctl` takes as plain arguments, in order; others are options.
+ * - `secret`: input fields that `rtcctl` asks for without echo and that nobody logs.
+ * - `present`: the value as text for a person; without it faces show it as a table.
+ */
+export interface Operation<I = unknown, O = unknown> {
+  readonly name: string;
+  /** The `rtcctl` words, e.g. `['user', 'list']` or `['adduser']`. */
+  readonly command: readonly string[];
+  readonly summary: string;
+  readonly effect: 'read' | 'change' | 'watch';
+  readonly offline: boolean;
+  readonly positional: readonly string[];
+  readonly secret: readonly string[];
+  readonly input: z.ZodType<I>;
+  readonly output: z.ZodType<O>;
+  readonly present: ((value: O) => string) | undefined;
+  readonly run: (input: I, actor: Actor) => Promise<OperationOutcome<O>> | OperationOutcome<O>;
+}
+
+/** What {@link operation} takes: the {@link Operation} with its usual parts left out. */
+export interface OperationSpec<S extends z.ZodObject, O extends z.ZodType> {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly summary: string;
+  readonly effect: 'read' | 'change' | 'watch';
+  readonly offline?: boolean;
+  readonly positional?: readonly (keyof z.output<S> & string)[];
+  readonly secret?: readonly (keyof z.output<S> & string)[];
+  readonly input: S;
+  readonly output: O;
+  readonly present?: (value: z.output<O>) => string;
+  readonly run: (
+    input: z.output<S>,
+    actor: Actor,
+  ) => Promise<OperationOutcome<z.output<O>>> | OperationOutcome<z.output<O>>;
+}
+
+/** An operation whose types the registry no longer needs to know. */
+export type AnyOperation = Operation<never, unknown>;
+
+/** Declares an operation; the types of `run` follow from the schemas. */
+export function operation<S extends z.ZodObject, O extends z.ZodType>(
+  spec: OperationSpec<S, O>,
+): AnyOperation {
+  const whole = {
+    ...spec,
+    offline: spec.offline ?? false,
+    positional: spec.positional ?? [],
+    secret: spec.secret ?? [],
+    present: spec.present,
+  };
+  // The registry feeds `run` only with what `input` has parsed, so the types may be forgotten here.
+  return whole as unknown as AnyOperation;
+}
+
+/** Writes what was changed: who, from where, what, when (DESIGN D6). */
+export interface AuditSink {
+  /** Records one change; `input` comes without its secret fields. */
+  record(entry: {
+    readonly actor: Actor;
+    readonly operation: string;
+    readonly input: Readonly<Record<string, unknown>>;
+    readonly outcome: 'done' | OperationProblem;
+  }): Promise<void>;
+}
+
+/** All operations, and the only way to run one. */
+export interface Operations {
+  readonly list: readonly AnyOperation[];
+  /** The operation of that name. */
+  find(name: string): AnyOperation | undefined;
+  /**
+   * Checks that the actor may and that the input is right, runs, audits a change.
+   * Never rejects: an unexpected error is logged and answered as `internal`.
+   */
+  run(name: string, input: unknown, actor: Actor): Promise<OperationOutcome<unknown>>;
+}
+
+/** What {@link createOperations} needs. */
+export interface OperationsOptions {
+  readonly audit: AuditSink;
+  readonly log: Logger;
+  /** Whether the actor may run the operation; the one place that decides. */
+  mayRun(actor: Actor, operation: AnyOperation): boolean;
+}
+
+const withoutSecrets = (input: object, secret: readonly string[]) =>
+  Object.fromEntries(Object.entries(input).filter(([key]) => !secret.includes(key)));
+
+const fieldFaults = (error: z.ZodError) =>
+  Object.fromEntries(error.issues.map((issue) => [issue.path.join('.') || 'input', issue.message]));
+
+/** Gathers operations; two of the same name or command are a bug, so that throws. */
+export function createOperations(
+  list: readonly AnyOperation[],
+  { audit, log, mayRun }: OperationsOptions,
+): Operations {
+  const byName = new Map(list.map((each) => [each.name, each]));
+  const commands = new Set(list.map((each) => each.command.join(' ')));
+  if (byName.size !== list.length || commands.size !== list.length)
+    throw new Error('two operations share a name or a command');
+
+  const attempt = async (chosen: AnyOperation, input: unknown, actor: Actor) => {
+    const parsed = z.safeParse(chosen.input, input ?? {});
+    if (!parsed.success) {
+      const fields = fieldFaults(parsed.error);
+      const text = Object.entries(fields).map(([field, fault]) => `${field}: ${fault}`);
+      return { ok: false, why: 'invalid-input', text: text.join('; '), fields } as const;
+    }
+    const outcome = await chosen.run(parsed.data, actor);
+    if (chosen.effect === 'change') {
+      const told = withoutSecrets(parsed.data, chosen.secret);
+      const ended = outcome.ok ? 'done' : outcome.why;
+      await audit.record({ actor, operation: chosen.name, input: told, outcome: ended });
+    }
+    return outcome;
+  };
+
+  return {
+    list,
+    find: (name) => byName.get(name),
+    async run(name, input, actor) {
+      const chosen = byName.get(name);
+      if (chosen === undefined) return failure('unknown-operation', `There is no ${name}.`);
+      if (!mayRun(actor, chosen)) return failure('forbidden', `${actor.name} may not ${name}.`);
+      try {
+        return await attempt(chosen, input, actor);
+      } catch (error) {
+        log.error({ err: error, operation: name }, 'an operation failed unexpectedly');
+        return failure('internal', 'The server made a mistake; its log says which.');
+      }
+    },
+  };
+}

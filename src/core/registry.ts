@@ -1,0 +1,97 @@
+/** Sets up the modules in the order of their list, and derives what follows from what they declare. */
+import type { Domain } from '../jid/jid.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { LogRoot } from '../kit/log.ts';
+import type { Store } from '../store/store.ts';
+import type { Accounts } from './accounts.ts';
+import { buildDispatch, type Dispatch } from './dispatch.ts';
+import type { MaybePromise } from './hooks.ts';
+import type { Hosts } from './hosts.ts';
+import type { AnyModule, Home, ModuleDefinition, ModuleParts } from './module.ts';
+import type { AnyOperation } from './operation.ts';
+import type { Sessions } from './sessions.ts';
+import type { Stanza } from '../stanza/stanza.ts';
+
+/** What the config says of modules; asked anew after each reload. */
+export interface ModuleSettings {
+  /** The value of `modules.<name>` as it stands for a host, or false where it is switched off. */
+  of(module: AnyModule, host: Domain): unknown;
+}
+
+/** What modules are set up with. */
+export interface RegistryOptions {
+  readonly modules: readonly AnyModule[];
+  readonly settings: ModuleSettings;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: LogRoot;
+  readonly hosts: Hosts;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  route(stanza: Stanza): MaybePromise<void>;
+}
+
+/** The modules that are set up. */
+export interface Registry {
+  /** The names of the modules that are on for a host. */
+  enabled(host: Domain): readonly string[];
+  /** The handlers of a host, by the config as it stands. */
+  dispatchFor(host: Domain): Dispatch;
+  readonly operations: readonly AnyOperation[];
+  /** Ends all, last set up first. */
+  stop(): Promise<void>;
+}
+
+/** Sets up all modules; a module that `needs` one that does not stand before it is a bug. */
+export function createRegistry(options: RegistryOptions): Registry {
+  const { settings, log } = options;
+  const done = new Map<string, { module: AnyModule; parts: ModuleParts }>();
+
+  const isEnabled = (module: AnyModule, host: Domain): boolean =>
+    settings.of(module, host) !== false &&
+    module.needs.every((name) => {
+      const needed = done.get(name);
+      return needed !== undefined && isEnabled(needed.module, host);
+    });
+  const enabledParts = (host: Domain) =>
+    [...done.values()].filter(({ module }) => isEnabled(module, host));
+  const unique = (names: readonly string[]) => [...new Set(names)].sort();
+
+  for (const module of options.modules) {
+    for (const name of module.needs)
+      if (!done.has(name)) throw new Error(`${module.name} needs ${name}, which is not set up`);
+    const home: Home<never> = {
+      // The config loader has checked the value with the module's own schema.
+      configOf: (host) => settings.of(module, host) as never,
+      isEnabled: (host) => isEnabled(module, host),
+      store: options.store,
+      clock: options.clock,
+      log: log.area(module.name),
+      hosts: options.hosts,
+      accounts: options.accounts,
+      sessions: options.sessions,
+      route: options.route,
+      features(host, target) {
+        const which = target === 'server' ? 'features' : 'accountFeatures';
+        return unique(enabledParts(host).flatMap((each) => each.module[which]));
+      },
+      serverForms: (host) => enabledParts(host).flatMap(({ parts }) => parts.serverForms?.(host) ?? []),
+      use<Api>(needed: ModuleDefinition<never, Api>): Api {
+        if (!module.needs.includes(needed.name))
+          throw new Error(`${module.name} uses ${needed.name} without needing it`);
+        // `done` holds what that very definition's setup returned.
+        return done.get(needed.name)?.parts.api as Api;
+      },
+    };
+    done.set(module.name, { module, parts: module.setup(home) });
+  }
+
+  return {
+    enabled: (host) => enabledParts(host).map(({ module }) => module.name),
+    dispatchFor: (host) => buildDispatch(enabledParts(host).map(({ parts }) => parts)),
+    operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),
+    async stop() {
+      for (const { parts } of [...done.values()].reverse()) await parts.stop?.();
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/** The bound sessions of this server, by account and by full JID: their one owner. */
+import { type BareJid, bareOf, type Domain, domainOf, type FullJid, type Jid } from '../jid/jid.ts';
+import type { Presence, Stanza } from '../stanza/stanza.ts';
+
+/** Why a session is over. */
+export interface SessionEnd {
+  /** `closed`: the client said goodbye; `lost`: the connection broke; `ended`: we ended it. */
+  readonly kind: 'closed' | 'lost' | 'ended';
+  readonly text: string;
+}
+
+/** How a session's connection is secured. */
+export interface Security {
+  /** e.g. `TLSv1.3`; undefined without TLS. */
+  readonly protocol: string | undefined;
+  readonly cipher: string | undefined;
+  /** e.g. `SCRAM-SHA-256-PLUS`. */
+  readonly mechanism: string;
+}
+
+/** A bound session, whichever side brought it (c2s now; WebSocket and BOSH later). */
+export interface Session {
+  /** The stream's id, which every log line carries. */
+  readonly id: string;
+  readonly jid: FullJid;
+  readonly account: BareJid;
+  readonly host: Domain;
+  /** Whether the account exists only as long as this session (SASL ANONYMOUS). */
+  readonly isAnonymous: boolean;
+  /** The client's address. */
+  readonly remote: string;
+  readonly security: Security;
+  /** When it was bound, in ms since the epoch. */
+  readonly since: number;
+  /** When it last sent a stanza or whitespace, in ms since the epoch. */
+  readonly lastActive: number;
+  /** Its last available presence without an address; undefined while unavailable. */
+  readonly presence: Presence | undefined;
+  /** The priority of that presence, -128..127 (RFC 6121 §4.7.2.3); 0 without presence. */
+  readonly priority: number;
+  /** Sends a stanza to the client, with another `to` if one is given (serialised once, spliced). */
+  send(stanza: Stanza, to?: Jid): void;
+  /** Work that must be done before the stream may be closed cleanly (DESIGN D1). */
+  owe(work: Promise<unknown>): void;
+  /** Ends the stream with a stream error (RFC 6120 §4.9.3 name) and says why in the log. */
+  end(condition: SessionEndCondition, text: string): void;
+}
+
+/** The stream error conditions with which the core may end a session. */
+export type SessionEndCondition =
+  | 'conflict'
+  | 'not-authorized'
+  | 'policy-violation'
+  | 'reset'
+  | 'resource-constraint'
+  | 'system-shutdown';
+
+/** A session as its side registers it: the table writes its presence. */
+export interface OwnedSession extends Session {
+  presence: Presence | undefined;
+  priority: number;
+}
+
+/** Reads and changes the table of sessions. */
+export interface Sessions {
+  /** All sessions of an account, in order of binding; an empty list if none. */
+  of(account: BareJid): readonly Session[];
+  /** The session with exactly that full JID. */
+  at(jid: FullJid): Session | undefined;
+  /** All sessions. */
+  all(): Iterable<Session>;
+  /** How many there are. */
+  readonly size: number;
+  /** Takes a bound session in; its full JID must be free. */
+  add(session: OwnedSession): void;
+  /** Takes a session out, tells the modules; resolves when what they keep of it is settled. */
+  remove(session: OwnedSession, end: SessionEnd): Promise<void>;
+  /** Sets or (undefined) clears a session's presence, and tells the modules. */
+  setPresence(session: Session, presence: Presence | undefined): Promise<void>;
+}
+
+/** What the table tells others; main.ts connects it with the modules' hooks. */
+export interface SessionEvents {
+  bound(session: Session): void;
+  presenceChanged(session: Session, before: Presence | undefined): Promise<void>;
+  ended(session: Session, end: SessionEnd): Promise<void>;
+  /** For metrics: how many sessions a host has now. */
+  counted(host: Domain, count: number): void;
+}
+
+const NONE: readonly Session[] = [];
+
+/** Makes an empty table. */
+export function createSessions(events: SessionEvents): Sessions {
+  const byAccount = new Map<BareJid, OwnedSession[]>();
+  const byJid = new Map<FullJid, OwnedSession>();
+  const perHost = new Map<Domain, number>();
+  const count = (host: Domain, change: number) => {
+    const total = (perHost.get(host) ?? 0) + change;
+    perHost.set(host, total);
+    events.counted(host, total);
+  };
+  return {
+    of: (account) => byAccount.get(account) ?? NONE,
+    at: (jid) => byJid.get(jid),
+    all: () => byJid.values(),
+    get size() {
+      return byJid.size;
+    },
+    add(session) {
+      if (byJid.has(session.jid)) throw new Error(`${session.jid} is bound already`);
+      byJid.set(session.jid, session);
+      // A new array each time: whoever iterates over the old one is not disturbed.
+      byAccount.set(session.account, [...(byAccount.get(session.account) ?? []), session]);
+      count(session.host, 1);
+      events.bound(session);
+    },
+    async remove(session, end) {
+      if (byJid.get(session.jid) !== session) return;
+      byJid.delete(session.jid);
+      const left = (byAccount.get(session.account) ?? []).filter((each) => each !== session);
+      if (left.length === 0) byAccount.delete(session.account);
+      else byAccount.set(session.account, left);
+      count(session.host, -1);
+      await events.ended(session, end);
+    },
+    async setPresence(session, presence) {
+      const owned = byJid.get(session.jid);
+      if (owned === undefined || owned !== session) return;
+      const before = owned.presence;
+      owned.presence = presence;
+      owned.priority = presence === undefined ? 0 : priorityOf(presence);
+      await events.presenceChanged(owned, before);
+    },
+  };
+}
+
+/** The priority that a presence states: an integer of -128..127, otherwise 0 (RFC 6121 §4.7.2.3). */
+export function priorityOf(presence: Presence): number {
+  const text = presence.element.getChildText('priority')?.trim() ?? '';
+  if (!/^[+-]?\d{1,3}$/.test(text)) return 0;
+  const value = Number(text);
+  return value >= -128 && value <= 127 ? value : 0;
+}
+
+/** The domain that serves an account. */
+export function hostOf(account: BareJid): Domain {
+  return domainOf(bareOf(account));
+}
