@@ -1,0 +1,57 @@
+/** The text of a stanza, made when first asked for and never again. */
+import type { Jid } from '../jid/jid.ts';
+import {
+  type Element,
+  escapeAttribute,
+  serialiseAttributes,
+  serialiseChildren,
+} from '../xml/element.ts';
+
+/** A stanza as XML text that can be written into any stream. */
+export interface Wire {
+  /** The stanza as it is. */
+  readonly text: string;
+  /** The stanza with another `to`; however many receive it, the rest is written only once. */
+  textTo(to: Jid): string;
+}
+
+/** The text of an element that is a stanza and is not changed any more. */
+export function wireOf(element: Element): Wire {
+  return new ElementWire(element);
+}
+
+class ElementWire implements Wire {
+  readonly #element: Element;
+  #text: string | undefined;
+  #head = '';
+  #rest: string | undefined;
+
+  constructor(element: Element) {
+    this.#element = element;
+  }
+
+  get text(): string {
+    if (this.#text === undefined) {
+      const { to } = this.#element.attrs;
+      this.#text = to === undefined ? this.#head + this.#restText() : this.textTo(to);
+    }
+    return this.#text;
+  }
+
+  textTo(to: string): string {
+    const rest = this.#restText();
+    return `${this.#head} to="${escapeAttribute(to)}"${rest}`;
+  }
+
+  /** What follows `to`; also makes the head, which is what precedes it. */
+  #restText(): string {
+    if (this.#rest === undefined) {
+      const { name, attrs } = this.#element;
+      const { to: _, ...others } = attrs;
+      this.#head = `<${name}${serialiseAttributes(others)}`;
+      const children = serialiseChildren(this.#element);
+      this.#rest = children === '' ? '/>' : `>${children}</${name}>`;
+    }
+    return this.#rest;
+  }
+}
