@@ -1,0 +1,290 @@
+/** The keys of rtcd.yaml and of the files in conf.d, but for those that other rooms bring. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import type { Domain } from '../jid/jid.ts';
+import { LOG_LEVELS } from '../kit/log.ts';
+import { accountJid, count, domain, duration, oneOrMore, path, size, uri } from './fields.ts';
+
+/** All interfaces of the machine, IPv6 and IPv4: the listener binds without naming an address. */
+export const ALL_INTERFACES = '*';
+/** The loopback addresses. */
+export const LOOPBACK = ['127.0.0.1', '::1'] as const;
+
+/** The schemes by which a contact can be reached (XEP-0157 §2). */
+const CONTACT_SCHEMES = ['mailto', 'xmpp', 'https', 'http', 'tel', 'sip', 'sips'] as const;
+
+const networkInterface = z
+  .string()
+  .refine((raw) => raw === ALL_INTERFACES || isIP(raw) !== 0, { message: 'is not an IP address' })
+  .meta({ syntax: 'interface', allowed: "an IP address of this machine, or '*' for all" });
+
+/** A listener's keys. */
+function listener(port: number, meaning: string, defaultText: string) {
+  return z
+    .object({
+      enabled: z.boolean().default(true).describe('Whether this listener is opened.'),
+      port: count(port, { max: 65_535 }).describe(
+        'The TCP port. 0 takes any free one, which is of use in tests only.',
+      ),
+      interfaces: oneOrMore(networkInterface)
+        .optional()
+        .describe("The addresses it is bound to; '*' is all of them.")
+        .meta({ defaultText }),
+    })
+    .prefault({})
+    .describe(meaning)
+    .meta({ restart: true });
+}
+
+const PUBLIC_DEFAULT = "'*'; loopback where there is no rtcd.yaml";
+
+const listeners = z
+  .object({
+    c2s: listener(5222, 'Clients, with STARTTLS (RFC 6120 §5).', PUBLIC_DEFAULT),
+    c2sTls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).', PUBLIC_DEFAULT),
+    http: listener(5280, 'Console, metrics and health over HTTP.', 'loopback: 127.0.0.1 and ::1'),
+  })
+  .prefault({})
+  .describe('The ports on which the server listens.');
+
+const limits = z
+  .object({
+    // RFC 6120 §13.12: a limit below 10 000 bytes is not allowed; strangers get no more than that.
+    stanzaBytesBeforeAuth: size('10000', { min: '10000', max: '1MiB' }).describe(
+      'The largest stanza of a client that has not logged in.',
+    ),
+    // Holds an avatar (XEP-0084) or a vCard with a photo, the largest things that clients send.
+    stanzaBytes: size('256KiB', { min: '10000', max: '16MiB' }).describe(
+      'The largest stanza of a client that has logged in.',
+    ),
+    // XHTML and data forms reach some ten levels; a bound keeps recursion harmless.
+    depth: count(64, { min: 8, max: 1000 }).describe('How deep elements may be nested.'),
+    attributes: count(64, { min: 8, max: 1000 }).describe(
+      'How many attributes one element may have.',
+    ),
+    // A whole office may come from one address; beyond it, someone is opening sockets for sport.
+    connectionsPerAddress: count(500, { min: 1 }).describe(
+      'How many connections one IP address may have at a time.',
+    ),
+    // Long enough for a slow radio link and the hashing of a password, too short to be worth holding.
+    authTimeout: duration('30s', { min: '1s', max: '10m' }).describe(
+      'How long a client may take from connecting to being logged in.',
+    ),
+    // RFC 6120 §6.4.5: no fewer than two, no more than five tries are advised.
+    loginTries: count(5, { min: 1, max: 20 }).describe('How many tries to log in a stream has.'),
+    // RFC 6120 §7.5: phones, desks and web pages of one person, with room for forgotten ones.
+    resourcesPerAccount: count(20, { min: 1 }).describe(
+      'How many sessions one account may have at a time.',
+    ),
+    // Shorter than the idle timeouts of most NATs on wired networks, rare enough for a phone.
+    idlePing: duration('5m', { min: '10s' }).describe(
+      'After how long a silence a client is asked for a sign of life.',
+    ),
+    idleTimeout: duration('60s', { min: '1s' }).describe(
+      'How long a client may take to give that sign before its session ends.',
+    ),
+    // RFC 6120 §4.6.1: whitespace keeps a link open; it wakes radios, so idlePing is preferred.
+    whitespacePing: duration('0').describe(
+      'How often a space is sent to an idle client to keep the link open; 0 is never.',
+    ),
+    // A reader that is this far behind is gone or hostile; memory is not for it.
+    sendQueueBytes: size('4MiB', { min: '64KiB' }).describe(
+      'How much may wait to be sent to one client before its stream ends.',
+    ),
+  })
+  .prefault({})
+  .describe('What one client may use. Clients are told the ones that concern them (XEP-0478).');
+
+const tls = z
+  .object({
+    minVersion: z
+      .preprocess((raw) => (typeof raw === 'number' ? String(raw) : raw), z.enum(['1.2', '1.3']))
+      .default('1.2')
+      .describe('The oldest version of TLS that is spoken.'),
+    required: z
+      .boolean()
+      .default(true)
+      .describe('Whether a client must use TLS before it logs in. Leave it so.'),
+    ciphers: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The ciphers, in OpenSSL's notation.")
+      .meta({ defaultText: "Node's list" }),
+  })
+  .prefault({})
+  .describe('Encryption.');
+
+const log = z
+  .object({
+    level: z.enum(LOG_LEVELS).default('info').describe('How much is written.'),
+    areas: z
+      .record(z.string(), z.enum(LOG_LEVELS))
+      .default({})
+      .describe('Levels of single areas that differ, such as c2s: debug.'),
+    format: z
+      .enum(['auto', 'json', 'pretty'])
+      .default('auto')
+      .describe('json for machines, pretty for people; auto is pretty on a terminal.'),
+  })
+  .prefault({})
+  .describe('The log, which goes to standard output.');
+
+const consoleSection = z
+  .object({
+    enabled: z.boolean().default(true).describe('Whether the web console is served.'),
+    url: uri(['https', 'http'])
+      .optional()
+      .describe('Its address as browsers see it, where a proxy stands before it.')
+      .meta({ defaultText: 'the address of the http listener' }),
+  })
+  .prefault({})
+  .describe('The web console.');
+
+const store = z
+  .object({
+    synchronous: z
+      .enum(['full', 'normal'])
+      .default('full')
+      .describe('full survives a power cut; normal is faster and survives only a crash of rtcd.'),
+    groupMs: count(4, { max: 1000 }).describe(
+      'How many milliseconds a write may wait for others, to share one flush to disk.',
+    ),
+  })
+  .prefault({})
+  .describe('The database.')
+  .meta({ restart: true });
+
+/** The keys of rtcd.yaml, without `modules` and what other rooms bring. */
+export const serverShape = {
+  admins: z
+    .array(accountJid())
+    .default([])
+    .describe('The accounts that administer the whole server.'),
+  data: path()
+    .default('data')
+    .describe('The folder of the database and of certificates that were made or imported.')
+    .meta({ restart: true }),
+  include: path()
+    .default('conf.d')
+    .describe('The folder with one file per domain; its *.yaml are read in the order of names.'),
+  certificates: oneOrMore(path())
+    .default(['/etc/letsencrypt'])
+    .describe("Folders that are searched for certificates: certbot's, acme.sh's, or plain files."),
+  listeners,
+  adminSocket: path()
+    .optional()
+    .describe('The unix socket on which rtcctl speaks to the server.')
+    .meta({ restart: true, defaultText: 'rtcctl.sock in the data folder' }),
+  limits,
+  tls,
+  log,
+  console: consoleSection,
+  store,
+} as const;
+
+/** The roles that an address can be published for (XEP-0157 §2). */
+const contactRoles = [
+  'abuse',
+  'admin',
+  'feedback',
+  'sales',
+  'security',
+  'status',
+  'support',
+] as const;
+const contactList = oneOrMore(uri(CONTACT_SCHEMES));
+
+/** The keys of a virtual host's file, without `modules`. */
+export const hostShape = {
+  virtualHost: domain().describe('The domain.'),
+  enabled: z.boolean().default(true).describe('Whether the domain is served.'),
+  ssl: z
+    .object({
+      key: path().describe('The private key (PEM).'),
+      certificate: path().describe('The certificate with its chain (PEM).'),
+    })
+    .optional()
+    .describe('The certificate of this domain.')
+    .meta({ defaultText: 'found in `certificates`, imported, or self-signed' }),
+  admins: z
+    .array(accountJid())
+    .default([])
+    .describe('The accounts that administer this domain, beside those of the whole server.'),
+  anonymous: z
+    .boolean()
+    .default(false)
+    .describe('Whether anyone may log in without an account, as a guest (SASL ANONYMOUS).'),
+  contacts: z
+    .partialRecord(z.enum(contactRoles), contactList)
+    .default({})
+    .describe('Whom to turn to, as URIs, by role; published to everyone (XEP-0157).'),
+} as const;
+
+const serverBase = z.object(serverShape);
+const hostBase = z.object(hostShape);
+
+/** A listener as it is opened. */
+export interface ListenerConfig {
+  readonly enabled: boolean;
+  readonly port: number;
+  /** Addresses, or {@link ALL_INTERFACES} alone. */
+  readonly interfaces: readonly string[];
+}
+
+/** The name of a listener. */
+export type ListenerName = keyof z.output<typeof listeners>;
+
+type Frozen<T> = T extends string | number | boolean | undefined
+  ? T
+  : { readonly [K in keyof T]: Frozen<T[K]> };
+
+/** The server-wide config: paths are absolute, durations in milliseconds, sizes in bytes. */
+export type ServerConfig = Frozen<
+  Omit<z.output<typeof serverBase>, 'listeners' | 'adminSocket'>
+> & {
+  readonly listeners: { readonly [name in ListenerName]: ListenerConfig };
+  readonly adminSocket: string;
+};
+
+/** The limits of one client. */
+export type Limits = ServerConfig['limits'];
+
+/** A virtual host's config. */
+export type HostConfig = Frozen<Omit<z.output<typeof hostBase>, 'virtualHost'>> & {
+  readonly virtualHost: Domain;
+  /** The value of each module as it stands for this host, or false where it is switched off. */
+  readonly modules: Readonly<Record<string, unknown>>;
+};
+
+/** The whole config, frozen. */
+export interface Config {
+  /** The config file; undefined when the development defaults are in force. */
+  readonly file: string | undefined;
+  /** The folder that relative paths start from. */
+  readonly folder: string;
+  readonly server: ServerConfig;
+  /** The values of the server-wide sections that other rooms brought, by name. */
+  readonly sections: Readonly<Record<string, unknown>>;
+  /** The server-wide value of each module, or false where it is off unless a host switches it on. */
+  readonly modules: Readonly<Record<string, unknown>>;
+  /** The hosts that are served, in the order of their files. */
+  readonly hosts: readonly HostConfig[];
+  /** Domains that have a file which says `enabled: false`. */
+  readonly disabled: readonly Domain[];
+}
+
+/** What a module tells the loader; a module's definition fits as it is. */
+export interface ModuleSection {
+  readonly name: string;
+  /** The schema of `modules.<name>`, all of whose fields have defaults. */
+  readonly config: z.ZodType | undefined;
+  readonly isOnByDefault: boolean;
+}
+
+/** The schemas that other rooms bring. */
+export interface ConfigSections {
+  /** Further top-level keys of rtcd.yaml. */
+  readonly server: Readonly<Record<string, z.ZodType>>;
+  readonly modules: readonly ModuleSection[];
+}
