@@ -209,7 +209,9 @@ export function createAccounts(store: Store, clock: Clock): Accounts {
       let query = db.selectFrom('accounts');
       if (host !== undefined) query = query.where('domain', '=', host);
       if (search !== undefined && search !== '')
-        query = query.where('jid', 'like', `%${search.toLowerCase().replaceAll(/[%_]/g, '')}%`);
+        query = query.where((of) =>
+          of(of.fn<number>('instr', ['jid', of.val(search.toLowerCase())]), '>', 0),
+        );
       const [rows, count] = await Promise.all([
         store.read(query.selectAll().orderBy('domain').orderBy('localpart').limit(limit).offset(offset)),
         store.first(query.select((of) => of.fn.countAll<number>().as('total'))),

@@ -3,7 +3,7 @@
  * may say of it. Order is that of modules/index.ts, never a number.
  */
 import type { BareJid } from '../jid/jid.ts';
-import type { StanzaFailure } from '../stanza/error.ts';
+import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
 import type { Session, SessionEnd } from './sessions.ts';
 

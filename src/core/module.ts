@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import type { BareJid, Domain, Jid } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
-import type { StanzaCondition, StanzaFailure } from '../stanza/error.ts';
+import type { StanzaCondition, StanzaFailure } from '../stanza/condition.ts';
 import type { Iq, Stanza } from '../stanza/stanza.ts';
 import type { Migration, Store } from '../store/store.ts';
 import type { Payload } from '../xml/codec.ts';
@@ -66,11 +66,7 @@ export const reply = {
   }),
   refuse: (condition: StanzaCondition, text?: string, app?: Element): Reply => ({
     kind: 'refuse',
-    failure: {
-      condition,
-      ...(text === undefined ? {} : { text }),
-      ...(app === undefined ? {} : { app }),
-    },
+    failure: { condition, text, app },
   }),
 };
 

@@ -6,9 +6,11 @@
 import { type BareJid, bareOf, domainOf, isFull, type Jid, localOf } from '../jid/jid.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
-import { errorReply, type StanzaFailure } from '../stanza/error.ts';
 import { iqResult } from '../stanza/build.ts';
+import type { StanzaFailure } from '../stanza/condition.ts';
+import { errorReply } from '../stanza/error.ts';
 import type { Iq, Message, Presence, Stanza } from '../stanza/stanza.ts';
+import { nsOf } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
 import type { Delivered, Delivery } from './delivery.ts';
 import { iqKey } from './dispatch.ts';
@@ -183,7 +185,7 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     const found =
       payload === undefined
         ? undefined
-        : host.dispatch.iq.get(iqKey(iq.type, target, `${payload.getNS() ?? ''} ${payload.name}`));
+        : host.dispatch.iq.get(iqKey(iq.type, target, `${nsOf(payload)} ${payload.name}`));
     if (payload === undefined || found === undefined)
       return bounce(iq, { condition: 'service-unavailable' });
     const request = { iq, from: iq.from, account, host: host.domain, session };

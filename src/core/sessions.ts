@@ -1,6 +1,7 @@
 /** The bound sessions of this server, by account and by full JID: their one owner. */
 import { type BareJid, bareOf, type Domain, domainOf, type FullJid, type Jid } from '../jid/jid.ts';
 import type { Presence, Stanza } from '../stanza/stanza.ts';
+import { childOf, textOf } from '../xml/element.ts';
 
 /** Why a session is over. */
 export interface SessionEnd {
@@ -137,10 +138,15 @@ export function createSessions(events: SessionEvents): Sessions {
 
 /** The priority that a presence states: an integer of -128..127, otherwise 0 (RFC 6121 §4.7.2.3). */
 export function priorityOf(presence: Presence): number {
-  const text = presence.element.getChildText('priority')?.trim() ?? '';
+  const text = priorityText(presence);
   if (!/^[+-]?\d{1,3}$/.test(text)) return 0;
   const value = Number(text);
   return value >= -128 && value <= 127 ? value : 0;
+}
+
+function priorityText(presence: Presence): string {
+  const stated = childOf(presence.element, 'priority');
+  return stated === undefined ? '' : textOf(stated).trim();
 }
 
 /** The domain that serves an account. */

@@ -1,5 +1,5 @@
 /** Structured logs (pino): JSON for machines, readable lines on a terminal, a level per area. */
-import { type DestinationStream, type Level, type Logger as PinoLogger, pino } from 'pino';
+import { destination, type DestinationStream, type Level, type Logger as PinoLogger, pino } from 'pino';
 import pretty from 'pino-pretty';
 
 /** A logger of one area; `child({ stream, account })` binds what each of its lines carries. */
@@ -36,12 +36,12 @@ export interface LogRoot {
 export function createLog(options: LogOptions): LogRoot {
   const format = options.format ?? 'auto';
   const isPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY === true);
-  const destination =
+  const sink =
     options.destination ??
     (isPretty
       ? pretty({ colorize: process.stdout.isTTY === true, ignore: 'pid,hostname', sync: true })
-      : pino.destination({ fd: 1, sync: false }));
-  const root = pino({ level: 'trace', base: null }, destination);
+      : destination({ fd: 1, sync: false }));
+  const root = pino({ level: 'trace', base: null }, sink);
   let fallback = options.level;
   const own = new Map<string, LogLevel>(Object.entries(options.areas ?? {}));
   const areas = new Map<string, Logger>();

@@ -1,0 +1,49 @@
+/** Stream features (RFC 6120 §4.3.2): what may, or must, be negotiated next. */
+import { el, type Element, serialise } from '../xml/element.ts';
+
+/** The namespace of STARTTLS (RFC 6120 §5). */
+export const TLS_NS = 'urn:ietf:params:xml:ns:xmpp-tls';
+/** The namespace of SASL (RFC 6120 §6). */
+export const SASL_NS = 'urn:ietf:params:xml:ns:xmpp-sasl';
+/** The namespace of resource binding (RFC 6120 §7). */
+export const BIND_NS = 'urn:ietf:params:xml:ns:xmpp-bind';
+/** The namespace by which channel-binding types are announced (XEP-0440). */
+const BINDING_NS = 'urn:xmpp:sasl-cb:0';
+
+/** What decides the features of a stream that is not authenticated. */
+export interface EarlyOffer {
+  readonly isSecure: boolean;
+  /** Whether the host demands TLS before anything else. */
+  readonly isTlsRequired: boolean;
+  /** SASL mechanisms, the preferred one first; offered only where they may be used. */
+  readonly mechanisms: readonly string[];
+  /** Channel-binding types that this connection can do. */
+  readonly channelBindings: readonly string[];
+  /** What modules add. */
+  readonly more: readonly Element[];
+}
+
+/** `<stream:features/>` before authentication. */
+export function earlyFeatures(offer: EarlyOffer): string {
+  const startTls =
+    !offer.isSecure && el('starttls', { xmlns: TLS_NS }, offer.isTlsRequired && el('required'));
+  if (!offer.isSecure && offer.isTlsRequired) return featuresText([startTls]); // §5.3.1: alone
+  const mechanisms = offer.mechanisms.map((name) => el('mechanism', undefined, name));
+  const bindings = offer.channelBindings.map((type) => el('channel-binding', { type }));
+  return featuresText([
+    startTls,
+    mechanisms.length > 0 && el('mechanisms', { xmlns: SASL_NS }, ...mechanisms),
+    bindings.length > 0 && el('sasl-channel-binding', { xmlns: BINDING_NS }, ...bindings),
+    ...offer.more,
+  ]);
+}
+
+/** `<stream:features/>` after authentication: resource binding, and what modules add. */
+export function boundFeatures(more: readonly Element[]): string {
+  return featuresText([el('bind', { xmlns: BIND_NS }), ...more]);
+}
+
+function featuresText(features: readonly (Element | false)[]): string {
+  const texts = features.map((feature) => (feature === false ? '' : serialise(feature)));
+  return `<stream:features>${texts.join('')}</stream:features>`;
+}
