@@ -1,0 +1,107 @@
+/** Who is at the other end of a request, also where a reverse proxy stands between. */
+import { BlockList, isIP } from 'node:net';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context, Env } from 'hono';
+
+/** The environment of every app that is mounted on the server. */
+export interface HttpEnv extends Env {
+  Bindings: HttpBindings;
+}
+
+/** The other end of a request. */
+export interface Client {
+  /** The client's IP address; empty where there is none (a unix socket). */
+  readonly address: string;
+  /** Whether the client's own connection is TLS, to us or to a trusted proxy. */
+  readonly isSecure: boolean;
+  /** Whether the client is on this machine and no proxy says that it speaks for someone else. */
+  readonly isLocal: boolean;
+}
+
+/** Tells who is at the other end of a request. */
+export type ClientOf = (c: Context) => Client;
+
+const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip'] as const;
+
+/**
+ * Makes a {@link ClientOf}.
+ * @param trustedProxies addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed;
+ * without any, what a request says of itself is never believed
+ */
+export function createClientOf(trustedProxies: readonly string[] = []): ClientOf {
+  const trusted = addressList(trustedProxies);
+  return (c) => {
+    const peer = peerOf(c);
+    const isForwarded = FORWARDING.some((name) => c.req.header(name) !== undefined);
+    if (!isForwarded || !contains(trusted, peer.address))
+      return { ...peer, isLocal: isLoopback(peer.address) && !isForwarded };
+    // The last address that is not one of our proxies: what stands before it anyone can write.
+    const chain = (c.req.header('x-forwarded-for') ?? '')
+      .split(',')
+      .map((each) => plain(each.trim()));
+    const address = chain.findLast((each) => isIP(each) !== 0 && !contains(trusted, each));
+    return {
+      address: address ?? peer.address,
+      isSecure: c.req.header('x-forwarded-proto')?.split(',').at(-1)?.trim() === 'https',
+      isLocal: false,
+    };
+  };
+}
+
+/** A list of addresses and networks (`192.0.2.0/24`) that can be asked; others are passed over. */
+export function addressList(entries: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    const prefix = Number(bits);
+    if (isIP(address) === 0) continue;
+    if (bits === undefined) list.addAddress(address, family);
+    else if (Number.isInteger(prefix) && prefix >= 0 && prefix <= (family === 'ipv6' ? 128 : 32))
+      list.addSubnet(address, prefix, family);
+  }
+  return list;
+}
+
+/** Whether a list has an address. */
+export function contains(list: BlockList, address: string): boolean {
+  const kind = isIP(address);
+  return kind !== 0 && list.check(address, kind === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** Whether an address is of this machine. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+}
+
+/**
+ * What limits per client count by: an IPv4 address, or the /64 network of an IPv6 one, since a
+ * single customer commonly holds a whole /64.
+ */
+export function limitKey(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head = '', tail] = address.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const gap = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  const groups = [...left, ...Array<string>(gap).fill('0'), ...right];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
+
+/** The socket's own peer. Requests that were made without a socket (tests) have no address. */
+function peerOf(c: Context): Pick<Client, 'address' | 'isSecure'> {
+  const bindings: Partial<HttpBindings> = c.env ?? {};
+  const socket = bindings.incoming?.socket;
+  return {
+    address: plain(socket?.remoteAddress ?? ''),
+    isSecure: socket !== undefined && 'encrypted' in socket && socket.encrypted === true,
+  };
+}
+
+/** An IPv4 address that arrived on an IPv6 socket, written as what it is. */
+function plain(address: string): string {
+  return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
+}
