@@ -68,7 +68,10 @@ function toSqlValue(value: unknown, index: number, sql: string): SqlValue {
       if (value === null) return null;
       // A copy, since a Buffer is often a view of a large pool, all of which would be sent along.
       if (value instanceof Uint8Array) return new Uint8Array(value);
-      throw new StoreError('query', `parameter ${index + 1} is a ${typeof value}, in: ${sql}`);
+      throw new StoreError(
+        'query',
+        `parameter ${index + 1} is of type ${typeof value}, in: ${sql}`,
+      );
   }
 }
 
