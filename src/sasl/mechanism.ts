@@ -1,0 +1,83 @@
+/** The shapes of the server's side of SASL (RFC 4422): no socket, no XML and no store in here. */
+import type { ScramHash, ScramKeys } from './scram-keys.ts';
+
+/** Why authentication failed, by the names of RFC 6120 §6.5. */
+export type SaslCondition =
+  | 'aborted'
+  | 'account-disabled'
+  | 'credentials-expired'
+  | 'encryption-required'
+  | 'incorrect-encoding'
+  | 'invalid-authzid'
+  | 'invalid-mechanism'
+  | 'malformed-request'
+  | 'mechanism-too-weak'
+  | 'not-authorized'
+  | 'temporary-auth-failure';
+
+/** The exchange ended without a user; `text` is for a person who reads logs, and names no secret. */
+export interface SaslFailure {
+  readonly kind: 'failure';
+  readonly condition: SaslCondition;
+  readonly text?: string;
+}
+
+/** What the server answers to one message of the client. */
+export type SaslStep =
+  | { readonly kind: 'challenge'; readonly data: Buffer }
+  | {
+      readonly kind: 'success';
+      /** Additional data with success, such as SCRAM's server signature. */
+      readonly data?: Buffer;
+      /** The localpart of the user, prepared by RFC 7622 §3.3. */
+      readonly username: string;
+      /** Whom the user asks to act as, unprepared; the caller decides (RFC 6120 §6.3.8). */
+      readonly authzid?: string;
+    }
+  | SaslFailure;
+
+/** One client's exchange by one mechanism. */
+export interface SaslExchange {
+  /**
+   * Takes the client's next message, decoded from base64; no initial response and an empty one are
+   * both empty. One step at a time. After success or failure each further step fails. Never rejects
+   * because of what a client sent, only where `credentials` of the context rejects: the store is to
+   * blame then, and the answer `temporary-auth-failure`.
+   */
+  step(data: Buffer): Promise<SaslStep>;
+}
+
+/** The kinds of channel binding (RFC 5929, RFC 9266), in the order in which they are preferred. */
+export const CHANNEL_BINDING_TYPES = [
+  'tls-exporter',
+  'tls-unique',
+  'tls-server-end-point',
+] as const;
+
+/** One of {@link CHANNEL_BINDING_TYPES}. */
+export type ChannelBindingType = (typeof CHANNEL_BINDING_TYPES)[number];
+
+/** Where passwords are checked against; part of {@link SaslContext}. */
+export interface CredentialSource {
+  /** The keys of a user, by prepared localpart, for a hash; `undefined` if he or they do not exist. */
+  credentials(username: string, hash: ScramHash): Promise<ScramKeys | undefined>;
+  /** A secret of the server that lasts; unknown users get the same made-up salt at each try. */
+  readonly fakeSeed: Buffer;
+}
+
+/** What an exchange asks of its surroundings. */
+export interface SaslContext extends CredentialSource {
+  /** The data of the TLS connection, or `undefined` where it has none of this type. */
+  channelBinding(type: ChannelBindingType): Buffer | undefined;
+  /** Whether -PLUS mechanisms were offered on this stream. */
+  readonly offeredPlus: boolean;
+  /** Whether strangers may come in by ANONYMOUS. */
+  readonly anonymousAllowed: boolean;
+}
+
+/** A failed step. */
+export const failure = (condition: SaslCondition, text: string): SaslFailure => ({
+  kind: 'failure',
+  condition,
+  text,
+});

@@ -1,0 +1,22 @@
+/** The encodings of SASL messages, read strictly. */
+
+/** More than any honest message has: names and passwords are of 1023 octets at most. */
+const MAX_MESSAGE_BYTES = 8192;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A message as text; `undefined` if it is not UTF-8 or is longer than any honest one. */
+export function decodeText(data: Buffer): string | undefined {
+  if (data.length > MAX_MESSAGE_BYTES) return undefined;
+  try {
+    return utf8.decode(data);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Octets from base64 (RFC 4648 §4); `undefined` unless it is padded and the one right spelling. */
+export function decodeBase64(text: string): Buffer | undefined {
+  const data = Buffer.from(text, 'base64');
+  return text !== '' && data.toString('base64') === text ? data : undefined;
+}

@@ -1,0 +1,33 @@
+/** Surroundings of an exchange for tests: a few users with cheap keys. */
+import type { SaslContext } from '../../src/sasl/mechanism.ts';
+import { deriveKeys, SCRAM_HASHES, type ScramKeys } from '../../src/sasl/scram-keys.ts';
+
+export const CHANNEL = Buffer.from('thirty-two octets of a TLS state');
+
+/** A context that knows the given users; `lookups` lists what was asked for. */
+export async function contextWith(
+  users: Readonly<Record<string, string>>,
+  overrides: Partial<SaslContext> = {},
+  iterations = 4,
+): Promise<SaslContext & { readonly lookups: string[] }> {
+  const table = new Map<string, ScramKeys>();
+  for (const [name, password] of Object.entries(users)) {
+    for (const hash of SCRAM_HASHES) {
+      const keys = await deriveKeys(password, hash, iterations);
+      if (keys !== undefined) table.set(`${hash} ${name}`, keys);
+    }
+  }
+  const lookups: string[] = [];
+  return {
+    credentials: async (username, hash) => {
+      lookups.push(`${hash} ${username}`);
+      return table.get(`${hash} ${username}`);
+    },
+    fakeSeed: Buffer.from('a secret of the server'),
+    channelBinding: (type) => (type === 'tls-unique' ? undefined : CHANNEL),
+    offeredPlus: true,
+    anonymousAllowed: false,
+    lookups,
+    ...overrides,
+  };
+}
