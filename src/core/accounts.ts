@@ -2,10 +2,17 @@
  * The accounts of this server and their SCRAM keys: the one owner of their tables. Passwords are
  * never stored (DESIGN D9). What routing asks of each stanza (does the account exist?) is cached.
  */
-import { type BareJid, type Domain, domainOf, localOf } from '../jid/jid.ts';
+import { type BareJid, type Domain, domainOf, localOf, makeBare } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { BoundedMap } from '../kit/limits.ts';
-import { deriveKeys, SCRAM_HASHES, type ScramHash, type ScramKeys, verifyPassword } from '../sasl/index.ts';
+import {
+  type CredentialSource,
+  deriveKeys,
+  SCRAM_HASHES,
+  type ScramHash,
+  type ScramKeys,
+  verifyPassword,
+} from '../sasl/index.ts';
 import { type Migration, type Store, StoreError } from '../store/store.ts';
 import type { MaybePromise } from './hooks.ts';
 
@@ -42,14 +49,18 @@ export interface Accounts {
   exists(jid: BareJid): MaybePromise<boolean>;
   /** The stored account. */
   get(jid: BareJid): MaybePromise<Account | undefined>;
-  /** Its keys for a SCRAM hash; undefined when there is no such account or key. */
-  credentials(jid: BareJid, hash: ScramHash): Promise<ScramKeys | undefined>;
+  /** The SCRAM keys of a host's accounts, as a SASL exchange looks them up. */
+  credentialsOf(host: Domain): CredentialSource;
   /** Whether the password is right; an unknown account takes as long and is false. */
   checkPassword(jid: BareJid, password: string): Promise<boolean>;
-  /** Makes an account; false when it exists. The JID must have a localpart. */
-  create(jid: BareJid, password: string, options?: { isAdmin?: boolean }): Promise<boolean>;
-  /** Replaces all keys; false when there is no such account. */
-  setPassword(jid: BareJid, password: string): Promise<boolean>;
+  /** Makes an account. The JID must have a localpart. */
+  create(
+    jid: BareJid,
+    password: string,
+    options?: { readonly isAdmin?: boolean },
+  ): Promise<'created' | 'conflict' | 'bad-password'>;
+  /** Replaces all keys. A `bad-password` has characters that no client could type the same way. */
+  setPassword(jid: BareJid, password: string): Promise<'changed' | 'not-found' | 'bad-password'>;
   setLocked(jid: BareJid, isLocked: boolean): Promise<boolean>;
   setAdmin(jid: BareJid, isAdmin: boolean): Promise<boolean>;
   /** Removes an account and its keys; false when there is none. Its other data is the modules'. */
@@ -104,8 +115,11 @@ export const accountMigrations: readonly Migration[] = [
 const CACHED_ACCOUNTS = 20_000;
 const DEFAULT_PAGE = 50;
 
-/** Opens the accounts. */
-export function createAccounts(store: Store, clock: Clock): Accounts {
+/**
+ * Opens the accounts.
+ * @param fakeSeed a secret that lasts, by which unknown users look like known ones (RFC 5802 §5.1)
+ */
+export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Accounts {
   const db = store.tables<Tables>();
   const cache = new BoundedMap<BareJid, Account | null>(CACHED_ACCOUNTS);
   const temporary = new Set<BareJid>();
@@ -149,6 +163,13 @@ export function createAccounts(store: Store, clock: Clock): Accounts {
       serverKey: Buffer.from(row.server_key),
     };
   };
+  const credentialsOf = (host: Domain): CredentialSource => ({
+    fakeSeed,
+    async credentials(username, hash) {
+      const jid = makeBare(username, host);
+      return jid.ok ? credentials(jid.value, hash) : undefined;
+    },
+  });
   const mark = async (jid: BareJid, values: { locked?: number; admin?: number }) => {
     const [result] = await store.write(db.updateTable('accounts').set(values).where('jid', '=', jid));
     forget(jid);
@@ -163,12 +184,12 @@ export function createAccounts(store: Store, clock: Clock): Accounts {
       return known !== undefined;
     },
     get,
-    credentials,
-    async checkPassword(jid, password) {
-      return verifyPassword(await credentials(jid, 'sha-256'), password);
-    },
+    credentialsOf,
+    checkPassword: (jid, password) =>
+      verifyPassword(credentialsOf(domainOf(jid)), localOf(jid), password),
     async create(jid, password, options = {}) {
       const keys = await deriveAll(password);
+      if (keys === undefined) return 'bad-password';
       const row = {
         jid,
         domain: domainOf(jid),
@@ -183,20 +204,21 @@ export function createAccounts(store: Store, clock: Clock): Accounts {
           db.insertInto('scram_keys').values(keysOf(jid, keys)),
         );
       } catch (error) {
-        if (error instanceof StoreError && error.kind === 'constraint') return false;
+        if (error instanceof StoreError && error.kind === 'constraint') return 'conflict';
         throw error;
       }
       forget(jid);
-      return true;
+      return 'created';
     },
     async setPassword(jid, password) {
-      if ((await get(jid)) === undefined) return false;
+      if ((await get(jid)) === undefined) return 'not-found';
       const keys = await deriveAll(password);
+      if (keys === undefined) return 'bad-password';
       await store.write(
         db.deleteFrom('scram_keys').where('account', '=', jid),
         db.insertInto('scram_keys').values(keysOf(jid, keys)),
       );
-      return true;
+      return 'changed';
     },
     setLocked: (jid, isLocked) => mark(jid, { locked: isLocked ? 1 : 0 }),
     setAdmin: (jid, isAdmin) => mark(jid, { admin: isAdmin ? 1 : 0 }),
@@ -234,5 +256,9 @@ const accountOf = (row: Tables['accounts']): Account => ({
   isAdmin: row.admin === 1,
 });
 
-const deriveAll = (password: string) =>
-  Promise.all(SCRAM_HASHES.map((hash) => deriveKeys(password, hash)));
+/** The keys for all hashes; undefined for a password that cannot be prepared (RFC 8265 §4.2). */
+async function deriveAll(password: string): Promise<ScramKeys[] | undefined> {
+  const keys = await Promise.all(SCRAM_HASHES.map((hash) => deriveKeys(password, hash)));
+  const made = keys.filter((key) => key !== undefined);
+  return made.length === keys.length ? made : undefined;
+}

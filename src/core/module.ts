@@ -46,23 +46,23 @@ export interface IqRequest<T> {
 }
 
 /**
- * The answer to an IQ. `then` runs after the answer was handed to the asker's stream, for what must
+ * The answer to an IQ. `afterwards` runs after the answer was handed to the asker's stream, for what must
  * come after it (a roster push, the end of a removed account's streams).
  */
 export type Reply =
   | {
       readonly kind: 'result';
       readonly payload: Element | undefined;
-      readonly then: (() => MaybePromise<void>) | undefined;
+      readonly afterwards: (() => MaybePromise<void>) | undefined;
     }
   | { readonly kind: 'refuse'; readonly failure: StanzaFailure };
 
 /** Makers of replies. */
 export const reply = {
-  result: (payload?: Element, then?: () => MaybePromise<void>): Reply => ({
+  result: (payload?: Element, afterwards?: () => MaybePromise<void>): Reply => ({
     kind: 'result',
     payload,
-    then,
+    afterwards,
   }),
   refuse: (condition: StanzaCondition, text?: string, app?: Element): Reply => ({
     kind: 'refuse',

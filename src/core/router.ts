@@ -204,9 +204,9 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
   function answer(iq: Iq, said: Reply): MaybePromise<void> {
     if (said.kind === 'refuse') return bounce(iq, said.failure);
     const sent = onward(iqResult(iq, said.payload), undefined);
-    const { then } = said;
-    if (then === undefined) return sent;
-    return sent instanceof Promise ? sent.then(then) : then();
+    const { afterwards } = said;
+    if (afterwards === undefined) return sent;
+    return sent instanceof Promise ? sent.then(afterwards) : afterwards();
   }
 
   function mistake(iq: Iq, error: unknown): MaybePromise<void> {

@@ -76,6 +76,8 @@ export interface Sessions {
   add(session: OwnedSession): void;
   /** Takes a session out, tells the modules; resolves when what they keep of it is settled. */
   remove(session: OwnedSession, end: SessionEnd): Promise<void>;
+  /** Resolves once the modules are done with the end of the session that had this full JID. */
+  gone(jid: FullJid): Promise<void>;
   /** Sets or (undefined) clears a session's presence, and tells the modules. */
   setPresence(session: Session, presence: Presence | undefined): Promise<void>;
 }
@@ -95,6 +97,7 @@ const NONE: readonly Session[] = [];
 export function createSessions(events: SessionEvents): Sessions {
   const byAccount = new Map<BareJid, OwnedSession[]>();
   const byJid = new Map<FullJid, OwnedSession>();
+  const leaving = new Map<FullJid, Promise<void>>();
   const perHost = new Map<Domain, number>();
   const count = (host: Domain, change: number) => {
     const total = (perHost.get(host) ?? 0) + change;
@@ -123,8 +126,11 @@ export function createSessions(events: SessionEvents): Sessions {
       if (left.length === 0) byAccount.delete(session.account);
       else byAccount.set(session.account, left);
       count(session.host, -1);
-      await events.ended(session, end);
+      const told = events.ended(session, end).finally(() => leaving.delete(session.jid));
+      leaving.set(session.jid, told);
+      await told;
     },
+    gone: (jid) => leaving.get(jid)?.catch(() => {}) ?? Promise.resolve(),
     async setPresence(session, presence) {
       const owned = byJid.get(session.jid);
       if (owned === undefined || owned !== session) return;

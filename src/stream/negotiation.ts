@@ -3,7 +3,7 @@
  * the next state and the actions that a connection carries out. No socket, no store, no time in it.
  */
 import { type BareJid, type Domain, type FullJid, makeBare } from '../jid/jid.ts';
-import type { SaslCondition, SaslStep } from '../sasl/mechanism.ts';
+import type { SaslCondition, SaslStep } from '../sasl/index.ts';
 import { childOf, childrenOf, el, type Element, nsOf, serialise, textOf } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import { STREAM_NS, type StreamFailure } from './error.ts';
@@ -54,8 +54,8 @@ export type NegotiationAction =
   | { readonly do: 'send'; readonly text: string }
   /** Set up TLS, then report `secured`; what the client sent in clear after its request is void. */
   | { readonly do: 'secure' }
-  /** Begin a mechanism with the client's initial response, if any; then report `sasl`. */
-  | { readonly do: 'begin-sasl'; readonly mechanism: string; readonly data: Buffer | undefined }
+  /** Begin a mechanism with the client's initial response (none is empty); then report `sasl`. */
+  | { readonly do: 'begin-sasl'; readonly mechanism: string; readonly data: Buffer }
   | { readonly do: 'continue-sasl'; readonly data: Buffer }
   | { readonly do: 'note-login'; readonly mechanism: string; readonly outcome: LoginOutcome }
   /** Expect a new stream header (§4.3.3). */
@@ -259,15 +259,9 @@ function beginSasl(
     const text = `Offered here: ${terms.mechanisms.join(' ')}`;
     return failSasl(state, 'invalid-mechanism', text, context); // §6.5.7
   }
-  const text = textOf(element);
-  const data = decodeBase64(text);
+  const data = decodeBase64(textOf(element));
   if (data === undefined) return failSasl(state, 'incorrect-encoding', undefined, context); // §6.5.5
-  // §6.4.2: no text is no initial response, "=" is an empty one.
-  const initial = text.trim() === '' ? undefined : data;
-  return [
-    { ...state, phase: 'sasl', mechanism },
-    [{ do: 'begin-sasl', mechanism, data: initial }],
-  ];
+  return [{ ...state, phase: 'sasl', mechanism }, [{ do: 'begin-sasl', mechanism, data }]];
 }
 
 function onSaslStep(state: Negotiation, step: SaslStep, context: NegotiationContext): Step {

@@ -113,7 +113,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       ...options.modules.map(({ name, tables }) => ({ owner: name, migrations: tables })),
     ],
   });
-  const accounts = createAccounts(store, clock);
+  const accounts = createAccounts(store, clock, Buffer.from('a seed for tests'));
   const hosts = createHosts();
   const dispatchOf = (domain: Domain) => hosts.get(domain)?.dispatch;
   const sessions = createSessions({

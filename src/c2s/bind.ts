@@ -1,0 +1,34 @@
+/** Resource binding (RFC 6120 §7): which full JID a session gets. */
+import { type BareJid, type FullJid, withResource } from '../jid/jid.ts';
+import { randomId } from '../kit/ids.ts';
+import type { C2sServices } from './services.ts';
+
+/** The bound full JID, or the stanza error of §7.6.2 and §7.7.2. */
+export type Bound =
+  | { readonly ok: true; readonly jid: FullJid }
+  | { readonly ok: false; readonly condition: 'bad-request' | 'conflict' | 'resource-constraint' };
+
+/**
+ * Finds the full JID for a resource that the client wants, or for one that the server makes up
+ * (§7.6). If it is taken by a session of the same account, the older one ends with a conflict, since
+ * it is most often the same client after its connection broke (§7.7.2.2, the third way).
+ */
+export async function bindResource(
+  account: BareJid,
+  wanted: string | undefined,
+  { sessions, limits }: Pick<C2sServices, 'sessions' | 'limits'>,
+): Promise<Bound> {
+  const full = withResource(account, wanted ?? randomId());
+  if (!full.ok) return { ok: false, condition: 'bad-request' }; // §7.7.2.1
+  const jid = full.value;
+  await sessions.gone(jid); // modules may still be telling others that the last one left
+  const rival = sessions.at(jid);
+  if (rival === undefined && sessions.of(account).length >= limits().resourcesPerAccount)
+    return { ok: false, condition: 'resource-constraint' }; // §7.6.2.1
+  if (rival !== undefined) {
+    rival.end('conflict', 'Another connection took over this resource.');
+    await sessions.gone(jid);
+    if (sessions.at(jid) !== undefined) return { ok: false, condition: 'conflict' };
+  }
+  return { ok: true, jid };
+}

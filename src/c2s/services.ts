@@ -1,0 +1,40 @@
+/** What the client side is given to work with. */
+import type { TlsOptions } from 'node:tls';
+import type { Limits, ServerConfig } from '../config/schema.ts';
+import type { Accounts } from '../core/accounts.ts';
+import type { Hosts } from '../core/hosts.ts';
+import type { Router } from '../core/router.ts';
+import type { Sessions } from '../core/sessions.ts';
+import type { Trace } from '../core/trace.ts';
+import type { Domain } from '../jid/jid.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Logger } from '../kit/log.ts';
+import type { Metrics } from '../kit/metrics.ts';
+
+/** The certificate side of TLS, as a listener needs it. */
+export interface TlsSource {
+  /** Options for the server's side of a TLS socket: the default context and the choice by SNI. */
+  serverOptions(fallback: Domain | undefined): TlsOptions;
+  /** The hash of the certificate that the server presents for a name (RFC 5929 §4.1). */
+  endPointHash(serverName: string | undefined, fallback: Domain | undefined): Buffer | undefined;
+}
+
+/** Everything that a client's connection uses. */
+export interface C2sServices {
+  readonly hosts: Hosts;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly router: Router;
+  readonly trace: Trace;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly tls: TlsSource;
+  /** Whether an address may try to log in: not while too many of its tries have failed. */
+  mayTryLogin(remote: string): boolean;
+  noteFailedLogin(remote: string): void;
+  /** The limits as the config states them now. */
+  limits(): Limits;
+  /** The TLS policy as the config states it now. */
+  tlsPolicy(): ServerConfig['tls'];
+}
