@@ -1,0 +1,439 @@
+/**
+ * The stream's bytes as elements: XMPP's subset of XML (RFC 6120 §11), with limits on all that a
+ * stranger could make grow. `saxes` reads the XML; this file decides what of it is allowed.
+ */
+import { isAscii } from 'node:buffer';
+import type { SaxesTagNS } from 'saxes';
+import { append, type Element } from './element.ts';
+import { NOT_UTF8, openSax, type RestrictedSax, type XmlFault } from './sax.ts';
+import { elementOf, namespaceInTree } from './tag.ts';
+
+export type { XmlFault } from './sax.ts';
+
+/** What one stream may send before it is faulted with `policy-violation`. */
+export interface XmlLimits {
+  /** The most bytes of the header and of each top-level element. */
+  readonly maxBytes: number;
+  /** The most levels of a top-level element, itself included. */
+  readonly maxDepth: number;
+  /** The most attributes of one element, namespace declarations included. */
+  readonly maxAttributes: number;
+  /** The most elements in a top-level element, itself included. */
+  readonly maxElements: number;
+}
+
+/** The stream's first tag, as it was sent; what it ought to say is for others to judge. */
+export interface StreamHeader {
+  /** The local name. */
+  readonly name: string;
+  /** The prefix, '' if there is none. */
+  readonly prefix: string;
+  /** The namespace that the prefix stands for, '' if none. */
+  readonly ns: string;
+  /** The default namespace that it declares, '' if none. */
+  readonly contentNs: string;
+  readonly attrs: {
+    readonly to?: string;
+    readonly from?: string;
+    readonly version?: string;
+    readonly id?: string;
+    readonly 'xml:lang'?: string;
+  };
+}
+
+/** Who hears of what a stream sends. Any of them may call the parser's methods. */
+export interface XmlHandlers {
+  /** The header. */
+  open(header: StreamHeader): void;
+  /** A whole child of the stream. */
+  element(element: Element): void;
+  /** The closing tag; nothing follows. */
+  close(): void;
+  /** The stream broke the rules; nothing follows. */
+  fault(fault: XmlFault): void;
+}
+
+type XmlEvent =
+  | { readonly kind: 'open'; readonly header: StreamHeader }
+  | { readonly kind: 'element'; readonly element: Element }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'fault'; readonly fault: XmlFault };
+
+/** Chunks are read in pieces of this size, so that limits, pauses and stops take effect soon. */
+const PIECE_BYTES = 16_384;
+
+/** Thrown through saxes, which cannot be stopped otherwise, and caught in this file. */
+const HALT = Symbol('halt');
+
+/** Reads one stream, or, by {@link XmlParser.restart}, several that follow each other. */
+export class XmlParser {
+  /** New limits hold from the next tag on. */
+  limits: XmlLimits;
+
+  readonly #handlers: XmlHandlers;
+  #sax: RestrictedSax;
+  #decoder = newDecoder();
+
+  #contentNs = '';
+  /** The namespaces of the open tags, the stream's own first: as many as the depth is. */
+  #namespaces: string[] = [];
+  /** The innermost open element below the stream. */
+  #current: Element | undefined;
+  /** How many elements the top-level element has so far. */
+  #elements = 0;
+
+  /** What saxes reads now; positions in it are counted in UTF-16 units. */
+  #piece = '';
+  #isPieceAscii = true;
+  /** How many units saxes had read before this piece. */
+  #pieceStart = 0;
+  /** Where in the piece the present top-level element, or what is before it, begins. */
+  #boundary = 0;
+  /** Bytes of the present top-level element in earlier pieces. */
+  #carriedBytes = 0;
+  /** Whether the last piece ended between two top-level elements. */
+  #isBetween = false;
+  #keepalives = 0;
+
+  readonly #chunks: Buffer[] = [];
+  readonly #events: XmlEvent[] = [];
+  #isPaused = false;
+  #isPumping = false;
+  /** False after close, fault or stop: no byte is looked at any more. */
+  #isReading = true;
+  /** True once nothing is delivered any more. */
+  #isStopped = false;
+
+  constructor(handlers: XmlHandlers, limits: XmlLimits) {
+    this.#handlers = handlers;
+    this.limits = limits;
+    this.#sax = this.#newSax();
+  }
+
+  /** Whether events are held back. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** How many whitespace characters stood between top-level elements (RFC 6120 §4.6.1). */
+  get keepalives(): number {
+    return this.#keepalives;
+  }
+
+  /** Reads a chunk; handlers are called before it returns, unless the parser is paused. */
+  write(chunk: Buffer): void {
+    if (!this.#isReading) return;
+    this.#chunks.push(chunk);
+    this.#pump();
+  }
+
+  /**
+   * Holds all events back. Chunks are then only queued: whoever pauses stops reading the socket.
+   */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Goes on where {@link pause} stopped, in order. */
+  resume(): void {
+    this.#isPaused = false;
+    this.#pump();
+  }
+
+  /** Expects a new stream; whatever was written before this call is discarded. */
+  restart(): void {
+    if (this.#isStopped) return;
+    this.#sax = this.#newSax();
+    this.#decoder = newDecoder();
+    this.#contentNs = '';
+    this.#namespaces = [];
+    this.#current = undefined;
+    this.#pieceStart = 0;
+    this.#carriedBytes = 0;
+    this.#isBetween = false;
+    this.#chunks.length = 0;
+    this.#events.length = 0;
+    this.#isReading = true;
+  }
+
+  /** Ends it: nothing is read or delivered any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#isReading = false;
+    this.#chunks.length = 0;
+    this.#events.length = 0;
+  }
+
+  /** Delivers and reads until all is done, the parser is paused or has stopped. */
+  #pump(): void {
+    if (this.#isPumping) return; // a handler called: the loop below goes on after it
+    this.#isPumping = true;
+    try {
+      while (!this.#isPaused) {
+        const event = this.#events.shift();
+        if (event !== undefined) {
+          this.#deliver(event);
+        } else {
+          const piece = this.#nextPiece();
+          if (piece === undefined) return;
+          this.#read(piece);
+        }
+      }
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  #nextPiece(): Buffer | undefined {
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined || chunk.length <= PIECE_BYTES) return chunk;
+    this.#chunks.unshift(chunk.subarray(PIECE_BYTES));
+    return chunk.subarray(0, PIECE_BYTES);
+  }
+
+  #deliver(event: XmlEvent): void {
+    const handlers = this.#handlers;
+    try {
+      switch (event.kind) {
+        case 'open':
+          handlers.open(event.header);
+          break;
+        case 'element':
+          handlers.element(event.element);
+          break;
+        case 'close':
+          this.stop();
+          handlers.close();
+          break;
+        case 'fault':
+          this.stop();
+          handlers.fault(event.fault);
+          break;
+      }
+    } catch (error) {
+      this.stop(); // a bug in the handler: what it missed cannot be made up
+      throw error;
+    }
+  }
+
+  #emit(event: XmlEvent): void {
+    if (this.#isPaused || this.#events.length > 0) this.#events.push(event);
+    else this.#deliver(event);
+  }
+
+  /** Emits the last event of a stream. */
+  #end(event: XmlEvent): void {
+    this.#isReading = false;
+    this.#chunks.length = 0;
+    this.#emit(event);
+  }
+
+  #fault(condition: XmlFault['condition'], text: string): never {
+    this.#end({ kind: 'fault', fault: { condition, text } });
+    throw HALT;
+  }
+
+  #read(bytes: Buffer): void {
+    const piece = this.#decode(bytes);
+    try {
+      if (piece === undefined) this.#fault(NOT_UTF8.condition, NOT_UTF8.text);
+      this.#parse(piece, isAscii(bytes));
+    } catch (error) {
+      if (error === HALT) return;
+      if (this.#isStopped) throw error; // it came out of a handler
+      this.#end({ kind: 'fault', fault: UNREADABLE });
+    }
+  }
+
+  #decode(bytes: Buffer): string | undefined {
+    try {
+      return this.#decoder.decode(bytes, { stream: true });
+    } catch {
+      return undefined;
+    }
+  }
+
+  #parse(decoded: string, isPieceAscii: boolean): void {
+    // Whitespace around top-level elements stays out of saxes, which would collect it for ever.
+    const start = this.#isBetween ? skipWhitespace(decoded, 0) : 0;
+    this.#keepalives += start;
+    if (start === decoded.length) return;
+    const piece = start === 0 ? decoded : decoded.slice(start);
+    const end = endWithoutWhitespace(piece);
+    this.#piece = piece;
+    this.#isPieceAscii = isPieceAscii;
+    this.#boundary = 0;
+
+    if (end > 0) this.#sax.write(end === piece.length ? piece : piece.slice(0, end));
+    const isInStream = this.#namespaces.length === 1;
+    this.#isBetween = isInStream && this.#boundary === end && this.#carriedBytes === 0;
+    if (this.#isBetween) {
+      this.#keepalives += piece.length - end;
+      this.#pieceStart += end;
+      return;
+    }
+    if (end < piece.length) this.#sax.write(piece.slice(end));
+    // saxes reports text only when a tag follows it; no tag can make this right.
+    const isTag = this.#carriedBytes > 0 || piece[this.#boundary] === '<';
+    if (isInStream && !isTag) this.#fault('bad-format', TEXT_IN_STREAM);
+    this.#carriedBytes += this.#bytesUpTo(piece.length);
+    this.#pieceStart += piece.length;
+    this.#checkBytes(this.#carriedBytes);
+  }
+
+  /** The bytes from the boundary to a position in the piece. */
+  #bytesUpTo(position: number): number {
+    if (this.#isPieceAscii) return position - this.#boundary;
+    return Buffer.byteLength(this.#piece.slice(this.#boundary, position));
+  }
+
+  #checkBytes(bytes: number): void {
+    const { maxBytes } = this.limits;
+    if (bytes <= maxBytes) return;
+    const what = this.#namespaces.length === 0 ? 'The stream header' : 'An element';
+    this.#fault('policy-violation', `${what} may have at most ${maxBytes} bytes.`);
+  }
+
+  /** Ends the header or a top-level element where saxes is now: the next begins here. */
+  #endUnit(): void {
+    const position = this.#sax.position - this.#pieceStart;
+    this.#checkBytes(this.#carriedBytes + this.#bytesUpTo(position));
+    this.#carriedBytes = 0;
+    this.#boundary = position;
+  }
+
+  #newSax(): RestrictedSax {
+    const sax = openSax({
+      openTag: (tag) => {
+        if (this.#namespaces.length > 0) {
+          this.#openElement(tag);
+        } else {
+          this.#openStream(tag);
+          checkLife();
+        }
+      },
+      closeTag: () => {
+        if (this.#closeTag()) checkLife();
+      },
+      text: (text) => this.#text(text),
+      cdata: (text) => this.#cdata(text),
+      fault: (fault) => this.#fault(fault.condition, fault.text),
+    });
+    // An event may have led to a handler that stopped or restarted this parser.
+    const checkLife = () => {
+      if (!this.#isReading || this.#sax !== sax) throw HALT;
+    };
+    return sax;
+  }
+
+  #openElement(tag: SaxesTagNS): void {
+    const depth = this.#namespaces.length;
+    const { maxDepth, maxElements, maxAttributes } = this.limits;
+    if (depth > maxDepth) {
+      this.#fault('policy-violation', `An element may have at most ${maxDepth} levels.`);
+    }
+    this.#elements = depth === 1 ? 1 : this.#elements + 1;
+    if (this.#elements > maxElements) {
+      this.#fault('policy-violation', `An element may have at most ${maxElements} elements in it.`);
+    }
+    const parentNs = depth === 1 ? '' : (this.#namespaces[depth - 1] ?? '');
+    const ns = namespaceInTree(tag.uri, this.#contentNs, parentNs);
+    const element = elementOf(tag, ns, parentNs, maxAttributes);
+    if (element === undefined) this.#tooManyAttributes();
+    if (this.#current !== undefined) append(this.#current, element);
+    this.#current = element;
+    this.#namespaces.push(ns);
+  }
+
+  #tooManyAttributes(): never {
+    const { maxAttributes } = this.limits;
+    this.#fault('policy-violation', `An element may have at most ${maxAttributes} attributes.`);
+  }
+
+  #openStream(tag: SaxesTagNS): void {
+    if (Object.keys(tag.attributes).length > this.limits.maxAttributes) this.#tooManyAttributes();
+    this.#endUnit();
+    this.#contentNs = tag.ns[''] ?? '';
+    this.#namespaces.push(tag.uri);
+    const attrs: Record<string, string> = {};
+    for (const name of HEADER_ATTRIBUTES) {
+      const attribute = tag.attributes[name];
+      if (attribute !== undefined) attrs[name] = attribute.value;
+    }
+    const { local: name, prefix, uri: ns } = tag;
+    this.#emit({ kind: 'open', header: { name, prefix, ns, contentNs: this.#contentNs, attrs } });
+  }
+
+  /** Answers whether something was emitted. */
+  #closeTag(): boolean {
+    this.#namespaces.pop();
+    const element = this.#current;
+    if (element === undefined) {
+      this.#end({ kind: 'close' });
+      return true;
+    }
+    this.#current = element.parent ?? undefined;
+    if (this.#current !== undefined) return false;
+    this.#endUnit();
+    this.#emit({ kind: 'element', element });
+    return true;
+  }
+
+  #text(text: string): void {
+    const element = this.#current;
+    if (element !== undefined) {
+      appendText(element, text);
+      return;
+    }
+    if (this.#namespaces.length === 0) return; // saxes lets nothing but whitespace through
+    if (skipWhitespace(text, 0) < text.length) this.#fault('bad-format', TEXT_IN_STREAM);
+    this.#keepalives += text.length;
+    this.#boundary = this.#sax.position - this.#pieceStart - 1; // at the < that follows
+  }
+
+  #cdata(text: string): void {
+    if (this.#current === undefined) this.#fault('bad-format', TEXT_IN_STREAM);
+    appendText(this.#current, text);
+  }
+}
+
+/** For what saxes itself trips over. */
+const UNREADABLE: XmlFault = {
+  condition: 'not-well-formed',
+  text: 'The XML is not well-formed.',
+};
+
+const TEXT_IN_STREAM = 'Between the elements of a stream there may only be whitespace.';
+
+const HEADER_ATTRIBUTES = ['to', 'from', 'version', 'id', 'xml:lang'] as const;
+
+function newDecoder(): InstanceType<typeof TextDecoder> {
+  return new TextDecoder('utf-8', { fatal: true });
+}
+
+/** Adds text so that one run of it is one child, however it was written (CDATA, references). */
+function appendText(element: Element, text: string): void {
+  const { children } = element;
+  const last = children.length - 1;
+  const before = children[last];
+  if (typeof before === 'string') children[last] = before + text;
+  else if (text !== '') children.push(text);
+}
+
+function isWhitespace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+/** The position of the first character from `from` on that is no whitespace. */
+function skipWhitespace(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isWhitespace(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** The length of the text without the whitespace at its end. */
+function endWithoutWhitespace(text: string): number {
+  let end = text.length;
+  while (end > 0 && isWhitespace(text.charCodeAt(end - 1))) end--;
+  return end;
+}
