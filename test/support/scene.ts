@@ -4,18 +4,13 @@
  */
 import { expect } from 'vitest';
 import type { HostConfig } from '../../src/config/schema.ts';
-import { type Accounts, accountMigrations, createAccounts } from '../../src/core/accounts.ts';
-import { createDelivery } from '../../src/core/delivery.ts';
-import { createHosts, type Hosts } from '../../src/core/hosts.ts';
+import type { Accounts } from '../../src/core/accounts.ts';
+import { createHeart, migrationsOf } from '../../src/core/heart.ts';
+import type { Hosts } from '../../src/core/hosts.ts';
 import type { AnyModule } from '../../src/core/module.ts';
-import { createRegistry, type Registry } from '../../src/core/registry.ts';
-import { createRouter, type Router } from '../../src/core/router.ts';
-import {
-  createSessions,
-  type OwnedSession,
-  type SessionEnd,
-  type Sessions,
-} from '../../src/core/sessions.ts';
+import type { Registry } from '../../src/core/registry.ts';
+import type { Router } from '../../src/core/router.ts';
+import type { OwnedSession, SessionEnd, Sessions } from '../../src/core/sessions.ts';
 import {
   bareOf,
   type Domain,
@@ -31,7 +26,7 @@ import { createMetrics } from '../../src/kit/metrics.ts';
 import { errorFor } from '../../src/stanza/error.ts';
 import { isStanza, readStanza, type Stanza } from '../../src/stanza/stanza.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
-import { el, type Element, serialise } from '../../src/xml/element.ts';
+import { type Element, el, serialise } from '../../src/xml/element.ts';
 import { XmlParser } from '../../src/xml/parser.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 
@@ -108,32 +103,13 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     file: ':memory:',
     clock,
     log: log.area('store'),
-    migrations: [
-      { owner: 'accounts', migrations: accountMigrations },
-      ...options.modules.map(({ name, tables }) => ({ owner: name, migrations: tables })),
-    ],
+    migrations: migrationsOf(options.modules),
   });
-  const accounts = createAccounts(store, clock, Buffer.from('a seed for tests'));
-  const hosts = createHosts();
-  const dispatchOf = (domain: Domain) => hosts.get(domain)?.dispatch;
-  const sessions = createSessions({
-    bound: (session) => dispatchOf(session.host)?.sessionBound.forEach((hook) => hook(session)),
-    async presenceChanged(session, before) {
-      for (const hook of dispatchOf(session.host)?.presenceChanged ?? []) await hook(session, before);
-    },
-    async ended(session, end) {
-      for (const hook of dispatchOf(session.host)?.sessionEnded ?? []) await hook(session, end);
-    },
-    counted: () => {},
-  });
-  const router = createRouter({
-    hosts,
-    accounts,
-    delivery: createDelivery(sessions),
+  const { accounts, hosts, sessions, router, registry, serve } = createHeart({
+    store,
+    clock,
+    log,
     metrics: createMetrics({ process: false }),
-    log: log.area('router'),
-  });
-  const registry = createRegistry({
     modules: options.modules,
     settings: {
       of(module) {
@@ -142,32 +118,10 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         return module.config === undefined ? (chosen ?? {}) : module.config.parse(chosen ?? {});
       },
     },
-    store,
-    clock,
-    log,
-    hosts,
-    accounts,
-    sessions,
-    route: router.route,
+    fakeSeed: Buffer.from('a seed for tests'),
   });
   const jids = options.accounts.map((raw) => bareOf(jidOf(raw)));
-  const domains = [...new Set(jids.map(domainOf))];
-  hosts.replace(
-    domains.map((domain) => ({
-      domain,
-      config: {
-        virtualHost: domain,
-        enabled: true,
-        ssl: undefined,
-        admins: [],
-        anonymous: false,
-        contacts: {},
-        modules: {},
-        ...options.host,
-      },
-      dispatch: registry.dispatchFor(domain),
-    })),
-  );
+  serve([...new Set(jids.map(domainOf))].map((domain) => hostConfig(domain, options.host)));
   for (const jid of jids) await accounts.create(jid, 'secret');
 
   return {
@@ -182,11 +136,19 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     connect: async (fullJid) => createActor(fullJid, { sessions, router, clock }),
     async stop() {
       for (const session of [...sessions.all()])
-        await sessions.remove(session as OwnedSession, { kind: 'ended', text: 'the scene is over' });
+        await sessions.remove(session as OwnedSession, {
+          kind: 'ended',
+          text: 'the scene is over',
+        });
       await registry.stop();
       await store.close();
     },
   };
+}
+
+function hostConfig(virtualHost: Domain, chosen: Partial<HostConfig> = {}): HostConfig {
+  const usual = { enabled: true, ssl: undefined, admins: [], anonymous: false, contacts: {} };
+  return { ...usual, modules: {}, ...chosen, virtualHost };
 }
 
 function jidOf(raw: string): Jid {
@@ -290,4 +252,3 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor
     disconnect: (end = { kind: 'closed', text: 'goodbye' }) => sessions.remove(session, end),
   };
 }
-

@@ -1,0 +1,104 @@
+/** Puts the heart together: accounts, sessions, router and modules, each given what it needs. */
+import type { HostConfig } from '../config/schema.ts';
+import type { Domain } from '../jid/jid.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { LogRoot } from '../kit/log.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import type { OwnedMigrations, Store } from '../store/store.ts';
+import { type Accounts, accountMigrations, createAccounts } from './accounts.ts';
+import { auditMigrations } from './audit.ts';
+import { createDelivery } from './delivery.ts';
+import { createHosts, type Hosts } from './hosts.ts';
+import type { AnyModule } from './module.ts';
+import { createRegistry, type ModuleSettings, type Registry } from './registry.ts';
+import { createRouter, type Router } from './router.ts';
+import { secretMigrations } from './secret.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+
+/** What the heart is made with. */
+export interface HeartOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: LogRoot;
+  readonly metrics: Metrics;
+  /** In their order: it is that of their hooks. */
+  readonly modules: readonly AnyModule[];
+  readonly settings: ModuleSettings;
+  /** See {@link createAccounts}. */
+  readonly fakeSeed: Buffer;
+}
+
+/** The heart of a server, beating without any socket. */
+export interface Heart {
+  readonly accounts: Accounts;
+  readonly hosts: Hosts;
+  readonly sessions: Sessions;
+  readonly router: Router;
+  readonly registry: Registry;
+  /** Serves exactly these hosts from now on, with their modules by the settings as they stand. */
+  serve(hosts: readonly HostConfig[]): void;
+}
+
+/** The migrations of the core and of all modules, whether they are switched on or not. */
+export function migrationsOf(modules: readonly AnyModule[]): readonly OwnedMigrations[] {
+  return [
+    { owner: 'accounts', migrations: accountMigrations },
+    { owner: 'audit', migrations: auditMigrations },
+    { owner: 'secrets', migrations: secretMigrations },
+    ...modules.map(({ name, tables }) => ({ owner: name, migrations: tables })),
+  ];
+}
+
+/** Makes the heart; it serves no host yet. */
+export function createHeart(options: HeartOptions): Heart {
+  const { store, clock, log, metrics, modules, settings } = options;
+  const accounts = createAccounts(store, clock, options.fakeSeed);
+  const hosts = createHosts();
+  const hooksOf = (host: Domain) => hosts.get(host)?.dispatch;
+  const sessions = createSessions({
+    bound(session) {
+      for (const hook of hooksOf(session.host)?.sessionBound ?? []) hook(session);
+    },
+    async presenceChanged(session, before) {
+      for (const hook of hooksOf(session.host)?.presenceChanged ?? []) await hook(session, before);
+    },
+    async ended(session, end) {
+      for (const hook of hooksOf(session.host)?.sessionEnded ?? []) await hook(session, end);
+    },
+    counted: (host, count) => metrics.sessions.set({ host }, count),
+  });
+  const router = createRouter({
+    hosts,
+    accounts,
+    delivery: createDelivery(sessions),
+    metrics,
+    log: log.area('router'),
+  });
+  const registry = createRegistry({
+    modules,
+    settings,
+    store,
+    clock,
+    log,
+    hosts,
+    accounts,
+    sessions,
+    route: router.route,
+  });
+  return {
+    accounts,
+    hosts,
+    sessions,
+    router,
+    registry,
+    serve(configs) {
+      hosts.replace(
+        configs.map((config) => ({
+          domain: config.virtualHost,
+          config,
+          dispatch: registry.dispatchFor(config.virtualHost),
+        })),
+      );
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Actor, type Scene, startScene } from '../support/scene.ts';
+
+describe('RFC 6120 §10: where a stanza goes', () => {
+  let scene: Scene;
+  let romeo: Actor;
+  let juliet: Actor;
+  beforeEach(async () => {
+    scene = await startScene({
+      modules: [],
+      accounts: ['romeo@montague.example', 'juliet@capulet.example'],
+    });
+    romeo = await scene.connect('romeo@montague.example/orchard');
+    juliet = await scene.connect('juliet@capulet.example/balcony');
+  });
+  afterEach(() => scene.stop());
+
+  test('§10.5.4 a message to a full JID reaches that resource, with a stamped from', async () => {
+    await romeo.send(`<message to='${juliet.jid}' id='1'><body>hi</body></message>`);
+    const heard = await juliet.next();
+    expect(heard.attrs).toMatchObject({ from: romeo.jid, to: juliet.jid, id: '1' });
+  });
+
+  test('§10.4 a domain that is not served here is not found', async () => {
+    await romeo.send(`<message to='nurse@elsewhere.example' id='2'><body>hi</body></message>`);
+    const answer = await romeo.next();
+    expect(answer.attrs).toMatchObject({ type: 'error', id: '2' });
+    expect(String(answer)).toContain('remote-server-not-found');
+  });
+
+  test('§8.4 an IQ that nobody handles is answered exactly once', async () => {
+    const answer = await romeo.ask('get', "<query xmlns='urn:unknown'/>", 'montague.example');
+    expect(String(answer)).toContain('service-unavailable');
+    await romeo.nothing();
+  });
+
+  test('§8.3.1 an error is never answered', async () => {
+    await romeo.send(`<message to='nobody@montague.example' type='error'/>`);
+    await romeo.send(`<iq to='nobody@montague.example' type='result' id='3'/>`);
+    await romeo.nothing();
+  });
+});
