@@ -1,5 +1,5 @@
 /** Reads zod schemas: what kind of value a place holds, its keys, default and meaning. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type FieldMeta, formatDuration, formatSize } from './fields.ts';
 
 /** A path of keys into a config. */
@@ -145,12 +145,13 @@ export function allowedText(schema: z.core.$ZodType): string {
 }
 
 function numberText(core: z.core.$ZodTypes): string {
-  const { minimum, maximum, format } = core._zod.bag as Record<string, unknown>;
-  const kind = format === 'safeint' ? 'a whole number' : 'a number';
-  const isOpen = typeof maximum !== 'number' || maximum === Number.MAX_SAFE_INTEGER;
-  if (typeof minimum !== 'number' || minimum === Number.MIN_SAFE_INTEGER)
-    return isOpen ? kind : `${kind} up to ${maximum}`;
-  return isOpen ? `${kind} from ${minimum} on` : `${kind} from ${minimum} to ${maximum}`;
+  if (!(core instanceof z.ZodNumber)) return 'a number';
+  const { minValue, maxValue } = core;
+  const kind = core.format === 'safeint' ? 'a whole number' : 'a number';
+  const isOpen = maxValue === null || maxValue >= Number.MAX_SAFE_INTEGER;
+  if (minValue === null || minValue <= Number.MIN_SAFE_INTEGER)
+    return isOpen ? kind : `${kind} up to ${maxValue}`;
+  return isOpen ? `${kind} from ${minValue} on` : `${kind} from ${minValue} to ${maxValue}`;
 }
 
 /** The kind of a value in a word or two, for a table. */

@@ -1,0 +1,105 @@
+/** The shapes that the certificates room shows to others. */
+import type { SecureContext } from 'node:tls';
+import type { Domain } from '../jid/jid.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Logger } from '../kit/log.ts';
+import type { ImportOutcome, RequestResult } from './folder.ts';
+import type { KeyKind } from './generate.ts';
+
+/** A host that needs a certificate. */
+export interface CertificateHost {
+  readonly domain: Domain;
+  /** Further domains that belong to it, such as components. */
+  readonly names: readonly Domain[];
+  /** The files that the config names. */
+  readonly files?: { readonly certificate: string; readonly key: string } | undefined;
+}
+
+/** What may change when the config is read again. */
+export interface CertificateSettings {
+  /** The hosts; the first one answers when a client names no server or an unknown one. */
+  readonly hosts: readonly CertificateHost[];
+  readonly searchDirs: readonly string[];
+  readonly tls: { readonly minVersion: '1.2' | '1.3'; readonly ciphers?: string | undefined };
+}
+
+/** What {@link openCertificates} takes. */
+export interface CertificatesOptions extends CertificateSettings {
+  /** The folder for certificates that are made or imported (`data/certs`). */
+  readonly folder: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** How a certificate came to be used. */
+export type CertificateSource = 'configured' | 'imported' | 'found' | 'self-signed';
+
+/** What there is to know of a host's certificate. Times are milliseconds since the epoch. */
+export interface CertificateInfo {
+  readonly domain: Domain;
+  readonly source: CertificateSource;
+  readonly subject: string;
+  readonly issuer: string;
+  /** All names in it: DNS names, addresses, SRV-IDs, XmppAddrs. */
+  readonly names: readonly string[];
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** SHA-256 of the certificate, as pairs of hex digits with colons. */
+  readonly fingerprint: string;
+  /** SHA-256 of the public key, hex: what a TLSA `3 1 1` record has. */
+  readonly publicKeySha256: string;
+  readonly keyType: string;
+  readonly selfSigned: boolean;
+  /** How many certificates are sent, the host's own included. */
+  readonly chainLength: number;
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly problems: readonly string[];
+}
+
+/** A certificate as connections use it; a changed one is another holder. */
+export interface SecureContextHolder {
+  readonly domain: Domain;
+  readonly context: SecureContext;
+  /** Channel binding `tls-server-end-point` (RFC 5929 §4); undefined where it is not defined. */
+  readonly endPointHash: Buffer | undefined;
+}
+
+/** The certificates, while they are watched. */
+export interface Certificates {
+  /** A host's certificate; undefined for a domain that is no host. */
+  contextFor(domain: Domain): SecureContextHolder | undefined;
+  /**
+   * The certificate for a server name as TLS carries it: a host, a name of a host, a name in a
+   * certificate, a wildcard; else the first host's. Undefined only when there are no hosts.
+   */
+  lookup(serverName: string | undefined): SecureContextHolder | undefined;
+  /** {@link lookup} in the form that `tls` asks for. */
+  readonly sniCallback: (
+    serverName: string,
+    done: (error: Error | null, context?: SecureContext) => void,
+  ) => void;
+  info(domain: Domain): CertificateInfo | undefined;
+  list(): readonly CertificateInfo[];
+  /** Calls a listener whenever a host's certificate was replaced; answers what ends that. */
+  onChanged(listener: (info: CertificateInfo) => void): () => void;
+  /** Takes new settings. */
+  reload(settings: CertificateSettings): Promise<void>;
+  /** Looks at the files now, rather than when they are next seen to change. */
+  check(): Promise<void>;
+  /** Makes a self-signed certificate for a host and uses it where no other is preferred. */
+  generateSelfSigned(domain: Domain, options?: { key?: KeyKind; days?: number }): Promise<void>;
+  /** Makes a key and a request for a certificate that names the host and its names. */
+  requestCertificate(
+    domain: Domain,
+    options?: { key?: KeyKind; withXmppNames?: boolean },
+  ): Promise<RequestResult>;
+  /** Checks a certificate that is brought and takes it in. */
+  importCertificate(given: {
+    domain: Domain;
+    certificate: string;
+    key?: string;
+  }): Promise<ImportOutcome>;
+  /** Ends the watching. */
+  close(): void;
+}
