@@ -1,0 +1,244 @@
+/** Operations on accounts. */
+import { z } from 'zod';
+import type { Account } from '../core/accounts.ts';
+import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
+import type { SessionEndCondition } from '../core/sessions.ts';
+import { type BareJid, domainOf } from '../jid/jid.ts';
+import { accountJid, confirmed, domain, limit, newPassword, offset, time } from './fields.ts';
+import { noSuchAccount, unlessServed } from './refusals.ts';
+import type { Services } from './services.ts';
+import { sessionInfo, sessionInfoOf } from './session-info.ts';
+
+type Needs = Pick<
+  Services,
+  'accounts' | 'sessions' | 'hosts' | 'authority' | 'config' | 'removeAccount'
+>;
+
+/** Shorter passwords are taken, with a warning. */
+const ADVISED_LENGTH = 8;
+
+const onAccount = z.object({ jid: accountJid });
+const withWarning = z.object({ jid: z.string(), warning: z.string().optional() });
+const lockState = z.object({ jid: z.string(), locked: z.boolean() });
+const adminState = z.object({ jid: z.string(), admin: z.boolean() });
+
+const withHint = (sentence: string, warning: string | undefined) =>
+  warning === undefined ? sentence : `${sentence}\n${warning}`;
+const warningFor = (password: string) =>
+  [...password].length < ADVISED_LENGTH
+    ? {
+        warning: `The password is shorter than ${ADVISED_LENGTH} characters; a longer one is safer.`,
+      }
+    : {};
+
+/** All operations on accounts. */
+export function accountOperations(services: Needs): AnyOperation[] {
+  return [...changes(services), ...reads(services), ...states(services)];
+}
+
+/** Ends all sessions of an account. */
+function endSessions(
+  { sessions }: Pick<Services, 'sessions'>,
+  account: BareJid,
+  condition: SessionEndCondition,
+  text: string,
+): void {
+  for (const session of sessions.of(account)) session.end(condition, text);
+}
+
+function changes(services: Needs): AnyOperation[] {
+  const { accounts, hosts, removeAccount } = services;
+  return [
+    operation({
+      name: 'accounts.add',
+      command: ['adduser'],
+      summary: 'Create an account.',
+      effect: 'change',
+      offline: true,
+      positional: ['jid'],
+      secret: ['password'],
+      input: z.object({
+        jid: accountJid,
+        password: newPassword,
+        admin: z.boolean().default(false).describe('Make it an admin of the server.'),
+      }),
+      output: withWarning,
+      present: ({ jid, warning }) => withHint(`${jid} was created.`, warning),
+      async run({ jid, password, admin }) {
+        const unserved = unlessServed(hosts, domainOf(jid));
+        if (unserved !== undefined) return unserved;
+        switch (await accounts.create(jid, password, { isAdmin: admin })) {
+          case 'created':
+            return success({ jid, ...warningFor(password) });
+          case 'conflict':
+            return failure('conflict', `${jid} exists already; rtcctl passwd sets its password.`);
+          case 'bad-password':
+            return failure('refused', 'The password has characters that it cannot have.');
+        }
+      },
+    }),
+    operation({
+      name: 'accounts.password',
+      command: ['passwd'],
+      summary: "Set an account's password; its sessions end.",
+      effect: 'change',
+      offline: true,
+      positional: ['jid'],
+      secret: ['password'],
+      input: z.object({ jid: accountJid, password: newPassword }),
+      output: withWarning,
+      present: ({ jid, warning }) => withHint(`${jid} has a new password.`, warning),
+      async run({ jid, password }) {
+        switch (await accounts.setPassword(jid, password)) {
+          case 'changed':
+            // RFC 6120 §4.9.3.16: what the session was made with is no longer valid.
+            endSessions(services, jid, 'reset', 'The password was changed.');
+            return success({ jid, ...warningFor(password) });
+          case 'not-found':
+            return noSuchAccount(services, jid);
+          case 'bad-password':
+            return failure('refused', 'The password has characters that it cannot have.');
+        }
+      },
+    }),
+    operation({
+      name: 'accounts.remove',
+      command: ['deluser'],
+      summary: 'Remove an account with all of its data; its sessions end.',
+      effect: 'change',
+      offline: true,
+      positional: ['jid'],
+      input: confirmed(onAccount, 'Remove {jid} with its contacts and messages, for good?'),
+      output: z.object({ jid: z.string() }),
+      present: ({ jid }) => `${jid} was removed.`,
+      async run({ jid }) {
+        const isRemoved = await removeAccount(jid, 'The account was removed.');
+        return isRemoved ? success({ jid }) : noSuchAccount(services, jid);
+      },
+    }),
+  ];
+}
+
+function reads(services: Needs): AnyOperation[] {
+  const { accounts, sessions, hosts, authority, config } = services;
+  const told = async (account: Account) => ({
+    jid: account.jid,
+    created: account.created,
+    locked: account.isLocked,
+    admin: await authority.isAdmin(account.jid),
+  });
+  return [
+    operation({
+      name: 'accounts.list',
+      command: ['user', 'list'],
+      summary: 'List accounts.',
+      effect: 'read',
+      offline: true,
+      input: z.object({
+        host: domain.optional(),
+        search: z.string().max(200).optional().describe('A part of the address.'),
+        offset,
+        limit: limit(50),
+      }),
+      output: z.object({
+        accounts: z.array(
+          z.object({
+            jid: z.string(),
+            created: time,
+            locked: z.boolean(),
+            admin: z.boolean(),
+            sessions: z.int(),
+          }),
+        ),
+        total: z.int(),
+      }),
+      async run({ host, search, offset: from, limit: most }) {
+        const filter = {
+          ...(host === undefined ? {} : { host }),
+          ...(search === undefined ? {} : { search }),
+        };
+        const page = await accounts.list({ ...filter, offset: from, limit: most });
+        const unserved =
+          host === undefined || page.total > 0 ? undefined : unlessServed(hosts, host);
+        if (unserved !== undefined) return unserved;
+        const rows = page.accounts.map(async (account) => ({
+          ...(await told(account)),
+          sessions: sessions.of(account.jid).length,
+        }));
+        return success({ accounts: await Promise.all(rows), total: page.total });
+      },
+    }),
+    operation({
+      name: 'accounts.show',
+      command: ['user', 'show'],
+      summary: 'Show an account and its sessions.',
+      effect: 'read',
+      offline: true,
+      positional: ['jid'],
+      input: onAccount,
+      output: z.object({
+        jid: z.string(),
+        created: time,
+        locked: z.boolean(),
+        admin: z.boolean(),
+        namedInConfig: z.boolean().describe('Whether the config names it as an admin.'),
+        sessions: z.array(sessionInfo),
+      }),
+      async run({ jid }) {
+        const account = await accounts.get(jid);
+        if (account === undefined) return noSuchAccount(services, jid);
+        return success({
+          ...(await told(account)),
+          namedInConfig: config.admins().includes(jid),
+          sessions: sessions.of(jid).map(sessionInfoOf),
+        });
+      },
+    }),
+  ];
+}
+
+/** Locked or not, admin or not. */
+function states(services: Needs): AnyOperation[] {
+  const { accounts, config } = services;
+  const lockOperation = (isLocked: boolean) =>
+    operation({
+      name: isLocked ? 'accounts.lock' : 'accounts.unlock',
+      command: ['user', isLocked ? 'lock' : 'unlock'],
+      summary: isLocked
+        ? 'Lock an account: it keeps its data, but nobody can log in; its sessions end.'
+        : 'Unlock an account.',
+      effect: 'change',
+      offline: true,
+      positional: ['jid'],
+      input: onAccount,
+      output: lockState,
+      present: ({ jid, locked }) => `${jid} is ${locked ? 'locked' : 'unlocked'}.`,
+      async run({ jid }) {
+        if (!(await accounts.setLocked(jid, isLocked))) return noSuchAccount(services, jid);
+        if (isLocked) endSessions(services, jid, 'not-authorized', 'The account was locked.');
+        return success({ jid, locked: isLocked });
+      },
+    });
+  const adminOperation = (isAdmin: boolean) =>
+    operation({
+      name: isAdmin ? 'accounts.promote' : 'accounts.demote',
+      command: ['user', isAdmin ? 'promote' : 'demote'],
+      summary: isAdmin ? 'Make an account an admin of the server.' : 'Make an admin a user again.',
+      effect: 'change',
+      offline: true,
+      positional: ['jid'],
+      input: onAccount,
+      output: adminState,
+      present: ({ jid, admin }) => `${jid} is ${admin ? 'an admin now' : 'no admin any more'}.`,
+      async run({ jid }) {
+        if (!isAdmin && config.admins().includes(jid))
+          return failure(
+            'refused',
+            `${jid} is an admin by the config; take it out of admins there and reload.`,
+          );
+        if (!(await accounts.setAdmin(jid, isAdmin))) return noSuchAccount(services, jid);
+        return success({ jid, admin: isAdmin });
+      },
+    });
+  return [lockOperation(true), lockOperation(false), adminOperation(true), adminOperation(false)];
+}

@@ -1,0 +1,163 @@
+/** The check of all that must be right around the server: config, certificates, ports, DNS. */
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { z } from 'zod';
+import type { Config, ListenerConfig } from '../config/schema.ts';
+import { type AnyOperation, operation, success } from '../core/operation.ts';
+import type { Domain } from '../jid/jid.ts';
+import { checkDns } from './check-dns.ts';
+import { level } from './fields.ts';
+import { type Finding, findingsOn } from './findings.ts';
+import type { PortProbe } from './port-probe.ts';
+import type { CertificateInfo, Services } from './services.ts';
+
+type Needs = Pick<
+  Services,
+  'clock' | 'config' | 'hosts' | 'certificates' | 'runtime' | 'lookup' | 'ports'
+>;
+
+const DAY_MS = 86_400_000;
+/** Authorities' clients renew 30 days before the end: later, something does not work. */
+const SOON_DAYS = 30;
+/** So few days before the end, somebody must act. */
+const URGENT_DAYS = 7;
+
+/** The operation that checks. */
+export function checkOperations(services: Needs): AnyOperation[] {
+  return [
+    operation({
+      name: 'server.check',
+      command: ['check'],
+      summary: 'Check the config, certificates, ports and DNS, and say how to mend what is wrong.',
+      effect: 'read',
+      offline: true,
+      input: z.object({
+        dns: z
+          .array(z.string().refine((raw) => isIP(raw) !== 0, { message: 'is not an IP address' }))
+          .max(8)
+          .default([])
+          .describe("Name servers to ask instead of the system's, such as a public one."),
+      }),
+      output: z.object({
+        healthy: z.boolean().describe('Whether there is no error among the findings.'),
+        findings: z.array(
+          z.object({ level, area: z.string(), subject: z.string(), text: z.string() }),
+        ),
+      }),
+      async run({ dns }) {
+        const findings = await allFindings(services, dns);
+        const healthy = findings.every((finding) => finding.level !== 'error');
+        return success({ healthy, findings });
+      },
+    }),
+  ];
+}
+
+async function allFindings(services: Needs, dns: readonly string[]): Promise<Finding[]> {
+  const { clock, hosts, certificates, runtime, ports } = services;
+  const config = services.config.current();
+  const domains = hosts.all().map((host) => host.domain);
+  const lookup = services.lookup(dns);
+  const own = ownAddresses();
+  const [configs, listeners, names] = await Promise.all([
+    checkConfig(services),
+    Promise.all(
+      listenersOf(config).map(([name, { port }, address]) =>
+        checkPort({ name, port, address }, { ports, isServing: runtime.isServing }),
+      ),
+    ),
+    Promise.all(domains.map((domain) => checkDns(domain, { config, lookup, own }))),
+  ]);
+  const papers = domains.map((domain) =>
+    checkCertificate(domain, certificates.of(domain), clock.now()),
+  );
+  return [...configs, ...papers, ...listeners, ...names.flat()];
+}
+
+async function checkConfig({ config }: Needs): Promise<Finding[]> {
+  const faults = await config.check();
+  const file = config.current().file ?? '(development defaults)';
+  if (faults.length === 0) return [findingsOn('config', file).ok('It has no faults.')];
+  return faults.map((fault) =>
+    findingsOn('config', `${fault.file}:${fault.line}`).error(
+      [fault.key, fault.message].filter((part) => part !== '').join(': '),
+    ),
+  );
+}
+
+/** Judges a host's certificate. */
+export function checkCertificate(
+  domain: Domain,
+  certificate: CertificateInfo | undefined,
+  now: number,
+): Finding {
+  const say = findingsOn('certificate', domain);
+  const renew = `Renew it, or take a new one: rtcctl cert import ${domain}`;
+  if (certificate === undefined)
+    return say.error(`It has none, so that nobody can connect. ${renew}`);
+  const { notBefore, notAfter, names, isSelfSigned, coversDomain, issuer } = certificate;
+  const date = new Date(notAfter).toISOString().slice(0, 10);
+  const days = Math.floor((notAfter - now) / DAY_MS);
+  if (notAfter <= now) return say.error(`It ended on ${date}. ${renew}`);
+  if (notBefore > now) return say.error('It is not valid yet. Is the clock of this machine right?');
+  if (!coversDomain)
+    return say.error(`It is for ${names.join(', ') || 'no name'}, not for ${domain}. ${renew}`);
+  if (isSelfSigned)
+    return LOCAL_HOSTS.test(domain)
+      ? say.ok(`It is self-signed, which is right for a trial; it ends on ${date}.`)
+      : say.warning(
+          `It is self-signed, so that clients warn of it. Have one signed: rtcctl cert request ${domain}`,
+        );
+  if (days < URGENT_DAYS) return say.error(`It ends in ${days} days, on ${date}. ${renew}`);
+  if (days < SOON_DAYS) return say.warning(`It ends in ${days} days, on ${date}. ${renew}`);
+  return say.ok(`It is by ${issuer} and ends on ${date}.`);
+}
+
+const LOCAL_HOSTS = /(?:^|\.)(?:localhost|local|test|example|invalid)$/;
+
+/** Every address on which the server is to listen. */
+function listenersOf(config: Config): (readonly [string, ListenerConfig, string])[] {
+  return Object.entries(config.server.listeners)
+    .filter(([, listener]) => listener.enabled && listener.port !== 0)
+    .flatMap(([name, listener]) =>
+      listener.interfaces.map((address) => [name, listener, address] as const),
+    );
+}
+
+/** Checks one socket of the config: whether it answers or, on a stopped server, is free. */
+export async function checkPort(
+  { name, address, port }: { name: string; address: string; port: number },
+  { ports, isServing }: { ports: PortProbe; isServing: boolean },
+): Promise<Finding> {
+  const shown = address.includes(':') ? `[${address}]` : address;
+  const say = findingsOn('port', `${name} ${shown}:${port}`);
+  const change = `change listeners.${name}.port`;
+  if (isServing) {
+    if (await ports.answers(address, port)) return say.ok('It answers.');
+    return say.error('It does not answer. The log says why; a restart may be needed.');
+  }
+  const state = await ports.state(address, port);
+  switch (state.kind) {
+    case 'free':
+      return say.ok('It is free for the server.');
+    case 'taken':
+      return say.error(
+        `It is in use by ${state.owner ?? 'another program'}. Stop that, or ${change}.`,
+      );
+    case 'forbidden':
+      return say.error(`This user may not open it; it needs root. Or ${change} to 1024 or more.`);
+    case 'no-address':
+      if (address === '::1') return say.ok('This machine has no IPv6, so it is not opened.');
+      return say.error(
+        `This machine has no address ${address}. Change listeners.${name}.interfaces.`,
+      );
+    case 'failed':
+      return say.error(`It cannot be opened (${state.code}).`);
+  }
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((each) =>
+    (each ?? []).map(({ address }) => address),
+  );
+}

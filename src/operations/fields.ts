@@ -1,0 +1,102 @@
+/** The kinds of values that operations take and give, each marked for the faces (`x-kind`). */
+import { z } from 'zod';
+import type { ValueKind } from '../core/operation-description.ts';
+import {
+  type Jid,
+  type JidOutcome,
+  localOf,
+  parseBare,
+  parseDomain,
+  parseJid,
+  preparePassword,
+} from '../jid/jid.ts';
+
+const kind = (value: ValueKind) => ({ 'x-kind': value });
+
+/** The longest text that can be an address (RFC 7622 §3.1: three parts of 1023 bytes). */
+const MAX_ADDRESS = 3071;
+
+function address<T extends Jid>(parse: (raw: string) => JidOutcome<T>) {
+  return z
+    .string()
+    .max(MAX_ADDRESS)
+    .transform((raw, context): T => {
+      const parsed = parse(raw.trim());
+      if (parsed.ok) return parsed.value;
+      context.addIssue({ code: 'custom', message: `'${raw}' is not an address: ${parsed.why}` });
+      return z.NEVER;
+    });
+}
+
+/** The JID of an account: bare, with a localpart. */
+export const accountJid = address((raw) => {
+  const parsed = parseBare(raw);
+  if (!parsed.ok || localOf(parsed.value) !== '') return parsed;
+  return { ok: false, why: `an account needs a name, such as joe@${raw}` } as const;
+}).meta({ ...kind('jid'), description: 'The account, such as joe@falcot.com.' });
+
+/** A bare or full JID. */
+export const anyJid = address(parseJid).meta({
+  ...kind('jid'),
+  description: 'The account, or with /resource one of its sessions.',
+});
+
+/** A domain. */
+export const domain = address(parseDomain).meta({
+  ...kind('domain'),
+  description: 'The domain, such as falcot.com.',
+});
+
+/** A longer password is of no use to anyone but an attacker. */
+const MAX_PASSWORD = 1024;
+
+/** A password that is being set. */
+export const newPassword = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(MAX_PASSWORD)
+  .refine((raw) => raw === '' || preparePassword(raw) !== undefined, {
+    message: 'has characters that a password cannot have (RFC 8265 §4.2)',
+  })
+  .meta({ ...kind('new-password'), description: 'The password.' });
+
+/** The text of a file that a person names. */
+export const fileText = (description: string) =>
+  z
+    .string()
+    .min(1)
+    .max(1 << 20)
+    .meta({ ...kind('file'), description });
+
+/** How many of a list to pass over. */
+export const offset = z.int().min(0).default(0).describe('How many to pass over.');
+/** How many of a list to give. */
+export const limit = (usual: number) =>
+  z.int().min(1).max(1000).default(usual).describe('How many to give at most.');
+
+/** Milliseconds since the epoch. */
+export const time = z.int().meta(kind('time'));
+/** A duration in seconds. */
+export const seconds = z.int().min(0).meta(kind('seconds'));
+/** A size in bytes. */
+export const bytes = z.int().min(0).meta(kind('bytes'));
+/** How a finding is to be taken. */
+export const level = z.enum(['ok', 'warning', 'error']).meta(kind('level'));
+/** A whole text for a person to read. */
+export const wholeText = z.string().meta(kind('text'));
+
+/** A value that people need not see in a table; JSON has it. */
+export const hidden = <T extends z.ZodType>(schema: T): T =>
+  schema.meta({ ...schema.meta(), 'x-hidden': true });
+
+/** An input that is asked about before it is done; `{field}` stands for an input's value. */
+export const confirmed = <T extends z.ZodObject>(schema: T, question: string): T =>
+  schema.meta({ 'x-confirm': question });
+
+/** The output of a `watch`, described by one of its values. */
+export function watchOf<T extends z.ZodType>(item: T) {
+  const isIterable = (value: unknown) =>
+    typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+  const described = z.toJSONSchema(item, { io: 'output' });
+  return z.custom<AsyncIterable<z.output<T>>>(isIterable).meta({ ...described });
+}

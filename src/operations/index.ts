@@ -1,0 +1,40 @@
+/** The operations of the server itself; modules bring their own. */
+import type { AnyOperation } from '../core/operation.ts';
+import { accountOperations } from './accounts.ts';
+import { auditOperations } from './audit.ts';
+import { certificateOperations } from './certificates.ts';
+import { checkOperations } from './check.ts';
+import { configOperations } from './config.ts';
+import { hostOperations } from './hosts.ts';
+import { logOperations } from './log.ts';
+import { serverOperations } from './server.ts';
+import type { Services } from './services.ts';
+import { sessionOperations } from './sessions.ts';
+import { traceOperations } from './trace.ts';
+
+/** All operations, in the order in which help lists them. */
+export function allOperations(services: Services): AnyOperation[] {
+  return [
+    ...accountOperations(services),
+    ...sessionOperations(services),
+    ...hostOperations(services),
+    ...serverOperations(services),
+    ...checkOperations(services),
+    ...configOperations(services),
+    ...certificateOperations(services),
+    ...logOperations(services),
+    ...traceOperations(services),
+    ...auditOperations(services),
+  ];
+}
+
+/**
+ * The operations without a server behind them: to describe them and to present their values, never
+ * to run them.
+ */
+export function declaredOperations(): AnyOperation[] {
+  return allOperations(nowhere);
+}
+
+/** Nothing: operations take their services apart when they are declared, and use them when they run. */
+const nowhere = {} as Services;

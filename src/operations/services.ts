@@ -1,0 +1,151 @@
+/** What the operations work with; main.ts provides it. */
+import type { Fault } from '../config/document.ts';
+import type { Config } from '../config/schema.ts';
+import type { Accounts } from '../core/accounts.ts';
+import type { Audit } from '../core/audit.ts';
+import type { Authority } from '../core/authority.ts';
+import type { Hosts } from '../core/hosts.ts';
+import type { Registry } from '../core/registry.ts';
+import type { Sessions } from '../core/sessions.ts';
+import type { Trace } from '../core/trace.ts';
+import type { BareJid, Domain } from '../jid/jid.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { LogRoot } from '../kit/log.ts';
+import type { StoreStats } from '../store/store.ts';
+import type { Lookup } from './dns-lookup.ts';
+import type { PortProbe } from './port-probe.ts';
+
+/** A certificate as admins see it. */
+export interface CertificateInfo {
+  /** The host that it serves. */
+  readonly domain: Domain;
+  /** The names for which it is valid. */
+  readonly names: readonly string[];
+  /** Who issued it, for a person. */
+  readonly issuer: string;
+  readonly isSelfSigned: boolean;
+  /** Such as `EC P-256`. */
+  readonly keyType: string;
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** The file it was read from. */
+  readonly file: string;
+  /** SHA-256 of the certificate, hex. */
+  readonly fingerprint: string;
+  /** Whether its names cover the domain (RFC 6125 §6.4). */
+  readonly coversDomain: boolean;
+}
+
+/** What a certificate or a request is made for. */
+export interface CertificateWish {
+  readonly domain: Domain;
+  /** Further names. */
+  readonly names: readonly Domain[];
+  readonly keyType: 'ec' | 'rsa';
+}
+
+/** A value, or a sentence that says why there is none. */
+export type Attempt<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly text: string };
+
+/** The certificates in use, and making and taking new ones; a running server uses those at once. */
+export interface CertificateService {
+  /** The certificate that a host serves with; undefined while it has none. */
+  of(domain: Domain): CertificateInfo | undefined;
+  list(): readonly CertificateInfo[];
+  /** Makes a self-signed certificate with a new key. */
+  generate(wish: CertificateWish): Promise<Attempt<CertificateInfo>>;
+  /** Makes a key, keeps it, and a certificate request for an authority, as PEM. */
+  request(wish: CertificateWish): Promise<Attempt<{ csr: string; keyFile: string }>>;
+  /** Takes a certificate with its chain, and its key unless a request has made one here before. */
+  import(
+    domain: Domain,
+    certificate: string,
+    key: string | undefined,
+  ): Promise<Attempt<CertificateInfo>>;
+}
+
+/** The config files and what they say. */
+export interface ConfigService {
+  /** The config in force. */
+  current(): Config;
+  /** The admins that it names for the whole server or for their own host. */
+  admins(): readonly BareJid[];
+  /** Reads the files anew and tells what is wrong with them; takes nothing. */
+  check(): Promise<readonly Fault[]>;
+  /** The config in force as text, with where each value comes from. */
+  show(): string;
+  /** The reference of all keys as text. */
+  reference(): string;
+  /** Takes the files anew, whole or not at all; what was changed, in words. */
+  reload(): Promise<
+    | { readonly ok: true; readonly changed: readonly string[] }
+    | { readonly ok: false; readonly faults: readonly Fault[] }
+  >;
+}
+
+/** A socket that the server listens on. */
+export interface ListenerInfo {
+  /** Its key in the config, such as `c2sTls`. */
+  readonly name: string;
+  /** The address it is bound to; `*` is all. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A specification of a module, for `about`. */
+export interface SpecLine {
+  readonly name: string;
+  /** Such as `XEP-0030` or `RFC 6121`. */
+  readonly spec: string;
+  readonly version: string;
+  readonly covers: 'complete' | 'partial';
+  readonly note: string;
+}
+
+/** The process. */
+export interface RuntimeService {
+  /** Of rtcd, as package.json has it. */
+  readonly version: string;
+  /** Of Node. */
+  readonly node: string;
+  readonly pid: number;
+  /** When the server was started, in ms since the epoch. */
+  readonly since: number;
+  /** Whether this is the server, not `rtcctl` on a stopped one. */
+  readonly isServing: boolean;
+  readonly specs: readonly SpecLine[];
+  listeners(): readonly ListenerInfo[];
+  /** Resident memory. */
+  memoryBytes(): number;
+  /** The size of the database's files. */
+  storeBytes(): Promise<number>;
+  readonly store: StoreStats;
+  /** The console's address; undefined while it is off. */
+  console(): string | undefined;
+}
+
+/** Removes an account with all that modules keep of it, and ends its sessions; false if there is none. */
+export type RemoveAccount = (account: BareJid, text: string) => Promise<boolean>;
+
+/** All that the operations need. */
+export interface Services {
+  readonly clock: Clock;
+  readonly log: LogRoot;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly hosts: Hosts;
+  readonly authority: Authority;
+  readonly registry: Pick<Registry, 'enabled'>;
+  readonly audit: Pick<Audit, 'list'>;
+  readonly trace: Trace;
+  readonly removeAccount: RemoveAccount;
+  readonly config: ConfigService;
+  readonly certificates: CertificateService;
+  readonly runtime: RuntimeService;
+  /** Asks DNS; other servers than the system's when some are named. */
+  readonly lookup: (servers: readonly string[]) => Lookup;
+  readonly ports: PortProbe;
+}

@@ -1,0 +1,46 @@
+/** A session as admins see it. */
+import { z } from 'zod';
+import type { Session } from '../core/sessions.ts';
+import { childOf, textOf } from '../xml/element.ts';
+import { hidden, time } from './fields.ts';
+
+/** The schema of a session. */
+export const sessionInfo = z.object({
+  id: hidden(z.string().describe("The stream's id, which its log lines carry.")),
+  jid: z.string(),
+  host: hidden(z.string()),
+  remote: z.string(),
+  secure: z.string().describe('The version of TLS; empty without.'),
+  cipher: hidden(z.string()),
+  mechanism: z.string(),
+  since: time,
+  lastActive: time,
+  presence: z.string().describe('available, away, chat, dnd, xa or unavailable.'),
+  priority: z.int(),
+});
+
+/** Tells of a session. */
+export function sessionInfoOf(session: Session): z.output<typeof sessionInfo> {
+  return {
+    id: session.id,
+    jid: session.jid,
+    host: session.host,
+    remote: session.remote,
+    secure: session.security.protocol ?? '',
+    cipher: session.security.cipher ?? '',
+    mechanism: session.security.mechanism,
+    since: session.since,
+    lastActive: session.lastActive,
+    presence: availabilityOf(session),
+    priority: session.priority,
+  };
+}
+
+const SHOWN = ['away', 'chat', 'dnd', 'xa']; // RFC 6121 §4.7.2.1
+
+function availabilityOf({ presence }: Session): string {
+  if (presence === undefined) return 'unavailable';
+  const show = childOf(presence.element, 'show');
+  const said = show === undefined ? '' : textOf(show).trim();
+  return SHOWN.includes(said) ? said : 'available';
+}
