@@ -9,7 +9,7 @@ import { type Accounts, accountMigrations, createAccounts } from './accounts.ts'
 import { auditMigrations } from './audit.ts';
 import { createDelivery } from './delivery.ts';
 import { createHosts, type Hosts } from './hosts.ts';
-import type { AnyModule } from './module.ts';
+import type { AnyModule, ServerTerms } from './module.ts';
 import { createRegistry, type ModuleSettings, type Registry } from './registry.ts';
 import { createRouter, type Router } from './router.ts';
 import { secretMigrations } from './secret.ts';
@@ -24,6 +24,8 @@ export interface HeartOptions {
   /** In their order: it is that of their hooks. */
   readonly modules: readonly AnyModule[];
   readonly settings: ModuleSettings;
+  /** The server-wide config as it stands. */
+  server(): ServerTerms;
   /** See {@link createAccounts}. */
   readonly fakeSeed: Buffer;
 }
@@ -83,6 +85,7 @@ export function createHeart(options: HeartOptions): Heart {
     hosts,
     accounts,
     sessions,
+    server: options.server,
     route: router.route,
   });
   return {

@@ -4,6 +4,7 @@
  * from what it declares; the core does the sending.
  */
 import type { z } from 'zod';
+import type { ServerConfig } from '../config/schema.ts';
 import type { BareJid, Domain, Jid } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
@@ -16,6 +17,7 @@ import type { Accounts } from './accounts.ts';
 import type { Hooks, MaybePromise } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
 import type { AnyOperation } from './operation.ts';
+import type { RemoveAccount } from './removal.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** A specification that a module implements, for docs/conformance.md and the DOAP file. */
@@ -29,9 +31,13 @@ export type Spec = (
 
 /**
  * To whom an IQ is addressed: the `server` (a host's domain), the sender's own account (`self`: no
- * `to`, or the own bare JID), or another local `account` (its bare JID).
+ * `to`, or the own bare JID), another local `account` (its bare JID), or `nobody`: the bare JID of an
+ * account that does not exist here, for what must not tell the two apart.
  */
-export type IqTarget = 'server' | 'self' | 'account';
+export type IqTarget = 'server' | 'self' | 'account' | 'nobody';
+
+/** What modules may know of the server-wide config. */
+export type ServerTerms = Pick<ServerConfig, 'limits' | 'admins'>;
 
 /** An IQ request as a handler sees it. */
 export interface IqRequest<T> {
@@ -140,12 +146,15 @@ export interface Home<C> {
   configOf(host: Domain): C;
   /** Whether the module is switched on for a host. */
   isEnabled(host: Domain): boolean;
+  /** The server-wide config as it stands. */
+  server(): ServerTerms;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly removeAccount: RemoveAccount;
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */
   route(stanza: Stanza): MaybePromise<void>;
   /** disco#info features of a host or its accounts, all modules' together, sorted. */
@@ -167,7 +176,7 @@ export interface ModuleDefinition<C, Api> {
   /** Features of each account in disco#info. */
   readonly accountFeatures: readonly string[];
   /** The schema of `modules.<name>`; all of its fields have defaults. */
-  readonly config: z.ZodType<C> | undefined;
+  readonly config: z.ZodType | undefined;
   /** Whether a host has it unless the config says otherwise. */
   readonly isOnByDefault: boolean;
   readonly tables: readonly Migration[];

@@ -2,15 +2,16 @@
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
+import type { Stanza } from '../stanza/stanza.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
 import { buildDispatch, type Dispatch } from './dispatch.ts';
 import type { MaybePromise } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
-import type { AnyModule, Home, ModuleDefinition, ModuleParts } from './module.ts';
+import type { AnyModule, Home, ModuleDefinition, ModuleParts, ServerTerms } from './module.ts';
 import type { AnyOperation } from './operation.ts';
+import { createRemoval, type RemoveAccount } from './removal.ts';
 import type { Sessions } from './sessions.ts';
-import type { Stanza } from '../stanza/stanza.ts';
 
 /** What the config says of modules; asked anew after each reload. */
 export interface ModuleSettings {
@@ -28,6 +29,8 @@ export interface RegistryOptions {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  /** The server-wide config as it stands. */
+  server(): ServerTerms;
   route(stanza: Stanza): MaybePromise<void>;
 }
 
@@ -38,6 +41,7 @@ export interface Registry {
   /** The handlers of a host, by the config as it stands. */
   dispatchFor(host: Domain): Dispatch;
   readonly operations: readonly AnyOperation[];
+  readonly removeAccount: RemoveAccount;
   /** Ends all, last set up first. */
   stop(): Promise<void>;
 }
@@ -56,6 +60,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   const enabledParts = (host: Domain) =>
     [...done.values()].filter(({ module }) => isEnabled(module, host));
   const unique = (names: readonly string[]) => [...new Set(names)].sort();
+  const removeAccount = createRemoval({
+    accounts: options.accounts,
+    sessions: options.sessions,
+    // Of all modules: one that is switched off may have kept something while it was on.
+    hooks: () => [...done.values()].flatMap(({ parts }) => parts.hooks?.accountRemoved ?? []),
+  });
 
   for (const module of options.modules) {
     for (const name of module.needs)
@@ -70,12 +80,15 @@ export function createRegistry(options: RegistryOptions): Registry {
       hosts: options.hosts,
       accounts: options.accounts,
       sessions: options.sessions,
+      server: options.server,
+      removeAccount,
       route: options.route,
       features(host, target) {
         const which = target === 'server' ? 'features' : 'accountFeatures';
         return unique(enabledParts(host).flatMap((each) => each.module[which]));
       },
-      serverForms: (host) => enabledParts(host).flatMap(({ parts }) => parts.serverForms?.(host) ?? []),
+      serverForms: (host) =>
+        enabledParts(host).flatMap(({ parts }) => parts.serverForms?.(host) ?? []),
       use<Api>(needed: ModuleDefinition<never, Api>): Api {
         if (!module.needs.includes(needed.name))
           throw new Error(`${module.name} uses ${needed.name} without needing it`);
@@ -90,6 +103,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     enabled: (host) => enabledParts(host).map(({ module }) => module.name),
     dispatchFor: (host) => buildDispatch(enabledParts(host).map(({ parts }) => parts)),
     operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),
+    removeAccount,
     async stop() {
       for (const { parts } of [...done.values()].reverse()) await parts.stop?.();
     },

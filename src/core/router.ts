@@ -42,11 +42,16 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     fromSession(stanza, session) {
       const host = hosts.get(session.host);
       if (host === undefined) return bounce(stanza, { condition: 'service-unavailable' });
-      return after(firstVerdict(host.dispatch.fromAccount, stanza, session), stanza, session, () => {
-        if (stanza.kind !== 'presence' || stanza.to !== undefined) return onward(stanza, session);
-        const said = firstVerdict(host.dispatch.broadcast, stanza, session);
-        return after(said, stanza, session, () => undefined);
-      });
+      return after(
+        firstVerdict(host.dispatch.fromAccount, stanza, session),
+        stanza,
+        session,
+        () => {
+          if (stanza.kind !== 'presence' || stanza.to !== undefined) return onward(stanza, session);
+          const said = firstVerdict(host.dispatch.broadcast, stanza, session);
+          return after(said, stanza, session, () => undefined);
+        },
+      );
     },
     route: (stanza) => onward(stanza, undefined),
   };
@@ -66,7 +71,10 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
         if (said.settled !== undefined) watch(said.settled, stanza, session);
         return undefined;
       case 'drop':
-        log.debug({ from: stanza.from, to: stanza.to, kind: stanza.kind, why: said.why }, 'dropped');
+        log.debug(
+          { from: stanza.from, to: stanza.to, kind: stanza.kind, why: said.why },
+          'dropped',
+        );
         return undefined;
       case 'bounce':
         return bounce(stanza, said.failure);
@@ -77,7 +85,10 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
   function watch(settled: Promise<unknown>, stanza: Stanza, session: Session | undefined): void {
     const watched = settled.catch((error: unknown) => {
       metrics.errors.inc({ area: 'store' });
-      log.error({ err: error, from: stanza.from, to: stanza.to }, 'what was handled could not be kept');
+      log.error(
+        { err: error, from: stanza.from, to: stanza.to },
+        'what was handled could not be kept',
+      );
       return bounce(stanza, { condition: 'internal-server-error' });
     });
     session?.owe(watched);
@@ -123,7 +134,7 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     host: Host,
     session: Session | undefined,
   ): MaybePromise<void> {
-    if (!isKnown) return toNobody(stanza);
+    if (!isKnown) return toNobody(stanza, to, host, session);
     return after(firstVerdict(host.dispatch.toAccount, stanza, account), stanza, session, () => {
       switch (stanza.kind) {
         case 'message':
@@ -142,8 +153,15 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
   }
 
   /** §8.5.1: no such account. Presence and IQ errors are ignored; the rest is refused. */
-  function toNobody(stanza: Stanza): MaybePromise<void> {
+  function toNobody(
+    stanza: Stanza,
+    to: Jid,
+    host: Host,
+    session: Session | undefined,
+  ): MaybePromise<void> {
     if (stanza.kind === 'presence') return undefined;
+    if (stanza.kind === 'iq' && !isFull(to))
+      return handleIq(stanza, host, bareOf(to), 'nobody', session);
     return bounce(stanza, { condition: 'service-unavailable' });
   }
 
@@ -191,9 +209,9 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     const request = { iq, from: iq.from, account, host: host.domain, session };
     try {
       const said = found.handle(request, payload);
-      if (!(said instanceof Promise)) return answer(iq, said);
+      if (!(said instanceof Promise)) return answer(iq, said, session);
       return said.then(
-        (late) => answer(iq, late),
+        (late) => answer(iq, late, session),
         (error: unknown) => mistake(iq, error),
       );
     } catch (error) {
@@ -201,9 +219,11 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     }
   }
 
-  function answer(iq: Iq, said: Reply): MaybePromise<void> {
+  /** A session here has its result at once, even if its account is gone by now (XEP-0077 §3.2). */
+  function answer(iq: Iq, said: Reply, session: Session | undefined): MaybePromise<void> {
     if (said.kind === 'refuse') return bounce(iq, said.failure);
-    const sent = onward(iqResult(iq, said.payload), undefined);
+    const result = iqResult(iq, said.payload);
+    const sent = session === undefined ? onward(result, undefined) : session.send(result);
     const { afterwards } = said;
     if (afterwards === undefined) return sent;
     return sent instanceof Promise ? sent.then(afterwards) : afterwards();

@@ -75,7 +75,7 @@ export interface Sessions {
   /** Takes a bound session in; its full JID must be free. */
   add(session: OwnedSession): void;
   /** Takes a session out, tells the modules; resolves when what they keep of it is settled. */
-  remove(session: OwnedSession, end: SessionEnd): Promise<void>;
+  remove(session: Session, end: SessionEnd): Promise<void>;
   /** Resolves once the modules are done with the end of the session that had this full JID. */
   gone(jid: FullJid): Promise<void>;
   /** Sets or (undefined) clears a session's presence, and tells the modules. */

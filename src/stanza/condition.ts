@@ -47,4 +47,6 @@ export interface StanzaFailure {
   readonly text?: string | undefined;
   /** An application-specific condition. */
   readonly app?: Element | undefined;
+  /** What stands beside the `<error/>`, such as the form that XEP-0077 §3.2 asks to be filled in. */
+  readonly payload?: Element | undefined;
 }

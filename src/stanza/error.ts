@@ -48,7 +48,7 @@ export function errorFor(
   const { name, attrs } = element;
   const { id } = attrs;
   if (attrs.type === 'error' || (name === 'iq' && attrs.type === 'result')) return undefined;
-  const children = [errorElement(failure)];
+  const children = [failure.payload, errorElement(failure)]; // §8.3.1: in this order
   if (name === 'message') return message({ type: 'error', from, to, id, children });
   if (name === 'presence') return presence({ type: 'error', from, to, id, children });
   if (name !== 'iq') return undefined;

@@ -3,7 +3,7 @@
  * modules. The same path as a real connection takes, from the door to the delivery, without sockets.
  */
 import { expect } from 'vitest';
-import type { HostConfig } from '../../src/config/schema.ts';
+import { type HostConfig, serverShape } from '../../src/config/schema.ts';
 import type { Accounts } from '../../src/core/accounts.ts';
 import { createHeart, migrationsOf } from '../../src/core/heart.ts';
 import type { Hosts } from '../../src/core/hosts.ts';
@@ -118,6 +118,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         return module.config === undefined ? (chosen ?? {}) : module.config.parse(chosen ?? {});
       },
     },
+    server: () => ({ limits: serverShape.limits.parse(undefined), admins: [] }),
     fakeSeed: Buffer.from('a seed for tests'),
   });
   const jids = options.accounts.map((raw) => bareOf(jidOf(raw)));
