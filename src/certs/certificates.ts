@@ -18,7 +18,6 @@ import {
   ownFiles,
   type RequestResult,
 } from './folder.ts';
-import type { KeyKind } from './generate.ts';
 import { fileProblem, PairReader } from './pair.ts';
 import type {
   CertificateHost,
@@ -26,10 +25,14 @@ import type {
   CertificateSettings,
   Certificates,
   CertificatesOptions,
+  GenerateOptions,
+  GivenCertificate,
   SecureContextHolder,
+  SignRequestOptions,
 } from './types.ts';
 import { FolderWatch } from './watch.ts';
 
+export type { KeyKind } from './generate.ts';
 export type * from './types.ts';
 
 /** How often files are looked at even when nothing told of a change: some file systems never do. */
@@ -85,22 +88,30 @@ class Keeper implements Certificates {
     return this.#held.get(domain)?.holder;
   }
 
-  lookup(serverName: string | undefined): SecureContextHolder | undefined {
+  lookup(serverName: string | undefined, fallback?: Domain): SecureContextHolder | undefined {
     const name = serverName?.toLowerCase() ?? '';
-    const first = this.#settings.hosts[0];
+    const byDefault = fallback ?? this.#settings.hosts[0]?.domain;
     return (
       this.#byName.get(name) ??
       this.#byName.get(wildcardOf(name)) ??
-      (first === undefined ? undefined : this.contextFor(first.domain))
+      (byDefault === undefined ? undefined : this.contextFor(byDefault))
     );
   }
 
-  readonly sniCallback = (
-    serverName: string,
-    done: (error: Error | null, context?: SecureContext) => void,
-  ): void => {
-    done(null, this.lookup(serverName)?.context);
-  };
+  serverOptions(fallback: Domain | undefined) {
+    const byDefault = this.lookup(undefined, fallback)?.context;
+    return {
+      SNICallback: (
+        serverName: string,
+        done: (error: Error | null, context?: SecureContext) => void,
+      ): void => done(null, this.lookup(serverName, fallback)?.context),
+      ...(byDefault === undefined ? {} : { secureContext: byDefault }),
+    };
+  }
+
+  endPointHash(serverName: string | undefined, fallback: Domain | undefined): Buffer | undefined {
+    return this.lookup(serverName, fallback)?.endPointHash;
+  }
 
   info(domain: Domain): CertificateInfo | undefined {
     const held = this.#held.get(domain);
@@ -135,25 +146,20 @@ class Keeper implements Certificates {
     await this.#inTurn(() => this.#run(false));
   }
 
-  async generateSelfSigned(domain: Domain, options: { key?: KeyKind; days?: number } = {}) {
+  async generateSelfSigned(domain: Domain, options: GenerateOptions = {}): Promise<void> {
     const { folder, clock } = this.#options;
-    await makeSelfSigned({ folder, clock, domain, names: this.#namesOf(domain), ...options });
+    const names = this.#namesOf(domain, options.names);
+    await makeSelfSigned({ ...options, folder, clock, domain, names });
     await this.check();
   }
 
-  async requestCertificate(
-    domain: Domain,
-    options: { key?: KeyKind; withXmppNames?: boolean } = {},
-  ): Promise<RequestResult> {
+  requestCertificate(domain: Domain, options: SignRequestOptions = {}): Promise<RequestResult> {
     const { folder } = this.#options;
-    return makeRequest({ folder, domain, names: this.#namesOf(domain), ...options });
+    const names = this.#namesOf(domain, options.names);
+    return makeRequest({ ...options, folder, domain, names });
   }
 
-  async importCertificate(given: {
-    domain: Domain;
-    certificate: string;
-    key?: string;
-  }): Promise<ImportOutcome> {
+  async importCertificate(given: GivenCertificate): Promise<ImportOutcome> {
     const { folder, clock } = this.#options;
     const outcome = await importPair({ folder, clock, ...given });
     if (outcome.ok) await this.check();
@@ -168,8 +174,9 @@ class Keeper implements Certificates {
     this.#listeners.clear();
   }
 
-  #namesOf(domain: Domain): readonly Domain[] {
-    return this.#settings.hosts.find((host) => host.domain === domain)?.names ?? [];
+  #namesOf(domain: Domain, further: readonly Domain[] = []): readonly Domain[] {
+    const host = this.#settings.hosts.find((each) => each.domain === domain);
+    return [...(host?.names ?? []), ...further];
   }
 
   /** Something moved in a watched folder: look when it has been quiet for a moment. */

@@ -66,7 +66,7 @@ export async function makeSelfSigned(options: SelfSignedOptions): Promise<PairFi
   const { folder, domain, names, clock } = options;
   const { certificate, key: keyFile } = ownFiles(folder, domain).selfSigned;
   const kept = options.key === undefined ? await readOwnKey(keyFile) : undefined;
-  const key = kept ?? (await generateKey(options.key ?? { type: 'ec' }));
+  const key = kept ?? (await generateKey(options.key ?? 'ec'));
   const until = clock.now() + (options.days ?? SELF_SIGNED_DAYS) * DAY;
   const pem = selfSignedCertificate({ key, domain, names }, clock.now() - BACKDATED, until);
   await writeSecret(keyFile, keyPem(key));
@@ -77,7 +77,7 @@ export async function makeSelfSigned(options: SelfSignedOptions): Promise<PairFi
 /** Makes a self-signed certificate that lives in memory only, where the folder takes none. */
 export async function makeInMemory(options: SelfSignedOptions): Promise<Pair> {
   const { folder, domain, names, clock } = options;
-  const key = await generateKey(options.key ?? { type: 'ec' });
+  const key = await generateKey(options.key ?? 'ec');
   const until = clock.now() + SELF_SIGNED_DAYS * DAY;
   const pem = selfSignedCertificate({ key, domain, names }, clock.now() - BACKDATED, until);
   const outcome = makePair(pem, keyPem(key), ownFiles(folder, domain).selfSigned);
@@ -108,7 +108,7 @@ export async function makeRequest(options: RequestOptions): Promise<RequestResul
   const { folder, domain, names } = options;
   const files = ownFiles(folder, domain);
   const kept = options.key === undefined ? await readOwnKey(files.requestKey) : undefined;
-  const key = kept ?? (await generateKey(options.key ?? { type: 'ec' }));
+  const key = kept ?? (await generateKey(options.key ?? 'ec'));
   const csrPem = certificateRequest({ key, domain, names }, options.withXmppNames);
   await writeSecret(files.requestKey, keyPem(key));
   await writeAtomically(files.request, csrPem, 0o644);

@@ -15,10 +15,13 @@ import { OID } from './oids.ts';
 
 const generate = promisify(generateKeyPair);
 
-/** The kind of key to make. EC (P-256) is fast and small; RSA is for authorities that ask for it. */
-export type KeyKind =
-  | { readonly type: 'ec' }
-  | { readonly type: 'rsa'; readonly bits?: 2048 | 3072 | 4096 };
+/**
+ * The kinds of key that can be made. EC (P-256) is fast and small; RSA (2048 bits unless it says
+ * otherwise) is for authorities that ask for it.
+ */
+export type KeyKind = 'ec' | 'rsa' | 'rsa-3072' | 'rsa-4096';
+
+const RSA_BITS = { rsa: 2048, 'rsa-3072': 3072, 'rsa-4096': 4096 } as const;
 
 /** The organisation by which a certificate that rtcd made for itself is recognised. */
 export const SELF_SIGNED_MARK = 'rtcd self-signed';
@@ -37,9 +40,9 @@ export interface CertificateSubject {
 /** Makes a private key, off the event loop's thread. */
 export async function generateKey(kind: KeyKind): Promise<KeyObject> {
   const { privateKey } =
-    kind.type === 'ec'
+    kind === 'ec'
       ? await generate('ec', { namedCurve: 'P-256' })
-      : await generate('rsa', { modulusLength: kind.bits ?? 2048 });
+      : await generate('rsa', { modulusLength: RSA_BITS[kind] });
   return privateKey;
 }
 

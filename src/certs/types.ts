@@ -1,5 +1,5 @@
 /** The shapes that the certificates room shows to others. */
-import type { SecureContext } from 'node:tls';
+import type { SecureContext, TlsOptions } from 'node:tls';
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
@@ -65,20 +65,50 @@ export interface SecureContextHolder {
   readonly endPointHash: Buffer | undefined;
 }
 
+/** What a self-signed certificate is to be like. */
+export interface GenerateOptions {
+  /** Makes a new key of this kind; without it, the key of an earlier one is kept. */
+  readonly key?: KeyKind | undefined;
+  /** Names beside those of the host. */
+  readonly names?: readonly Domain[];
+  readonly days?: number | undefined;
+}
+
+/** What a certificate request is to be like. */
+export interface SignRequestOptions {
+  /** Makes a new key of this kind; without it, the key of an earlier request is kept. */
+  readonly key?: KeyKind | undefined;
+  /** Names beside those of the host. */
+  readonly names?: readonly Domain[];
+  /** Whether to ask for SRV-IDs and XmppAddrs too, which few authorities issue. */
+  readonly withXmppNames?: boolean | undefined;
+}
+
+/** A certificate that is brought. */
+export interface GivenCertificate {
+  readonly domain: Domain;
+  /** The certificate and its chain (PEM), in any order. */
+  readonly certificate: string;
+  /** Its key (PEM); without it, one that was made for a request here must fit. */
+  readonly key?: string | undefined;
+}
+
 /** The certificates, while they are watched. */
 export interface Certificates {
   /** A host's certificate; undefined for a domain that is no host. */
   contextFor(domain: Domain): SecureContextHolder | undefined;
   /**
    * The certificate for a server name as TLS carries it: a host, a name of a host, a name in a
-   * certificate, a wildcard; else the first host's. Undefined only when there are no hosts.
+   * certificate, a wildcard; else that of `fallback`, else the first host's. Undefined only when
+   * there are no hosts.
    */
-  lookup(serverName: string | undefined): SecureContextHolder | undefined;
-  /** {@link lookup} in the form that `tls` asks for. */
-  readonly sniCallback: (
-    serverName: string,
-    done: (error: Error | null, context?: SecureContext) => void,
-  ) => void;
+  lookup(serverName: string | undefined, fallback?: Domain): SecureContextHolder | undefined;
+  /** {@link lookup} as options for the server's side of a TLS socket. */
+  serverOptions(fallback: Domain | undefined): Pick<TlsOptions, 'SNICallback'> & {
+    readonly secureContext?: SecureContext;
+  };
+  /** The `endPointHash` of what {@link lookup} finds. */
+  endPointHash(serverName: string | undefined, fallback: Domain | undefined): Buffer | undefined;
   info(domain: Domain): CertificateInfo | undefined;
   list(): readonly CertificateInfo[];
   /** Calls a listener whenever a host's certificate was replaced; answers what ends that. */
@@ -88,18 +118,14 @@ export interface Certificates {
   /** Looks at the files now, rather than when they are next seen to change. */
   check(): Promise<void>;
   /** Makes a self-signed certificate for a host and uses it where no other is preferred. */
-  generateSelfSigned(domain: Domain, options?: { key?: KeyKind; days?: number }): Promise<void>;
-  /** Makes a key and a request for a certificate that names the host and its names. */
-  requestCertificate(
+  generateSelfSigned(
     domain: Domain,
-    options?: { key?: KeyKind; withXmppNames?: boolean },
-  ): Promise<RequestResult>;
+    options?: { key?: KeyKind; days?: number; names?: readonly Domain[] },
+  ): Promise<void>;
+  /** Makes a key and a request for a certificate that names the host and its names. */
+  requestCertificate(domain: Domain, options?: SignRequestOptions): Promise<RequestResult>;
   /** Checks a certificate that is brought and takes it in. */
-  importCertificate(given: {
-    domain: Domain;
-    certificate: string;
-    key?: string;
-  }): Promise<ImportOutcome>;
+  importCertificate(given: GivenCertificate): Promise<ImportOutcome>;
   /** Ends the watching. */
   close(): void;
 }
