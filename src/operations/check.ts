@@ -2,14 +2,17 @@
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
+import { covers } from '../certs/certificate.ts';
+import type { CertificateInfo } from '../certs/types.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import { type AnyOperation, operation, success } from '../core/operation.ts';
-import type { Domain } from '../jid/jid.ts';
+import { type Domain, domainToAscii } from '../jid/jid.ts';
+import { issuerName } from './certificate-info.ts';
 import { checkDns } from './check-dns.ts';
 import { level } from './fields.ts';
 import { type Finding, findingsOn } from './findings.ts';
 import type { PortProbe } from './port-probe.ts';
-import type { CertificateInfo, Services } from './services.ts';
+import type { Services } from './services.ts';
 
 type Needs = Pick<
   Services,
@@ -68,8 +71,8 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
     ),
     Promise.all(domains.map((domain) => checkDns(domain, { config, lookup, own }))),
   ]);
-  const papers = domains.map((domain) =>
-    checkCertificate(domain, certificates.of(domain), clock.now()),
+  const papers = domains.flatMap((domain) =>
+    checkCertificate(domain, certificates.info(domain), clock.now()),
   );
   return [...configs, ...papers, ...listeners, ...names.flat()];
 }
@@ -90,19 +93,38 @@ export function checkCertificate(
   domain: Domain,
   certificate: CertificateInfo | undefined,
   now: number,
-): Finding {
+): Finding[] {
   const say = findingsOn('certificate', domain);
   const renew = `Renew it, or take a new one: rtcctl cert import ${domain}`;
   if (certificate === undefined)
-    return say.error(`It has none, so that nobody can connect. ${renew}`);
-  const { notBefore, notAfter, names, isSelfSigned, coversDomain, issuer } = certificate;
+    return [say.error(`It has none, so that nobody can connect. ${renew}`)];
+  const { names, problems } = certificate;
+  const ascii = domainToAscii(domain);
+  const isCovered = covers({ dns: names, ip: names, services: names, xmpp: names }, ascii, domain);
+  const lacks = `does not name ${domain}`;
+  return [
+    checkLife(certificate, { say, renew, now }),
+    ...(isCovered
+      ? []
+      : [say.error(`It ${lacks}, only ${names.join(', ') || 'nothing'}. ${renew}`)]),
+    // What the dates and names tell is told already.
+    ...problems
+      .filter((problem) => !TOLD.test(problem) && problem !== `it ${lacks}`)
+      .map((problem) => say.warning(`${problem}.`)),
+  ];
+}
+
+const TOLD = /^it (?:expire[sd]|is valid only)/;
+
+function checkLife(
+  { domain, issuer, notBefore, notAfter, selfSigned }: CertificateInfo,
+  { say, renew, now }: { say: ReturnType<typeof findingsOn>; renew: string; now: number },
+): Finding {
   const date = new Date(notAfter).toISOString().slice(0, 10);
   const days = Math.floor((notAfter - now) / DAY_MS);
   if (notAfter <= now) return say.error(`It ended on ${date}. ${renew}`);
   if (notBefore > now) return say.error('It is not valid yet. Is the clock of this machine right?');
-  if (!coversDomain)
-    return say.error(`It is for ${names.join(', ') || 'no name'}, not for ${domain}. ${renew}`);
-  if (isSelfSigned)
+  if (selfSigned)
     return LOCAL_HOSTS.test(domain)
       ? say.ok(`It is self-signed, which is right for a trial; it ends on ${date}.`)
       : say.warning(
@@ -110,7 +132,7 @@ export function checkCertificate(
         );
   if (days < URGENT_DAYS) return say.error(`It ends in ${days} days, on ${date}. ${renew}`);
   if (days < SOON_DAYS) return say.warning(`It ends in ${days} days, on ${date}. ${renew}`);
-  return say.ok(`It is by ${issuer} and ends on ${date}.`);
+  return say.ok(`It is by ${issuerName(issuer)} and ends on ${date}.`);
 }
 
 const LOCAL_HOSTS = /(?:^|\.)(?:localhost|local|test|example|invalid)$/;

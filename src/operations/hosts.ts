@@ -1,7 +1,7 @@
 /** Operations on virtual hosts. */
 import { z } from 'zod';
 import { type AnyOperation, operation, success } from '../core/operation.ts';
-import { certificateInfo, certificateInfoOf } from './certificate-info.ts';
+import { certificateInfoOf, certificateInRow } from './certificate-info.ts';
 import { hidden } from './fields.ts';
 import type { Services } from './services.ts';
 
@@ -25,7 +25,7 @@ export function hostOperations(services: Needs): AnyOperation[] {
             sessions: z.int(),
             anonymous: z.boolean(),
             modules: hidden(z.array(z.string())),
-            certificate: certificateInfo.nullable(),
+            certificate: certificateInRow.nullable(),
           }),
         ),
       }),
@@ -33,7 +33,7 @@ export function hostOperations(services: Needs): AnyOperation[] {
         const online = new Map<string, number>();
         for (const { host } of sessions.all()) online.set(host, (online.get(host) ?? 0) + 1);
         const rows = hosts.all().map(async ({ domain, config }) => {
-          const certificate = certificates.of(domain);
+          const certificate = certificates.info(domain);
           return {
             domain,
             accounts: (await accounts.list({ host: domain, limit: 1 })).total,

@@ -1,4 +1,5 @@
 /** What the operations work with; main.ts provides it. */
+import type { Certificates } from '../certs/types.ts';
 import type { Fault } from '../config/document.ts';
 import type { Config } from '../config/schema.ts';
 import type { Accounts } from '../core/accounts.ts';
@@ -8,64 +9,18 @@ import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
 import type { Sessions } from '../core/sessions.ts';
 import type { Trace } from '../core/trace.ts';
-import type { BareJid, Domain } from '../jid/jid.ts';
+import type { BareJid } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
 import type { StoreStats } from '../store/store.ts';
 import type { Lookup } from './dns-lookup.ts';
 import type { PortProbe } from './port-probe.ts';
 
-/** A certificate as admins see it. */
-export interface CertificateInfo {
-  /** The host that it serves. */
-  readonly domain: Domain;
-  /** The names for which it is valid. */
-  readonly names: readonly string[];
-  /** Who issued it, for a person. */
-  readonly issuer: string;
-  readonly isSelfSigned: boolean;
-  /** Such as `EC P-256`. */
-  readonly keyType: string;
-  /** Milliseconds since the epoch. */
-  readonly notBefore: number;
-  readonly notAfter: number;
-  /** The file it was read from. */
-  readonly file: string;
-  /** SHA-256 of the certificate, hex. */
-  readonly fingerprint: string;
-  /** Whether its names cover the domain (RFC 6125 §6.4). */
-  readonly coversDomain: boolean;
-}
-
-/** What a certificate or a request is made for. */
-export interface CertificateWish {
-  readonly domain: Domain;
-  /** Further names. */
-  readonly names: readonly Domain[];
-  readonly keyType: 'ec' | 'rsa';
-}
-
-/** A value, or a sentence that says why there is none. */
-export type Attempt<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly text: string };
-
 /** The certificates in use, and making and taking new ones; a running server uses those at once. */
-export interface CertificateService {
-  /** The certificate that a host serves with; undefined while it has none. */
-  of(domain: Domain): CertificateInfo | undefined;
-  list(): readonly CertificateInfo[];
-  /** Makes a self-signed certificate with a new key. */
-  generate(wish: CertificateWish): Promise<Attempt<CertificateInfo>>;
-  /** Makes a key, keeps it, and a certificate request for an authority, as PEM. */
-  request(wish: CertificateWish): Promise<Attempt<{ csr: string; keyFile: string }>>;
-  /** Takes a certificate with its chain, and its key unless a request has made one here before. */
-  import(
-    domain: Domain,
-    certificate: string,
-    key: string | undefined,
-  ): Promise<Attempt<CertificateInfo>>;
-}
+export type CertificateService = Pick<
+  Certificates,
+  'info' | 'list' | 'generateSelfSigned' | 'requestCertificate' | 'importCertificate'
+>;
 
 /** The config files and what they say. */
 export interface ConfigService {
