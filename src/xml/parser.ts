@@ -5,59 +5,12 @@
 import { isAscii } from 'node:buffer';
 import type { SaxesTagNS } from 'saxes';
 import { append, type Element } from './element.ts';
+import { tell, type XmlEvent, type XmlHandlers, type XmlLimits } from './events.ts';
 import { NOT_UTF8, openSax, type RestrictedSax, type XmlFault } from './sax.ts';
 import { elementOf, namespaceInTree } from './tag.ts';
 
+export type { StreamHeader, XmlHandlers, XmlLimits } from './events.ts';
 export type { XmlFault } from './sax.ts';
-
-/** What one stream may send before it is faulted with `policy-violation`. */
-export interface XmlLimits {
-  /** The most bytes of the header and of each top-level element. */
-  readonly maxBytes: number;
-  /** The most levels of a top-level element, itself included. */
-  readonly maxDepth: number;
-  /** The most attributes of one element, namespace declarations included. */
-  readonly maxAttributes: number;
-  /** The most elements in a top-level element, itself included. */
-  readonly maxElements: number;
-}
-
-/** The stream's first tag, as it was sent; what it ought to say is for others to judge. */
-export interface StreamHeader {
-  /** The local name. */
-  readonly name: string;
-  /** The prefix, '' if there is none. */
-  readonly prefix: string;
-  /** The namespace that the prefix stands for, '' if none. */
-  readonly ns: string;
-  /** The default namespace that it declares, '' if none. */
-  readonly contentNs: string;
-  readonly attrs: {
-    readonly to?: string;
-    readonly from?: string;
-    readonly version?: string;
-    readonly id?: string;
-    readonly 'xml:lang'?: string;
-  };
-}
-
-/** Who hears of what a stream sends. Any of them may call the parser's methods. */
-export interface XmlHandlers {
-  /** The header. */
-  open(header: StreamHeader): void;
-  /** A whole child of the stream. */
-  element(element: Element): void;
-  /** The closing tag; nothing follows. */
-  close(): void;
-  /** The stream broke the rules; nothing follows. */
-  fault(fault: XmlFault): void;
-}
-
-type XmlEvent =
-  | { readonly kind: 'open'; readonly header: StreamHeader }
-  | { readonly kind: 'element'; readonly element: Element }
-  | { readonly kind: 'close' }
-  | { readonly kind: 'fault'; readonly fault: XmlFault };
 
 /** Chunks are read in pieces of this size, so that limits, pauses and stops take effect soon. */
 const PIECE_BYTES = 16_384;
@@ -94,6 +47,11 @@ export class XmlParser {
   /** Whether the last piece ended between two top-level elements. */
   #isBetween = false;
   #keepalives = 0;
+  /**
+   * What the last end tag completed. It waits for whatever comes next, since saxes tells of an end
+   * tag of the wrong name only after it has ended the element.
+   */
+  #ended: XmlEvent | undefined;
 
   readonly #chunks: Buffer[] = [];
   readonly #events: XmlEvent[] = [];
@@ -153,6 +111,7 @@ export class XmlParser {
     this.#isBetween = false;
     this.#chunks.length = 0;
     this.#events.length = 0;
+    this.#ended = undefined;
     this.#isReading = true;
   }
 
@@ -162,6 +121,7 @@ export class XmlParser {
     this.#isReading = false;
     this.#chunks.length = 0;
     this.#events.length = 0;
+    this.#ended = undefined;
   }
 
   /** Delivers and reads until all is done, the parser is paused or has stopped. */
@@ -192,24 +152,9 @@ export class XmlParser {
   }
 
   #deliver(event: XmlEvent): void {
-    const handlers = this.#handlers;
+    if (event.kind === 'close' || event.kind === 'fault') this.stop();
     try {
-      switch (event.kind) {
-        case 'open':
-          handlers.open(event.header);
-          break;
-        case 'element':
-          handlers.element(event.element);
-          break;
-        case 'close':
-          this.stop();
-          handlers.close();
-          break;
-        case 'fault':
-          this.stop();
-          handlers.fault(event.fault);
-          break;
-      }
+      tell(this.#handlers, event);
     } catch (error) {
       this.stop(); // a bug in the handler: what it missed cannot be made up
       throw error;
@@ -221,16 +166,23 @@ export class XmlParser {
     else this.#deliver(event);
   }
 
-  /** Emits the last event of a stream. */
-  #end(event: XmlEvent): void {
+  /** Emits while saxes is at work, which goes on only if no handler stopped or restarted this. */
+  #emitOrHalt(event: XmlEvent): void {
+    const sax = this.#sax;
+    this.#emit(event);
+    if (!this.#isReading || this.#sax !== sax) throw HALT;
+  }
+
+  /** Emits the last event of a stream, and leaves saxes. */
+  #endWith(event: XmlEvent): never {
     this.#isReading = false;
     this.#chunks.length = 0;
     this.#emit(event);
+    throw HALT;
   }
 
   #fault(condition: XmlFault['condition'], text: string): never {
-    this.#end({ kind: 'fault', fault: { condition, text } });
-    throw HALT;
+    this.#endWith({ kind: 'fault', fault: { condition, text } });
   }
 
   #read(bytes: Buffer): void {
@@ -241,7 +193,9 @@ export class XmlParser {
     } catch (error) {
       if (error === HALT) return;
       if (this.#isStopped) throw error; // it came out of a handler
-      this.#end({ kind: 'fault', fault: UNREADABLE });
+      // saxes has tripped over something: that ends the stream, not the server.
+      this.#isReading = false;
+      this.#emit({ kind: 'fault', fault: UNREADABLE });
     }
   }
 
@@ -264,7 +218,7 @@ export class XmlParser {
     this.#isPieceAscii = isPieceAscii;
     this.#boundary = 0;
 
-    if (end > 0) this.#sax.write(end === piece.length ? piece : piece.slice(0, end));
+    if (end > 0) this.#feed(end === piece.length ? piece : piece.slice(0, end));
     const isInStream = this.#namespaces.length === 1;
     this.#isBetween = isInStream && this.#boundary === end && this.#carriedBytes === 0;
     if (this.#isBetween) {
@@ -272,13 +226,18 @@ export class XmlParser {
       this.#pieceStart += end;
       return;
     }
-    if (end < piece.length) this.#sax.write(piece.slice(end));
+    if (end < piece.length) this.#feed(piece.slice(end));
     // saxes reports text only when a tag follows it; no tag can make this right.
     const isTag = this.#carriedBytes > 0 || piece[this.#boundary] === '<';
     if (isInStream && !isTag) this.#fault('bad-format', TEXT_IN_STREAM);
     this.#carriedBytes += this.#bytesUpTo(piece.length);
     this.#pieceStart += piece.length;
     this.#checkBytes(this.#carriedBytes);
+  }
+
+  #feed(text: string): void {
+    this.#sax.write(text);
+    this.#deliverEnded();
   }
 
   /** The bytes from the boundary to a position in the piece. */
@@ -303,27 +262,23 @@ export class XmlParser {
   }
 
   #newSax(): RestrictedSax {
-    const sax = openSax({
-      openTag: (tag) => {
-        if (this.#namespaces.length > 0) {
-          this.#openElement(tag);
-        } else {
-          this.#openStream(tag);
-          checkLife();
-        }
-      },
-      closeTag: () => {
-        if (this.#closeTag()) checkLife();
-      },
+    return openSax({
+      openTag: (tag) => this.#openTag(tag),
+      closeTag: () => this.#closeTag(),
       text: (text) => this.#text(text),
       cdata: (text) => this.#cdata(text),
-      fault: (fault) => this.#fault(fault.condition, fault.text),
+      fault: (fault, isAboutEndTag) => {
+        if (isAboutEndTag) this.#ended = undefined;
+        else this.#deliverEnded();
+        this.#fault(fault.condition, fault.text);
+      },
     });
-    // An event may have led to a handler that stopped or restarted this parser.
-    const checkLife = () => {
-      if (!this.#isReading || this.#sax !== sax) throw HALT;
-    };
-    return sax;
+  }
+
+  #openTag(tag: SaxesTagNS): void {
+    this.#deliverEnded();
+    if (this.#namespaces.length === 0) this.#openStream(tag);
+    else this.#openElement(tag);
   }
 
   #openElement(tag: SaxesTagNS): void {
@@ -361,22 +316,29 @@ export class XmlParser {
       if (attribute !== undefined) attrs[name] = attribute.value;
     }
     const { local: name, prefix, uri: ns } = tag;
-    this.#emit({ kind: 'open', header: { name, prefix, ns, contentNs: this.#contentNs, attrs } });
+    this.#emitOrHalt({
+      kind: 'open',
+      header: { name, prefix, ns, contentNs: this.#contentNs, attrs },
+    });
   }
 
-  /** Answers whether something was emitted. */
-  #closeTag(): boolean {
+  #closeTag(): void {
+    this.#deliverEnded();
     this.#namespaces.pop();
     const element = this.#current;
-    if (element === undefined) {
-      this.#end({ kind: 'close' });
-      return true;
-    }
-    this.#current = element.parent ?? undefined;
-    if (this.#current !== undefined) return false;
+    this.#current = element?.parent ?? undefined;
+    if (this.#current !== undefined) return;
     this.#endUnit();
-    this.#emit({ kind: 'element', element });
-    return true;
+    this.#ended = element === undefined ? { kind: 'close' } : { kind: 'element', element };
+  }
+
+  /** Emits what an end tag completed. */
+  #deliverEnded(): void {
+    const event = this.#ended;
+    if (event === undefined) return;
+    this.#ended = undefined;
+    if (event.kind === 'close') this.#endWith(event);
+    this.#emitOrHalt(event);
   }
 
   #text(text: string): void {
@@ -385,6 +347,7 @@ export class XmlParser {
       appendText(element, text);
       return;
     }
+    this.#deliverEnded();
     if (this.#namespaces.length === 0) return; // saxes lets nothing but whitespace through
     if (skipWhitespace(text, 0) < text.length) this.#fault('bad-format', TEXT_IN_STREAM);
     this.#keepalives += text.length;
@@ -392,12 +355,14 @@ export class XmlParser {
   }
 
   #cdata(text: string): void {
-    if (this.#current === undefined) this.#fault('bad-format', TEXT_IN_STREAM);
+    if (this.#current === undefined) {
+      this.#deliverEnded();
+      this.#fault('bad-format', TEXT_IN_STREAM);
+    }
     appendText(this.#current, text);
   }
 }
 
-/** For what saxes itself trips over. */
 const UNREADABLE: XmlFault = {
   condition: 'not-well-formed',
   text: 'The XML is not well-formed.',

@@ -25,7 +25,8 @@ export interface SaxHandlers {
   closeTag(): void;
   text(text: string): void;
   cdata(text: string): void;
-  fault(fault: XmlFault): never;
+  /** `isAboutEndTag` when the end tag that was just reported has the wrong name. */
+  fault(fault: XmlFault, isAboutEndTag: boolean): never;
 }
 
 const COMMENT = 'comment';
@@ -82,7 +83,9 @@ export function openSax(handlers: SaxHandlers): RestrictedSax {
   sax.on('closetag', () => handlers.closeTag());
   sax.on('text', (text) => handlers.text(text));
   sax.on('cdata', (text) => handlers.cdata(text));
-  sax.on('error', ({ message }) => handlers.fault(faultOf(message, isInRoot)));
+  sax.on('error', ({ message }) => {
+    handlers.fault(faultOf(message, isInRoot), message === 'unexpected close tag.');
+  });
   return sax;
 }
 
