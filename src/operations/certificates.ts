@@ -24,16 +24,12 @@ const wish = z.object({
     .default([])
     .describe('Names that it shall hold beside the domain and its components.'),
   keyType: z
-    .enum(['ec', 'rsa'])
+    .enum(['ec', 'rsa', 'rsa-3072', 'rsa-4096'])
     .optional()
     .describe('Make a new key of this kind; without it, an earlier key is kept.'),
 });
 
-const KEYS: Readonly<Record<'ec' | 'rsa', KeyKind>> = { ec: { type: 'ec' }, rsa: { type: 'rsa' } };
-
-/** The kind of key as the certificates' room takes it. */
-const keyOf = (keyType: 'ec' | 'rsa' | undefined) =>
-  keyType === undefined ? {} : { key: KEYS[keyType] };
+const keyOf = (keyType: KeyKind | undefined) => (keyType === undefined ? {} : { key: keyType });
 
 const lifeOf = ({ notAfter }: { notAfter: number }) =>
   `It is valid until ${new Date(notAfter).toISOString().slice(0, 10)}.`;

@@ -7,6 +7,7 @@ import type { Audit } from '../core/audit.ts';
 import type { Authority } from '../core/authority.ts';
 import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
+import type { RemoveAccount } from '../core/removal.ts';
 import type { Sessions } from '../core/sessions.ts';
 import type { Trace } from '../core/trace.ts';
 import type { BareJid } from '../jid/jid.ts';
@@ -81,9 +82,6 @@ export interface RuntimeService {
   /** The console's address; undefined while it is off. */
   console(): string | undefined;
 }
-
-/** Removes an account with all that modules keep of it, and ends its sessions; false if there is none. */
-export type RemoveAccount = (account: BareJid, text: string) => Promise<boolean>;
 
 /** All that the operations need. */
 export interface Services {
