@@ -12,6 +12,7 @@ const FLOORS = [
   ['stream', 'core'],
   ['c2s', 'modules', 'operations'],
   ['admin', 'ctl'],
+  ['server'],
   ['main.ts'],
 ] as const;
 

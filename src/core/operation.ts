@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Logger } from '../kit/log.ts';
+import type { MaybePromise } from './hooks.ts';
 
 /** Why an operation was not carried out. */
 export type OperationProblem =
@@ -136,7 +137,7 @@ export interface OperationsOptions {
   readonly audit: AuditSink;
   readonly log: Logger;
   /** Whether the actor may run the operation; the one place that decides. */
-  mayRun(actor: Actor, operation: AnyOperation): boolean;
+  mayRun(actor: Actor, operation: AnyOperation): MaybePromise<boolean>;
 }
 
 const withoutSecrets = (input: object, secret: readonly string[]) =>
@@ -177,8 +178,9 @@ export function createOperations(
     async run(name, input, actor) {
       const chosen = byName.get(name);
       if (chosen === undefined) return failure('unknown-operation', `There is no ${name}.`);
-      if (!mayRun(actor, chosen)) return failure('forbidden', `${actor.name} may not ${name}.`);
       try {
+        if (!(await mayRun(actor, chosen)))
+          return failure('forbidden', `${actor.name} may not ${name}.`);
         return await attempt(chosen, input, actor);
       } catch (error) {
         log.error({ err: error, operation: name }, 'an operation failed unexpectedly');

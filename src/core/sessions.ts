@@ -50,6 +50,7 @@ export interface Session {
 /** The stream error conditions with which the core may end a session. */
 export type SessionEndCondition =
   | 'conflict'
+  | 'host-gone'
   | 'not-authorized'
   | 'policy-violation'
   | 'reset'

@@ -28,6 +28,8 @@ export interface LogRoot {
   area(name: string): Logger;
   /** Sets one area's level, or, without an area, the level of all that have none of their own. */
   setLevel(level: LogLevel, area?: string): void;
+  /** Takes the levels of a config, in place of all that was set before. */
+  reset(levels: Pick<LogOptions, 'level' | 'areas'>): void;
   /** The level of each area known so far, and the default under `*`. */
   levels(): Record<string, LogLevel>;
 }
@@ -59,6 +61,12 @@ export function createLog(options: LogOptions): LogRoot {
     setLevel(level, area) {
       if (area === undefined) fallback = level;
       else own.set(area, level);
+      apply();
+    },
+    reset({ level, areas: next = {} }) {
+      fallback = level;
+      own.clear();
+      for (const [area, each] of Object.entries(next)) own.set(area, each);
       apply();
     },
     levels() {

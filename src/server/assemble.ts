@@ -1,0 +1,234 @@
+/**
+ * Builds everything but the open ports: what the server and `rtcd operate` have in common. Ended in
+ * reverse by `close`.
+ */
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openCertificates } from '../certs/certificates.ts';
+import type { Certificates, CertificateSettings } from '../certs/types.ts';
+import { formatFault } from '../config/check.ts';
+import type { Config } from '../config/schema.ts';
+import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
+import { createAudit } from '../core/audit.ts';
+import { type Authority, createAuthority } from '../core/authority.ts';
+import { createHeart, type Heart, migrationsOf } from '../core/heart.ts';
+import { createOperations, type Operations } from '../core/operation.ts';
+import { loadSecret } from '../core/secret.ts';
+import { createTrace, type Trace } from '../core/trace.ts';
+import { type Clock, systemClock } from '../kit/clock.ts';
+import { createLog, type LogRoot } from '../kit/log.ts';
+import { createMetrics, type Metrics } from '../kit/metrics.ts';
+import { PROGRAM } from '../kit/program.ts';
+import { modules } from '../modules/index.ts';
+import { createLookup } from '../operations/dns-lookup.ts';
+import { allOperations } from '../operations/index.ts';
+import { machinePorts } from '../operations/port-probe.ts';
+import type { ListenerInfo, RuntimeService } from '../operations/services.ts';
+import { openStore, type Store, StoreError } from '../store/store.ts';
+import { createConfigService, type RunningConfig } from './config-service.ts';
+import { specLines } from './product.ts';
+import { StartError } from './start-error.ts';
+
+const DNS_TIMEOUT_MS = 3000;
+const DNS_TRIES = 2;
+
+/** How to build. */
+export interface AssembleOptions {
+  /** What `--config` names. */
+  readonly configFile: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Whether this is the server, rather than one operation on a stopped one. */
+  readonly isServing: boolean;
+}
+
+/** A server without its ports. */
+export interface Assembled {
+  readonly clock: Clock;
+  readonly log: LogRoot;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly heart: Heart;
+  readonly certificates: Certificates;
+  readonly authority: Authority;
+  readonly trace: Trace;
+  readonly operations: Operations;
+  /** The config in force, and its replacement. */
+  readonly running: RunningConfig;
+  /** Tells the operations what is listened on, once that is known. */
+  showListeners(list: () => readonly ListenerInfo[], console: () => string | undefined): void;
+  close(): Promise<void>;
+}
+
+/** How the config is looked for and checked. */
+export function loadOptions({ configFile, env, cwd }: AssembleOptions): LoadOptions {
+  return { file: configFile, env, cwd, sections: { server: {}, modules } };
+}
+
+/**
+ * Builds.
+ * @throws StartError with what the admin has to know
+ */
+export async function assemble(options: AssembleOptions): Promise<Assembled> {
+  const loaded = await loadConfig(loadOptions(options));
+  if (!loaded.ok)
+    throw new StartError(['The config has faults:', ...loaded.faults.map(formatFault)].join('\n'));
+  const { server } = loaded.config;
+  const clock = systemClock;
+  const log = createLog(
+    options.isServing ? server.log : { level: 'silent' }, // an operation's answer is all it prints
+  );
+  const metrics = createMetrics({ process: options.isServing });
+  const store = await openDatabase(loaded, { clock, log, metrics });
+  try {
+    return await build(options, loaded, { clock, log, metrics, store });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+interface Base {
+  readonly clock: Clock;
+  readonly log: LogRoot;
+  readonly metrics: Metrics;
+  readonly store: Store;
+}
+
+async function openDatabase(
+  { config }: Loaded,
+  { clock, log, metrics }: Omit<Base, 'store'>,
+): Promise<Store> {
+  const { data, store } = config.server;
+  try {
+    await mkdir(data, { recursive: true, mode: 0o700 });
+    const opened = await openStore({
+      file: databaseFile(data),
+      clock,
+      log: log.area('store'),
+      migrations: migrationsOf(modules),
+      synchronous: store.synchronous,
+      groupMs: store.groupMs,
+      onCommit({ size, ms }) {
+        metrics.commitSeconds.observe(ms / 1000);
+        metrics.commitSize.observe(size);
+        metrics.storeQueue.set(opened.stats().queued);
+      },
+    });
+    return opened;
+  } catch (error) {
+    if (error instanceof StoreError) throw new StartError(`The database: ${error.message}.`);
+    throw new StartError(`The data folder ${data} cannot be used: ${messageOf(error)}.`);
+  }
+}
+
+const databaseFile = (folder: string) => join(folder, 'rtcd.sqlite');
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+async function build(options: AssembleOptions, loaded: Loaded, base: Base): Promise<Assembled> {
+  const { clock, log, metrics, store } = base;
+  const running: RunningConfig = createConfigService(loaded, loadOptions(options));
+  const heart = createHeart({
+    store,
+    clock,
+    log,
+    metrics,
+    modules,
+    server: () => running.current().server,
+    settings: {
+      of: ({ name }, domain) =>
+        running.current().hosts.find((host) => host.virtualHost === domain)?.modules[name] ?? false,
+    },
+    fakeSeed: await loadSecret(store, 'unknown users'),
+  });
+  const { accounts, hosts, sessions, registry } = heart;
+  heart.serve(loaded.config.hosts);
+  const certificates = await openCertificates({
+    ...certificateSettings(loaded.config),
+    folder: join(loaded.config.server.data, 'certs'),
+    log: log.area('certs'),
+    clock,
+  });
+  const authority = createAuthority(accounts, running.admins);
+  const audit = createAudit(store, clock);
+  const trace = createTrace(clock);
+  let listeners: () => readonly ListenerInfo[] = () => [];
+  let console: () => string | undefined = () => undefined;
+  const runtime: RuntimeService = {
+    version: PROGRAM.version,
+    node: process.version,
+    pid: process.pid,
+    since: clock.now(),
+    isServing: options.isServing,
+    specs: specLines(modules),
+    listeners: () => listeners(),
+    memoryBytes: () => process.memoryUsage.rss(),
+    storeBytes: () => sizeOf(databaseFile(running.current().server.data)),
+    get store() {
+      return store.stats();
+    },
+    console: () => console(),
+  };
+  const operations = createOperations(
+    [
+      ...allOperations({
+        clock,
+        log,
+        accounts,
+        sessions,
+        hosts,
+        authority,
+        registry,
+        audit,
+        trace,
+        removeAccount: registry.removeAccount,
+        config: running,
+        certificates,
+        runtime,
+        lookup: (servers) => createLookup({ servers, timeoutMs: DNS_TIMEOUT_MS, tries: DNS_TRIES }),
+        ports: machinePorts,
+      }),
+      ...registry.operations,
+    ],
+    {
+      audit,
+      log: log.area('operations'),
+      mayRun: authority.mayRun,
+    },
+  );
+  return {
+    ...base,
+    heart,
+    certificates,
+    authority,
+    trace,
+    operations,
+    running,
+    showListeners(list, address) {
+      listeners = list;
+      console = address;
+    },
+    async close() {
+      await registry.stop();
+      certificates.close();
+      await store.close();
+    },
+  };
+}
+
+/** What the certificates room needs to know of a config. */
+export function certificateSettings({ hosts, server }: Config): CertificateSettings {
+  return {
+    hosts: hosts.map(({ virtualHost, ssl }) => ({ domain: virtualHost, names: [], files: ssl })),
+    searchDirs: server.certificates,
+    tls: server.tls,
+  };
+}
+
+/** The bytes of the database and its journal. */
+async function sizeOf(file: string): Promise<number> {
+  const sizes = await Promise.all(
+    [file, `${file}-wal`].map((each) => stat(each).then(({ size }) => size, () => 0)),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

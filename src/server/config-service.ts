@@ -1,0 +1,79 @@
+/** The config in force, and how a new one takes its place: whole or not at all (DESIGN D7). */
+import type { Fault } from '../config/document.ts';
+import { type ConfigDiff, diffConfig } from '../config/diff.ts';
+import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
+import { configReference } from '../config/reference.ts';
+import type { Config } from '../config/schema.ts';
+import { showConfig } from '../config/show.ts';
+import { type BareJid, domainOf } from '../jid/jid.ts';
+import type { ConfigService } from '../operations/services.ts';
+
+/** Takes a new config; what it cannot take it refuses by throwing, before it has changed anything. */
+export type ApplyConfig = (next: Config, before: Config) => Promise<void>;
+
+/** The config service of a running server. */
+export interface RunningConfig extends ConfigService {
+  /** Says what a reload has to do; until then there is nothing to change but the values. */
+  onReload(apply: ApplyConfig): void;
+}
+
+/** Makes the service around a config that was loaded. */
+export function createConfigService(first: Loaded, options: LoadOptions): RunningConfig {
+  let loaded = first;
+  let apply: ApplyConfig = async () => {};
+  let reloading: Promise<unknown> = Promise.resolve();
+
+  const reload = async () => {
+    const next = await loadConfig(options);
+    if (!next.ok) return next;
+    const before = loaded;
+    loaded = next; // what the parts ask while they change is answered by the new config
+    try {
+      await apply(next.config, before.config);
+    } catch (error) {
+      loaded = before;
+      const message = error instanceof Error ? error.message : String(error);
+      const place = { file: next.config.file ?? 'rtcd.yaml', line: 1, column: 1, key: 'listeners' };
+      return { ok: false, faults: [{ ...place, message }] } as const;
+    }
+    return { ok: true, changed: changesOf(diffConfig(before.config, next.config)) } as const;
+  };
+
+  return {
+    current: () => loaded.config,
+    admins: () => adminsOf(loaded.config),
+    async check(): Promise<readonly Fault[]> {
+      const outcome = await loadConfig(options);
+      return outcome.ok ? [] : outcome.faults;
+    },
+    show: () => showConfig(loaded, options.sections),
+    reference: () => configReference(options.sections),
+    reload() {
+      // One after the other: two at once could mix two configs.
+      const turn = reloading.then(reload);
+      reloading = turn.catch(() => {});
+      return turn;
+    },
+    onReload(next) {
+      apply = next;
+    },
+  };
+}
+
+/** The admins of the whole server, and those whom a host's file names among its own accounts. */
+function adminsOf({ server, hosts }: Config): readonly BareJid[] {
+  const own = hosts.flatMap(({ virtualHost, admins }) =>
+    admins.filter((jid) => domainOf(jid) === virtualHost),
+  );
+  return [...server.admins, ...own];
+}
+
+/** A difference in words, a line for each thing. */
+function changesOf({ server, needsRestart, added, removed, changed }: ConfigDiff): string[] {
+  return [
+    ...server.map((key) => (needsRestart.includes(key) ? `${key} (when rtcd is restarted)` : key)),
+    ...added.map((domain) => `${domain} is served now`),
+    ...removed.map((domain) => `${domain} is no longer served`),
+    ...changed.map(({ domain, keys }) => `${domain}: ${keys.join(', ')}`),
+  ];
+}

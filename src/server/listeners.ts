@@ -1,0 +1,102 @@
+/** The open ports: what the config asks for, what is open, and how one becomes the other. */
+import type { C2sKind, C2sSide } from '../c2s/listener.ts';
+import { ALL_INTERFACES, type ListenerName, type ServerConfig } from '../config/schema.ts';
+import { type ListenError, listenError } from '../http/listen-error.ts';
+import type { HttpServer } from '../http/server.ts';
+import type { ListenerInfo } from '../operations/services.ts';
+import { StartError } from './start-error.ts';
+
+/** The ports of a running server. */
+export interface Listeners {
+  /** Opens what the config asks for and is not open; closes what it no longer asks for. */
+  apply(config: ServerConfig['listeners']): Promise<void>;
+  /** What is open. */
+  list(): readonly ListenerInfo[];
+}
+
+/** What listens. */
+export interface ListeningSides {
+  readonly c2s: C2sSide;
+  readonly http: HttpServer;
+}
+
+interface Wanted {
+  readonly name: ListenerName;
+  /** An address, or undefined for all. */
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+interface Open extends Wanted {
+  readonly info: ListenerInfo;
+  close(): Promise<void>;
+}
+
+const KINDS = { c2s: 'c2s', c2sTls: 'c2s_tls' } as const satisfies Record<
+  Exclude<ListenerName, 'http'>,
+  C2sKind
+>;
+
+/** Makes the set of ports, with none open. */
+export function createListeners({ c2s, http }: ListeningSides): Listeners {
+  let open: readonly Open[] = [];
+
+  const start = async (wanted: Wanted): Promise<Open> => {
+    const { name, host, port } = wanted;
+    const bound = { name, address: host ?? ALL_INTERFACES };
+    try {
+      if (name === 'http') {
+        const listening = await http.listen({ host, port });
+        // The HTTP server closes as a whole: its listeners stay until the server ends.
+        return { ...wanted, info: { ...bound, port: listening.port }, close: async () => {} };
+      }
+      const address = { kind: KINDS[name], host, port };
+      const taken = await c2s.listen(address);
+      return { ...wanted, info: { ...bound, port: taken }, close: () => c2s.unlisten(address) };
+    } catch (error) {
+      throw new StartError(explain(wanted, listenError(`${host ?? '*'}:${port}`, error)));
+    }
+  };
+
+  return {
+    async apply(config) {
+      const wanted = wantedOf(config);
+      const isSame = (one: Wanted, other: Wanted) =>
+        one.name === other.name && one.host === other.host && one.port === other.port;
+      const kept = open.filter((each) => wanted.some((other) => isSame(each, other)));
+      const added: Open[] = [];
+      try {
+        for (const each of wanted)
+          if (!kept.some((other) => isSame(each, other))) added.push(await start(each));
+      } catch (error) {
+        for (const each of added) await each.close();
+        throw error;
+      }
+      for (const each of open) if (!kept.includes(each)) await each.close();
+      open = [...kept, ...added];
+    },
+    list: () => open.map(({ info }) => info),
+  };
+}
+
+function wantedOf(config: ServerConfig['listeners']): Wanted[] {
+  const names: readonly ListenerName[] = ['c2s', 'c2sTls', 'http'];
+  return names.flatMap((name) => {
+    const { enabled, port, interfaces } = config[name];
+    if (!enabled) return [];
+    return interfaces.map((each) => ({
+      name,
+      port,
+      host: each === ALL_INTERFACES ? undefined : each,
+    }));
+  });
+}
+
+function explain({ name, port }: Wanted, error: ListenError): string {
+  const cures = {
+    'in-use': `end that program (perhaps another rtcd), or set listeners.${name}.port in rtcd.yaml`,
+    denied: `ports below 1024 need a privilege; give it, or set listeners.${name}.port in rtcd.yaml`,
+    unavailable: `set listeners.${name}.interfaces in rtcd.yaml to addresses of this machine`,
+  };
+  return `Port ${port} (${name}): ${error.message}. To mend it: ${cures[error.kind]}.`;
+}

@@ -1,0 +1,74 @@
+/**
+ * `rtcd operate`: one operation on a stopped server, for `rtcctl`. The request comes as JSON on
+ * standard input, so that no password is seen in a list of processes; the outcome goes as JSON to
+ * standard output.
+ */
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import { loadConfig } from '../config/load.ts';
+import { createOperations, failure, type OperationOutcome } from '../core/operation.ts';
+import { createLog } from '../kit/log.ts';
+import { configOperations } from '../operations/config.ts';
+import { type AssembleOptions, assemble, loadOptions } from './assemble.ts';
+import { StartError } from './start-error.ts';
+
+const Request = z.object({ name: z.string(), input: z.unknown() });
+
+const ACTOR = { name: 'root', via: 'offline' } as const;
+
+/** Reads the request, runs it, prints the outcome. Exit status 0, whatever the outcome says. */
+export async function operate(options: Omit<AssembleOptions, 'isServing'>): Promise<void> {
+  const outcome = await answer(await text(process.stdin), { ...options, isServing: false });
+  process.stdout.write(`${JSON.stringify(outcome)}\n`);
+}
+
+async function answer(
+  request: string,
+  options: AssembleOptions,
+): Promise<OperationOutcome<unknown>> {
+  const read = Request.safeParse(parseJson(request));
+  if (!read.success) return failure('invalid-input', 'The request is no JSON of {name, input}.');
+  const { name, input } = read.data;
+  if (name === 'config.check') return checkOnly(name, input, options);
+  try {
+    const assembled = await assemble(options);
+    try {
+      const known = assembled.operations.find(name);
+      if (known !== undefined && !known.offline)
+        return failure('unavailable', 'rtcd is not running, and this needs it.');
+      return await assembled.operations.run(name, input, ACTOR);
+    } finally {
+      await assembled.close();
+    }
+  } catch (error) {
+    if (error instanceof StartError) return failure('refused', error.message);
+    throw error;
+  }
+}
+
+function parseJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The config can be checked when it is too faulty to build anything by it. */
+async function checkOnly(name: string, input: unknown, options: AssembleOptions) {
+  const sections = loadOptions(options);
+  const check = async () => {
+    const outcome = await loadConfig(sections);
+    return outcome.ok ? [] : outcome.faults;
+  };
+  const none = () => {
+    throw new Error('there is no config in force');
+  };
+  const config = { current: none, admins: none, check, show: none, reference: none, reload: none };
+  const operations = createOperations(configOperations({ config }), {
+    audit: { record: async () => {} },
+    log: createLog({ level: 'silent' }).area('operations'),
+    mayRun: () => true,
+  });
+  return operations.run(name, input, ACTOR);
+}

@@ -1,0 +1,135 @@
+/** Runs the server: opens its ports and its admin socket, takes reloads, and ends it in reverse. */
+import { createAdmin } from '../admin/index.ts';
+import { createC2s } from '../c2s/listener.ts';
+import type { C2sServices } from '../c2s/services.ts';
+import type { Certificates } from '../certs/types.ts';
+import type { Config } from '../config/schema.ts';
+import { createHttpServer } from '../http/server.ts';
+import type { Clock } from '../kit/clock.ts';
+import { RateLimit } from '../kit/limits.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import { PROGRAM } from '../kit/program.ts';
+import { type AssembleOptions, type Assembled, assemble, certificateSettings } from './assemble.ts';
+import { createListeners, type Listeners } from './listeners.ts';
+import { StartError } from './start-error.ts';
+import { summaryText } from './summary.ts';
+
+/** Failed logins that one address has free, and how fast they come back; an office may share it. */
+const FAILED_LOGINS = { burst: 100, perSecond: 0.5 } as const;
+
+/** A server that runs. */
+export interface RunningServer {
+  /** What it says of itself. */
+  readonly summary: string;
+  readonly operations: Assembled['operations'];
+  /** Ends it: streams with system-shutdown, then what was promised is written, then the files. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the server.
+ * @throws StartError with what the admin has to know
+ */
+export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promise<RunningServer> {
+  const begun = performance.now();
+  const assembled = await assemble({ ...options, isServing: true });
+  const { clock, log, certificates, metrics, running } = assembled;
+  const http = createHttpServer({ log: log.area('http'), clock });
+  const c2s = createC2s(c2sServices(assembled));
+  const listeners = createListeners({ c2s, http });
+  const stop = async () => {
+    await c2s.close();
+    await http.close();
+    await assembled.close();
+  };
+  try {
+    const admin = createAdmin({ ...adminServices(assembled), http });
+    await listeners.apply(running.current().server.listeners);
+    await http.listenSocket(running.current().server.adminSocket, admin.socketApp);
+    const consoleAddress = () => addressOfConsole(running.current(), listeners);
+    assembled.showListeners(listeners.list, consoleAddress);
+    running.onReload((next, before) => applyConfig(next, before, assembled, listeners));
+    watchExpiry(certificates, metrics, clock);
+    const console = consoleAddress();
+    const isOpen = console !== undefined && (await admin.setup.isOpen());
+    const summary = summaryText({
+      version: PROGRAM.version,
+      config: running.current(),
+      listeners: listeners.list(),
+      console,
+      setupLink: isOpen ? new URL(admin.setup.path, console).href : undefined,
+      tookMs: performance.now() - begun,
+    });
+    return { summary, operations: assembled.operations, stop };
+  } catch (error) {
+    await stop();
+    throw error instanceof Error && error.name === 'ListenError'
+      ? new StartError(`The admin socket: ${error.message}. Another rtcd may be running.`)
+      : error;
+  }
+}
+
+function c2sServices(assembled: Assembled): C2sServices {
+  const { heart, trace, metrics, log, clock, certificates, running } = assembled;
+  const failed = new RateLimit<string>(clock, FAILED_LOGINS);
+  return {
+    ...heart,
+    trace,
+    metrics,
+    clock,
+    log: log.area('c2s'),
+    tls: certificates,
+    mayTryLogin: (remote) => failed.take(remote, 0),
+    noteFailedLogin: (remote) => void failed.take(remote),
+    limits: () => running.current().server.limits,
+    tlsPolicy: () => running.current().server.tls,
+  };
+}
+
+function adminServices({ heart, authority, operations, clock, log, metrics, running }: Assembled) {
+  const { accounts, hosts } = heart;
+  const isEnabled = () => running.current().server.console.enabled;
+  return { accounts, hosts, authority, operations, clock, log: log.area('admin'), metrics, isEnabled };
+}
+
+/** Takes a new config: what may fail comes first, so that a refusal changes nothing. */
+async function applyConfig(
+  next: Config,
+  before: Config,
+  { heart, certificates, log }: Assembled,
+  listeners: Listeners,
+): Promise<void> {
+  await certificates.reload(certificateSettings(next));
+  await listeners.apply(next.server.listeners);
+  heart.serve(next.hosts);
+  log.reset(next.server.log);
+  const served = new Set(next.hosts.map(({ virtualHost }) => virtualHost));
+  for (const session of [...heart.sessions.all()])
+    if (!served.has(session.host)) session.end('host-gone', `${session.host} is no longer served.`);
+  log.area('server').info({ before: before.hosts.length, hosts: served.size }, 'config taken');
+}
+
+/** The console's address as a browser on this machine, or behind the proxy, opens it. */
+function addressOfConsole({ server }: Config, listeners: Listeners): string | undefined {
+  const open = listeners.list().find(({ name }) => name === 'http');
+  if (!server.console.enabled) return undefined;
+  if (server.console.url !== undefined) return new URL('/admin', server.console.url).href;
+  if (open === undefined) return undefined;
+  const host = open.address === '*' || open.address === '::1' ? 'localhost' : open.address;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${open.port}/admin`;
+}
+
+const EXPIRY_MS = 3_600_000;
+
+/** Keeps the metric of each certificate's end; it changes seldom, so looking once an hour will do. */
+function watchExpiry(certificates: Certificates, metrics: Metrics, clock: Clock): void {
+  const note = () => {
+    metrics.certificateExpiry.reset();
+    for (const { domain, notAfter } of certificates.list())
+      metrics.certificateExpiry.set({ host: domain }, notAfter / 1000);
+  };
+  note();
+  certificates.onChanged(note);
+  clock.every(EXPIRY_MS, note);
+}
+
