@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import type { Domain } from '../jid/jid.ts';
 import { check, faultAt } from './check.ts';
@@ -102,7 +103,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
   ];
   if (faults.length === 0 && !hosts.entries.some(({ host }) => host.enabled))
     faults.push(faultAt(serverFile, ['include'], noHosts(hostFolder)));
-  if (server === undefined || faults.length > 0) return { ok: false, faults };
+  if (server === undefined || faults.length > 0) return { ok: false, faults: inOrder(faults) };
 
   const config: Config = {
     file,
@@ -121,6 +122,17 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     files: await withTargets([...(isDevelopment ? [] : [file]), ...pathsOf(hostFiles)]),
     sourceOf: sources(serverFile, hosts.entries),
   };
+}
+
+/** Faults file by file, as the files were first met, and in each from top to bottom. */
+function inOrder(faults: readonly Fault[]): Fault[] {
+  const files = [...new Set(faults.map(({ file }) => file))];
+  const place = ({ file, line, column }: Fault) => [files.indexOf(file), line, column];
+  return faults.toSorted((a, b) => {
+    const other = place(b);
+    const steps = place(a).map((step, index) => step - (other[index] ?? 0));
+    return steps.find((step) => step !== 0) ?? 0;
+  });
 }
 
 /** The file to read, absolute: `--config`, `$RTCD_CONFIG`, `./rtcd.yaml`, the system's, or none. */
@@ -206,12 +218,26 @@ function crossCheck(server: ServerConfig, file: ConfigFile): Fault[] {
     }
     taken.push({ name, port, interfaces });
   }
+  const { ciphers } = server.tls;
+  if (ciphers !== undefined && !isCipherList(ciphers)) {
+    const message = `'${ciphers}' is no list of ciphers that OpenSSL knows`;
+    faults.push(faultAt(file, ['tls', 'ciphers'], message));
+  }
   const length = Buffer.byteLength(server.adminSocket);
   if (length > MAX_SOCKET_PATH) {
     const message = `${server.adminSocket} has ${length} bytes; a unix socket's path has at most ${MAX_SOCKET_PATH}`;
     faults.push(faultAt(file, ['adminSocket'], message));
   }
   return faults;
+}
+
+function isCipherList(ciphers: string): boolean {
+  try {
+    createSecureContext({ ciphers });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether two listeners on one port would be in each other's way. */
