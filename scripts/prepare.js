@@ -31,7 +31,9 @@ if (time(at('node_modules/.package-lock.json')) < time(at('package-lock.json')))
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 const built = time(at('dist/main.js'));
-if (built < Math.max(newest(at('src')), time(at('tsconfig.json')), time(at('tsconfig.build.json')))) {
+if (
+  built < Math.max(newest(at('src')), time(at('tsconfig.json')), time(at('tsconfig.build.json')))
+) {
   console.log('rtcd: compiling …');
-  run(at('node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json']);
+  run(process.execPath, [at('scripts/build.js')]);
 }

@@ -70,6 +70,10 @@ try {
   await main();
 } catch (error) {
   // What the admin can mend is told in words; anything else is a bug and shows where.
-  process.stderr.write(error instanceof StartError ? `rtcd: ${error.message}\n` : `${String(error instanceof Error ? error.stack : error)}\n`);
+  process.stderr.write(
+    error instanceof StartError
+      ? `rtcd: ${error.message}\n`
+      : `${String(error instanceof Error ? error.stack : error)}\n`,
+  );
   process.exit(1);
 }

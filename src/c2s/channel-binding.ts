@@ -9,8 +9,12 @@ const EXPORTER_BYTES = 32;
  * The types that a connection can do, the strongest first. tls-unique is sound only before TLS 1.3
  * (RFC 9266 §3), the exporter only from it on, as long as TLS 1.2 may lack the extended master secret.
  */
-export function bindingTypes(socket: TLSSocket, hasEndPoint: boolean): readonly ChannelBindingType[] {
-  const own: ChannelBindingType = socket.getProtocol() === 'TLSv1.3' ? 'tls-exporter' : 'tls-unique';
+export function bindingTypes(
+  socket: TLSSocket,
+  hasEndPoint: boolean,
+): readonly ChannelBindingType[] {
+  const own: ChannelBindingType =
+    socket.getProtocol() === 'TLSv1.3' ? 'tls-exporter' : 'tls-unique';
   return hasEndPoint ? [own, 'tls-server-end-point'] : [own];
 }
 

@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { SessionEnd } from '../core/sessions.ts';
 import type { Domain } from '../jid/jid.ts';
+import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
 import type { Logger } from '../kit/log.ts';
-import type { Timer } from '../kit/clock.ts';
 import { mechanismNames, SCRAM_HASHES } from '../sasl/index.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
@@ -207,35 +207,48 @@ export class Connection implements Link {
     switch (action.do) {
       case 'open': {
         const from = this.#state.host ?? before.host;
-        return this.#outbox.write(headerText({ id: this.id, from, to: action.to }));
+        this.#outbox.write(headerText({ id: this.id, from, to: action.to }));
+        break;
       }
       case 'send':
-        return this.#outbox.write(action.text);
+        this.#outbox.write(action.text);
+        break;
       case 'secure':
         this.#parser.restart();
-        return this.#secure(this.#socket, before.host);
+        this.#secure(this.#socket, before.host);
+        break;
       case 'restart':
-        return this.#parser.restart();
+        this.#parser.restart();
+        break;
       case 'begin-sasl':
-        return this.#beginSasl(action.mechanism, action.data);
+        this.#beginSasl(action.mechanism, action.data);
+        break;
       case 'continue-sasl':
-        return this.#continueSasl(action.data);
+        this.#continueSasl(action.data);
+        break;
       case 'note-login':
-        return this.#noteLogin(action.mechanism, action.outcome);
+        this.#noteLogin(action.mechanism, action.outcome);
+        break;
       case 'bind':
-        return this.#hold(this.#bind(action.resource, action.id));
+        this.#hold(this.#bind(action.resource, action.id));
+        break;
       case 'early-iq':
-        return this.#hold(this.#answerEarly(action.element));
+        this.#hold(this.#answerEarly(action.element));
+        break;
       case 'close':
-        return this.#close({ kind: 'ended', text: 'the negotiation ended' });
-      case 'end': {
-        const { condition, text } = action;
-        this.#services.metrics.streamErrors.inc({ condition });
-        this.#log.info({ condition, account: this.#session?.jid }, text);
-        this.#outbox.write(streamErrorText({ condition, text }));
-        return this.#close({ kind: 'ended', text: `${condition}: ${text}` });
-      }
+        this.#close({ kind: 'ended', text: 'the negotiation ended' });
+        break;
+      case 'end':
+        this.#fail(action);
+        break;
     }
+  }
+
+  #fail({ condition, text }: StreamFailure): void {
+    this.#services.metrics.streamErrors.inc({ condition });
+    this.#log.info({ condition, account: this.#session?.jid }, text);
+    this.#outbox.write(streamErrorText({ condition, text }));
+    this.#close({ kind: 'ended', text: `${condition}: ${text}` });
   }
 
   #termsOf(domain: Domain): HostTerms | undefined {
@@ -276,8 +289,11 @@ export class Connection implements Link {
     const { host } = this.#state;
     if (host === undefined) return;
     if (!this.#services.mayTryLogin(this.remote)) {
-      const step = { kind: 'failure', condition: 'temporary-auth-failure', text: TOO_MANY_FAILURES } as const;
-      return this.#step({ kind: 'sasl', step });
+      this.#step({
+        kind: 'sasl',
+        step: { kind: 'failure', condition: 'temporary-auth-failure', text: TOO_MANY_FAILURES },
+      });
+      return;
     }
     const config = this.#services.hosts.get(host)?.config;
     this.#login = beginLogin(mechanism, {
@@ -333,7 +349,10 @@ export class Connection implements Link {
     const isAnonymous = mechanism === 'ANONYMOUS';
     const bound = await bindResource(account, wanted, this.#services);
     if (this.#isClosed || this.#state.phase === 'ended') return;
-    if (!bound.ok) return this.#step({ kind: 'bind-refused', id, condition: bound.condition });
+    if (!bound.ok) {
+      this.#step({ kind: 'bind-refused', id, condition: bound.condition });
+      return;
+    }
     if (isAnonymous) this.#services.accounts.addTemporary(account);
     const tls = this.#socket instanceof TLSSocket ? this.#socket : undefined;
     const session = new ClientSession(
@@ -366,8 +385,10 @@ export class Connection implements Link {
   }
 
   #onElement(element: Element): void {
-    if (this.#session === undefined || this.#state.phase !== 'bound')
-      return this.#step({ kind: 'element', element });
+    if (this.#session === undefined || this.#state.phase !== 'bound') {
+      this.#step({ kind: 'element', element });
+      return;
+    }
     const handled = this.#session.receive(element);
     if (handled instanceof Promise) this.#hold(handled);
   }

@@ -1,9 +1,10 @@
 /** IQs on a stream that is not authenticated yet: modules (XEP-0077) answer them, nobody routes them. */
-import type { Reply } from '../core/module.ts';
+
 import type { Hosts } from '../core/hosts.ts';
+import type { Reply } from '../core/module.ts';
 import type { Domain } from '../jid/jid.ts';
 import { errorElement } from '../stanza/error.ts';
-import { childrenOf, el, type Element, nsOf, serialise } from '../xml/element.ts';
+import { childrenOf, type Element, el, nsOf, serialise } from '../xml/element.ts';
 
 /** The key by which a module answers a payload. */
 export const earlyKey = (payload: Element): string => `${nsOf(payload)} ${payload.name}`;

@@ -87,7 +87,9 @@ export function createC2s(services: C2sServices): C2sSide {
 
   return {
     async listen(address) {
-      const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, address.kind));
+      const server = createServer({ allowHalfOpen: true }, (socket) =>
+        accept(socket, address.kind),
+      );
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, () => {
@@ -131,6 +133,8 @@ function refuse(socket: Socket, kind: C2sKind): void {
   if (kind === 'c2s_tls') return void socket.destroy();
   const text = 'Too many connections from your address.';
   const header = headerText({ id: randomId(), from: undefined, to: undefined });
-  socket.end(`${header}${streamErrorText({ condition: 'policy-violation', text })}</stream:stream>`);
+  socket.end(
+    `${header}${streamErrorText({ condition: 'policy-violation', text })}</stream:stream>`,
+  );
   socket.destroySoon();
 }

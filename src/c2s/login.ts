@@ -34,7 +34,9 @@ export function beginLogin(mechanism: string, options: LoginOptions): Login {
       if (exchange === undefined) return { kind: 'failure', condition: 'invalid-mechanism' };
       try {
         const step = await exchange.step(data);
-        return step.kind === 'success' && mechanism !== 'ANONYMOUS' ? await admit(step, options) : step;
+        return step.kind === 'success' && mechanism !== 'ANONYMOUS'
+          ? await admit(step, options)
+          : step;
       } catch (error) {
         options.log.error({ err: error }, 'a login could not be checked');
         // The store does not answer; the password may be right (RFC 6120 §6.5.11).

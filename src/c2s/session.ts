@@ -1,20 +1,24 @@
 /** A client's bound session: what it sends goes through this door, what it gets leaves by it. */
-import type {
-  OwnedSession,
-  Security,
-  SessionEnd,
-  SessionEndCondition,
-} from '../core/sessions.ts';
+
 import type { MaybePromise } from '../core/hooks.ts';
-import { type BareJid, bareOf, type Domain, domainOf, type FullJid, type Jid, parseJid } from '../jid/jid.ts';
+import type { OwnedSession, Security, SessionEnd, SessionEndCondition } from '../core/sessions.ts';
+import {
+  type BareJid,
+  bareOf,
+  type Domain,
+  domainOf,
+  type FullJid,
+  type Jid,
+  parseJid,
+} from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
 import type { Logger } from '../kit/log.ts';
 import { iqGet } from '../stanza/build.ts';
 import { errorFor } from '../stanza/error.ts';
-import { isStanza, readStanza, type Presence, type Stanza } from '../stanza/stanza.ts';
+import { isStanza, type Presence, readStanza, type Stanza } from '../stanza/stanza.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import { BIND_NS } from '../stream/features.ts';
-import { el, type Element, nsOf } from '../xml/element.ts';
+import { type Element, el, nsOf } from '../xml/element.ts';
 import type { C2sServices } from './services.ts';
 
 /** The connection under a session, as the session uses it. */
@@ -104,8 +108,7 @@ export class ClientSession implements OwnedSession {
     if (trace.isActive) trace.record(this.account, 'in', this.id, stanza);
     const begun = clock.monotonic();
     const routed = this.#route(stanza);
-    if (routed instanceof Promise)
-      return routed.finally(() => this.#observe(begun));
+    if (routed instanceof Promise) return routed.finally(() => this.#observe(begun));
     this.#observe(begun);
   }
 
@@ -166,7 +169,9 @@ export class ClientSession implements OwnedSession {
     }
     try {
       const routed = this.#services.router.fromSession(stanza, this);
-      return routed instanceof Promise ? routed.catch((error) => this.#failed(stanza, error)) : routed;
+      return routed instanceof Promise
+        ? routed.catch((error) => this.#failed(stanza, error))
+        : routed;
     } catch (error) {
       this.#failed(stanza, error);
     }

@@ -171,7 +171,9 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
     },
   });
   const mark = async (jid: BareJid, values: { locked?: number; admin?: number }) => {
-    const [result] = await store.write(db.updateTable('accounts').set(values).where('jid', '=', jid));
+    const [result] = await store.write(
+      db.updateTable('accounts').set(values).where('jid', '=', jid),
+    );
     forget(jid);
     return (result?.changes ?? 0) > 0;
   };
@@ -235,13 +237,17 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
           of(of.fn<number>('instr', ['jid', of.val(search.toLowerCase())]), '>', 0),
         );
       const [rows, count] = await Promise.all([
-        store.read(query.selectAll().orderBy('domain').orderBy('localpart').limit(limit).offset(offset)),
+        store.read(
+          query.selectAll().orderBy('domain').orderBy('localpart').limit(limit).offset(offset),
+        ),
         store.first(query.select((of) => of.fn.countAll<number>().as('total'))),
       ]);
       return { accounts: rows.map(accountOf), total: count?.total ?? 0 };
     },
     async hasAdmin() {
-      const row = await store.first(db.selectFrom('accounts').select('jid').where('admin', '=', 1).limit(1));
+      const row = await store.first(
+        db.selectFrom('accounts').select('jid').where('admin', '=', 1).limit(1),
+      );
       return row !== undefined;
     },
     addTemporary: (jid) => void temporary.add(jid),

@@ -24,7 +24,10 @@ export interface AuditEntry {
 /** Reads and writes the audit log. */
 export interface Audit extends AuditSink {
   /** The newest entries before an id, newest first. */
-  list(filter: { readonly before?: number; readonly limit: number }): Promise<readonly AuditEntry[]>;
+  list(filter: {
+    readonly before?: number;
+    readonly limit: number;
+  }): Promise<readonly AuditEntry[]>;
 }
 
 interface Tables {

@@ -47,7 +47,10 @@ export function createDelivery(sessions: Sessions): Delivery {
         if (session === undefined) return { kind: 'ignore', why: 'no such resource' }; // §8.5.3.2.2
         return give(presence, [session]);
       }
-      return give(presence, sessions.of(account).filter((session) => session.presence !== undefined));
+      return give(
+        presence,
+        sessions.of(account).filter((session) => session.presence !== undefined),
+      );
     },
     exact(stanza, to) {
       const session = sessions.at(to);

@@ -1,8 +1,14 @@
 /** What the modules of a host brought, as flat lists and one map, built when a config is taken. */
 import type { Element } from '../xml/element.ts';
-import type { Hooks } from './hooks.ts';
-import type { EarlyIqRequest, IqRoute, IqTarget, ModuleParts, Reply, StreamFeatureContext } from './module.ts';
-import type { MaybePromise } from './hooks.ts';
+import type { Hooks, MaybePromise } from './hooks.ts';
+import type {
+  EarlyIqRequest,
+  IqRoute,
+  IqTarget,
+  ModuleParts,
+  Reply,
+  StreamFeatureContext,
+} from './module.ts';
 
 /** A list of one kind of hook, in the order of modules/index.ts. */
 type HookList<K extends keyof Hooks> = readonly NonNullable<Hooks[K]>[];

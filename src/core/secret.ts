@@ -21,7 +21,10 @@ export async function loadSecret(store: Store, name: string): Promise<Buffer> {
   const db = store.tables<Tables>();
   const made = { name, value: randomBytes(SECRET_BYTES) };
   await store.write(
-    db.insertInto('server_secrets').values(made).onConflict((conflict) => conflict.doNothing()),
+    db
+      .insertInto('server_secrets')
+      .values(made)
+      .onConflict((conflict) => conflict.doNothing()),
   );
   const row = await store.first(
     db.selectFrom('server_secrets').select('value').where('name', '=', name),

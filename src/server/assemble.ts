@@ -5,10 +5,10 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCertificates } from '../certs/certificates.ts';
-import type { Certificates, CertificateSettings } from '../certs/types.ts';
+import type { CertificateSettings, Certificates } from '../certs/types.ts';
 import { formatFault } from '../config/check.ts';
-import type { Config } from '../config/schema.ts';
 import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import { createAudit } from '../core/audit.ts';
 import { type Authority, createAuthority } from '../core/authority.ts';
 import { createHeart, type Heart, migrationsOf } from '../core/heart.ts';
@@ -228,7 +228,12 @@ export function certificateSettings({ hosts, server }: Config): CertificateSetti
 /** The bytes of the database and its journal. */
 async function sizeOf(file: string): Promise<number> {
   const sizes = await Promise.all(
-    [file, `${file}-wal`].map((each) => stat(each).then(({ size }) => size, () => 0)),
+    [file, `${file}-wal`].map((each) =>
+      stat(each).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

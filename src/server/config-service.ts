@@ -1,6 +1,7 @@
 /** The config in force, and how a new one takes its place: whole or not at all (DESIGN D7). */
-import type { Fault } from '../config/document.ts';
+
 import { type ConfigDiff, diffConfig } from '../config/diff.ts';
+import type { Fault } from '../config/document.ts';
 import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
 import { configReference } from '../config/reference.ts';
 import type { Config } from '../config/schema.ts';

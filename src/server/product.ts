@@ -12,6 +12,11 @@ export function specLines(modules: readonly AnyModule[]): SpecLine[] {
 function lineOf(spec: Spec): Omit<SpecLine, 'name'> {
   const { covers, note = '' } = spec;
   if ('xep' in spec)
-    return { spec: `XEP-${String(spec.xep).padStart(4, '0')}`, version: spec.version, covers, note };
+    return {
+      spec: `XEP-${String(spec.xep).padStart(4, '0')}`,
+      version: spec.version,
+      covers,
+      note,
+    };
   return { spec: `RFC ${spec.rfc}`, version: spec.sections ?? '', covers, note };
 }

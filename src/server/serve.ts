@@ -1,15 +1,17 @@
 /** Runs the server: opens its ports and its admin socket, takes reloads, and ends it in reverse. */
-import { createAdmin } from '../admin/index.ts';
+
+import { createAdmin, createApi, createSetup, type Setup } from '../admin/index.tsx';
 import { createC2s } from '../c2s/listener.ts';
 import type { C2sServices } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
 import type { Config } from '../config/schema.ts';
+import { createClientOf } from '../http/client.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { Clock } from '../kit/clock.ts';
 import { RateLimit } from '../kit/limits.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
-import { type AssembleOptions, type Assembled, assemble, certificateSettings } from './assemble.ts';
+import { type Assembled, type AssembleOptions, assemble, certificateSettings } from './assemble.ts';
 import { createListeners, type Listeners } from './listeners.ts';
 import { StartError } from './start-error.ts';
 import { summaryText } from './summary.ts';
@@ -43,21 +45,22 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     await assembled.close();
   };
   try {
-    const admin = createAdmin({ ...adminServices(assembled), http });
+    const setup = createSetup(assembled.authority);
+    http.mount('/', await createConsole(assembled, setup, http.closing));
     await listeners.apply(running.current().server.listeners);
-    await http.listenSocket(running.current().server.adminSocket, admin.socketApp);
+    await http.listenSocket(running.current().server.adminSocket, rootApi(assembled, http.closing));
     const consoleAddress = () => addressOfConsole(running.current(), listeners);
     assembled.showListeners(listeners.list, consoleAddress);
     running.onReload((next, before) => applyConfig(next, before, assembled, listeners));
     watchExpiry(certificates, metrics, clock);
     const console = consoleAddress();
-    const isOpen = console !== undefined && (await admin.setup.isOpen());
+    const isOpen = console !== undefined && (await setup.isOpen());
     const summary = summaryText({
       version: PROGRAM.version,
       config: running.current(),
       listeners: listeners.list(),
       console,
-      setupLink: isOpen ? new URL(admin.setup.path, console).href : undefined,
+      setupLink: isOpen ? new URL(setup.path, console).href : undefined,
       tookMs: performance.now() - begun,
     });
     return { summary, operations: assembled.operations, stop };
@@ -86,10 +89,34 @@ function c2sServices(assembled: Assembled): C2sServices {
   };
 }
 
-function adminServices({ heart, authority, operations, clock, log, metrics, running }: Assembled) {
-  const { accounts, hosts } = heart;
-  const isEnabled = () => running.current().server.console.enabled;
-  return { accounts, hosts, authority, operations, clock, log: log.area('admin'), metrics, isEnabled };
+/** The console, the API for admins who are signed in, and what monitoring asks. */
+function createConsole(assembled: Assembled, setup: Setup, closing: AbortSignal) {
+  const { heart, authority, operations, clock, log, metrics, running } = assembled;
+  return createAdmin({
+    operations,
+    accounts: heart.accounts,
+    authority,
+    setup,
+    clock,
+    log: log.area('admin'),
+    metrics,
+    version: PROGRAM.version,
+    clientOf: createClientOf(),
+    domains: () => heart.hosts.all().map(({ domain }) => domain),
+    isConsoleOn: () => running.current().server.console.enabled,
+    closing,
+  });
+}
+
+/** The API on the admin socket, where everyone is root: only the owner may open it. */
+function rootApi({ operations, log }: Assembled, closing: AbortSignal) {
+  return createApi({
+    operations,
+    log: log.area('admin'),
+    version: PROGRAM.version,
+    actorOf: () => ({ name: 'root', via: 'socket' }),
+    closing,
+  });
 }
 
 /** Takes a new config: what may fail comes first, so that a refusal changes nothing. */
@@ -132,4 +159,3 @@ function watchExpiry(certificates: Certificates, metrics: Metrics, clock: Clock)
   certificates.onChanged(note);
   clock.every(EXPIRY_MS, note);
 }
-

@@ -4,7 +4,15 @@ import { type Element, escapeText, serialiseAttributes } from '../xml/element.ts
 const MASK = '[…]';
 
 /** Elements whose text is a secret wherever they stand: SASL, registration, legacy login. */
-const SECRET_NAMES = new Set(['password', 'digest', 'auth', 'response', 'challenge', 'success', 'key']);
+const SECRET_NAMES = new Set([
+  'password',
+  'digest',
+  'auth',
+  'response',
+  'challenge',
+  'success',
+  'key',
+]);
 
 /** What may be shown. */
 export interface MaskOptions {

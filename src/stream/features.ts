@@ -1,5 +1,5 @@
 /** Stream features (RFC 6120 §4.3.2): what may, or must, be negotiated next. */
-import { el, type Element, serialise } from '../xml/element.ts';
+import { type Element, el, serialise } from '../xml/element.ts';
 
 /** The namespace of STARTTLS (RFC 6120 §5). */
 export const TLS_NS = 'urn:ietf:params:xml:ns:xmpp-tls';

@@ -4,7 +4,7 @@
  */
 import { type BareJid, type Domain, type FullJid, makeBare } from '../jid/jid.ts';
 import type { SaslCondition, SaslStep } from '../sasl/index.ts';
-import { childOf, childrenOf, el, type Element, nsOf, serialise, textOf } from '../xml/element.ts';
+import { childOf, childrenOf, type Element, el, nsOf, serialise, textOf } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import { STREAM_NS, type StreamFailure } from './error.ts';
 import { BIND_NS, boundFeatures, earlyFeatures, SASL_NS, TLS_NS } from './features.ts';
@@ -132,12 +132,9 @@ export function negotiate(
 const send = (element: Element): NegotiationAction => ({ do: 'send', text: serialise(element) });
 
 /** Ends the stream. Before our header was sent, it is sent first (§4.9.1.2). */
-function end(
-  state: Negotiation,
-  condition: StreamFailure['condition'],
-  text: string,
-): Step {
-  const opening: NegotiationAction[] = state.phase === 'header' ? [{ do: 'open', to: undefined }] : [];
+function end(state: Negotiation, condition: StreamFailure['condition'], text: string): Step {
+  const opening: NegotiationAction[] =
+    state.phase === 'header' ? [{ do: 'open', to: undefined }] : [];
   return [{ ...state, phase: 'ended' }, [...opening, { do: 'end', condition, text }]];
 }
 
@@ -274,7 +271,11 @@ function onSaslStep(state: Negotiation, step: SaslStep, context: NegotiationCont
       const account = state.host === undefined ? undefined : makeBare(step.username, state.host);
       if (account?.ok !== true) return failSasl(state, 'not-authorized', undefined, context);
       const { data } = step;
-      const success = el('success', { xmlns: SASL_NS }, data === undefined ? undefined : encodeBase64(data));
+      const success = el(
+        'success',
+        { xmlns: SASL_NS },
+        data === undefined ? undefined : encodeBase64(data),
+      );
       const mechanism = state.mechanism ?? '';
       return [
         { ...state, phase: 'header', account: account.value },
