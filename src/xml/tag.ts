@@ -2,6 +2,8 @@
 import type { SaxesTagNS } from 'saxes';
 import { Element, NO_NAMESPACE, setAttribute } from './element.ts';
 
+const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
+
 /** How the content namespace is named where it must be named: below a foreign element. */
 const CONTENT_INSIDE_FOREIGN = 'jabber:client';
 
@@ -14,6 +16,8 @@ const CONTENT_INSIDE_FOREIGN = 'jabber:client';
  * @param parentNs what this function answered for the parent, '' for a top-level element
  */
 export function namespaceInTree(uri: string, contentNs: string, parentNs: string): string {
+  // `<xml:a/>` keeps its prefix: nothing may make XML's own namespace the default one.
+  if (uri === XML_NAMESPACE) return parentNs;
   if (uri === contentNs) return parentNs === '' ? '' : CONTENT_INSIDE_FOREIGN;
   return uri === '' ? NO_NAMESPACE : uri;
 }
@@ -30,7 +34,6 @@ export function elementOf(
   parentNs: string,
   maxAttributes: number,
 ): Element | undefined {
-  // An element may not be put into XML's own namespace by a default declaration.
   const element = new Element(tag.prefix === 'xml' ? tag.name : tag.local);
   if (ns !== parentNs) element.attrs.xmlns = ns === NO_NAMESPACE ? '' : ns;
   const { attributes } = tag;
