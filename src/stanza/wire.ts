@@ -32,15 +32,16 @@ class ElementWire implements Wire {
 
   get text(): string {
     if (this.#text === undefined) {
+      const rest = this.#restText(); // also makes the head
       const { to } = this.#element.attrs;
-      this.#text = to === undefined ? this.#head + this.#restText() : this.textTo(to);
+      this.#text = to === undefined ? this.#head + rest : this.#head + toAttribute(to) + rest;
     }
     return this.#text;
   }
 
-  textTo(to: string): string {
+  textTo(to: Jid): string {
     const rest = this.#restText();
-    return `${this.#head} to="${escapeAttribute(to)}"${rest}`;
+    return this.#head + toAttribute(to) + rest;
   }
 
   /** What follows `to`; also makes the head, which is what precedes it. */
@@ -54,4 +55,8 @@ class ElementWire implements Wire {
     }
     return this.#rest;
   }
+}
+
+function toAttribute(to: string): string {
+  return ` to="${escapeAttribute(to)}"`;
 }
