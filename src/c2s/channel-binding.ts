@@ -5,21 +5,23 @@ import type { ChannelBindingType } from '../sasl/index.ts';
 const EXPORTER_LABEL = 'EXPORTER-Channel-Binding'; // RFC 9266 §2
 const EXPORTER_BYTES = 32;
 
-/**
- * The types that a connection can do, the strongest first. tls-unique is sound only before TLS 1.3
- * (RFC 9266 §3), the exporter only from it on, as long as TLS 1.2 may lack the extended master secret.
- */
+/** The types that are announced for a connection (XEP-0440), the strongest first. */
 export function bindingTypes(
   socket: TLSSocket,
   hasEndPoint: boolean,
 ): readonly ChannelBindingType[] {
-  const own: ChannelBindingType =
-    socket.getProtocol() === 'TLSv1.3' ? 'tls-exporter' : 'tls-unique';
+  // RFC 9266 §3: tls-unique before TLS 1.3; the exporter from it on, as TLS 1.2 may lack the
+  // extended master secret that makes an exporter unique to a connection.
+  const own = socket.getProtocol() === 'TLSv1.3' ? 'tls-exporter' : 'tls-unique';
   return hasEndPoint ? [own, 'tls-server-end-point'] : [own];
 }
 
 /**
- * The binding data of a connection.
+ * The binding data of a connection; undefined where it has none of a type. tls-unique is answered
+ * under TLS 1.3 too, though it is not announced there: clients from before RFC 9266 (slixmpp 1.8)
+ * know no other and take a refusal for an attack, and the client's Finished message is a hash over
+ * the whole handshake in TLS 1.3 as well.
+ *
  * @param endPoint the hash of the certificate that was presented (RFC 5929 §4.1)
  */
 export function bindingData(
@@ -27,9 +29,9 @@ export function bindingData(
   type: ChannelBindingType,
   endPoint: Buffer | undefined,
 ): Buffer | undefined {
-  if (!bindingTypes(socket, endPoint !== undefined).includes(type)) return undefined;
   switch (type) {
     case 'tls-exporter':
+      if (socket.getProtocol() !== 'TLSv1.3') return undefined;
       return socket.exportKeyingMaterial(EXPORTER_BYTES, EXPORTER_LABEL, Buffer.alloc(0));
     case 'tls-unique':
       // RFC 5929 §3.1: the first Finished message; the client's, or on resumption the server's.
