@@ -136,7 +136,11 @@ function inOrder(faults: readonly Fault[]): Fault[] {
 }
 
 /** The file to read, absolute: `--config`, `$RTCD_CONFIG`, `./rtcd.yaml`, the system's, or none. */
-async function findConfigFile({ file, env, cwd }: LoadOptions): Promise<string | undefined> {
+export async function findConfigFile({
+  file,
+  env,
+  cwd,
+}: Pick<LoadOptions, 'file' | 'env' | 'cwd'>): Promise<string | undefined> {
   const named = file ?? (env['RTCD_CONFIG'] || undefined);
   if (named !== undefined) return resolve(cwd, named);
   for (const candidate of [join(cwd, 'rtcd.yaml'), SYSTEM_FILE]) {
