@@ -28,8 +28,8 @@ export function createAuthority(accounts: Accounts, named: () => readonly BareJi
   return {
     isAdmin,
     mayRun({ name, via }) {
-      // Whoever may open the admin socket or the data folder is the machine's administrator.
-      if (via === 'socket' || via === 'offline') return true;
+      // Whoever may open the admin socket, the data folder or the log is the machine's administrator.
+      if (via === 'socket' || via === 'offline' || via === 'setup') return true;
       const account = parseBare(name);
       return account.ok && isAdmin(account.value);
     },

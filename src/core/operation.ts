@@ -43,7 +43,8 @@ export function success<O>(value: O): OperationOutcome<O> {
 export interface Actor {
   /** The bare JID of an admin, or `root` for whoever may open the admin socket or the data folder. */
   readonly name: string;
-  readonly via: 'socket' | 'console' | 'offline' | 'rest';
+  /** `setup` is the one-time link by which the first admin is made: only root could read it. */
+  readonly via: 'socket' | 'console' | 'offline' | 'rest' | 'setup';
   /** The remote address, where there is one. */
   readonly remote?: string;
 }
