@@ -57,6 +57,14 @@ export interface ListenOptions {
   readonly tls?: TlsOptions;
 }
 
+/** A TCP listener that is open. */
+export interface Listening {
+  readonly address: string;
+  readonly port: number;
+  /** Closes this one alone, as {@link HttpServer.close} does all. */
+  close(graceMs?: number): Promise<void>;
+}
+
 /** The HTTP server. */
 export interface HttpServer {
   /** The root app, which all TCP listeners serve. */
@@ -66,7 +74,7 @@ export interface HttpServer {
   /** Mounts an app under a path; only before the first request. */
   mount<E extends Env>(path: string, app: Hono<E>): void;
   /** Opens a TCP listener; rejects with a {@link ListenError}. */
-  listen(options: ListenOptions): Promise<{ address: string; port: number }>;
+  listen(options: ListenOptions): Promise<Listening>;
   /**
    * Opens a unix socket that only the owner may use (mode 0600) and that serves an app of its own.
    * A socket that was left behind is replaced, but only when nobody answers on it.
@@ -119,6 +127,15 @@ export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOpt
       start();
     });
 
+  const shut = async (closed: readonly Server[], graceMs: number) => {
+    for (const server of closed) servers.delete(server);
+    const timer = clock.after(graceMs, () => {
+      for (const server of closed) server.closeAllConnections();
+    });
+    await Promise.all(closed.map(stop));
+    timer.cancel();
+  };
+
   return {
     app,
     closing: closing.signal,
@@ -133,7 +150,11 @@ export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOpt
       );
       const bound = server.address();
       if (bound === null || typeof bound === 'string') throw new ListenError('unavailable', where);
-      return { address: bound.address, port: bound.port };
+      return {
+        address: bound.address,
+        port: bound.port,
+        close: (graceMs = CLOSE_GRACE_MS) => shut([server], graceMs),
+      };
     },
     async listenSocket(path, served) {
       await removeStale(path);
@@ -153,18 +174,12 @@ export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOpt
     },
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort();
-      const open = [...servers];
-      servers.clear();
-      const timer = clock.after(graceMs, () => {
-        for (const server of open) server.closeAllConnections();
-      });
-      await Promise.all(open.map(shut));
-      timer.cancel();
+      await shut([...servers], graceMs);
     },
   };
 }
 
-const shut = (server: Server) =>
+const stop = (server: Server) =>
   new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();

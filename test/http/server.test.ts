@@ -82,6 +82,16 @@ describe('listening', () => {
     expect(error).toMatchObject({ name: 'ListenError', kind: 'unavailable' });
   });
 
+  test('one listener closes without the others', async () => {
+    const server = make();
+    const one = await server.listen({ host: '127.0.0.1', port: 0 });
+    const two = await server.listen({ host: '127.0.0.1', port: 0 });
+    await one.close(20);
+    await expect(fetch(`http://127.0.0.1:${one.port}/hello`)).rejects.toThrow();
+    expect((await fetch(`http://127.0.0.1:${two.port}/hello`)).status).toBe(200);
+    expect(server.closing.aborted).toBe(false);
+  });
+
   test('close ends requests that do not end themselves, and frees the port', async () => {
     const { server, port, url } = await started();
     server.app.get(
