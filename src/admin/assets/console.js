@@ -1,0 +1,210 @@
+/*
+ * What makes the console livelier; each page works without it. Elements say by data attributes what
+ * they want: data-refresh, data-load, data-dialog, data-unless, data-copy, data-ago, data-trace.
+ */
+
+const csrf = document.querySelector('meta[name="csrf"]')?.content ?? '';
+
+/** Another page of the console as a document; undefined when it cannot be had. */
+async function fetchPage(url) {
+  const response = await fetch(url, { headers: { accept: 'text/html' } }).catch(() => undefined);
+  if (response === undefined) return undefined;
+  if (response.redirected && new URL(response.url).pathname === '/admin/sign-in') {
+    location.reload(); // the session is over
+    return undefined;
+  }
+  return new DOMParser().parseFromString(await response.text(), 'text/html');
+}
+
+/** Times in the reader's own zone. */
+function localTimes(root) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  for (const time of root.querySelectorAll('time[datetime]')) {
+    const text = format.format(new Date(time.dateTime));
+    if ('ago' in time.dataset) time.title = text;
+    else time.textContent = text;
+  }
+}
+
+/** Replaces an element's content by that of the same element of another page. */
+async function renew(element, url) {
+  const page = await fetchPage(url);
+  const next = page?.getElementById(element.id);
+  if (next === null || next === undefined) return;
+  // What somebody is about to use is not taken away from under his fingers.
+  if (element.contains(document.activeElement) && element.childElementCount > 0) return;
+  element.replaceChildren(...next.childNodes);
+  enhance(element);
+}
+
+function refreshing(root) {
+  for (const element of root.querySelectorAll('[data-refresh]')) {
+    setInterval(() => {
+      const isBusy = document.hidden || document.querySelector('dialog[open]') !== null;
+      if (!isBusy) void renew(element, location.href);
+    }, Number(element.dataset.refresh) * 1000);
+  }
+}
+
+async function loading(root) {
+  for (const element of root.querySelectorAll('[data-load]')) {
+    const { load } = element.dataset;
+    const offer = [...element.childNodes];
+    const waiting = document.createElement('p');
+    waiting.className = 'quiet';
+    waiting.textContent = 'Checking…';
+    element.replaceChildren(waiting);
+    await renew(element, load);
+    if (element.contains(waiting)) element.replaceChildren(...offer);
+  }
+}
+
+/** A page that asks first, as a dialog over the page that one is on. */
+async function openDialog(link) {
+  const page = await fetchPage(link.href);
+  const content = page?.querySelector('[data-dialog-content]');
+  if (content === null || content === undefined) {
+    location.assign(link.href);
+    return;
+  }
+  const dialog = document.createElement('dialog');
+  dialog.append(content);
+  const heading = dialog.querySelector('h1');
+  heading.id = 'dialog-heading';
+  dialog.setAttribute('aria-labelledby', heading.id);
+  document.body.append(dialog);
+  enhance(dialog);
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    link.focus();
+  });
+  dialog.showModal();
+}
+
+function onClick(event) {
+  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey);
+  if (!plain || !(event.target instanceof Element)) return;
+  const opener = event.target.closest('a[data-dialog]');
+  const closer = event.target.closest('dialog [data-dialog-close]');
+  const copier = event.target.closest('[data-copy]');
+  if (opener !== null) {
+    event.preventDefault();
+    void openDialog(opener);
+  } else if (closer !== null) {
+    event.preventDefault();
+    closer.closest('dialog').close();
+  } else if (copier !== null) {
+    const text = copier.closest('.copyable').querySelector('pre').textContent;
+    void navigator.clipboard.writeText(text).then(() => {
+      copier.textContent = 'Copied';
+    });
+  }
+}
+
+/** Fields that a tick makes needless. */
+function conditional(root) {
+  for (const part of root.querySelectorAll('[data-unless]')) {
+    const tick = part.closest('form')?.elements.namedItem(part.dataset.unless);
+    if (tick === null || tick === undefined) continue;
+    const apply = () => {
+      part.hidden = tick.checked;
+      for (const field of part.querySelectorAll('input')) field.disabled = tick.checked;
+    };
+    tick.addEventListener('change', apply);
+    apply();
+  }
+}
+
+function copying(root) {
+  if (navigator.clipboard === undefined) return;
+  for (const button of root.querySelectorAll('[data-copy]')) button.hidden = false;
+}
+
+const MAX_STANZAS = 500;
+
+/** Lines of JSON as they arrive. */
+async function* jsonLines(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split('\n');
+    rest = lines.pop();
+    for (const line of lines) if (line !== '') yield JSON.parse(line);
+  }
+}
+
+function stanzaItem({ at, direction, xml }) {
+  const item = document.createElement('li');
+  const head = document.createElement('span');
+  const text = document.createElement('pre');
+  item.className = direction;
+  head.className = 'quiet';
+  const words = direction === 'in' ? 'From the client' : 'To the client';
+  head.textContent = `${words}, ${new Date(at).toLocaleTimeString()}`;
+  text.textContent = xml;
+  item.append(head, text);
+  return item;
+}
+
+function tracing(form) {
+  const view = document.querySelector('[data-trace-view]');
+  const list = document.querySelector('[data-trace-list]');
+  const state = document.querySelector('[data-trace-state]');
+  const stop = form.querySelector('[data-trace-stop]');
+  let running;
+
+  const watch = async (signal) => {
+    const fields = new FormData(form);
+    const input = {
+      jid: fields.get('jid'),
+      seconds: Number(fields.get('seconds')),
+      bodies: fields.get('bodies') === 'yes',
+    };
+    const response = await fetch('/api/operations/trace.account', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-csrf-token': csrf },
+      body: JSON.stringify(input),
+      signal,
+    });
+    if (!response.ok) return (await response.json()).text;
+    state.textContent = 'Watching. Stanzas appear here as they pass.';
+    for await (const entry of jsonLines(response.body)) {
+      list.prepend(stanzaItem(entry));
+      if (list.childElementCount > MAX_STANZAS) list.lastElementChild.remove();
+    }
+    return 'The trace has ended.';
+  };
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    running?.abort();
+    const mine = new AbortController();
+    running = mine;
+    list.replaceChildren();
+    view.hidden = false;
+    stop.hidden = false;
+    state.textContent = 'Starting…';
+    const said = await watch(mine.signal).catch(() =>
+      mine.signal.aborted ? 'The trace was stopped.' : 'The connection to the server broke.',
+    );
+    if (running !== mine) return;
+    state.textContent = said;
+    stop.hidden = true;
+  });
+  stop.addEventListener('click', () => running?.abort());
+}
+
+function enhance(root) {
+  localTimes(root);
+  conditional(root);
+  copying(root);
+}
+
+document.addEventListener('click', onClick);
+enhance(document);
+refreshing(document);
+void loading(document);
+const traceForm = document.querySelector('[data-trace]');
+if (traceForm !== null) tracing(traceForm);

@@ -1,0 +1,169 @@
+/** What every page of the console works with: asking operations, rendering, going on after a change. */
+import type { Context } from 'hono';
+import { html } from 'hono/html';
+import type { Child } from 'hono/jsx';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { z } from 'zod';
+import {
+  type Actor,
+  failure,
+  type OperationFailure,
+  type OperationOutcome,
+  type Operations,
+} from '../core/operation.ts';
+import type { Client, HttpEnv } from '../http/client.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Logger } from '../kit/log.ts';
+import { statusOf } from './api.ts';
+import type { AssetPaths } from './assets.ts';
+import { type Area, Layout } from './ui/layout.tsx';
+import { Problem } from './ui/parts.tsx';
+import type { Flash, WebSession } from './web-sessions.ts';
+
+/** What a signed-in request carries. */
+export interface AdminEnv extends HttpEnv {
+  Variables: { session: WebSession; client: Client };
+}
+
+/** A signed-in request. */
+export type Ask = Context<AdminEnv>;
+
+/** A page's head. */
+export interface PageHead {
+  readonly title: string;
+  readonly area: Area;
+}
+
+/** The fields of a form that was sent, files as their text. */
+export type Fields = Readonly<Record<string, string>>;
+
+/** The desk. */
+export interface Desk {
+  readonly clock: Clock;
+  readonly paths: AssetPaths;
+  /** The domains that are served, for choices. */
+  domains(): readonly string[];
+  /** Runs an operation as the signed-in admin and reads its value. */
+  ask<S extends z.ZodType>(
+    c: Ask,
+    name: string,
+    input: object,
+    view: S,
+  ): Promise<OperationOutcome<z.output<S>>>;
+  /** Runs an operation whose value does not matter. */
+  run(c: Ask, name: string, input: object): Promise<OperationOutcome<unknown>>;
+  /** A whole page. */
+  page(
+    c: Ask,
+    head: PageHead,
+    body: Child,
+    status?: ContentfulStatusCode,
+  ): Response | Promise<Response>;
+  /** A page that says only why there is nothing to show. */
+  problem(c: Ask, head: PageHead, problem: OperationFailure): Response | Promise<Response>;
+  /** Goes on to a page after a change, which says what was done (POST-redirect-GET). */
+  done(c: Ask, to: string, message: string | Flash): Response;
+}
+
+/** Who the signed-in admin is to the operations. */
+export function actorOf(c: Context<AdminEnv>, via: 'console' | 'rest'): Actor {
+  return { name: c.get('session').account, via, remote: c.get('client').address };
+}
+
+/** Makes the desk. */
+export function createDesk(options: {
+  operations: Operations;
+  clock: Clock;
+  log: Logger;
+  paths: AssetPaths;
+  domains: () => readonly string[];
+}): Desk {
+  const { operations, clock, log, paths, domains } = options;
+  const page: Desk['page'] = (c, { title, area }, body, status = 200) => {
+    const session = c.get('session');
+    const whole = (
+      <Layout
+        title={title}
+        area={area}
+        paths={paths}
+        account={session.account}
+        csrf={session.csrf}
+        flashes={session.takeFlashes()}
+      >
+        {body}
+      </Layout>
+    );
+    return c.html(html`<!doctype html>${whole}`, status);
+  };
+  return {
+    clock,
+    paths,
+    domains,
+    async ask(c, name, input, view) {
+      const outcome = await operations.run(name, input, actorOf(c, 'console'));
+      if (!outcome.ok) return outcome;
+      const read = view.safeParse(outcome.value);
+      if (read.success) return { ok: true, value: read.data };
+      log.error({ err: read.error, operation: name }, 'the console cannot read what it was told');
+      return failure('internal', 'The server made a mistake; its log says which.');
+    },
+    run: (c, name, input) => operations.run(name, input, actorOf(c, 'console')),
+    page,
+    problem: (c, head, problem) =>
+      page(
+        c,
+        head,
+        <>
+          <h1>{head.title}</h1>
+          <Problem problem={problem} />
+        </>,
+        statusOf(problem.why),
+      ),
+    done(c, to, message) {
+      c.get('session').flash(
+        typeof message === 'string' ? { tone: 'done', text: message } : message,
+      );
+      return c.redirect(to, 303);
+    },
+  };
+}
+
+/** The fields of the form that was sent. */
+export async function fieldsOf(c: Context): Promise<Fields> {
+  const fields: Record<string, string> = {};
+  const body = await c.req.parseBody();
+  for (const [name, value] of Object.entries(body)) {
+    if (typeof value === 'string') fields[name] = value;
+    else if (value instanceof File) fields[name] = await value.text();
+  }
+  return fields;
+}
+
+/** The fields without those that were left empty: an operation's own defaults hold for them. */
+export function filled(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
+}
+
+/** A whole number of a query, at least 0; `fallback` where it is none. */
+export function whole(raw: string | undefined, fallback: number): number {
+  return raw !== undefined && /^\d{1,9}$/.test(raw) ? Number(raw) : fallback;
+}
+
+/** An address of the console with its query; empty values are left out. */
+export function link(path: string, query: Readonly<Record<string, string | number>> = {}): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query))
+    if (value !== '' && value !== 0) params.set(key, String(value));
+  const text = params.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+/** The address of a user's page, or of something that can be done with him. */
+export function userPath(jid: string, action = ''): string {
+  return `/admin/users/${encodeURIComponent(jid)}${action === '' ? '' : `/${action}`}`;
+}
+
+/** The address of a host's page. */
+export function hostPath(domain: string, action = ''): string {
+  return `/admin/hosts/${encodeURIComponent(domain)}${action === '' ? '' : `/${action}`}`;
+}

@@ -1,0 +1,328 @@
+/** The domains that are served, and their certificates. */
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { OperationFailure } from '../../core/operation.ts';
+import { failure } from '../../core/operation.ts';
+import {
+  type AdminEnv,
+  type Ask,
+  type Desk,
+  type Fields,
+  fieldsOf,
+  hostPath,
+  link,
+} from '../desk.tsx';
+import { plural } from '../text.ts';
+import {
+  Badge,
+  Choice,
+  Confirm,
+  Empty,
+  Facts,
+  Field,
+  Note,
+  PageHeading,
+  Problem,
+  Table,
+  Time,
+  Token,
+} from '../ui/parts.tsx';
+import { type CertificateView, hostsView } from '../views.ts';
+import { lifeOf } from './certificate-life.ts';
+
+const LIST = '/admin/hosts';
+
+/** Adds these pages. */
+export function addHostPages(app: Hono<AdminEnv>, desk: Desk): void {
+  app.get(LIST, (c) => listHosts(c, desk));
+  app.get(`${LIST}/:domain`, (c) => showHost(c, desk, c.req.param('domain')));
+  app.get(`${LIST}/:domain/generate`, (c) => generateForm(c, desk, c.req.param('domain'), {}));
+  app.post(`${LIST}/:domain/generate`, async (c) => {
+    const domain = c.req.param('domain');
+    const fields = await fieldsOf(c);
+    const outcome = await desk.run(c, 'certificates.generate', wishOf(domain, fields));
+    if (!outcome.ok) return generateForm(c, desk, domain, fields, outcome);
+    return desk.done(c, hostPath(domain), `${domain} has a new self-signed certificate.`);
+  });
+  app.get(`${LIST}/:domain/request`, (c) => requestForm(c, desk, c.req.param('domain'), {}));
+  app.post(`${LIST}/:domain/request`, async (c) => {
+    const domain = c.req.param('domain');
+    const fields = await fieldsOf(c);
+    const outcome = await desk.ask(c, 'certificates.request', wishOf(domain, fields), requestView);
+    if (!outcome.ok) return requestForm(c, desk, domain, fields, outcome);
+    return desk.done(c, hostPath(domain), {
+      tone: 'done',
+      text: 'The request was made and its key is kept here. Give the request to an authority, then import the certificate that comes back.',
+      detail: { label: 'Certificate request (PEM)', text: outcome.value.csr.trimEnd() },
+    });
+  });
+  app.get(`${LIST}/:domain/import`, (c) => importForm(c, desk, c.req.param('domain')));
+  app.post(`${LIST}/:domain/import`, (c) => importCertificate(c, desk, c.req.param('domain')));
+}
+
+const requestView = z.object({ csr: z.string() });
+
+async function listHosts(c: Ask, desk: Desk) {
+  const head = { title: 'Hosts', area: 'hosts' } as const;
+  const outcome = await desk.ask(c, 'hosts.list', {}, hostsView);
+  if (!outcome.ok) return desk.problem(c, head, outcome);
+  const now = desk.clock.now();
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading
+        title="Hosts"
+        lead="The domains that this server serves. They come from the config files."
+      />
+      {outcome.value.hosts.length === 0 ? (
+        <Empty>No domain is served.</Empty>
+      ) : (
+        <Table
+          caption="Hosts"
+          heads={['Domain', 'Users', 'Online', 'Certificate', 'Issued by']}
+          rows={outcome.value.hosts.map(({ domain, accounts, sessions, certificate }) => {
+            const life = lifeOf(certificate ?? undefined, now);
+            return [
+              <a class="wrap" href={hostPath(domain)}>
+                {domain}
+              </a>,
+              <a href={link('/admin/users', { host: domain })}>{plural(accounts, 'user')}</a>,
+              <a href={link('/admin/sessions', { host: domain })}>{plural(sessions, 'session')}</a>,
+              <Badge tone={life.tone}>{life.word}</Badge>,
+              <span class="wrap">{certificate?.issuer ?? 'nobody'}</span>,
+            ];
+          })}
+        />
+      )}
+    </>,
+  );
+}
+
+async function showHost(c: Ask, desk: Desk, domain: string) {
+  const head = { title: domain, area: 'hosts' } as const;
+  const outcome = await desk.ask(c, 'hosts.list', {}, hostsView);
+  if (!outcome.ok) return desk.problem(c, head, outcome);
+  const host = outcome.value.hosts.find((each) => each.domain === domain);
+  if (host === undefined)
+    return desk.problem(c, head, failure('not-found', 'This domain is not served.'));
+  const life = lifeOf(host.certificate ?? undefined, desk.clock.now());
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading
+        title={domain}
+        lead={`${plural(host.accounts, 'user')}, ${plural(host.sessions, 'session')} online`}
+      />
+      <section class="card" aria-labelledby="certificate">
+        <div class="card-head">
+          <h2 id="certificate">Certificate</h2>
+          <Badge tone={life.tone}>{life.word}</Badge>
+        </div>
+        {host.certificate?.problems.map((problem) => (
+          <Note tone="warning">
+            <p>{problem}</p>
+          </Note>
+        ))}
+        {host.certificate ? (
+          <CertificateFacts certificate={host.certificate} />
+        ) : (
+          <Empty>There is none, so nobody can connect securely.</Empty>
+        )}
+        <div class="actions">
+          <a class="button primary" href={hostPath(domain, 'request')}>
+            Request one from an authority
+          </a>
+          <a class="button" href={hostPath(domain, 'import')}>
+            Import
+          </a>
+          <a class="button" href={hostPath(domain, 'generate')} data-dialog>
+            Make a self-signed one
+          </a>
+        </div>
+      </section>
+      <section class="card" aria-labelledby="modules">
+        <h2 id="modules">Modules</h2>
+        <p class="quiet">
+          {host.anonymous ? 'Anonymous log-in is allowed. ' : ''}
+          What is switched on for this domain by the config.
+        </p>
+        <ul class="chips">
+          {host.modules.map((name) => (
+            <li>{name}</li>
+          ))}
+        </ul>
+      </section>
+    </>,
+  );
+}
+
+const CertificateFacts = ({ certificate }: { certificate: CertificateView }) => (
+  <Facts
+    facts={[
+      ['Issued by', certificate.selfSigned ? 'This server itself' : certificate.issuer],
+      ['From', SOURCES[certificate.source] ?? certificate.source],
+      ['Valid from', <Time at={certificate.notBefore} />],
+      ['Valid until', <Time at={certificate.notAfter} />],
+      ['Names', <span class="wrap">{certificate.names.join(', ')}</span>],
+      ['Key', certificate.keyType],
+      ['SHA-256 fingerprint', <span class="mono wrap">{certificate.fingerprint}</span>],
+      ['Key pin (TLSA 3 1 1)', <span class="mono wrap">{certificate.publicKeySha256}</span>],
+      ['File', <span class="mono wrap">{certificate.certificateFile || 'none: in memory'}</span>],
+    ]}
+  />
+);
+
+/** Where a certificate comes from, in words. */
+const SOURCES: Readonly<Record<string, string>> = {
+  configured: 'The files that the config names',
+  imported: 'An import',
+  found: 'A folder of certificates',
+  'self-signed': 'Made here',
+};
+
+const wishOf = (domain: string, { names = '', keyType = 'ec' }: Fields) => ({
+  domain,
+  names: names.split(/[\s,]+/).filter((name) => name !== ''),
+  keyType,
+});
+
+/** Faults of single names (`names.0`) belong to the one field. */
+const namesFault = (problem: OperationFailure | undefined) =>
+  Object.entries(problem?.fields ?? {}).find(([field]) => field.startsWith('names'))?.[1];
+
+const WishFields = (props: { fields: Fields; problem: OperationFailure | undefined }) => (
+  <>
+    <Field
+      name="names"
+      label="Further names"
+      value={props.fields['names']}
+      hint="Such as conference.example.com; separated by spaces. May be left empty."
+      fault={namesFault(props.problem)}
+    />
+    <Choice
+      name="keyType"
+      label="Key"
+      value={props.fields['keyType']}
+      options={[
+        ['ec', 'EC P-256: fast, understood by all of today'],
+        ['rsa', 'RSA: for very old clients'],
+      ]}
+      fault={props.problem?.fields?.['keyType']}
+    />
+  </>
+);
+
+function generateForm(
+  c: Ask,
+  desk: Desk,
+  domain: string,
+  fields: Fields,
+  problem?: OperationFailure,
+) {
+  return desk.page(
+    c,
+    { title: `Certificate of ${domain}`, area: 'hosts' },
+    <Confirm
+      title={`Make a self-signed certificate for ${domain}?`}
+      action={hostPath(domain, 'generate')}
+      csrf={c.get('session').csrf}
+      button="Make and use it"
+      back={hostPath(domain)}
+      problem={problem}
+    >
+      <p>
+        It takes the place of the present one at once. Clients warn of it until they are told to
+        trust it.
+      </p>
+      <WishFields fields={fields} problem={problem} />
+    </Confirm>,
+    problem === undefined ? 200 : 422,
+  );
+}
+
+function requestForm(
+  c: Ask,
+  desk: Desk,
+  domain: string,
+  fields: Fields,
+  problem?: OperationFailure,
+) {
+  return desk.page(
+    c,
+    { title: `Certificate request for ${domain}`, area: 'hosts' },
+    <Confirm
+      title={`Request a certificate for ${domain}`}
+      action={hostPath(domain, 'request')}
+      csrf={c.get('session').csrf}
+      button="Make the request"
+      back={hostPath(domain)}
+      problem={problem}
+    >
+      <p>
+        A new key is made and kept on this server. You get a text to give to an authority; the
+        present certificate stays in use until you import the new one.
+      </p>
+      <WishFields fields={fields} problem={problem} />
+    </Confirm>,
+    problem === undefined ? 200 : 422,
+  );
+}
+
+function importForm(c: Ask, desk: Desk, domain: string, problem?: OperationFailure) {
+  const faults = problem?.fields ?? {};
+  return desk.page(
+    c,
+    { title: `Import a certificate for ${domain}`, area: 'hosts' },
+    <>
+      <PageHeading
+        title={`Import a certificate for ${domain}`}
+        lead="It is used at once; nobody is disconnected."
+      />
+      <form
+        class="card form"
+        method="post"
+        enctype="multipart/form-data"
+        action={hostPath(domain, 'import')}
+      >
+        <Problem problem={problem} />
+        <Token csrf={c.get('session').csrf} />
+        <Field
+          name="certificate"
+          label="Certificate with its chain (PEM)"
+          rows={8}
+          fault={faults['certificate']}
+        />
+        <Field name="certificateFile" label="Or a file" type="file" accept=".pem,.crt,.cer" />
+        <Field
+          name="key"
+          label="Private key (PEM)"
+          rows={6}
+          hint="Not needed if the request was made here."
+          fault={faults['key']}
+        />
+        <Field name="keyFile" label="Or a file" type="file" accept=".pem,.key" />
+        <div class="actions">
+          <button class="button primary" type="submit">
+            Import and use it
+          </button>
+          <a class="button" href={hostPath(domain)}>
+            Cancel
+          </a>
+        </div>
+      </form>
+    </>,
+    problem === undefined ? 200 : 422,
+  );
+}
+
+async function importCertificate(c: Ask, desk: Desk, domain: string) {
+  const fields = await fieldsOf(c);
+  const certificate = fields['certificateFile'] || (fields['certificate'] ?? '');
+  const key = fields['keyFile'] || fields['key'] || undefined;
+  const input = { domain, certificate, ...(key === undefined ? {} : { key }) };
+  const outcome = await desk.run(c, 'certificates.import', input);
+  if (!outcome.ok) return importForm(c, desk, domain, outcome);
+  return desk.done(c, hostPath(domain), `${domain} uses the imported certificate.`);
+}

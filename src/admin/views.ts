@@ -1,0 +1,151 @@
+/**
+ * What the pages read of the operations' values. An operation may say more; a page that finds less
+ * than it needs shows a problem instead of half a page.
+ */
+import { z } from 'zod';
+
+const text = z.string();
+const count = z.number();
+const maybeText = text.nullish().transform((value) => value ?? undefined);
+
+/** A bound session. */
+export const sessionView = z.object({
+  id: text,
+  jid: text,
+  host: text,
+  remote: text,
+  secure: text,
+  cipher: text,
+  mechanism: text,
+  since: count,
+  lastActive: count,
+  presence: text,
+  priority: count,
+});
+
+/** A certificate of a host. */
+export const certificateView = z.object({
+  source: text,
+  issuer: text,
+  names: z.array(text),
+  notBefore: count,
+  notAfter: count,
+  fingerprint: text,
+  publicKeySha256: text,
+  selfSigned: z.boolean(),
+  keyType: text,
+  certificateFile: text,
+  problems: z.array(text),
+});
+
+/** What a change of a password may answer. */
+export const warningView = z.object({ warning: maybeText });
+
+/** `accounts.list` */
+export const accountsView = z.object({
+  accounts: z.array(
+    z.object({
+      jid: text,
+      created: count,
+      locked: z.boolean(),
+      admin: z.boolean(),
+      sessions: count,
+    }),
+  ),
+  total: count,
+});
+
+/** `accounts.show` */
+export const accountView = z.object({
+  jid: text,
+  created: count,
+  locked: z.boolean(),
+  admin: z.boolean(),
+  namedInConfig: z.boolean(),
+  sessions: z.array(sessionView),
+});
+
+/** `sessions.list` */
+export const sessionsView = z.object({ sessions: z.array(sessionView), total: count });
+
+/** `hosts.list` */
+export const hostsView = z.object({
+  hosts: z.array(
+    z.object({
+      domain: text,
+      accounts: count,
+      sessions: count,
+      modules: z.array(text),
+      anonymous: z.boolean(),
+      certificate: certificateView.nullish(),
+    }),
+  ),
+});
+
+/** `server.status` */
+export const statusView = z.object({
+  version: text,
+  node: text,
+  pid: count,
+  since: count,
+  uptimeSeconds: count,
+  accounts: count,
+  sessions: count,
+  listeners: z.array(z.object({ name: text, address: text, port: count })),
+  memoryBytes: count,
+  store: z.object({ bytes: count, queued: count, lastCommitMs: count }),
+  configFile: text,
+  dataFolder: text,
+});
+
+/** `server.about` */
+export const aboutView = z.object({
+  specs: z.array(
+    z.object({
+      name: text,
+      spec: text,
+      version: text,
+      covers: text,
+      note: text,
+    }),
+  ),
+});
+
+/** `server.check` */
+export const findingsView = z.object({
+  findings: z.array(
+    z.object({ level: z.enum(['ok', 'warning', 'error']), area: text, subject: text, text }),
+  ),
+});
+
+/** `audit.list` */
+export const auditView = z.object({
+  entries: z.array(
+    z.object({
+      id: count,
+      at: count,
+      actor: text,
+      via: text,
+      remote: text,
+      operation: text,
+      input: text,
+      outcome: text,
+    }),
+  ),
+});
+
+/** `log.levels`: `*` is all areas without a level of their own. */
+export const levelsView = z
+  .object({ levels: z.array(z.object({ area: text, level: text })) })
+  .transform(({ levels }) => levels);
+
+/** The types of the above. */
+export type SessionView = z.output<typeof sessionView>;
+/** A certificate as pages read it. */
+export type CertificateView = z.output<typeof certificateView>;
+/** An account with its sessions as pages read it. */
+export type AccountView = z.output<typeof accountView>;
+/** A finding of `server.check`. */
+export type Finding = z.output<typeof findingsView>['findings'][number];
+/** A host of `hosts.list`. */
+export type HostView = z.output<typeof hostsView>['hosts'][number];
