@@ -108,9 +108,7 @@ export function covers(names: CertificateNames, domain: string, unicode = domain
   return (
     names.dns.includes(name) ||
     names.dns.includes(wildcardOf(name)) ||
-    names.services.some(
-      (each) => /^_xmpp-(?:client|server)\./.test(each) && each.endsWith(`.${name}`),
-    ) ||
+    ['_xmpp-client.', '_xmpp-server.'].some((each) => names.services.includes(each + name)) ||
     names.xmpp.some((each) => each === domain || each === unicode)
   );
 }

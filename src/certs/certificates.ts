@@ -209,7 +209,7 @@ class Keeper implements Certificates {
     for (const host of hosts) {
       const held = this.#held.get(host.domain);
       const choice = await this.#chooseFor(host, found, held?.choice);
-      next.set(host.domain, this.#hold(host, choice, held, rebuild));
+      next.set(host.domain, await this.#hold(host, choice, held, rebuild));
     }
     const before = this.#held;
     this.#held = next;
@@ -260,20 +260,25 @@ class Keeper implements Certificates {
     }
   }
 
-  /** A choice with its context; if that cannot be made, what was held before stays. */
-  #hold(host: CertificateHost, choice: Choice, held: Held | undefined, rebuild: boolean): Held {
-    const isSame = held !== undefined && held.choice.pair.chainPem === choice.pair.chainPem;
-    const isSameKey = held?.choice.pair.keyPem === choice.pair.keyPem;
-    if (isSame && isSameKey && !rebuild) return { choice, holder: held.holder };
+  /**
+   * A choice with its context. If OpenSSL refuses it (such as for a weak key), what was held before
+   * stays; at the start, a self-signed one stands in.
+   */
+  async #hold(host: CertificateHost, choice: Choice, held: Held | undefined, rebuild: boolean) {
+    const isSame =
+      held?.choice.pair.chainPem === choice.pair.chainPem &&
+      held.choice.pair.keyPem === choice.pair.keyPem;
+    if (held !== undefined && isSame && !rebuild) return { choice, holder: held.holder };
     try {
       return { choice, holder: this.#holderOf(host.domain, choice) };
     } catch (error) {
-      if (held === undefined || rebuild) throw error;
+      if (held !== undefined && isSame) throw error; // it was good, so the new settings are not
       const why = `${choice.pair.files.certificate}: cannot be used: ${String(error)}`;
-      return {
-        choice: { ...held.choice, problems: [...choice.problems, why] },
-        holder: held.holder,
-      };
+      const problems = [...choice.problems, why];
+      if (held !== undefined && !rebuild)
+        return { choice: { ...held.choice, problems }, holder: held.holder };
+      const standIn = await this.#makeFor(host, problems);
+      return { choice: standIn, holder: this.#holderOf(host.domain, standIn) };
     }
   }
 
