@@ -1,0 +1,36 @@
+/** XEP-0092: Software Version. */
+import { release, type } from 'node:os';
+import { z } from 'zod';
+import { defineModule, onIq, reply } from '../core/module.ts';
+import { PROGRAM } from '../kit/program.ts';
+import { childText, optional, payload } from '../xml/codec.ts';
+
+/** `<query/>`: empty in a request; `name` and `version` are required in an answer (§2). */
+export const Version = payload('query', 'jabber:iq:version', {
+  name: optional(childText('name')),
+  version: optional(childText('version')),
+  os: optional(childText('os')),
+});
+
+const config = z.object({
+  showOs: z
+    .boolean()
+    .default(false)
+    .describe('Whether the operating system is told to those who ask for the software version.'),
+});
+
+/** The module. */
+export const version = defineModule({
+  name: 'version',
+  specs: [{ xep: 92, version: '1.1', covers: 'complete' }],
+  features: [Version.ns],
+  config,
+  setup: ({ configOf }) => ({
+    iq: [
+      onIq('get', ['server'], Version, ({ host }) => {
+        const os = configOf(host).showOs ? `${type()} ${release()}` : undefined; // §5
+        return reply.result(Version.encode({ name: PROGRAM.name, version: PROGRAM.version, os }));
+      }),
+    ],
+  }),
+});
