@@ -1,0 +1,172 @@
+/** Pairs that chat, both sides at once, each with the other's bare JID. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from './client.ts';
+import { latencies, usageFigures } from './figures.ts';
+import { Histogram } from './histogram.ts';
+import { measureUsage, residentBytes } from './proc.ts';
+import { type Figure, firstAccounts, logInAll, logOutAll, type Scene } from './scenario.ts';
+
+/** How `pairs` runs. */
+export interface PairsOptions {
+  readonly pairs: number;
+  /** How many messages of one sender may be under way, when there is no rate. */
+  readonly window: number;
+  /** Messages per second of all together; undefined sends as fast as the window allows. */
+  readonly rate: number | undefined;
+  /** How long is measured, and how long the pairs chat before that, in seconds. */
+  readonly seconds: number;
+  readonly warmup: number;
+  /** The length of a message's text, in bytes. */
+  readonly body: number;
+}
+
+/** Logins under way at a time. */
+const LOGINS_AT_A_TIME = 8;
+/** How long we wait at the end for messages that are under way, in milliseconds. */
+const DRAIN_MS = 10_000;
+/** How often messages of a fixed rate are sent, in milliseconds. */
+const TICK_MS = 2;
+
+/** One direction of one pair. */
+interface Flow {
+  readonly from: Client;
+  /** The bare JID of the other side. */
+  readonly to: string;
+  sent: number;
+  received: number;
+}
+
+/** The messages of all pairs. */
+class Chat {
+  readonly latency = new Histogram();
+  isMeasuring = false;
+  isSending = true;
+  /** Messages that arrived while measuring. */
+  measured = 0;
+  /** Stanzas that are not the next message of their flow: bounces, doubles, gaps. */
+  wrong = 0;
+
+  readonly #flows: Flow[] = [];
+  readonly #padding: string;
+  readonly #isWindowed: boolean;
+
+  constructor(clients: readonly Client[], bodyBytes: number, isWindowed: boolean) {
+    this.#padding = 'x'.repeat(Math.max(0, bodyBytes - 24)); // the numbers take some 24
+    this.#isWindowed = isWindowed;
+    for (const [index, from] of clients.entries()) {
+      const to = clients[index % 2 === 0 ? index + 1 : index - 1];
+      if (to === undefined) throw new Error('a pair has two clients');
+      const flow = { from, to: to.jid.split('/', 1)[0] ?? '', sent: 0, received: 0 };
+      const id = this.#flows.push(flow) - 1;
+      to.onStanza = (stanza) => this.#receive(id, flow, stanza);
+    }
+  }
+
+  /** Messages that were sent and have not arrived. */
+  get missing(): number {
+    return this.#flows.reduce((sum, { sent, received }) => sum + sent - received, 0);
+  }
+
+  /** Begins: each sender fills its window. */
+  fill(window: number): void {
+    for (const [id, flow] of this.#flows.entries())
+      for (let count = 0; count < window; count += 1) this.#send(id, flow, performance.now());
+  }
+
+  /**
+   * Sends at a fixed rate until sending ends. A latency counts from when its message was due, so that
+   * a server that stands still for a while is not measured by the few messages sent meanwhile.
+   */
+  pace(rate: number): void {
+    const began = performance.now();
+    let count = 0;
+    const timer = setInterval(() => {
+      if (!this.isSending) return clearInterval(timer);
+      for (;;) {
+        const due = began + (count * 1000) / rate;
+        if (due > performance.now()) return;
+        const id = count % this.#flows.length;
+        const flow = this.#flows[id];
+        if (flow !== undefined) this.#send(id, flow, due);
+        count += 1;
+      }
+    }, TICK_MS);
+  }
+
+  #send(id: number, flow: Flow, due: number): void {
+    const number = flow.sent;
+    flow.sent = number + 1;
+    flow.from.send(
+      `<message type='chat' to='${flow.to}' id='m${number}'>` +
+        `<body>${id} ${number} ${Math.round(due * 1000)} ${this.#padding}</body>` +
+        `<active xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+    );
+  }
+
+  #receive(id: number, flow: Flow, stanza: string): void {
+    if (!stanza.startsWith('<message')) return;
+    const now = performance.now();
+    const start = stanza.indexOf('<body>') + 6;
+    const [flowId, number, due] = stanza.slice(start, start + 40).split(' ', 3);
+    if (Number(flowId) !== id || Number(number) !== flow.received) {
+      this.wrong += 1;
+      return;
+    }
+    flow.received += 1;
+    if (this.isMeasuring) {
+      this.measured += 1;
+      this.latency.add(now - Number(due) / 1000);
+    }
+    if (this.#isWindowed && this.isSending) this.#send(id, flow, now);
+  }
+}
+
+/** Lets pairs chat; rejects if a client loses its connection. */
+export async function runPairs(scene: Scene, options: PairsOptions): Promise<Figure[]> {
+  const accounts = firstAccounts(scene, 2 * options.pairs);
+  const clients = await logInAll(scene, accounts, LOGINS_AT_A_TIME);
+  const lost = new Promise<never>((_, reject) => {
+    for (const client of clients) client.onLost = reject;
+  });
+  try {
+    return await Promise.race([lost, converse(scene, clients, options)]);
+  } finally {
+    await logOutAll(clients);
+  }
+}
+
+async function converse(
+  scene: Scene,
+  clients: readonly Client[],
+  options: PairsOptions,
+): Promise<Figure[]> {
+  const { rate } = options;
+  const chat = new Chat(clients, options.body, rate === undefined);
+  if (rate === undefined) chat.fill(options.window);
+  else chat.pace(rate);
+  await sleep(options.warmup * 1000);
+
+  const finish = await measureUsage(scene.pid);
+  chat.isMeasuring = true;
+  await sleep(options.seconds * 1000);
+  chat.isMeasuring = false;
+  const usage = await finish();
+  const rss = await residentBytes(scene.pid);
+  chat.isSending = false;
+  for (let waited = 0; chat.missing > 0 && waited < DRAIN_MS; waited += TICK_MS)
+    await sleep(TICK_MS);
+
+  return [
+    { name: 'messages', unit: '/s', value: chat.measured / usage.seconds },
+    ...latencies('end-to-end', chat.latency.summary()),
+    {
+      name: 'server CPU per 1,000 messages',
+      unit: 'ms',
+      value: (1000 * usage.serverCpu) / chat.measured,
+    },
+    ...usageFigures(usage),
+    { name: 'server RSS', unit: 'MiB', value: rss / 2 ** 20 },
+    { name: 'messages lost', unit: '', value: chat.missing },
+    { name: 'stanzas out of place', unit: '', value: chat.wrong },
+  ];
+}
