@@ -1,0 +1,28 @@
+/** One stanza for many: only the address differs (a presence broadcast). */
+import type { Jid } from '../jid/jid.ts';
+import { el } from '../xml/element.ts';
+import type { Presence } from './stanza.ts';
+import type { Wire } from './wire.ts';
+
+/**
+ * The same presence to somebody else. Tree and text of what it carries are shared with the original,
+ * so that however many receive it, it is written once.
+ */
+export function addressedTo(presence: Presence, to: Jid): Presence {
+  const { element, wire } = presence;
+  const copy = el(element.name, { ...element.attrs, to });
+  // The children keep their parent, which is in the same namespace.
+  copy.children.push(...element.children);
+  return { ...presence, to, element: copy, wire: wireTo(wire, to) };
+}
+
+function wireTo(wire: Wire, to: Jid): Wire {
+  let text: string | undefined;
+  return {
+    get text() {
+      text ??= wire.textTo(to);
+      return text;
+    },
+    textTo: (other) => wire.textTo(other),
+  };
+}
