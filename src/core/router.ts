@@ -6,7 +6,7 @@
 import { type BareJid, bareOf, domainOf, isFull, type Jid, localOf } from '../jid/jid.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
-import { iqResult } from '../stanza/build.ts';
+import { iqResult, presence } from '../stanza/build.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import { errorReply } from '../stanza/error.ts';
 import type { Iq, Message, Presence, Stanza } from '../stanza/stanza.ts';
@@ -159,7 +159,12 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     host: Host,
     session: Session | undefined,
   ): MaybePromise<void> {
-    if (stanza.kind === 'presence') return undefined;
+    if (stanza.kind === 'presence') {
+      if (stanza.type !== 'probe') return undefined;
+      // §4.3.2: the same answer as from an account to which the asker is not subscribed.
+      const parties = { from: bareOf(to), to: bareOf(stanza.from) };
+      return onward(presence({ type: 'unsubscribed', ...parties, id: stanza.id }), undefined);
+    }
     if (stanza.kind === 'iq' && !isFull(to))
       return handleIq(stanza, host, bareOf(to), 'nobody', session);
     return bounce(stanza, { condition: 'service-unavailable' });
