@@ -9,7 +9,7 @@ import { type AnyOperation, operation, success } from '../core/operation.ts';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 import { issuerName } from './certificate-info.ts';
 import { checkDns } from './check-dns.ts';
-import { level } from './fields.ts';
+import { hidden, level } from './fields.ts';
 import { type Finding, findingsOn } from './findings.ts';
 import type { PortProbe } from './port-probe.ts';
 import type { Services } from './services.ts';
@@ -42,7 +42,7 @@ export function checkOperations(services: Needs): AnyOperation[] {
           .describe("Name servers to ask instead of the system's, such as a public one."),
       }),
       output: z.object({
-        healthy: z.boolean().describe('Whether there is no error among the findings.'),
+        healthy: hidden(z.boolean().describe('Whether there is no error among the findings.')),
         findings: z.array(
           z.object({ level, area: z.string(), subject: z.string(), text: z.string() }),
         ),

@@ -1,0 +1,109 @@
+/** Whole values for a person: tables, records and lines, by their schema alone. */
+import type { JsonSchema } from '../core/operation-description.ts';
+import type { Style } from './style.ts';
+import { clockText, type Entry, labelOf, valueText, visibleEntries } from './values.ts';
+
+const isMap = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const PAINT = /\p{Cc}\[\d+m/gu;
+const widthOf = (text: string) => [...text.replace(PAINT, '')].length;
+const fill = (text: string, width: number) => ' '.repeat(Math.max(0, width - widthOf(text)));
+
+/** Renders a value as text without a newline at its end. */
+export function renderValue(value: unknown, schema: JsonSchema, style: Style): string {
+  if (!isMap(value)) return valueText(value, schema, style);
+  const entries = visibleEntries(value, schema);
+  const lists = entries.filter(isTable);
+  const others = entries.filter((entry) => !isTable(entry));
+  const [only] = lists;
+  if (only !== undefined && lists.length === 1 && others.every(([field]) => field === 'total'))
+    return renderList(only, totalOf(others), style);
+  const parts = [renderRecord(others, style)];
+  for (const list of lists) {
+    const [field, , of] = list;
+    parts.push(`${style.bold(labelOf(field, of))}\n${renderList(list, undefined, style)}`);
+  }
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+const totalOf = (entries: readonly Entry[]) => {
+  const total = entries.find(([field]) => field === 'total')?.[1];
+  return typeof total === 'number' ? total : undefined;
+};
+
+/** Whether a field is a list of maps. */
+function isTable([, value, schema]: Entry): boolean {
+  if (!Array.isArray(value)) return false;
+  return schema?.items?.properties !== undefined || value.some(isMap);
+}
+
+function renderList([field, value, schema]: Entry, total: number | undefined, style: Style) {
+  const rows = Array.isArray(value) ? value.filter(isMap) : [];
+  if (rows.length === 0)
+    return total === undefined || total === 0
+      ? `No ${labelOf(field, schema)}.`
+      : `No more ${labelOf(field, schema)}; there are ${total}.`;
+  const table = renderTable(rows, schema?.items, style);
+  if (total === undefined || total <= rows.length) return table;
+  return `${table}\n${style.dim(`${rows.length} of ${total}; --offset and --limit show others`)}`;
+}
+
+/** Rows with aligned columns; numbers stand to the right. */
+export function renderTable(
+  rows: readonly object[],
+  schema: JsonSchema | undefined,
+  style: Style,
+): string {
+  const cells = rows.map((row) => visibleEntries(row, schema));
+  const columns = cells[0] ?? [];
+  const heads = columns.map(([field, , of]) => style.bold(labelOf(field, of)));
+  const lines = [
+    heads,
+    ...cells.map((row) => row.map(([, value, of]) => valueText(value, of, style))),
+  ];
+  const isRight = columns.map(
+    ([, value, of]) => typeof value === 'number' && of?.['x-kind'] === undefined,
+  );
+  const widths = columns.map((_, column) =>
+    Math.max(...lines.map((line) => widthOf(line[column] ?? ''))),
+  );
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => {
+          const gap = fill(cell, widths[column] ?? 0);
+          return isRight[column] === true ? `${gap}${cell}` : `${cell}${gap}`;
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** One map as `label  value` lines; the whole text alone if that is all there is. */
+function renderRecord(entries: readonly Entry[], style: Style): string {
+  const [only] = entries;
+  if (only !== undefined && entries.length === 1 && only[2]?.['x-kind'] === 'text')
+    return valueText(only[1], only[2], style).trimEnd();
+  const labels = entries.map(([field, , schema]) => labelOf(field, schema));
+  const width = Math.max(0, ...labels.map(widthOf));
+  return entries
+    .map(([, value, schema], index) => {
+      const label = labels[index] ?? '';
+      return `${style.bold(label)}${fill(label, width)}  ${valueText(value, schema, style)}`;
+    })
+    .join('\n');
+}
+
+/** One value of a watch as a line. */
+export function renderLine(value: unknown, schema: JsonSchema, style: Style): string {
+  if (!isMap(value)) return valueText(value, schema, style);
+  return visibleEntries(value, schema)
+    .map(([, inner, of]) =>
+      of?.['x-kind'] === 'time' && typeof inner === 'number'
+        ? style.dim(clockText(inner))
+        : valueText(inner, of, style),
+    )
+    .join('  ');
+}

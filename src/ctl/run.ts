@@ -1,0 +1,282 @@
+/** One run of rtcctl, from its arguments to its exit code. */
+import type { Writable } from 'node:stream';
+import { CommanderError } from 'commander';
+import { z } from 'zod';
+import type { AnyOperation, OperationOutcome, OperationProblem } from '../core/operation.ts';
+import { describeOperation, type OperationDescription } from '../core/operation-description.ts';
+import { declaredOperations } from '../operations/index.ts';
+import { callOperation, type Line, type Reached, reach } from './client.ts';
+import { completionScript } from './completion.ts';
+import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
+import { gatherInput } from './input.ts';
+import { findSocket } from './locate.ts';
+import { runOffline } from './offline.ts';
+import { buildProgram, type Chosen, type Shell } from './program.ts';
+import { askYes, type Keyboard, type Terminal } from './prompt.ts';
+import { renderLine, renderValue } from './render.ts';
+import { harmless, type Style, styleFor } from './style.ts';
+
+/** Where text goes. */
+export type Output = Writable & { readonly isTTY?: boolean };
+
+/** All that a run touches. */
+export interface Surroundings {
+  /** The arguments, without the program. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdin: Keyboard;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** The file of the server's program, for operations on a stopped server. */
+  readonly serverProgram: string;
+  readonly version: string;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** How long to wait for an answer. */
+const TIMEOUT_SECONDS = 30;
+/** How long to wait for a server that is asked only for what further commands it has. */
+const GLANCE_MS = 1500;
+
+/** Runs rtcctl; answers the exit code. */
+export async function run(around: Surroundings): Promise<ExitCode> {
+  const operations = declaredOperations();
+  const early = readEarly(around.argv);
+  const socket = await findSocket({ ...early, env: around.env, cwd: around.cwd });
+  const own = operations.map(describeOperation);
+  const descriptions = names(own, early.words) ? own : await withLive(own, socket, around);
+  let exit: ExitCode = EXIT.done;
+  const program = buildProgram({
+    descriptions,
+    version: around.version,
+    out: (text) => void around.stdout.write(text),
+    err: (text) => void around.stderr.write(text),
+    complete: (shell: Shell) => void around.stdout.write(completionScript(shell, descriptions)),
+    async act(chosen) {
+      exit = await new Errand(around, operations, socket, chosen).run();
+    },
+  });
+  try {
+    await program.parseAsync([...around.argv], { from: 'user' });
+    return exit;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+}
+
+/** What must be known before the commands are: options of the place, and the plain words. */
+export function readEarly(argv: readonly string[]) {
+  const words: string[] = [];
+  const found: Record<string, string | undefined> = {};
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] ?? '';
+    const [, name, value] = /^--(socket|config|timeout)(?:=(.*))?$/s.exec(word) ?? [];
+    if (name === undefined) {
+      if (!word.startsWith('-')) words.push(word);
+    } else if (value === undefined) {
+      index += 1;
+      found[name] = argv[index];
+    } else found[name] = value;
+  }
+  return { socket: found['socket'], config: found['config'], words };
+}
+
+/** Whether the words begin with one of the commands. */
+function names(descriptions: readonly OperationDescription[], words: readonly string[]): boolean {
+  return descriptions.some(({ command }) => command.every((word, index) => words[index] === word));
+}
+
+/** Our own operations and those that the running server has besides. */
+async function withLive(
+  own: readonly OperationDescription[],
+  socket: string,
+  { signal }: Surroundings,
+): Promise<readonly OperationDescription[]> {
+  const line = { socket, timeoutMs: GLANCE_MS, signal };
+  const reached = await reach(line, { method: 'GET', path: '/api/operations' });
+  if (reached.kind !== 'answered' || !reached.outcome.ok) return own;
+  const { value } = reached.outcome;
+  // The server describes its operations by the type that is used here.
+  const live = Array.isArray(value) ? (value as OperationDescription[]) : [];
+  const isOwn = (name: string) => own.some((each) => each.name === name);
+  return [...own, ...live.filter(({ name }) => !isOwn(name))];
+}
+
+/** One command on its way. */
+class Errand {
+  readonly #around: Surroundings;
+  readonly #operation: AnyOperation | undefined;
+  readonly #description: OperationDescription;
+  readonly #chosen: Chosen;
+  readonly #socket: string;
+  readonly #isJson: boolean;
+  readonly #style: Style;
+
+  constructor(
+    around: Surroundings,
+    operations: readonly AnyOperation[],
+    socket: string,
+    chosen: Chosen,
+  ) {
+    this.#around = around;
+    this.#chosen = chosen;
+    this.#description = chosen.description;
+    this.#operation = operations.find(({ name }) => name === chosen.description.name);
+    this.#socket = socket;
+    this.#isJson = chosen.given.options['json'] === true;
+    this.#style = styleFor(around.stdout, around.env);
+  }
+
+  async run(): Promise<ExitCode> {
+    const timeoutMs = this.#timeoutMs();
+    if (timeoutMs === undefined) return this.#fail(EXIT.usage, '--timeout: give seconds, above 0');
+    const { parameters, given } = this.#chosen;
+    const { cwd, stdin: keyboard } = this.#around;
+    const gathered = await gatherInput(parameters, given, {
+      cwd,
+      keyboard,
+      terminal: this.#terminal(),
+    });
+    if (!gathered.ok)
+      return this.#fail(gathered.isInterrupted ? EXIT.interrupted : EXIT.usage, gathered.text);
+    const { input, generated } = gathered;
+    if (!(await this.#isMeant(input))) return this.#fail(EXIT.interrupted, 'Nothing was changed.');
+    const line = { socket: this.#socket, timeoutMs, signal: this.#around.signal };
+    return this.#conclude(await this.#send(line, input), input, generated);
+  }
+
+  #timeoutMs(): number | undefined {
+    const seconds = Number(this.#chosen.given.options['timeout'] ?? TIMEOUT_SECONDS);
+    return Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds * 1000) : undefined;
+  }
+
+  #terminal(): Terminal | undefined {
+    const { stdin, stderr } = this.#around;
+    return stdin.isTTY === true ? { keyboard: stdin, screen: stderr } : undefined;
+  }
+
+  /** Whether a question that the operation wants asked was answered with yes. */
+  async #isMeant(input: Readonly<Record<string, unknown>>): Promise<boolean> {
+    const question = this.#description.input['x-confirm'];
+    const terminal = this.#terminal();
+    if (question === undefined || terminal === undefined) return true;
+    if (this.#chosen.given.options['yes'] === true) return true;
+    const asked = question.replace(/\{(\w+)\}/g, (_, field: string) => String(input[field] ?? ''));
+    return askYes(harmless(asked), terminal);
+  }
+
+  #send(line: Line, input: Readonly<Record<string, unknown>>): Promise<Reached> {
+    const { name, effect, output } = this.#description;
+    if (effect !== 'watch') return callOperation(line, { name, input });
+    const onValue = (value: unknown) =>
+      this.#print(this.#isJson ? JSON.stringify(value) : renderLine(value, output, this.#style));
+    return callOperation(line, { name, input, onValue });
+  }
+
+  async #conclude(
+    reached: Reached,
+    input: Readonly<Record<string, unknown>>,
+    generated: string | undefined,
+  ): Promise<ExitCode> {
+    const socket = this.#socket;
+    switch (reached.kind) {
+      case 'answered':
+        return this.#show(reached.outcome, generated);
+      case 'ended':
+        return EXIT.done;
+      case 'absent':
+        return this.#withoutServer(input, generated);
+      case 'forbidden':
+        return this.#fail(
+          EXIT.forbidden,
+          `You may not open ${socket}; run rtcctl as the user of the server, or as root.`,
+        );
+      case 'timeout':
+        return this.#fail(
+          EXIT.timeout,
+          `rtcd did not answer in time at ${socket}; --timeout waits longer.`,
+        );
+      case 'interrupted':
+        return this.#description.effect === 'watch' ? EXIT.done : EXIT.interrupted;
+      case 'broken':
+        return this.#fail(EXIT.failed, reached.text);
+    }
+  }
+
+  /** Nobody listens: the server's program does it on the data folder, if that makes sense. */
+  async #withoutServer(
+    input: Readonly<Record<string, unknown>>,
+    generated: string | undefined,
+  ): Promise<ExitCode> {
+    const { name, offline } = this.#description;
+    if (!offline)
+      return this.#fail(
+        EXIT.notRunning,
+        `rtcd is not running (no socket at ${this.#socket}); start it with npm start`,
+      );
+    const { serverProgram: file, cwd, env, signal } = this.#around;
+    const config = this.#chosen.given.options['config'];
+    const program = { file, cwd, env, config: typeof config === 'string' ? config : undefined };
+    return this.#show(await runOffline(program, { name, input }, signal), generated);
+  }
+
+  #show(outcome: OperationOutcome<unknown>, generated: string | undefined): ExitCode {
+    const exit = this.#exitFor(outcome);
+    const secret = outcome.ok ? generated : undefined;
+    if (this.#isJson) {
+      const whole = secret === undefined ? outcome : { ...outcome, generated: secret };
+      this.#print(JSON.stringify(whole, undefined, 2));
+      return exit;
+    }
+    if (!outcome.ok) return this.#fail(exit, outcome.text);
+    this.#print(this.#present(outcome.value));
+    if (secret !== undefined) this.#print(`Password: ${secret}`);
+    return exit;
+  }
+
+  /** A check that found an error is answered, yet not well. */
+  #exitFor(outcome: OperationOutcome<unknown>): ExitCode {
+    if (!outcome.ok) return exitCodeFor(outcome.why);
+    const { value } = outcome;
+    const isIll =
+      typeof value === 'object' && value !== null && 'healthy' in value && value.healthy === false;
+    return isIll ? EXIT.failed : EXIT.done;
+  }
+
+  /** By the operation's own words if it has some and the value is as they expect, else by schema. */
+  #present(value: unknown): string {
+    const operation = this.#operation;
+    if (operation?.present !== undefined) {
+      const parsed = z.safeParse(operation.output, value);
+      if (parsed.success) return harmless(operation.present(parsed.data), true);
+    }
+    return renderValue(value, this.#description.output, this.#style);
+  }
+
+  #print(text: string): void {
+    this.#around.stdout.write(`${text}\n`);
+  }
+
+  #fail(exit: ExitCode, text: string): ExitCode {
+    if (this.#isJson) {
+      const why = PROBLEM_OF[exit] ?? 'internal';
+      this.#print(JSON.stringify({ ok: false, why, text }, undefined, 2));
+      return exit;
+    }
+    const { stderr, env } = this.#around;
+    stderr.write(`${styleFor(stderr, env).bad('rtcctl:')} ${harmless(text, true)}\n`);
+    return exit;
+  }
+}
+
+/** What rtcctl itself finds wrong, in the terms of an outcome. */
+const PROBLEM_OF: { readonly [exit in ExitCode]?: OperationProblem } = {
+  [EXIT.usage]: 'invalid-input',
+  [EXIT.notRunning]: 'unavailable',
+  [EXIT.timeout]: 'unavailable',
+  [EXIT.forbidden]: 'forbidden',
+  [EXIT.interrupted]: 'refused',
+};
