@@ -1,19 +1,17 @@
 /** The channel-binding data of a TLS connection: RFC 5929 and RFC 9266. */
 import type { TLSSocket } from 'node:tls';
+import { endPointHash } from '../certs/certificate.ts';
 import type { ChannelBindingType } from '../sasl/index.ts';
 
 const EXPORTER_LABEL = 'EXPORTER-Channel-Binding'; // RFC 9266 §2
 const EXPORTER_BYTES = 32;
 
 /** The types that are announced for a connection (XEP-0440), the strongest first. */
-export function bindingTypes(
-  socket: TLSSocket,
-  hasEndPoint: boolean,
-): readonly ChannelBindingType[] {
+export function bindingTypes(socket: TLSSocket): readonly ChannelBindingType[] {
   // RFC 9266 §3: tls-unique before TLS 1.3; the exporter from it on, as TLS 1.2 may lack the
   // extended master secret that makes an exporter unique to a connection.
   const own = socket.getProtocol() === 'TLSv1.3' ? 'tls-exporter' : 'tls-unique';
-  return hasEndPoint ? [own, 'tls-server-end-point'] : [own];
+  return endPoint(socket) === undefined ? [own] : [own, 'tls-server-end-point'];
 }
 
 /**
@@ -21,14 +19,8 @@ export function bindingTypes(
  * under TLS 1.3 too, though it is not announced there: clients from before RFC 9266 (slixmpp 1.8)
  * know no other and take a refusal for an attack, and the client's Finished message is a hash over
  * the whole handshake in TLS 1.3 as well.
- *
- * @param endPoint the hash of the certificate that was presented (RFC 5929 §4.1)
  */
-export function bindingData(
-  socket: TLSSocket,
-  type: ChannelBindingType,
-  endPoint: Buffer | undefined,
-): Buffer | undefined {
+export function bindingData(socket: TLSSocket, type: ChannelBindingType): Buffer | undefined {
   switch (type) {
     case 'tls-exporter':
       if (socket.getProtocol() !== 'TLSv1.3') return undefined;
@@ -37,6 +29,12 @@ export function bindingData(
       // RFC 5929 §3.1: the first Finished message; the client's, or on resumption the server's.
       return socket.isSessionReused() ? socket.getFinished() : socket.getPeerFinished();
     case 'tls-server-end-point':
-      return endPoint;
+      return endPoint(socket);
   }
+}
+
+/** The hash of the certificate that this very connection was shown (RFC 5929 §4.1). */
+function endPoint(socket: TLSSocket): Buffer | undefined {
+  const shown = socket.getCertificate();
+  return shown !== null && 'raw' in shown ? endPointHash(shown.raw) : undefined;
 }

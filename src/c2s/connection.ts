@@ -256,7 +256,7 @@ export class Connection implements Link {
     const host = hosts.get(domain);
     if (host === undefined) return undefined;
     const { isSecure } = this.#state;
-    const bindings = this.#bindingTypes(domain);
+    const bindings = this.#bindingTypes();
     const phase = this.#state.account === undefined ? 'early' : 'authenticated';
     const features = host.dispatch.streamFeatures({ host: domain, phase });
     const isTlsRequired = tlsPolicy().required;
@@ -275,14 +275,9 @@ export class Connection implements Link {
     };
   }
 
-  #bindingTypes(host: Domain) {
+  #bindingTypes() {
     if (!(this.#socket instanceof TLSSocket) || !this.#state.isSecure) return [];
-    return bindingTypes(this.#socket, this.#endPoint(this.#socket, host) !== undefined);
-  }
-
-  #endPoint(socket: TLSSocket, host: Domain): Buffer | undefined {
-    const name = typeof socket.servername === 'string' ? socket.servername : undefined;
-    return this.#services.tls.endPointHash(name, host);
+    return bindingTypes(this.#socket);
   }
 
   #beginSasl(mechanism: string, data: Buffer): void {
@@ -300,12 +295,10 @@ export class Connection implements Link {
       host,
       accounts: this.#services.accounts,
       isAnonymousAllowed: config?.anonymous ?? false,
-      offeredPlus: this.#bindingTypes(host).length > 0,
+      offeredPlus: this.#bindingTypes().length > 0,
       log: this.#log,
       binding: (type) =>
-        this.#socket instanceof TLSSocket
-          ? bindingData(this.#socket, type, this.#endPoint(this.#socket, host))
-          : undefined,
+        this.#socket instanceof TLSSocket ? bindingData(this.#socket, type) : undefined,
     });
     this.#continueSasl(data);
   }

@@ -15,8 +15,6 @@ import type { Metrics } from '../kit/metrics.ts';
 export interface TlsSource {
   /** Options for the server's side of a TLS socket: the default context and the choice by SNI. */
   serverOptions(fallback: Domain | undefined): TlsOptions;
-  /** The hash of the certificate that the server presents for a name (RFC 5929 §4.1). */
-  endPointHash(serverName: string | undefined, fallback: Domain | undefined): Buffer | undefined;
 }
 
 /** Everything that a client's connection uses. */

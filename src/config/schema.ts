@@ -19,7 +19,7 @@ const networkInterface = z
   .meta({ syntax: 'interface', allowed: "an IP address of this machine, or '*' for all" });
 
 /** A listener's keys. */
-function listener(port: number, meaning: string, defaultText: string) {
+function listener(port: number, meaning: string, defaultText: string, isRestartNeeded = false) {
   return z
     .object({
       enabled: z.boolean().default(true).describe('Whether this listener is opened.'),
@@ -33,7 +33,7 @@ function listener(port: number, meaning: string, defaultText: string) {
     })
     .prefault({})
     .describe(meaning)
-    .meta({ restart: true });
+    .meta({ restart: isRestartNeeded });
 }
 
 const PUBLIC_DEFAULT = "'*'; loopback where there is no rtcd.yaml";
@@ -42,7 +42,12 @@ const listeners = z
   .object({
     c2s: listener(5222, 'Clients, with STARTTLS (RFC 6120 §5).', PUBLIC_DEFAULT),
     c2sTls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).', PUBLIC_DEFAULT),
-    http: listener(5280, 'Console, metrics and health over HTTP.', 'loopback: 127.0.0.1 and ::1'),
+    http: listener(
+      5280,
+      'Console, metrics and health over HTTP.',
+      'loopback: 127.0.0.1 and ::1',
+      true,
+    ),
   })
   .prefault({})
   .describe('The ports on which the server listens.');
@@ -141,6 +146,36 @@ const consoleSection = z
   .prefault({})
   .describe('The web console.');
 
+const addresses = z.array(
+  z.string().refine(isNetwork, { message: 'is not an address or network' }).meta({
+    syntax: 'interface',
+    allowed: 'an IP address or a network such as 192.0.2.0/24',
+  }),
+);
+
+const http = z
+  .object({
+    trustedProxies: addresses
+      .default([])
+      .describe('Reverse proxies whose X-Forwarded-For and -Proto are believed.'),
+    metricsFrom: addresses
+      .default([])
+      .describe('Who may read /metrics, beside this machine and admins who are signed in.'),
+  })
+  .prefault({})
+  .describe('What stands before the HTTP server.')
+  .meta({ restart: true });
+
+/** Whether a text is an address, or an address with the length of a prefix. */
+function isNetwork(raw: string): boolean {
+  const [address = '', bits, ...more] = raw.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
+  );
+}
+
 const store = z
   .object({
     synchronous: z
@@ -180,6 +215,7 @@ export const serverShape = {
   tls,
   log,
   console: consoleSection,
+  http,
   store,
 } as const;
 
