@@ -1,0 +1,159 @@
+/** XEP-0049: Private XML Storage. */
+import { z } from 'zod';
+import { count, size } from '../config/fields.ts';
+import { defineModule, onIq, reply } from '../core/module.ts';
+import type { BareJid } from '../jid/jid.ts';
+import type { Store } from '../store/store.ts';
+import { payload } from '../xml/codec.ts';
+import { childrenOf, type Element, el, NO_NAMESPACE, nsOf, serialise } from '../xml/element.ts';
+import { parseElement } from '../xml/parse.ts';
+
+/** `<query/>`, around what is stored. */
+export const PrivateQuery = payload('query', 'jabber:iq:private', {});
+
+const config = z.object({
+  maxSize: size('64KiB').describe('The largest element that an account may store.'),
+  maxElements: count(100).describe('How many elements of different names an account may store.'),
+});
+
+/** The name under which something is stored. */
+interface Key {
+  readonly ns: string;
+  readonly name: string;
+}
+
+interface Tables {
+  private_xml: { account: BareJid; ns: string; name: string; xml: string };
+}
+
+/** The module. */
+export const privateXml = defineModule({
+  name: 'private',
+  specs: [{ xep: 49, version: '1.2', covers: 'complete' }],
+  features: [PrivateQuery.ns],
+  accountFeatures: [PrivateQuery.ns],
+  config,
+  tables: [
+    {
+      name: 'private XML',
+      up: [
+        `CREATE TABLE private_xml (
+          account TEXT NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, xml TEXT NOT NULL,
+          PRIMARY KEY (account, ns, name)
+        )`,
+      ],
+    },
+  ],
+  setup({ configOf, store }) {
+    const table = privateTable(store);
+    return {
+      iq: [
+        onIq('get', ['self'], PrivateQuery, async ({ iq, account, host }) => {
+          const asked = partsOf(iq.payload);
+          const [first] = asked;
+          // §2.3: one namespace at a time
+          if (first === undefined || asked.some((part) => nsOf(part) !== nsOf(first)))
+            return reply.refuse('bad-request');
+          if (asked.length > configOf(host).maxElements) return reply.refuse('bad-request');
+          if (asked.some(isReserved)) return reply.refuse('not-acceptable');
+          const found = await Promise.all(asked.map((part) => table.of(account, part)));
+          return reply.result(el('query', { xmlns: PrivateQuery.ns }, ...found.flat()));
+        }),
+        onIq('set', ['self'], PrivateQuery, async ({ iq, account, host }) => {
+          const parts = partsOf(iq.payload);
+          if (parts.length === 0 || parts.some(isReserved)) return reply.refuse('not-acceptable');
+          const groups = groupsOf(parts);
+          const { maxSize, maxElements } = configOf(host);
+          if (groups.some(({ xml }) => Buffer.byteLength(xml) > maxSize))
+            return reply.refuse('policy-violation', `An element may have up to ${maxSize} bytes.`);
+          const others = (await table.keysOf(account)).filter((key) => !groups.some(isSame(key)));
+          if (others.length + groups.filter(({ isEmpty }) => !isEmpty).length > maxElements)
+            return reply.refuse('resource-constraint', `There may be up to ${maxElements}.`);
+          await table.set(account, groups);
+          return reply.result();
+        }),
+        // §2.3: another's; of the two conditions that are allowed the preferable one
+        onIq('get', ['account'], PrivateQuery, () => reply.refuse('forbidden')),
+        onIq('set', ['account'], PrivateQuery, () => reply.refuse('forbidden')),
+      ],
+      hooks: { accountRemoved: (account) => table.removeAll(account) },
+    };
+  },
+});
+
+const partsOf = (query: Element | undefined): Element[] =>
+  query === undefined ? [] : childrenOf(query);
+
+const isSame = (one: Key) => (other: Key) => one.ns === other.ns && one.name === other.name;
+
+/** What has no namespace of its own, or one that XMPP itself uses (§2.3, §3). */
+function isReserved(part: Element): boolean {
+  const ns = nsOf(part);
+  if (ns === NO_NAMESPACE || ns === 'vcard-temp') return true;
+  return ns.startsWith('jabber:') || ns.startsWith('http://jabber.org/');
+}
+
+/** What one row holds: all elements of a name, in a query. */
+interface Group extends Key {
+  readonly xml: string;
+  /** Such as what is answered where nothing is stored: it need not be stored. */
+  readonly isEmpty: boolean;
+}
+
+function groupsOf(parts: readonly Element[]): Group[] {
+  const byKey = new Map<string, { first: Element; same: Element[] }>();
+  for (const part of parts) {
+    const key = `${nsOf(part)} ${part.name}`;
+    const known = byKey.get(key);
+    if (known === undefined) byKey.set(key, { first: part, same: [part] });
+    else known.same.push(part);
+  }
+  return [...byKey.values()].map(({ first, same }) => {
+    const isEmpty = same.length === 1 && serialise(first) === serialise(emptyOf(first));
+    const xml = serialise(el('query', { xmlns: PrivateQuery.ns }, ...same));
+    return { ns: nsOf(first), name: first.name, xml, isEmpty };
+  });
+}
+
+const emptyOf = (part: Element): Element => el(part.name, { xmlns: nsOf(part) });
+
+function privateTable(store: Store) {
+  const db = store.tables<Tables>();
+  const at = (account: BareJid, { ns, name }: Key) =>
+    db
+      .deleteFrom('private_xml')
+      .where('account', '=', account)
+      .where('ns', '=', ns)
+      .where('name', '=', name);
+  return {
+    /** What is stored under the name of an element; that element, empty, if nothing is. */
+    async of(account: BareJid, part: Element): Promise<Element[]> {
+      const row = await store.first(
+        db
+          .selectFrom('private_xml')
+          .select('xml')
+          .where('account', '=', account)
+          .where('ns', '=', nsOf(part))
+          .where('name', '=', part.name),
+      );
+      const parsed = row === undefined ? undefined : parseElement(row.xml);
+      return parsed?.ok === true ? childrenOf(parsed.element) : [emptyOf(part)];
+    },
+    keysOf: (account: BareJid): Promise<Key[]> =>
+      store.read(
+        db.selectFrom('private_xml').select(['ns', 'name']).where('account', '=', account),
+      ),
+    async set(account: BareJid, groups: readonly Group[]): Promise<void> {
+      const full = groups.filter(({ isEmpty }) => !isEmpty);
+      await store.write(
+        ...groups.map((group) => at(account, group)),
+        ...full.map(({ ns, name, xml }) =>
+          db.insertInto('private_xml').values({ account, ns, name, xml }),
+        ),
+      );
+    },
+    async removeAll(account: BareJid): Promise<void> {
+      await store.write(db.deleteFrom('private_xml').where('account', '=', account));
+    },
+  };
+}

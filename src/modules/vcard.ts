@@ -1,0 +1,83 @@
+/** XEP-0054: vcard-temp. */
+
+import { z } from 'zod';
+import { size } from '../config/fields.ts';
+import { defineModule, onIq, reply } from '../core/module.ts';
+import type { BareJid } from '../jid/jid.ts';
+import type { Store } from '../store/store.ts';
+import { payload } from '../xml/codec.ts';
+import { type Element, serialise } from '../xml/element.ts';
+import { parseElement } from '../xml/parse.ts';
+
+/** `<vCard/>`; what is in it is the users' affair. */
+export const VCard = payload('vCard', 'vcard-temp', {});
+
+const config = z.object({
+  // A photo of the usual size fits; what a client may send at all is in the server's limits.
+  maxSize: size('256KiB').describe('The largest vCard that an account may store.'),
+});
+
+interface Tables {
+  vcards: { account: BareJid; xml: string };
+}
+
+/** The module. */
+export const vcard = defineModule({
+  name: 'vcard',
+  specs: [{ xep: 54, version: '1.3.0', covers: 'complete', note: 'servers have none themselves' }],
+  features: [VCard.ns],
+  accountFeatures: [VCard.ns],
+  config,
+  tables: [
+    {
+      name: 'vCards',
+      up: ['CREATE TABLE vcards (account TEXT PRIMARY KEY, xml TEXT NOT NULL)'],
+    },
+  ],
+  setup({ configOf, store }) {
+    const cards = cardTable(store);
+    return {
+      iq: [
+        onIq('get', ['self'], VCard, async ({ account }) => {
+          const card = await cards.of(account);
+          return card === undefined ? reply.refuse('item-not-found') : reply.result(card); // §3.1
+        }),
+        onIq('get', ['account'], VCard, async ({ account }) => {
+          const card = await cards.of(account);
+          // §3.3: the same as where there is no such account
+          return card === undefined ? reply.refuse('service-unavailable') : reply.result(card);
+        }),
+        onIq('set', ['self'], VCard, async ({ iq, account, host }) => {
+          const xml = iq.payload === undefined ? '' : serialise(iq.payload);
+          const { maxSize } = configOf(host);
+          if (Buffer.byteLength(xml) > maxSize)
+            return reply.refuse('policy-violation', `A vCard may have up to ${maxSize} bytes.`);
+          const isEmpty = iq.payload === undefined || iq.payload.children.length === 0;
+          await (isEmpty ? cards.remove(account) : cards.set(account, xml));
+          return reply.result();
+        }),
+        onIq('set', ['account'], VCard, () => reply.refuse('forbidden')), // §3.2
+      ],
+      hooks: { accountRemoved: (account) => cards.remove(account) },
+    };
+  },
+});
+
+function cardTable(store: Store) {
+  const db = store.tables<Tables>();
+  return {
+    async of(account: BareJid): Promise<Element | undefined> {
+      const query = db.selectFrom('vcards').select('xml').where('account', '=', account);
+      const row = await store.first(query);
+      const parsed = row === undefined ? undefined : parseElement(row.xml);
+      return parsed?.ok === true ? parsed.element : undefined;
+    },
+    async set(account: BareJid, xml: string): Promise<void> {
+      const insert = db.insertInto('vcards').values({ account, xml });
+      await store.write(insert.onConflict((at) => at.column('account').doUpdateSet({ xml })));
+    },
+    async remove(account: BareJid): Promise<void> {
+      await store.write(db.deleteFrom('vcards').where('account', '=', account));
+    },
+  };
+}
