@@ -1,0 +1,105 @@
+/** XEP-0030: Service Discovery, for hosts and their accounts. */
+import { z } from 'zod';
+import { defineModule, type IqRequest, onIq, reply } from '../../core/module.ts';
+import { bareOf, type Domain } from '../../jid/jid.ts';
+import { PROGRAM } from '../../kit/program.ts';
+import { optionalAttr, payload } from '../../xml/codec.ts';
+import { roster } from '../roster/index.ts';
+import { DISCO_INFO, DISCO_ITEMS, type DiscoInfo, infoElement, itemsElement } from './info.ts';
+
+export { type DiscoIdentity, type DiscoInfo, infoElement } from './info.ts';
+
+/** A request for disco#info. */
+export const InfoQuery = payload('query', DISCO_INFO, { node: optionalAttr('node') });
+/** A request for disco#items. */
+export const ItemsQuery = payload('query', DISCO_ITEMS, { node: optionalAttr('node') });
+
+/** Answers for nodes of a host; undefined for a node that is not its own. */
+export type FindNode = (host: Domain, node: string) => DiscoInfo | undefined;
+
+/** What other modules may use. */
+export interface DiscoApi {
+  /** What the host says of itself. */
+  serverInfo(host: Domain): DiscoInfo;
+  /** Adds nodes of hosts (XEP-0030 §3.2). */
+  addServerNode(find: FindNode): void;
+}
+
+const config = z.object({
+  name: z
+    .string()
+    .min(1)
+    .default(PROGRAM.name)
+    .describe('The name of the service, as clients may show it.'),
+});
+
+type Query = IqRequest<{ readonly node?: string | undefined }>;
+
+/** The module. */
+export const disco = defineModule<z.output<typeof config>, DiscoApi>({
+  name: 'disco',
+  specs: [
+    { xep: 30, version: '2.5.0', covers: 'complete' },
+    { xep: 128, version: '1.0.1', covers: 'complete' },
+  ],
+  needs: ['roster'],
+  features: [DISCO_INFO, DISCO_ITEMS],
+  accountFeatures: [DISCO_INFO, DISCO_ITEMS],
+  config,
+  setup(home) {
+    const rosters = home.use(roster);
+    const finders: FindNode[] = [];
+    const serverInfo = (host: Domain): DiscoInfo => ({
+      identities: [{ category: 'server', type: 'im', name: home.configOf(host).name }],
+      features: home.features(host, 'server'),
+      forms: home.serverForms(host),
+    });
+    const infoOfServer = ({ host, payload: { node } }: Query) => {
+      const infos =
+        node === undefined ? [serverInfo(host)] : finders.map((find) => find(host, node));
+      const info = infos.find((found) => found !== undefined);
+      return info === undefined
+        ? reply.refuse('item-not-found') // §7
+        : reply.result(infoElement(info, node));
+    };
+    const infoOfAccount = ({ host, account, payload: { node } }: Query) => {
+      if (node !== undefined) return reply.refuse('item-not-found');
+      const isGuest = home.sessions.of(account).some((session) => session.isAnonymous);
+      const identity = { category: 'account', type: isGuest ? 'anonymous' : 'registered' };
+      const features = home.features(host, 'account');
+      return reply.result(infoElement({ identities: [identity], features, forms: [] }));
+    };
+    const itemsOfAccount = ({ account, payload: { node } }: Query) => {
+      if (node !== undefined) return reply.refuse('item-not-found');
+      const available = home.sessions.of(account).filter(({ presence }) => presence !== undefined);
+      return reply.result(itemsElement(available.map(({ jid }) => jid)));
+    };
+    const maySee = async ({ account, from }: Query) =>
+      (await rosters.of(account)).items.get(bareOf(from))?.from === true;
+
+    return {
+      iq: [
+        onIq('get', ['server'], InfoQuery, infoOfServer),
+        onIq('get', ['server'], ItemsQuery, ({ payload: { node } }) =>
+          node === undefined ? reply.result(itemsElement([])) : reply.refuse('item-not-found'),
+        ),
+        onIq('get', ['self'], InfoQuery, infoOfAccount),
+        onIq('get', ['self'], ItemsQuery, itemsOfAccount),
+        // §8: whether an account exists, and who is online, is for those who may see its presence.
+        onIq('get', ['account'], InfoQuery, async (query) =>
+          (await maySee(query)) ? infoOfAccount(query) : reply.refuse('service-unavailable'),
+        ),
+        onIq('get', ['account'], ItemsQuery, async (query) =>
+          (await maySee(query)) ? itemsOfAccount(query) : nothing(query),
+        ),
+        onIq('get', ['nobody'], ItemsQuery, nothing),
+      ],
+      api: { serverInfo, addServerNode: (find) => void finders.push(find) },
+    };
+  },
+});
+
+/** The items of what must not be known (§8). */
+function nothing({ payload: { node } }: Query) {
+  return reply.result(itemsElement([], node));
+}

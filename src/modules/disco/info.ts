@@ -1,0 +1,43 @@
+/** What disco#info says of an entity: XEP-0030 §3.1, with the forms of XEP-0128. */
+import { type Element, el } from '../../xml/element.ts';
+
+/** The namespace of disco#info. */
+export const DISCO_INFO = 'http://jabber.org/protocol/disco#info';
+/** The namespace of disco#items. */
+export const DISCO_ITEMS = 'http://jabber.org/protocol/disco#items';
+
+/** What kind of entity it is, as the registry of disco categories names it. */
+export interface DiscoIdentity {
+  readonly category: string;
+  readonly type: string;
+  readonly name?: string | undefined;
+  /** The language of the name. */
+  readonly lang?: string | undefined;
+}
+
+/** Identities, features and forms of an entity. */
+export interface DiscoInfo {
+  readonly identities: readonly DiscoIdentity[];
+  readonly features: readonly string[];
+  /** XEP-0128 forms: `<x xmlns='jabber:x:data' type='result'/>`. */
+  readonly forms: readonly Element[];
+}
+
+/** The answer to disco#info; `node` is that of the request (§3.2). */
+export function infoElement(info: DiscoInfo, node?: string): Element {
+  return el(
+    'query',
+    { xmlns: DISCO_INFO, node },
+    ...info.identities.map(({ category, type, name, lang }) =>
+      el('identity', { category, type, name, 'xml:lang': lang }),
+    ),
+    ...info.features.map((feature) => el('feature', { var: feature })),
+    ...info.forms,
+  );
+}
+
+/** The answer to disco#items with JIDs; `node` is that of the request. */
+export function itemsElement(jids: readonly string[], node?: string): Element {
+  const items = jids.map((jid) => el('item', { jid }));
+  return el('query', { xmlns: DISCO_ITEMS, node }, ...items);
+}

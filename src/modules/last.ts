@@ -1,0 +1,125 @@
+/** XEP-0012: Last Activity, of accounts and of the server. */
+
+import { verdict } from '../core/hooks.ts';
+import { defineModule, onIq, reply } from '../core/module.ts';
+import type { Session } from '../core/sessions.ts';
+import { type BareJid, bareOf, isFull, type Jid } from '../jid/jid.ts';
+import type { Store } from '../store/store.ts';
+import { integerAttr, optional, payload, text } from '../xml/codec.ts';
+import { childOf, isNamed, textOf } from '../xml/element.ts';
+import { roster } from './roster/index.ts';
+
+/** `<query/>`: empty in a request; in an answer seconds and, of a user, the last status. */
+export const LastActivity = payload('query', 'jabber:iq:last', {
+  seconds: optional(integerAttr('seconds')),
+  status: text,
+});
+
+/** Of a status, so many characters are kept. */
+const STATUS_LENGTH = 1024;
+
+interface LastSeen {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** '' if there was none. */
+  readonly status: string;
+}
+
+interface Tables {
+  last_activity: { account: BareJid } & LastSeen;
+}
+
+/** The module. */
+export const last = defineModule({
+  name: 'last',
+  specs: [{ xep: 12, version: '2.0', covers: 'complete' }],
+  needs: ['roster'],
+  features: [LastActivity.ns],
+  accountFeatures: [LastActivity.ns],
+  tables: [
+    {
+      name: 'last activity',
+      up: [
+        `CREATE TABLE last_activity (
+          account TEXT PRIMARY KEY, at BIGINT NOT NULL, status TEXT NOT NULL
+        )`,
+      ],
+    },
+  ],
+  setup(home) {
+    const { clock, sessions } = home;
+    const rosters = home.use(roster);
+    const table = lastTable(home.store);
+    const started = clock.monotonic();
+    const parting = new WeakMap<Session, string>();
+
+    const maySee = async (account: BareJid, asker: Jid): Promise<boolean> =>
+      (await rosters.of(account)).items.get(bareOf(asker))?.from === true;
+    const ofAccount = async (account: BareJid) => {
+      if (sessions.of(account).length > 0)
+        return reply.result(LastActivity.encode({ seconds: 0, status: '' })); // §3
+      const seen = await table.of(account);
+      if (seen === undefined) return reply.refuse('item-not-found', 'The user was never here.');
+      const seconds = Math.max(0, Math.floor((clock.now() - seen.at) / 1000));
+      return reply.result(LastActivity.encode({ seconds, status: seen.status }));
+    };
+
+    return {
+      iq: [
+        onIq('get', ['server'], LastActivity, () => {
+          const seconds = Math.floor((clock.monotonic() - started) / 1000);
+          return reply.result(LastActivity.encode({ seconds, status: '' })); // §5
+        }),
+        onIq('get', ['self'], LastActivity, ({ account }) => ofAccount(account)),
+        onIq('get', ['account'], LastActivity, async ({ account, from }) =>
+          (await maySee(account, from)) ? ofAccount(account) : reply.refuse('forbidden'),
+        ),
+      ],
+      hooks: {
+        fromAccount(stanza, session) {
+          if (stanza.kind === 'presence' && stanza.to === undefined) {
+            const status = childOf(stanza.element, 'status');
+            if (stanza.type === 'unavailable' && status !== undefined)
+              parting.set(session, textOf(status).slice(0, STATUS_LENGTH));
+            else parting.delete(session);
+          }
+          return verdict.pass;
+        },
+        // §4: a client is not asked by those who may not see its presence
+        toAccount(stanza, account) {
+          if (stanza.kind !== 'iq' || stanza.type !== 'get' || !isFull(stanza.to))
+            return verdict.pass;
+          if (stanza.payload === undefined || bareOf(stanza.from) === account) return verdict.pass;
+          if (!isNamed(stanza.payload, LastActivity.name, LastActivity.ns)) return verdict.pass;
+          return maySee(account, stanza.from).then((isAllowed) =>
+            isAllowed ? verdict.pass : verdict.bounce({ condition: 'forbidden' }),
+          );
+        },
+        async sessionEnded(session) {
+          if (session.isAnonymous || sessions.of(session.account).length > 0) return;
+          const status = parting.get(session) ?? '';
+          await table.set(session.account, { at: clock.now(), status });
+        },
+        accountRemoved: (account) => table.remove(account),
+      },
+    };
+  },
+});
+
+function lastTable(store: Store) {
+  const db = store.tables<Tables>();
+  return {
+    async of(account: BareJid): Promise<LastSeen | undefined> {
+      const query = db.selectFrom('last_activity').select(['at', 'status']);
+      const row = await store.first(query.where('account', '=', account));
+      return row === undefined ? undefined : { at: Number(row.at), status: row.status };
+    },
+    async set(account: BareJid, seen: LastSeen): Promise<void> {
+      const insert = db.insertInto('last_activity').values({ account, ...seen });
+      await store.write(insert.onConflict((at) => at.column('account').doUpdateSet(seen)));
+    },
+    async remove(account: BareJid): Promise<void> {
+      await store.write(db.deleteFrom('last_activity').where('account', '=', account));
+    },
+  };
+}
