@@ -1,0 +1,146 @@
+/**
+ * XEP-0077: In-Band Registration. Accounts are made only where the config allows it; those who have
+ * one change its password and remove it.
+ */
+import {
+  defineModule,
+  type Home,
+  type IqRequest,
+  onIq,
+  type Reply,
+  reply,
+} from '../../core/module.ts';
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, domainOf, localOf, makeBare, parseBare } from '../../jid/jid.ts';
+import { RateLimit } from '../../kit/limits.ts';
+import { type Form, firstValueOf, readForm } from '../../stanza/form.ts';
+import { childrenOf, el } from '../../xml/element.ts';
+import {
+  CANCEL_FORM,
+  cancelForm,
+  REGISTER,
+  REGISTER_FEATURE,
+  RegisterQuery,
+  registeredFields,
+} from './payloads.ts';
+import { type RegisterSettings, registerConfig, weaknessOf } from './settings.ts';
+import { createSignUp } from './sign-up.ts';
+
+export { networkOf } from './sign-up.ts';
+
+/** Passwords that one account may send in a row, and how fast more are allowed: each costs a hash. */
+const PASSWORD_TRIES = { burst: 10, perSecond: 1 / 60 };
+const REMOVED = 'The account was removed.';
+
+type Request = IqRequest<NonNullable<ReturnType<typeof RegisterQuery.decode>>>;
+
+/** The module. */
+export const register = defineModule({
+  name: 'register',
+  specs: [{ xep: 77, version: '2.4', covers: 'complete', note: 'new accounts are off by default' }],
+  features: [REGISTER],
+  config: registerConfig,
+  setup(home) {
+    const registered = createRegistered(home);
+    return {
+      streamFeatures: ({ phase, host }) =>
+        phase === 'early' && home.configOf(host).allowRegistration
+          ? [el('register', { xmlns: REGISTER_FEATURE })] // §8
+          : [],
+      earlyIq: { key: RegisterQuery.key, handle: createSignUp(home) },
+      iq: [
+        onIq('get', ['server', 'self'], RegisterQuery, ({ session, host }) =>
+          isAtHome(session, host)
+            ? reply.result(registeredFields(localOf(session.account)))
+            : reply.refuse('service-unavailable'),
+        ),
+        onIq('set', ['server', 'self'], RegisterQuery, registered),
+      ],
+    };
+  },
+});
+
+/** Whether a session's own account, which is not a guest's, is at that host. */
+function isAtHome(session: Session | undefined, host: string): session is Session {
+  return session !== undefined && session.host === host && !session.isAnonymous;
+}
+
+/** Makes the handler for what those who are signed in want changed. */
+function createRegistered(home: Home<RegisterSettings>) {
+  const tries = new RateLimit<BareJid>(home.clock, PASSWORD_TRIES);
+
+  return async (request: Request): Promise<Reply> => {
+    const { session, host, payload, iq } = request;
+    // §3.2: whoever has no account here; §3.3 knows only one's own password.
+    if (!isAtHome(session, host))
+      return reply.refuse(payload.remove ? 'registration-required' : 'forbidden');
+    const children = iq.payload === undefined ? [] : childrenOf(iq.payload);
+    const [only] = children;
+    const form = children.length === 1 && only !== undefined ? readForm(only) : undefined;
+    if (form !== undefined) return confirmRemoval(form, session);
+    if (!payload.remove) return changePassword(payload, session);
+    const { allowRemoval, confirmRemoval: isConfirmed } = home.configOf(host);
+    if (children.length > 1) return reply.refuse('bad-request'); // §3.2
+    if (!allowRemoval) return reply.refuse('not-allowed');
+    if (!isConfirmed) return remove(session);
+    const failure = {
+      condition: 'not-allowed',
+      text: 'Confirm this with your password.',
+      payload: cancelForm(),
+    } as const;
+    return { kind: 'refuse', failure };
+  };
+
+  /** §3.2: the form comes back. */
+  async function confirmRemoval(form: Form, session: Session): Promise<Reply> {
+    if (form.type !== 'submit' || form.formType !== CANCEL_FORM) return reply.refuse('bad-request');
+    if (!home.configOf(session.host).allowRemoval) return reply.refuse('not-allowed');
+    const username = firstValueOf(form, 'username');
+    const password = firstValueOf(form, 'password');
+    if (username === undefined || password === undefined) return reply.refuse('bad-request');
+    if (!isOwnName(username, session.account)) return reply.refuse('forbidden');
+    if (!tries.take(session.account)) return reply.refuse('resource-constraint');
+    const isRight = await home.accounts.checkPassword(session.account, password);
+    return isRight ? remove(session) : reply.refuse('forbidden', 'The password is wrong.');
+  }
+
+  /** The result comes first, then the end of the stream (§3.2). */
+  async function remove(session: Session): Promise<Reply> {
+    const isRemoved = await home.removeAccount(session.account, REMOVED, session);
+    if (!isRemoved) return reply.refuse('registration-required');
+    home.log.info({ account: session.account }, 'an account was removed by its user');
+    return reply.result(undefined, () => session.end('not-authorized', REMOVED));
+  }
+
+  /** §3.3 */
+  async function changePassword(query: Request['payload'], session: Session): Promise<Reply> {
+    const { account, host, security } = session;
+    const settings = home.configOf(host);
+    if (!settings.allowPasswordChange) return reply.refuse('not-allowed');
+    if (security.protocol === undefined) return reply.refuse('not-authorized');
+    const { username, password = '' } = query;
+    if (username === undefined || password === '') return reply.refuse('bad-request');
+    if (!isOwnName(username, account)) return reply.refuse('forbidden');
+    const weakness = weaknessOf(password, settings);
+    if (weakness !== undefined) return reply.refuse('not-acceptable', weakness);
+    if (!tries.take(account)) return reply.refuse('resource-constraint');
+    const done = await home.accounts.setPassword(account, password);
+    if (done === 'not-found') return reply.refuse('registration-required');
+    if (done === 'bad-password')
+      return reply.refuse('not-acceptable', 'The password has characters that cannot be used.');
+    home.log.info({ account }, 'a password was changed by its user');
+    return reply.result(undefined, () => {
+      // Whoever knew the old password may be why there is a new one.
+      for (const other of home.sessions.of(account))
+        if (other !== session) other.end('reset', 'The password was changed.');
+    });
+  }
+}
+
+/** Whether a user name, or the whole address as some clients send it, is the account's own. */
+function isOwnName(username: string, account: BareJid): boolean {
+  const named = username.includes('@')
+    ? parseBare(username)
+    : makeBare(username, domainOf(account));
+  return named.ok && named.value === account;
+}
