@@ -1,0 +1,94 @@
+/** What rosters offer to this module's handlers and to other modules. */
+import type { Home } from '../../core/module.ts';
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, domainOf } from '../../jid/jid.ts';
+import { iqSet, presence } from '../../stanza/build.ts';
+import type { StanzaFailure } from '../../stanza/condition.ts';
+import type { Iq } from '../../stanza/stanza.ts';
+import type { RosterItem } from './item.ts';
+import { rosterPush } from './payloads.ts';
+import { createRosters, type Roster, type Rosters } from './rosters.ts';
+
+/** Limits of rosters, as an admin sets them for a host. */
+export interface RosterLimits {
+  readonly maxItems: number;
+  readonly maxNameLength: number;
+  readonly maxGroupLength: number;
+  readonly maxGroups: number;
+}
+
+/** What a session was told of its roster. */
+export interface SeenRoster {
+  readonly version: string;
+  readonly items: readonly RosterItem[];
+}
+
+/** What other modules may do with rosters. */
+export interface RosterApi extends Rosters {
+  /** Tells the account's interested resources how an item is now (RFC 6121 §2.1.6). */
+  push(account: BareJid, contact: BareJid): Promise<void>;
+  /** The sessions that asked for the roster and so are told of changes ("interested", §2.2). */
+  interested(account: BareJid): readonly Session[];
+  /** From now on the session is told of changes, and now of those since what it was told. */
+  follow(session: Session, seen: SeenRoster): Promise<void>;
+  /** Why another contact cannot be listed; undefined when one can. */
+  refusalToAdd(account: BareJid, roster: Roster): StanzaFailure | undefined;
+  /** Ends, towards the contact, what an item that is removed had: §2.5.2. */
+  sendFarewell(account: BareJid, item: RosterItem): Promise<void>;
+}
+
+/** Opens the rosters. */
+export function createRosterApi(home: Home<RosterLimits>): RosterApi {
+  const rosters = createRosters(home.store, home.clock.now);
+  const following = new WeakSet<Session>();
+  const interested = (account: BareJid) =>
+    home.sessions.of(account).filter((session) => following.has(session));
+  return {
+    ...rosters,
+    interested,
+    async push(account, contact) {
+      const sessions = interested(account);
+      if (sessions.length === 0) return;
+      // As it is now: of two pushes the last is right, in whatever order their changes got here.
+      const push = pushOf(account, contact, await rosters.of(account));
+      for (const session of sessions) session.send(push, session.jid);
+    },
+    async follow(session, seen) {
+      following.add(session);
+      const roster = await rosters.of(session.account);
+      if (roster.version === seen.version) return;
+      const changed = new Set(roster.items.keys());
+      for (const item of seen.items) {
+        if (roster.items.get(item.contact) === item) changed.delete(item.contact);
+        else changed.add(item.contact);
+      }
+      for (const contact of changed)
+        session.send(pushOf(session.account, contact, roster), session.jid);
+    },
+    refusalToAdd(account, { items }) {
+      const most = home.configOf(domainOf(account)).maxItems;
+      if (items.size < most) return undefined;
+      let listed = 0;
+      for (const item of items.values()) if (item.isListed) listed += 1;
+      if (listed < most) return undefined;
+      return { condition: 'policy-violation', text: `A roster has at most ${most} contacts.` };
+    },
+    async sendFarewell(account, { contact, to, from, pendingOut, pendingIn }) {
+      if (to || pendingOut)
+        await home.route(presence({ type: 'unsubscribe', from: account, to: contact }));
+      if (from) {
+        for (const session of home.sessions.of(account)) {
+          if (session.presence === undefined) continue;
+          await home.route(presence({ type: 'unavailable', from: session.jid, to: contact })); // §3.2.2
+        }
+      }
+      if (from || pendingIn)
+        await home.route(presence({ type: 'unsubscribed', from: account, to: contact }));
+    },
+  };
+}
+
+function pushOf(account: BareJid, contact: BareJid, { version, items }: Roster): Iq {
+  const payload = rosterPush(version, contact, items.get(contact));
+  return iqSet({ from: account, to: account, payload });
+}
