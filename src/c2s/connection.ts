@@ -8,7 +8,6 @@ import type { SessionEnd } from '../core/sessions.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
-import type { Logger } from '../kit/log.ts';
 import { mechanismNames, SCRAM_HASHES } from '../sasl/index.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
@@ -62,7 +61,6 @@ export class Connection implements Link {
   lastActive: number;
 
   readonly #services: C2sServices;
-  readonly #log: Logger;
   readonly #parser: XmlParser;
   readonly #outbox: Outbox;
   readonly #onClosed: () => void;
@@ -85,7 +83,6 @@ export class Connection implements Link {
     this.remote = options.remote;
     this.#services = services;
     this.#onClosed = options.onClosed;
-    this.#log = services.log.child({ stream: this.id, remote: options.remote });
     this.lastActive = services.clock.now();
     const limits = services.limits();
     this.#context = {
@@ -141,6 +138,11 @@ export class Connection implements Link {
   end(failure: StreamFailure): void {
     if (this.#state.phase === 'ended') return;
     this.#perform(endFor(this.#state, failure));
+  }
+
+  note(level: 'debug' | 'info' | 'error', facts: object, text: string): void {
+    const account = this.#session?.jid ?? this.#state.account;
+    this.#services.log[level]({ stream: this.id, remote: this.remote, account, ...facts }, text);
   }
 
   /** Resolves when the session has left the table and the socket is closed. */
@@ -246,7 +248,7 @@ export class Connection implements Link {
 
   #fail({ condition, text }: StreamFailure): void {
     this.#services.metrics.streamErrors.inc({ condition });
-    this.#log.info({ condition, account: this.#session?.jid }, text);
+    this.note('info', { condition }, text);
     this.#outbox.write(streamErrorText({ condition, text }));
     this.#close({ kind: 'ended', text: `${condition}: ${text}` });
   }
@@ -296,7 +298,7 @@ export class Connection implements Link {
       accounts: this.#services.accounts,
       isAnonymousAllowed: config?.anonymous ?? false,
       offeredPlus: this.#bindingTypes().length > 0,
-      log: this.#log,
+      onFault: (error) => this.note('error', { err: error }, 'a login could not be checked'),
       binding: (type) =>
         this.#socket instanceof TLSSocket ? bindingData(this.#socket, type) : undefined,
     });
@@ -315,13 +317,13 @@ export class Connection implements Link {
 
   #noteLogin(mechanism: string, outcome: string): void {
     this.#services.metrics.logins.inc({ mechanism, outcome });
-    const line = { mechanism, outcome, account: this.#state.account, host: this.#state.host };
+    const line = { mechanism, outcome, host: this.#state.host };
     if (outcome !== 'success') {
-      this.#log.info(line, 'a login failed');
+      this.note('info', line, 'a login failed');
       this.#services.noteFailedLogin(this.remote);
       return;
     }
-    this.#log.debug(line, 'logged in');
+    this.note('debug', line, 'logged in');
     this.#authTimer?.cancel();
     this.#authTimer = this.#services.clock.after(this.#services.limits().authTimeout, () => {
       if (this.#session === undefined)
@@ -348,26 +350,21 @@ export class Connection implements Link {
     }
     if (isAnonymous) this.#services.accounts.addTemporary(account);
     const tls = this.#socket instanceof TLSSocket ? this.#socket : undefined;
-    const session = new ClientSession(
-      this,
-      this.#services,
-      {
-        jid: bound.jid,
-        isAnonymous,
-        language: this.#language,
-        security: {
-          protocol: tls?.getProtocol() ?? undefined,
-          cipher: tls?.getCipher().name,
-          mechanism: mechanism ?? '',
-        },
+    const session = new ClientSession(this, this.#services, {
+      jid: bound.jid,
+      isAnonymous,
+      language: this.#language,
+      security: {
+        protocol: tls?.getProtocol() ?? undefined,
+        cipher: tls?.getCipher().name,
+        mechanism: mechanism ?? '',
       },
-      this.#log,
-    );
+    });
     this.#authTimer?.cancel();
     this.#session = session;
     this.#step({ kind: 'bound', jid: bound.jid, id });
     this.#services.sessions.add(session);
-    this.#log.info({ account: bound.jid, mechanism, tls: session.security.protocol }, 'bound');
+    this.note('info', { mechanism, tls: session.security.protocol }, 'bound');
   }
 
   async #answerEarly(element: Element): Promise<void> {
@@ -401,7 +398,7 @@ export class Connection implements Link {
     };
     work.then(release, (error: unknown) => {
       this.#services.metrics.errors.inc({ area: 'c2s' });
-      this.#log.error({ err: error }, 'a stream could not go on');
+      this.note('error', { err: error }, 'a stream could not go on');
       this.end({ condition: 'internal-server-error', text: 'The server made a mistake.' });
       release();
     });
@@ -451,7 +448,7 @@ export class Connection implements Link {
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;
-    this.#log.info({ account: session.jid, why: this.#ending.text }, 'session ended');
+    this.note('info', { account: session.jid, why: this.#ending.text }, 'session ended');
     void session.remove(this.#ending);
   }
 

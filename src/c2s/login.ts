@@ -1,7 +1,6 @@
 /** SASL on a client's connection: the mechanism's exchange, and what an account may still be refused. */
 import type { Accounts } from '../core/accounts.ts';
 import { type Domain, makeBare, parseJid } from '../jid/jid.ts';
-import type { Logger } from '../kit/log.ts';
 import { type ChannelBindingType, createExchange, type SaslStep } from '../sasl/index.ts';
 
 /** What a login needs to know of its connection. */
@@ -10,7 +9,8 @@ export interface LoginOptions {
   readonly accounts: Accounts;
   readonly isAnonymousAllowed: boolean;
   readonly offeredPlus: boolean;
-  readonly log: Logger;
+  /** Told of what kept a password from being checked. */
+  onFault(error: unknown): void;
   binding(type: ChannelBindingType): Buffer | undefined;
 }
 
@@ -38,7 +38,7 @@ export function beginLogin(mechanism: string, options: LoginOptions): Login {
           ? await admit(step, options)
           : step;
       } catch (error) {
-        options.log.error({ err: error }, 'a login could not be checked');
+        options.onFault(error);
         // The store does not answer; the password may be right (RFC 6120 §6.5.11).
         return { kind: 'failure', condition: 'temporary-auth-failure' };
       }

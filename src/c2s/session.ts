@@ -12,7 +12,6 @@ import {
   parseJid,
 } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
-import type { Logger } from '../kit/log.ts';
 import { iqGet } from '../stanza/build.ts';
 import { errorFor } from '../stanza/error.ts';
 import { isStanza, type Presence, readStanza, type Stanza } from '../stanza/stanza.ts';
@@ -28,6 +27,8 @@ export interface Link {
   readonly lastActive: number;
   write(text: string): void;
   end(failure: StreamFailure): void;
+  /** Writes a line to the log that names the stream, the address and the account. */
+  note(level: 'debug' | 'info' | 'error', facts: object, text: string): void;
 }
 
 /** What is known when a resource is bound. */
@@ -52,11 +53,10 @@ export class ClientSession implements OwnedSession {
 
   readonly #link: Link;
   readonly #services: C2sServices;
-  readonly #log: Logger;
   readonly #language: string | undefined;
   readonly #owed = new Set<Promise<unknown>>();
 
-  constructor(link: Link, services: C2sServices, options: SessionOptions, log: Logger) {
+  constructor(link: Link, services: C2sServices, options: SessionOptions) {
     this.jid = options.jid;
     this.account = bareOf(options.jid);
     this.host = domainOf(options.jid);
@@ -65,7 +65,6 @@ export class ClientSession implements OwnedSession {
     this.since = services.clock.now();
     this.#link = link;
     this.#services = services;
-    this.#log = log;
     this.#language = options.language;
   }
 
@@ -191,7 +190,7 @@ export class ClientSession implements OwnedSession {
 
   #mistake(error: unknown): void {
     this.#services.metrics.errors.inc({ area: 'c2s' });
-    this.#log.error({ err: error }, 'a stanza could not be handled');
+    this.#link.note('error', { err: error }, 'a stanza could not be handled');
   }
 
   #observe(begun: number): void {

@@ -72,15 +72,25 @@ export class RateLimit<K> {
   /** Takes `cost` tokens of a key; false, and nothing is taken, when it has not that many. */
   take(key: K, cost = 1): boolean {
     const now = this.#clock.monotonic();
-    const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
-    const tokens = Math.min(this.#burst, bucket.tokens + (now - bucket.at) * this.#perMs);
+    const tokens = this.#left(key, now);
     const isAllowed = tokens >= cost;
     this.#buckets.set(key, { tokens: isAllowed ? tokens - cost : tokens, at: now });
     return isAllowed;
   }
 
+  /** Whether a key could take `cost` tokens now. */
+  has(key: K, cost = 1): boolean {
+    return this.#left(key, this.#clock.monotonic()) >= cost;
+  }
+
   /** Forgets what a key has used. */
   clear(key: K): void {
     this.#buckets.delete(key);
+  }
+
+  #left(key: K, now: number): number {
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) return this.#burst;
+    return Math.min(this.#burst, bucket.tokens + (now - bucket.at) * this.#perMs);
   }
 }

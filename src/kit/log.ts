@@ -1,5 +1,11 @@
 /** Structured logs (pino): JSON for machines, readable lines on a terminal, a level per area. */
-import { destination, type DestinationStream, type Level, type Logger as PinoLogger, pino } from 'pino';
+import {
+  type DestinationStream,
+  destination,
+  type Level,
+  type Logger as PinoLogger,
+  pino,
+} from 'pino';
 import pretty from 'pino-pretty';
 
 /** A logger of one area; `child({ stream, account })` binds what each of its lines carries. */

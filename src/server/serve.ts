@@ -82,7 +82,7 @@ function c2sServices(assembled: Assembled): C2sServices {
     clock,
     log: log.area('c2s'),
     tls: certificates,
-    mayTryLogin: (remote) => failed.take(remote, 0),
+    mayTryLogin: (remote) => failed.has(remote),
     noteFailedLogin: (remote) => void failed.take(remote),
     limits: () => running.current().server.limits,
     tlsPolicy: () => running.current().server.tls,
