@@ -47,6 +47,8 @@ interface Running {
   readonly waiting: TraceEntry[];
   wake: () => void;
   isOver: boolean;
+  /** Ends it; harmless when it has ended. */
+  readonly finish: () => void;
 }
 
 /** Makes the tracer. */
@@ -54,23 +56,17 @@ export function createTrace(clock: Clock): Trace {
   const running = new Set<Running>();
 
   async function* entries(trace: Running): AsyncGenerator<TraceEntry> {
-    const finish = () => {
-      trace.isOver = true;
-      trace.wake();
-    };
-    const timer = clock.after(trace.options.forMs, finish);
-    trace.options.signal?.addEventListener('abort', finish, { once: true });
-    if (trace.options.signal?.aborted === true) finish();
     try {
       while (!trace.isOver || trace.waiting.length > 0) {
         const next = trace.waiting.shift();
         if (next !== undefined) yield next;
-        else await new Promise<void>((resolve) => (trace.wake = resolve));
+        else
+          await new Promise<void>((resolve) => {
+            trace.wake = resolve;
+          });
       }
     } finally {
-      timer.cancel();
-      trace.options.signal?.removeEventListener('abort', finish);
-      running.delete(trace);
+      trace.finish();
     }
   }
 
@@ -89,8 +85,24 @@ export function createTrace(clock: Clock): Trace {
     },
     start(options) {
       if (running.size >= MAX_TRACES) return undefined;
-      const trace: Running = { options, waiting: [], wake: () => {}, isOver: false };
+      // Its time runs from now on, whether anyone reads it or not.
+      const timer = clock.after(options.forMs, () => trace.finish());
+      const trace: Running = {
+        options,
+        waiting: [],
+        wake: () => {},
+        isOver: false,
+        finish() {
+          trace.isOver = true;
+          running.delete(trace);
+          timer.cancel();
+          options.signal?.removeEventListener('abort', trace.finish);
+          trace.wake();
+        },
+      };
       running.add(trace);
+      options.signal?.addEventListener('abort', trace.finish, { once: true });
+      if (options.signal?.aborted === true) trace.finish();
       return entries(trace);
     },
   };
