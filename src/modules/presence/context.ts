@@ -1,0 +1,81 @@
+/** What the parts of this module share. */
+import type { MaybePromise } from '../../core/hooks.ts';
+import type { Home } from '../../core/module.ts';
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, domainOf, type Jid } from '../../jid/jid.ts';
+import { addressedTo } from '../../stanza/address.ts';
+import { presence } from '../../stanza/build.ts';
+import type { Presence } from '../../stanza/stanza.ts';
+import type { RosterApi } from '../roster/index.ts';
+import type { Directed } from './directed.ts';
+
+/** Limits of presence, as an admin sets them for a host. */
+export interface PresenceLimits {
+  readonly maxRequests: number;
+  readonly maxRequestBytes: number;
+  readonly maxDirected: number;
+}
+
+/** The module's means. */
+export interface Context {
+  readonly home: Home<PresenceLimits>;
+  readonly rosters: RosterApi;
+  readonly directed: Directed;
+  /** The sessions of an account that have sent presence. */
+  available(account: BareJid): readonly Session[];
+  /** Whether an address is in a domain that is served here. */
+  isLocal(jid: Jid): boolean;
+  /** Whether an account ends with its session, and so is no party to a subscription. */
+  isTemporary(account: BareJid): boolean;
+  /** Routes many stanzas; what happens to one is no matter to the others. */
+  routeAll(stanzas: Iterable<Presence>): MaybePromise<void>;
+  /** Sends the presence of all available resources to a contact (§3.1.5). */
+  sendPresence(account: BareJid, contact: BareJid): MaybePromise<void>;
+  /** Tells a contact that all available resources are gone for him (§3.2.2). */
+  sendUnavailable(account: BareJid, contact: BareJid): MaybePromise<void>;
+}
+
+/** Makes the means. */
+export function createContext(
+  home: Home<PresenceLimits>,
+  rosters: RosterApi,
+  directed: Directed,
+): Context {
+  const available = (account: BareJid) =>
+    home.sessions.of(account).filter((session) => session.presence !== undefined);
+  const failed = (error: unknown) => home.log.error({ err: error }, 'a presence was not routed');
+  const routeAll = (stanzas: Iterable<Presence>): MaybePromise<void> => {
+    const later: Promise<void>[] = [];
+    for (const stanza of stanzas) {
+      try {
+        const routed = home.route(stanza);
+        if (routed instanceof Promise) later.push(routed.catch(failed));
+      } catch (error) {
+        failed(error);
+      }
+    }
+    return later.length === 0 ? undefined : Promise.all(later).then(() => undefined);
+  };
+  return {
+    home,
+    rosters,
+    directed,
+    available,
+    isLocal: (jid) => home.hosts.get(domainOf(jid)) !== undefined,
+    isTemporary: (account) => home.sessions.of(account)[0]?.isAnonymous === true,
+    routeAll,
+    sendPresence: (account, contact) =>
+      routeAll(
+        available(account).flatMap((session) =>
+          session.presence === undefined ? [] : [addressedTo(session.presence, contact)],
+        ),
+      ),
+    sendUnavailable: (account, contact) =>
+      routeAll(
+        available(account).map((session) => {
+          directed.delete(session, contact);
+          return presence({ type: 'unavailable', from: session.jid, to: contact });
+        }),
+      ),
+  };
+}

@@ -1,0 +1,79 @@
+/** RFC 6121 §3 and §4: presence and the subscriptions to it. */
+import { z } from 'zod';
+import { verdict } from '../../core/hooks.ts';
+import { defineModule } from '../../core/module.ts';
+import { presence as makePresence } from '../../stanza/build.ts';
+import { el } from '../../xml/element.ts';
+import { roster } from '../roster/index.ts';
+import { answerProbe, broadcast, leave, receiveParting, sendDirected } from './availability.ts';
+import { createContext, type PresenceLimits } from './context.ts';
+import { createDirected } from './directed.ts';
+import { receiveSubscription, sendSubscription } from './subscribing.ts';
+import { isSubscriptionType } from './subscription.ts';
+
+const config = z.object({
+  maxRequests: z
+    .int()
+    .nonnegative()
+    .default(100)
+    .describe('The most subscription requests that wait for the answer of one account.'),
+  maxRequestBytes: z
+    .int()
+    .nonnegative()
+    .default(4096)
+    .describe('Up to how many bytes a waiting request is kept with all that it carries.'),
+  maxDirected: z
+    .int()
+    .nonnegative()
+    .default(500)
+    .describe('The most addresses (chat rooms, say) to which a session sends presence directly.'),
+});
+
+/** The presence module. */
+export const presence = defineModule<PresenceLimits>({
+  name: 'presence',
+  specs: [
+    {
+      rfc: 6121,
+      sections: '3, 4, A',
+      covers: 'complete',
+      note: 'unanswered requests to other domains are not sent again by the server (§3.1.2)',
+    },
+  ],
+  needs: ['roster'],
+  config,
+  setup(home) {
+    const context = createContext(home, home.use(roster), createDirected());
+    return {
+      streamFeatures: ({ phase }) =>
+        phase === 'authenticated' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
+      hooks: {
+        fromAccount(stanza, session) {
+          if (stanza.kind !== 'presence' || stanza.to === undefined) return verdict.pass;
+          const directed = { ...stanza, to: stanza.to };
+          if (isSubscriptionType(stanza.type))
+            return sendSubscription(context, directed, stanza.type, session);
+          if (stanza.type === 'available' || stanza.type === 'unavailable')
+            return sendDirected(context, directed, session);
+          return verdict.pass;
+        },
+        broadcast: (stanza, session) => broadcast(context, stanza, session),
+        toAccount(stanza, account) {
+          if (stanza.kind !== 'presence' || stanza.type === 'available') return verdict.pass;
+          const { to = account, type } = stanza;
+          if (type === 'probe') return answerProbe(context, stanza, to, account);
+          if (isSubscriptionType(type)) return receiveSubscription(context, stanza, type, account);
+          return receiveParting(context, stanza, to, account);
+        },
+        // §4.5.2: what the client did not say the server says for it.
+        sessionEnded: (session) =>
+          leave(
+            context,
+            session,
+            makePresence({ type: 'unavailable', from: session.jid }),
+            session.presence !== undefined,
+          ),
+      },
+    };
+  },
+});
