@@ -1,0 +1,49 @@
+/** Which messages are kept for somebody who is away, and in which form. */
+import type { BareJid, Domain } from '../../jid/jid.ts';
+import { Delay } from '../../stanza/delay.ts';
+import type { Message } from '../../stanza/stanza.ts';
+import {
+  childOf,
+  childrenOf,
+  type Element,
+  el,
+  isNamed,
+  nsOf,
+  serialise,
+} from '../../xml/element.ts';
+
+const CHAT_STATES = 'http://jabber.org/protocol/chatstates';
+const HINTS = 'urn:xmpp:hints';
+
+/** What is to be done with a message: `keep` it, `refuse` it, or `forget` it, which nobody will miss. */
+export type Worth = 'keep' | 'refuse' | 'forget';
+
+/** Decides by type and content (XEP-0160 §3, XEP-0334 §4). */
+export function worthOf({ type, element }: Message): Worth {
+  if (type !== 'normal' && type !== 'chat') return 'refuse';
+  if (!childrenOf(element).some(isContent)) return 'forget';
+  return childOf(element, 'no-store', HINTS) === undefined ? 'keep' : 'refuse'; // XEP-0334 §4.2
+}
+
+/** Whether a child says anything once the moment has passed (XEP-0160 §3: chat states do not). */
+function isContent(child: Element): boolean {
+  const ns = nsOf(child);
+  return ns !== CHAT_STATES && ns !== HINTS && !isNamed(child, 'thread', '');
+}
+
+/**
+ * The text to keep: to the account, and with the time of its arrival in the host's name (XEP-0203).
+ * A delay that only pretends to be the host's is left out (XEP-0203 §5).
+ */
+export function keptText(
+  { element }: Message,
+  account: BareJid,
+  host: Domain,
+  arrived: number,
+): string {
+  const children = element.children.filter(
+    (child) => typeof child === 'string' || Delay.decode(child)?.from !== host,
+  );
+  const delay = Delay.encode({ from: host, stamp: arrived, reason: 'Offline Storage' });
+  return serialise(el(element.name, { ...element.attrs, to: account }, ...children, delay));
+}

@@ -1,0 +1,220 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { offline } from '../../src/modules/offline/index.ts';
+import { presence } from '../../src/modules/presence/index.ts';
+import { roster } from '../../src/modules/roster/index.ts';
+import { Delay } from '../../src/stanza/delay.ts';
+import { childOf, childrenOf, type Element, textOf } from '../../src/xml/element.ts';
+import { type Actor, type Scene, startScene } from '../support/scene.ts';
+
+const ROMEO = 'romeo@montague.example';
+const JULIET = 'juliet@capulet.example';
+
+const bodyOf = (message: Element) => {
+  const body = childOf(message, 'body');
+  return body === undefined ? undefined : textOf(body);
+};
+const bodies = (actor: Actor) =>
+  actor.inbox
+    .splice(0)
+    .filter((each) => each.name === 'message')
+    .map(bodyOf);
+const errorIn = (element: Element) => {
+  const error = childOf(element, 'error');
+  return error === undefined ? undefined : childrenOf(error)[0]?.name;
+};
+
+describe('XEP-0160: offline messages', () => {
+  let scene: Scene;
+  let romeo: Actor;
+
+  const begin = async (settings: Record<string, unknown> = {}) => {
+    scene = await startScene({
+      modules: [roster, presence, offline],
+      accounts: [ROMEO, JULIET],
+      settings: { offline: settings },
+    });
+    romeo = await scene.connect(`${ROMEO}/orchard`);
+  };
+  beforeEach(() => begin());
+  afterEach(() => scene.stop());
+
+  const arrive = async (resource = 'balcony', content = '') => {
+    const actor = await scene.connect(`${JULIET}/${resource}`);
+    await actor.send(`<presence>${content}</presence>`);
+    return actor;
+  };
+  const say = (text: string, attrs = "type='chat'", to = JULIET) =>
+    romeo.send(`<message to='${to}' ${attrs}><body>${text}</body></message>`);
+  const kept = async () => {
+    const db = scene.store.tables<{ offline_messages: { account: string } }>();
+    const rows = await scene.store.read(db.selectFrom('offline_messages').select('account'));
+    return rows.length;
+  };
+
+  test('§2 a message is kept, and delivered with the time and place of its delay', async () => {
+    const sent = scene.clock.now();
+    await say('O blessed night', "type='chat' id='m1'", `${JULIET}/gone`);
+    await romeo.nothing();
+    scene.clock.advance(60_000);
+    const juliet = await arrive();
+    const message = juliet.inbox.find(({ name }) => name === 'message');
+    if (message === undefined) expect.fail('no message');
+    expect(message.attrs).toEqual({ type: 'chat', id: 'm1', from: romeo.jid, to: JULIET });
+    expect(bodyOf(message)).toBe('O blessed night');
+    const delay = childOf(message, 'delay', 'urn:xmpp:delay');
+    expect(delay && Delay.decode(delay)).toMatchObject({ from: 'capulet.example', stamp: sent });
+    expect(await kept()).toBe(0);
+  });
+
+  test('§2 messages come in their order, however many', async () => {
+    const all = Array.from({ length: 250 }, (_, index) => `${index}`);
+    for (const text of all) await say(text);
+    expect(bodies(await arrive())).toEqual(all);
+    expect(await kept()).toBe(0);
+  });
+
+  test('§2 a negative priority gets none, until it is no more negative', async () => {
+    await say('wait');
+    const juliet = await arrive('balcony', '<priority>-1</priority>');
+    expect(bodies(juliet)).toEqual([]);
+    await say('longer');
+    await juliet.send('<presence><priority>0</priority></presence>');
+    expect(bodies(juliet)).toEqual(['wait', 'longer']);
+    await juliet.send('<presence><priority>1</priority></presence>');
+    expect(bodies(juliet)).toEqual([]);
+  });
+
+  test('two who arrive at the same moment: one gets all, in order, and nothing is lost', async () => {
+    for (const text of ['1', '2', '3']) await say(text);
+    const both = await Promise.all([arrive('balcony'), arrive('chamber')]);
+    const got = both.map(bodies);
+    expect(got.flat()).toEqual(['1', '2', '3']);
+    expect(got.some((each) => each.length === 0)).toBe(true);
+    expect(await kept()).toBe(0);
+  });
+
+  test('what is on its way into the store when somebody arrives reaches him, before what is newer', async () => {
+    const juliet = await scene.connect(`${JULIET}/balcony`);
+    await scene.store.read(
+      scene.store.tables<{ accounts: { jid: string } }>().selectFrom('accounts').select('jid'),
+    );
+    const sending = [say('old'), say('older than new')];
+    const arriving = juliet.send('<presence/>');
+    const newer = say('new');
+    await Promise.all([...sending, arriving, newer]);
+    expect(bodies(juliet)).toEqual(['old', 'older than new', 'new']);
+    expect(await kept()).toBe(0);
+  });
+
+  test('who is gone before all is delivered leaves the rest to the next', async () => {
+    for (const text of ['1', '2', '3']) await say(text);
+    const juliet = await scene.connect(`${JULIET}/balcony`);
+    const { send } = juliet.session;
+    let count = 0;
+    juliet.session.send = (stanza, to) => {
+      send(stanza, to);
+      if (stanza.kind === 'message' && ++count === 2) void juliet.disconnect();
+    };
+    await juliet.send('<presence/>');
+    expect(bodies(juliet)).toEqual(['1', '2']);
+    expect(await kept()).toBe(1);
+    expect(bodies(await arrive('chamber'))).toEqual(['3']);
+  });
+
+  describe('§3 what is kept', () => {
+    const CHAT_STATE = "<active xmlns='http://jabber.org/protocol/chatstates'/>";
+    const NO_STORE = "<no-store xmlns='urn:xmpp:hints'/>";
+    test.each([
+      ['a normal message', '', '<body>x</body>', 1, undefined],
+      ['one with something else than a body', "type='chat'", "<x xmlns='urn:x'/>", 1, undefined],
+      ['a chat state with a body', "type='chat'", `<body>x</body>${CHAT_STATE}`, 1, undefined],
+      ['a chat state', "type='chat'", `${CHAT_STATE}<thread>t</thread>`, 0, undefined],
+      ['a normal message that is only a chat state', '', CHAT_STATE, 0, undefined],
+      [
+        'XEP-0334 a message that must not be stored',
+        '',
+        `<body>x</body>${NO_STORE}`,
+        0,
+        'service-unavailable',
+      ],
+      ['groupchat', "type='groupchat'", '<body>x</body>', 0, 'service-unavailable'],
+      ['a headline', "type='headline'", '<body>x</body>', 0, undefined],
+      ['an error', "type='error'", "<error type='cancel'/>", 0, undefined],
+    ])('%s', async (_, attrs, content, count, error) => {
+      await romeo.send(`<message to='${JULIET}' ${attrs}>${content}</message>`);
+      expect(await kept()).toBe(count);
+      expect(romeo.inbox.map(errorIn)).toEqual(error === undefined ? [] : [error]);
+    });
+  });
+
+  test('XEP-0203 §5 nobody speaks of a delay in the host’s name', async () => {
+    const forged =
+      "<delay xmlns='urn:xmpp:delay' from='capulet.example' stamp='2002-09-10T23:08:25Z'/>";
+    const other =
+      "<delay xmlns='urn:xmpp:delay' from='verona.example' stamp='2002-09-10T23:08:25Z'/>";
+    await romeo.send(`<message to='${JULIET}'><body>x</body>${forged}${other}</message>`);
+    const juliet = await arrive();
+    const message = juliet.inbox.find(({ name }) => name === 'message');
+    const delays =
+      message === undefined ? [] : childrenOf(message).map((each) => Delay.decode(each)?.from);
+    expect(delays).toEqual([undefined, 'verona.example', 'capulet.example']);
+  });
+
+  describe('§2 a full store', () => {
+    test.each([
+      ['messages', { maxMessages: 2 }],
+      ['bytes', { maxBytes: 700 }],
+    ])('of %s refuses more, and has room again after a delivery', async (_, settings) => {
+      await scene.stop();
+      await begin(settings);
+      const text = 'x'.repeat(100);
+      await say(text);
+      await say(text);
+      expect(romeo.inbox).toEqual([]);
+      await say(text);
+      expect(errorIn(await romeo.next())).toBe('service-unavailable');
+      const juliet = await arrive();
+      expect(bodies(juliet)).toHaveLength(2);
+      await juliet.disconnect();
+      await say(text);
+      await romeo.nothing();
+      expect(await kept()).toBe(1);
+    });
+  });
+
+  test('a message that cannot be written is bounced', async () => {
+    await say('one');
+    await scene.store.write(scene.store.tables().schema.dropTable('offline_messages'));
+    await say('two', "type='chat' id='m2'");
+    const error = await romeo.next();
+    expect(error.attrs).toMatchObject({ type: 'error', id: 'm2', from: JULIET });
+    expect(errorIn(error)).toBe('internal-server-error');
+  });
+
+  test('a delivery that cannot be read leaves the session as it is', async () => {
+    await say('one');
+    await scene.store.write(scene.store.tables().schema.dropTable('offline_messages'));
+    const juliet = await arrive();
+    expect(juliet.endedWith).toBeUndefined();
+    await say('two');
+    expect(bodies(juliet)).toEqual(['two']);
+  });
+
+  test('nothing is kept for an anonymous user who has not sent presence', async () => {
+    const guest = await scene.connect(`${JULIET}/x`);
+    Object.assign(guest.session, { isAnonymous: true });
+    await say('hello');
+    expect(errorIn(await romeo.next())).toBe('service-unavailable');
+  });
+
+  test('an account that ends takes its messages along', async () => {
+    await say('one');
+    const juliet = await scene.connect(`${JULIET}/x`);
+    await scene.registry.removeAccount(juliet.session.account, 'gone');
+    expect(await kept()).toBe(0);
+  });
+
+  test('§4 it is announced', () => {
+    expect(offline.features).toEqual(['msgoffline']);
+  });
+});
