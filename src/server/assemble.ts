@@ -11,6 +11,7 @@ import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createAudit } from '../core/audit.ts';
 import { type Authority, createAuthority } from '../core/authority.ts';
+import { specLines } from '../core/conformance.ts';
 import { createHeart, type Heart, migrationsOf } from '../core/heart.ts';
 import { createOperations, type Operations } from '../core/operation.ts';
 import { loadSecret } from '../core/secret.ts';
@@ -26,7 +27,7 @@ import { machinePorts } from '../operations/port-probe.ts';
 import type { ListenerInfo, RuntimeService } from '../operations/services.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
-import { specLines } from './product.ts';
+
 import { StartError } from './start-error.ts';
 
 const DNS_TIMEOUT_MS = 3000;
