@@ -1,0 +1,41 @@
+/**
+ * The modules, in the order in which they are set up and in which their hooks see a stanza. The parts
+ * of RFC 6121 stand first: others need the roster, and what it and presence decide holds for all.
+ * disco stands before those that add to it; the rest only answers IQs, so that its order is the
+ * alphabet's.
+ */
+import type { AnyModule } from '../core/module.ts';
+import { caps } from './caps.ts';
+import { contact } from './contact.ts';
+import { disco } from './disco/index.ts';
+import { last } from './last.ts';
+import { limits } from './limits.ts';
+import { offline } from './offline/index.ts';
+import { ping } from './ping.ts';
+import { presence } from './presence/index.ts';
+import { privateXml } from './private.ts';
+import { register } from './register/index.ts';
+import { roster } from './roster/index.ts';
+import { session } from './session.ts';
+import { time } from './time.ts';
+import { vcard } from './vcard.ts';
+import { version } from './version.ts';
+
+/** All modules. */
+export const modules: readonly AnyModule[] = [
+  roster,
+  presence,
+  offline,
+  disco,
+  caps,
+  contact,
+  last,
+  limits,
+  ping,
+  privateXml,
+  register,
+  session,
+  time,
+  vcard,
+  version,
+];
