@@ -1,0 +1,238 @@
+/** Services for tests of operations: the real heart in memory, and the rest as plain values. */
+import type { CertificateInfo } from '../../src/certs/types.ts';
+import type { Fault } from '../../src/config/document.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/schema.ts';
+import { type Audit, auditMigrations, createAudit } from '../../src/core/audit.ts';
+import { createAuthority } from '../../src/core/authority.ts';
+import { createOperations, type Operations } from '../../src/core/operation.ts';
+import { createTrace, type Trace } from '../../src/core/trace.ts';
+import {
+  type BareJid,
+  bareOf,
+  type Domain,
+  type FullJid,
+  parseBare,
+  parseDomain,
+} from '../../src/jid/jid.ts';
+import type { Lookup } from '../../src/operations/dns-lookup.ts';
+import { allOperations } from '../../src/operations/index.ts';
+import type { PortState } from '../../src/operations/port-probe.ts';
+import type { Services } from '../../src/operations/services.ts';
+import { readStanza, type Stanza } from '../../src/stanza/stanza.ts';
+import { openStore } from '../../src/store/store.ts';
+import { parse, type Scene, startScene } from '../support/scene.ts';
+
+/** What a test may set about the world around the operations. */
+export interface World {
+  faults: Fault[];
+  admins: BareJid[];
+  certificates: CertificateInfo[];
+  isServing: boolean;
+  port: PortState;
+  answers: boolean;
+  lookup: Lookup;
+}
+
+/** A desk from which operations are run. */
+export interface Desk {
+  readonly scene: Scene;
+  readonly operations: Operations;
+  readonly world: World;
+  readonly trace: Trace;
+  readonly audit: Audit;
+  readonly imported: unknown[];
+  /** Runs an operation as root. */
+  run(name: string, input?: unknown): ReturnType<Operations['run']>;
+  /** Runs one that must succeed; answers its value. */
+  value(name: string, input?: unknown): Promise<Record<string, unknown>>;
+  /** Runs one that must fail; answers `why: text`. */
+  refusal(name: string, input?: unknown): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** The bare JID of a text that is one. */
+export function bare(raw: string): BareJid {
+  const parsed = parseBare(raw);
+  if (!parsed.ok) throw new Error(parsed.why);
+  return parsed.value;
+}
+
+/** The domain of a text that is one. */
+export function domainNamed(raw: string): Domain {
+  const parsed = parseDomain(raw);
+  if (!parsed.ok) throw new Error(parsed.why);
+  return parsed.value;
+}
+
+/** A stanza as a session sends it. */
+export function stanza(xml: string, from: FullJid): Stanza {
+  const read = readStanza(parse(xml), { from, defaultTo: bareOf(from) });
+  if (!read.ok) throw new Error(read.text);
+  return read.stanza;
+}
+
+/** A certificate that an authority has signed. */
+export function certificate(
+  domain: string,
+  changes: Partial<CertificateInfo> = {},
+): CertificateInfo {
+  return {
+    domain: domainNamed(domain),
+    source: 'imported',
+    subject: `CN=${domain}`,
+    issuer: "C=US\nO=Let's Encrypt\nCN=R11",
+    names: [domain],
+    notBefore: Date.UTC(2025, 11, 1),
+    notAfter: Date.UTC(2026, 5, 1),
+    fingerprint: 'AA:BB',
+    publicKeySha256: 'aabb',
+    keyType: 'EC P-256',
+    selfSigned: false,
+    chainLength: 2,
+    certificateFile: `/data/certs/${domain}.pem`,
+    keyFile: `/data/certs/${domain}.key`,
+    problems: [],
+    ...changes,
+  };
+}
+
+/** A look-up that answers from a table of names. */
+export function lookupOf(table: {
+  addresses?: Record<string, string[]>;
+  srv?: Record<string, [target: string, port: number][]>;
+}): Lookup {
+  return {
+    addresses: async (name) => ({ ok: true, records: table.addresses?.[name] ?? [] }),
+    srv: async (name) => ({
+      ok: true,
+      records: (table.srv?.[name] ?? []).map(([target, port]) => ({
+        target,
+        port,
+        priority: 0,
+        weight: 5,
+      })),
+    }),
+  };
+}
+
+/** The config of a checkout without any file. */
+export async function developmentConfig(): Promise<Config> {
+  const sections = { server: {}, modules: [] };
+  const loaded = await loadConfig({ env: {}, cwd: '/nonexistent', sections });
+  if (!loaded.ok) throw new Error('the development config has faults');
+  return loaded.config;
+}
+
+/** Sets a desk up with some accounts; their domains are the hosts. */
+export async function setDesk(accounts: readonly string[]): Promise<Desk> {
+  const scene = await startScene({ modules: [], accounts });
+  const { clock, log, sessions, hosts, registry } = scene;
+  const store = await openStore({
+    file: ':memory:',
+    clock,
+    log: log.area('store'),
+    migrations: [{ owner: 'audit', migrations: auditMigrations }],
+  });
+  const world: World = {
+    faults: [],
+    admins: [],
+    certificates: [],
+    isServing: true,
+    port: { kind: 'free' },
+    answers: true,
+    lookup: lookupOf({}),
+  };
+  const audit = createAudit(store, clock);
+  const trace = createTrace(clock);
+  const current = await developmentConfig();
+  const imported: unknown[] = [];
+  const services: Services = {
+    clock,
+    log,
+    accounts: scene.accounts,
+    sessions,
+    hosts,
+    authority: createAuthority(scene.accounts, () => world.admins),
+    registry,
+    audit,
+    trace,
+    removeAccount: registry.removeAccount,
+    config: {
+      current: () => current,
+      admins: () => world.admins,
+      check: async () => world.faults,
+      show: () => 'listeners: …\n',
+      reference: () => 'all keys',
+      reload: async () =>
+        world.faults.length === 0
+          ? { ok: true, changed: ['log.level'] }
+          : { ok: false, faults: world.faults },
+    },
+    certificates: {
+      info: (domain) => world.certificates.find((each) => each.domain === domain),
+      list: () => world.certificates,
+      async generateSelfSigned(domain) {
+        world.certificates.push(
+          certificate(domain, { source: 'self-signed', selfSigned: true, issuer: `CN=${domain}` }),
+        );
+      },
+      requestCertificate: async (domain) => ({
+        csrPem: `CSR for ${domain}\n`,
+        csrFile: 'x.csr',
+        keyFile: 'x.key',
+      }),
+      async importCertificate(given) {
+        imported.push(given);
+        return { ok: false, problems: ['it does not name it', 'it expired'] };
+      },
+    },
+    runtime: {
+      version: '1.2.3',
+      node: 'v20',
+      pid: 42,
+      since: clock.now(),
+      get isServing() {
+        return world.isServing;
+      },
+      specs: [{ name: 'ping', spec: 'XEP-0199', version: '2.0', covers: 'complete', note: '' }],
+      listeners: () => [{ name: 'c2s', address: '127.0.0.1', port: 5222 }],
+      memoryBytes: () => 1024,
+      storeBytes: async () => 2048,
+      store: store.stats(),
+      console: () => undefined,
+    },
+    lookup: () => world.lookup,
+    ports: { state: async () => world.port, answers: async () => world.answers },
+  };
+  const operations = createOperations(allOperations(services), {
+    audit,
+    log: log.area('operations'),
+    mayRun: () => true,
+  });
+  const run = (name: string, input?: unknown) =>
+    operations.run(name, input, { name: 'root', via: 'socket' });
+  return {
+    scene,
+    operations,
+    world,
+    trace,
+    audit,
+    imported,
+    run,
+    async value(name, input) {
+      const outcome = await run(name, input);
+      if (!outcome.ok) throw new Error(`${name}: ${outcome.why}: ${outcome.text}`);
+      const { output } = operations.find(name) ?? {};
+      return (output?.parse(outcome.value) ?? {}) as Record<string, unknown>;
+    },
+    async refusal(name, input) {
+      const outcome = await run(name, input);
+      return outcome.ok ? 'it was done' : `${outcome.why}: ${outcome.text}`;
+    },
+    async stop() {
+      await scene.stop();
+      await store.close();
+    },
+  };
+}
