@@ -10,7 +10,7 @@ const query = (children = '', ver?: string) =>
   `<query xmlns='${NS}'${ver === undefined ? '' : ` ver='${ver}'`}>${children}</query>`;
 
 const queryIn = (answer: Element) => childOf(answer, 'query', NS);
-const verIn = (answer: Element) => queryIn(answer)?.attrs.ver;
+const verIn = (answer: Element) => queryIn(answer)?.attrs['ver'];
 /** The items in a result or push, in short. */
 const itemsIn = (answer: Element) => {
   const found = queryIn(answer);
@@ -186,6 +186,22 @@ describe('RFC 6121 §2: the roster', () => {
     expect(itemsIn(romeo.inbox.at(-1) ?? stored)).toEqual(itemsIn(stored));
     expect(romeo.inbox).toHaveLength(3);
     expect(verIn(romeo.inbox[2] ?? stored)).toBe(verIn(stored));
+  });
+
+  test('a set and a subscription at the same moment do not undo one another', async () => {
+    await romeo.send("<presence type='unsubscribe' to='juliet@capulet.example'/>");
+    await Promise.all([
+      set("<item jid='juliet@capulet.example' name='J'/>"),
+      romeo.send("<presence type='subscribed' to='juliet@capulet.example'/>"),
+      romeo.send("<presence type='subscribe' to='juliet@capulet.example'/>"),
+    ]);
+    expect(itemsIn(await get())).toEqual([
+      [
+        'juliet@capulet.example',
+        { name: 'J', subscription: 'none', ask: 'subscribe', approved: 'true' },
+        [],
+      ],
+    ]);
   });
 
   test('what was changed is in the store, not only in memory', async () => {

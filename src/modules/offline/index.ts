@@ -5,6 +5,7 @@ import { defineModule, type Home } from '../../core/module.ts';
 import { priorityOf, type Session } from '../../core/sessions.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
 import { createExclusive } from '../../kit/exclusive.ts';
+import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
 import { keptText, worthOf } from './keeping.ts';
@@ -57,6 +58,12 @@ export const offline = defineModule<SpoolLimits>({
   },
 });
 
+/** XEP-0160 §2. */
+const FULL: StanzaFailure = {
+  condition: 'service-unavailable',
+  text: 'No more messages are kept for this account.',
+};
+
 interface Mailbox {
   /** Keeps a message that no session took. */
   keep(message: Message, account: BareJid): MaybePromise<Verdict>;
@@ -80,16 +87,10 @@ function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
     });
   };
 
-  const store = async (message: Message, account: BareJid): Promise<Verdict> => {
+  const add = (message: Message, account: BareJid) => {
     const host = domainOf(account);
-    const kept = keptText(message, account, host, home.clock.now());
-    const added = await spool.add(account, kept, home.configOf(host));
-    if (added === undefined) {
-      const text = 'No more messages are kept for this account.';
-      return verdict.bounce({ condition: 'service-unavailable', text }); // XEP-0160 §2
-    }
-    enter(account, added.written);
-    return verdict.settling(added.written);
+    const text = keptText(message, account, host, home.clock.now());
+    return spool.add(account, text, home.configOf(host));
   };
 
   const deliver = async (session: Session): Promise<void> => {
@@ -117,9 +118,14 @@ function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
       // A temporary account does not come back.
       if (worth === 'refuse' || home.sessions.of(account)[0]?.isAnonymous === true)
         return verdict.pass;
-      const stored = store(message, account);
-      enter(account, stored);
-      return stored;
+      const added = add(message, account);
+      enter(
+        account,
+        added.then((entry) => entry?.written),
+      );
+      return added.then((entry) =>
+        entry === undefined ? verdict.bounce(FULL) : verdict.settling(entry.written),
+      );
     },
     turn(account) {
       const busy = delivering.get(account);
