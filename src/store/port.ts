@@ -43,6 +43,7 @@ export function startEngine(
   const waiting = new Map<number, Waiting>();
   let nextId = 0;
   let ended: StoreError | undefined;
+  let isClosing = false;
   const settle = (reply: Reply) => {
     const call = waiting.get(reply.id);
     waiting.delete(reply.id);
@@ -54,7 +55,8 @@ export function startEngine(
     ended = error;
     for (const call of waiting.values()) call.reject(error);
     waiting.clear();
-    onFailure(error);
+    // A thread that was told to close may be gone before its answer was looked at.
+    if (!isClosing) onFailure(error);
   };
   const line = isThread ? threadLine(settle, fail) : channelLine(settle);
   const call: EngineClient['call'] = (op, argument) => {
@@ -70,7 +72,9 @@ export function startEngine(
     call,
     async close() {
       if (ended !== undefined) return;
-      await call('close', null);
+      const closed = call('close', null);
+      isClosing = true;
+      await closed;
       ended = new StoreError('closed', 'the database is closed');
       await line.end();
     },
