@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { configReference } from '../src/config/reference.ts';
 import {
   CORE_SPECS,
   conformanceTable,
@@ -18,6 +19,7 @@ const isUpdate = process.env['UPDATE_DOCS'] !== undefined;
 const pages = [
   ['docs/conformance.md', conformanceTable(modules)],
   ['docs/rtcd.doap', doap(modules)],
+  ['docs/config.md', configReference({ server: {}, modules })],
 ] as const;
 
 describe('derived documentation is not stale', () => {
