@@ -51,8 +51,13 @@ function outcomeOf(out: string): OperationOutcome<unknown> | undefined {
   }
 }
 
+/** The most that is told of what the program wrote when it failed. */
+const MOST_LINES = 5;
+
 function broken(code: number | null, err: string) {
-  const said = err.trim();
+  const lines = err.trim().split('\n');
+  const reason = lines.find((line) => /^\w*Error\b/.test(line));
+  const said = reason ?? lines.slice(-MOST_LINES).join('\n');
   const end = code === null ? 'was stopped' : `ended with status ${code}`;
-  return failure('internal', said === '' ? `The server's program ${end}.` : said);
+  return failure('internal', `The server's program ${end}${said === '' ? '.' : `: ${said}`}`);
 }

@@ -75,10 +75,10 @@ export function flagsOf({ option, form, placeholder }: Parameter): string {
 
 /** Builds the program. Errors and help are thrown as commander's errors, never an exit. */
 export function buildProgram(options: ProgramOptions): Command {
-  const program = addGeneral(finish(new Command('rtcctl'), options))
+  const program = finish(new Command('rtcctl'), options)
     .description('Administers the rtcd server on this machine.')
-    .version(options.version, '-V, --version', 'Print the version.')
-    .addHelpText('after', '\nExit codes: rtcctl help exit-codes');
+    .version(options.version, '-V, --version', 'Print the version.');
+  addGeneral(program).addHelpText('after', '\nExit codes: rtcctl help exit-codes');
   const groups = new Set<Command>();
   for (const description of options.descriptions) {
     const parent = description.command
