@@ -40,8 +40,8 @@ function readLine(
 ): Promise<string | undefined> {
   const decoder = new StringDecoder('utf8');
   let line: string[] = [];
+  keyboard.setRawMode?.(true); // before anyone can begin to type
   screen.write(question);
-  keyboard.setRawMode?.(true);
   return new Promise((resolve) => {
     const finish = (answer: string | undefined, rest = '') => {
       keyboard.off('data', onData);
