@@ -8,6 +8,7 @@ import type { SessionEnd } from '../core/sessions.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
+import { type Flusher, Outbox } from '../kit/outbox.ts';
 import { mechanismNames, SCRAM_HASHES } from '../sasl/index.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
@@ -28,7 +29,6 @@ import { bindResource } from './bind.ts';
 import { bindingData, bindingTypes } from './channel-binding.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
 import { beginLogin, type Login } from './login.ts';
-import { type Flusher, Outbox } from './outbox.ts';
 import type { C2sServices } from './services.ts';
 import { ClientSession, type Link } from './session.ts';
 

@@ -2,10 +2,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
+import { Flusher } from '../kit/outbox.ts';
 import { streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
 import { Connection } from './connection.ts';
-import { Flusher } from './outbox.ts';
 import type { C2sServices } from './services.ts';
 
 /** How often connections are looked at for silence. */

@@ -14,7 +14,7 @@ import { nsOf } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
 import type { Delivered, Delivery } from './delivery.ts';
 import { iqKey } from './dispatch.ts';
-import { firstVerdict, type MaybePromise, type Verdict } from './hooks.ts';
+import { firstVerdict, type MaybePromise, type Verdict, verdict } from './hooks.ts';
 import type { Host, Hosts } from './hosts.ts';
 import type { IqTarget, Reply } from './module.ts';
 import type { Session } from './sessions.ts';
@@ -25,7 +25,15 @@ export interface Router {
   fromSession(stanza: Stanza, session: Session): MaybePromise<void>;
   /** A stanza from the server itself, a module, or another domain. */
   route(stanza: Stanza): MaybePromise<void>;
+  /** Takes the side that knows the way to other domains; without one they are not found. */
+  useRemote(remote: RemoteRoute): void;
 }
+
+/**
+ * Sends a stanza to a domain that is not served here. `settled` of the verdict resolves when the
+ * other domain has accepted it; when it gives up, the side itself sends the bounce.
+ */
+export type RemoteRoute = (stanza: Stanza & { readonly to: Jid }) => MaybePromise<Verdict>;
 
 /** What the router works with. */
 export interface RouterOptions {
@@ -38,6 +46,8 @@ export interface RouterOptions {
 
 /** Makes the router. */
 export function createRouter({ hosts, accounts, delivery, metrics, log }: RouterOptions): Router {
+  let remote: RemoteRoute = () => verdict.bounce({ condition: 'remote-server-not-found' });
+
   return {
     fromSession(stanza, session) {
       const host = hosts.get(session.host);
@@ -54,6 +64,9 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
       );
     },
     route: (stanza) => onward(stanza, undefined),
+    useRemote(route) {
+      remote = route;
+    },
   };
 
   /** Does what a verdict says, and `next` if it passes. */
@@ -108,7 +121,8 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     const { to } = stanza;
     if (to === undefined) return undefined; // presence that nobody's module broadcasts
     const host = hosts.get(domainOf(to));
-    if (host === undefined) return bounce(stanza, { condition: 'remote-server-not-found' });
+    if (host === undefined)
+      return after(remote({ ...stanza, to }), stanza, session, () => undefined);
     if (localOf(to) === '') return toServer(stanza, to, host, session);
     const account = bareOf(to);
     const exists = accounts.exists(account);
