@@ -1,5 +1,7 @@
 /** Measures XMPP servers on this machine; see README.md beside this file. */
+import { dirname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { benchAccounts, makeAccounts } from './accounts.ts';
 import type { RunningServer } from './child.ts';
 import type { Account } from './client.ts';
@@ -26,6 +28,9 @@ const RUN: Readonly<Record<ScenarioName, (scene: Scene, options: Options) => Pro
   pairs: (scene, options) => runPairs(scene, { ...options, rate: options.rate }),
 };
 
+/** The server beside which this is compiled, into dist/bench/. */
+const RTCD = join(dirname(dirname(fileURLToPath(import.meta.url))), 'main.js');
+
 /** Tells the person who waits what is going on, apart from the figures. */
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -48,7 +53,7 @@ function serversOf(options: Options, accounts: readonly Account[]) {
   if (pid !== undefined && port !== undefined)
     return [() => existingServer(options, pid, port, accounts)];
   const start = {
-    rtcd: () => startRtcd({ accounts, profileFolder: options.profile }),
+    rtcd: () => startRtcd({ program: RTCD, accounts, profileFolder: options.profile }),
     prosody: () => startProsody(accounts),
   };
   return options.server.map((name) => start[name]);

@@ -1,15 +1,12 @@
-/** Starts the rtcd of this checkout, as it is compiled. */
+/** Starts rtcd, as it is compiled. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { makeAccounts, runOperation } from './accounts.ts';
 import { type Child, makeFolder, type RunningServer, startChild } from './child.ts';
 import type { Account } from './client.ts';
 
 const HOST = '127.0.0.1';
 const DOMAIN = 'localhost';
-/** This file is compiled into dist/bench/, beside dist/main.js. */
-const PROGRAM = join(dirname(dirname(fileURLToPath(import.meta.url))), 'main.js');
 
 /** The config: as it comes, but for ports, and for the limit that one address would meet. */
 function configOf(): string {
@@ -26,6 +23,8 @@ limits: { connectionsPerAddress: 100000 }
 
 /** How rtcd is started. */
 export interface RtcdOptions {
+  /** Its `main.js`. */
+  readonly program: string;
   readonly accounts: readonly Account[];
   /** The folder for V8's CPU profiles, one for each thread, which are written when it ends. */
   readonly profileFolder: string | undefined;
@@ -42,7 +41,7 @@ export async function startRtcd(options: RtcdOptions): Promise<RunningServer> {
     options.profileFolder === undefined
       ? []
       : ['--cpu-prof', '--cpu-prof-dir', options.profileFolder];
-  const args = [...profile, PROGRAM, '--config', config];
+  const args = [...profile, options.program, '--config', config];
   const child = startChild(process.execPath, args, folder, { NODE_ENV: 'production' });
   const socket = join(folder, 'rtcctl.sock');
   try {
