@@ -93,7 +93,7 @@ export const statusView = z.object({
   sessions: count,
   listeners: z.array(z.object({ name: text, address: text, port: count })),
   memoryBytes: count,
-  store: z.object({ bytes: count, queued: count, lastCommitMs: count }),
+  store: z.object({ bytes: count, queued: count, writes: count, lastCommitMs: count }),
   configFile: text,
   dataFolder: text,
 });

@@ -21,6 +21,7 @@ function inputText(json: string): string {
     const input: unknown = JSON.parse(json);
     if (typeof input !== 'object' || input === null) return json;
     return Object.entries(input)
+      .filter(([, value]) => !Array.isArray(value) || value.length > 0)
       .map(
         ([key, value]) =>
           `${key}: ${shorten(typeof value === 'string' ? value : JSON.stringify(value))}`,

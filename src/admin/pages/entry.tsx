@@ -75,13 +75,14 @@ function addSignIn(app: Hono<HttpEnv>, { gate, door, setup, paths }: EntryOption
             autocomplete="username"
             hint="The address of an admin, such as joe@example.com."
             required
-            autofocus
+            autofocus={said.jid === undefined}
           />
           <Field
             name="password"
             label="Password"
             type="password"
             autocomplete="current-password"
+            autofocus={said.jid !== undefined}
             required
           />
           <button class="button primary broad" type="submit">

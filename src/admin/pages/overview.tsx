@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import type { AdminEnv, Desk } from '../desk.tsx';
 import { hostPath } from '../desk.tsx';
 import { countText, durationText, plural, sizeText } from '../text.ts';
-import { Badge, Empty, Note, PageHeading, Problem } from '../ui/parts.tsx';
+import { Badge, Note, PageHeading, Problem } from '../ui/parts.tsx';
 import { type Finding, findingsView, type HostView, hostsView, statusView } from '../views.ts';
 import { lifeOf } from './certificate-life.ts';
 
@@ -13,25 +13,41 @@ const LEVELS = {
   ok: { tone: 'ok', text: 'Fine' },
 } as const;
 
-const ORDER = ['error', 'warning', 'ok'] as const;
-
-/** What the checks found, worst first. */
-const Findings = ({ findings }: { findings: readonly Finding[] }) => {
-  const sorted = ORDER.flatMap((level) => findings.filter((each) => each.level === level));
-  return sorted.length === 0 ? (
-    <Empty>There was nothing to check.</Empty>
-  ) : (
-    <ul class="findings">
-      {sorted.map(({ level, area, subject, text }) => (
-        <li>
+const FindingList = ({ findings }: { findings: readonly Finding[] }) => (
+  <ul class="findings">
+    {findings.map(({ level, area, subject, text }) => (
+      <li>
+        <div class="subject">
           <Badge tone={LEVELS[level].tone}>{LEVELS[level].text}</Badge>
-          <div>
-            <strong class="wrap">{subject}</strong> <span class="quiet">{area}</span>
-            <p>{text}</p>
-          </div>
-        </li>
-      ))}
-    </ul>
+          <strong class="wrap">{subject}</strong>
+          <span class="quiet">{area}</span>
+        </div>
+        <p>{text}</p>
+      </li>
+    ))}
+  </ul>
+);
+
+/** What the checks found: what needs care first, what is fine folded away. */
+const Findings = ({ findings }: { findings: readonly Finding[] }) => {
+  const of = (level: Finding['level']) => findings.filter((each) => each.level === level);
+  const [errors, warnings, fine] = [of('error'), of('warning'), of('ok')];
+  return (
+    <>
+      {errors.length + warnings.length === 0 ? (
+        <Note tone="ok">
+          <p>Everything that was looked at is fine.</p>
+        </Note>
+      ) : (
+        <FindingList findings={[...errors, ...warnings]} />
+      )}
+      {fine.length === 0 ? null : (
+        <details>
+          <summary>{plural(fine.length, 'check')} without a finding</summary>
+          <FindingList findings={fine} />
+        </details>
+      )}
+    </>
   );
 };
 
@@ -45,7 +61,7 @@ const Figure = (props: { name: string; value: string; note: string; href?: strin
   );
   return (
     <div class="figure">
-      {props.href === undefined ? inside : <a href={props.href}>{inside}</a>}
+      {props.href === undefined ? <div>{inside}</div> : <a href={props.href}>{inside}</a>}
     </div>
   );
 };
@@ -112,7 +128,7 @@ export function addOverviewPages(app: Hono<AdminEnv>, desk: Desk): void {
           <Figure
             name="Database"
             value={sizeText(value.store.bytes)}
-            note={`last write took ${Math.round(value.store.lastCommitMs)} ms`}
+            note="on disk"
             href="/admin/server"
           />
         </dl>
@@ -129,7 +145,7 @@ export function addOverviewPages(app: Hono<AdminEnv>, desk: Desk): void {
           </section>
           <section class="card" aria-labelledby="domains">
             <h2 id="domains">Domains</h2>
-            <ul class="plain-list">
+            <ul class="domains">
               {list.map(({ domain, accounts, sessions, certificate }) => {
                 const life = lifeOf(certificate ?? undefined, now);
                 return (

@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { OperationFailure } from '../../core/operation.ts';
 import type { AdminEnv, Ask, Desk } from '../desk.tsx';
-import { durationText, sizeText } from '../text.ts';
+import { countText, durationText, sizeText } from '../text.ts';
 import { Badge, Confirm, Facts, PageHeading, Problem, Table, Time } from '../ui/parts.tsx';
 import { aboutView, statusView } from '../views.ts';
 
@@ -52,6 +52,12 @@ async function show(c: Ask, desk: Desk) {
               ['Running for', durationText(value.uptimeSeconds)],
               ['Process id', value.pid],
               ['Memory', sizeText(value.memoryBytes)],
+              ['Database', sizeText(value.store.bytes)],
+              [
+                'Writes',
+                `${countText(value.store.writes)}, ${countText(value.store.queued)} waiting`,
+              ],
+              ['Last commit took', `${value.store.lastCommitMs.toFixed(1)} ms`],
               [
                 'Config',
                 <span class="mono wrap">{value.configFile || 'none: development defaults'}</span>,

@@ -70,7 +70,7 @@ export const SessionTable = ({
         <span class="mono">{session.remote}</span>,
         <>
           {session.secure === '' ? <Badge tone="warning">Not encrypted</Badge> : session.secure}
-          <span class="second">{session.mechanism}</span>
+          <span class="second mono">{session.mechanism}</span>
         </>,
         <Ago at={session.since} now={now} />,
         <Ago at={session.lastActive} now={now} />,

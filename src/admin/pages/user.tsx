@@ -86,11 +86,13 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
       <PageHeading
         title={account.jid}
         lead={
-          <UserBadges
-            isAdmin={account.admin}
-            isLocked={account.locked}
-            isNamed={account.namedInConfig}
-          />
+          account.admin || account.locked ? (
+            <UserBadges
+              isAdmin={account.admin}
+              isLocked={account.locked}
+              isNamed={account.namedInConfig}
+            />
+          ) : undefined
         }
       >
         <a class="button" href={userPath(account.jid, 'password')} data-dialog>

@@ -109,7 +109,7 @@ export const Welcome = (props: { title: string; paths: AssetPaths; children?: Ch
           <span>rtcd</span>
         </div>
         <div class="card">{props.children}</div>
-        <p class="quiet centred">The console of your own real-time communication server.</p>
+        <p class="quiet centred">Your own real-time communication server.</p>
       </main>
     </body>
   </html>

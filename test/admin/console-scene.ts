@@ -1,0 +1,178 @@
+/** A console over real operations, accounts and certificates in memory, without main.ts. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Hono } from 'hono';
+import { createAdmin, createApi, createSetup, type Setup } from '../../src/admin/index.tsx';
+import { openCertificates } from '../../src/certs/certificates.ts';
+import type { Config } from '../../src/config/schema.ts';
+import { createAudit } from '../../src/core/audit.ts';
+import { type Authority, createAuthority } from '../../src/core/authority.ts';
+import { createOperations, type Operations } from '../../src/core/operation.ts';
+import { createRemoval } from '../../src/core/removal.ts';
+import { createTrace, type Trace } from '../../src/core/trace.ts';
+import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
+import { type BareJid, parseBare } from '../../src/jid/jid.ts';
+import { createMetrics } from '../../src/kit/metrics.ts';
+import { allOperations } from '../../src/operations/index.ts';
+import { type Scene, startScene } from '../support/scene.ts';
+
+/** The password of every account of a scene. */
+export const PASSWORD = 'secret';
+
+/** A console that plays. */
+export interface ConsoleScene {
+  readonly scene: Scene;
+  readonly app: Hono<HttpEnv>;
+  readonly operations: Operations;
+  readonly authority: Authority;
+  readonly setup: Setup;
+  readonly trace: Trace;
+  /** Aborts as a server does that stops. */
+  readonly closing: AbortController;
+  stop(): Promise<void>;
+}
+
+/** What a console is made of. */
+export interface ConsoleOptions {
+  /** The first is an admin unless `isWithoutAdmin`. */
+  readonly accounts: readonly string[];
+  readonly isWithoutAdmin?: boolean;
+  readonly trustedProxies?: readonly string[];
+  readonly metricsFrom?: readonly string[];
+  readonly isConsoleOn?: () => boolean;
+}
+
+/** The bare JID of a text that is one. */
+export function bare(raw: string): BareJid {
+  const parsed = parseBare(raw);
+  if (!parsed.ok) throw new Error(`${raw}: ${parsed.why}`);
+  return parsed.value;
+}
+
+/** Starts a console. */
+export async function startConsole(options: ConsoleOptions): Promise<ConsoleScene> {
+  const scene = await startScene({ modules: [], accounts: options.accounts });
+  const { clock, accounts, sessions, hosts, store, registry, log } = scene;
+  const folder = await mkdtemp(join(tmpdir(), 'rtcd-console-'));
+  const [first] = options.accounts;
+  if (first !== undefined && options.isWithoutAdmin !== true)
+    await accounts.setAdmin(bare(first), true);
+  const certificates = await openCertificates({
+    folder,
+    log: log.area('certs'),
+    clock,
+    hosts: hosts.all().map(({ domain }) => ({ domain, names: [] })),
+    searchDirs: [],
+    tls: { minVersion: '1.2' },
+  });
+  const authority = createAuthority(accounts, () => []);
+  const trace = createTrace(clock);
+  const audit = createAudit(store, clock);
+  // Of the config, the operations read only these.
+  const config = {
+    file: undefined,
+    server: {
+      data: folder,
+      listeners: {
+        c2s: { enabled: true, port: 5222, interfaces: ['127.0.0.1'] },
+        c2sTls: { enabled: true, port: 5223, interfaces: ['127.0.0.1'] },
+        http: { enabled: true, port: 5280, interfaces: ['127.0.0.1'] },
+      },
+    },
+  } as unknown as Config;
+  const list = allOperations({
+    clock,
+    log,
+    accounts,
+    sessions,
+    hosts,
+    authority,
+    registry,
+    audit,
+    trace,
+    certificates,
+    removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),
+    config: {
+      current: () => config,
+      admins: () => [],
+      check: async () => [],
+      show: () => '',
+      reference: () => '',
+      reload: async () => ({ ok: true, changed: [] }),
+    },
+    runtime: {
+      version: '0.1.0',
+      node: process.version,
+      pid: process.pid,
+      since: clock.now() - 93_784_000,
+      isServing: true,
+      specs: [
+        { name: 'ping', spec: 'XEP-0199', version: '2.0.1', covers: 'complete', note: '' },
+        { name: 'roster', spec: 'RFC 6121', version: '', covers: 'partial', note: 'no groups' },
+      ],
+      listeners: () => [
+        { name: 'c2s', address: '*', port: 5222 },
+        { name: 'c2sTls', address: '*', port: 5223 },
+        { name: 'http', address: '127.0.0.1', port: 5280 },
+      ],
+      memoryBytes: () => 148_000_000,
+      storeBytes: async () => 27_100_000,
+      store: store.stats(),
+      console: () => undefined,
+    },
+    lookup: () => ({
+      addresses: async () => ({ ok: true, records: [] }),
+      srv: async () => ({ ok: true, records: [] }),
+    }),
+    ports: { state: async () => ({ kind: 'free' }), answers: async () => true },
+  });
+  const operations = createOperations(list, {
+    audit,
+    log: log.area('operations'),
+    mayRun: authority.mayRun,
+  });
+  const closing = new AbortController();
+  const setup = createSetup(authority);
+  const app = await createAdmin({
+    operations,
+    accounts,
+    authority,
+    setup,
+    clock,
+    log: log.area('admin'),
+    metrics: createMetrics({ process: false }),
+    version: '0.1.0',
+    clientOf: createClientOf(options.trustedProxies),
+    domains: () => hosts.all().map(({ domain }) => domain),
+    isConsoleOn: options.isConsoleOn ?? (() => true),
+    metricsFrom: options.metricsFrom ?? [],
+    closing: closing.signal,
+  });
+  return {
+    scene,
+    app,
+    operations,
+    authority,
+    setup,
+    trace,
+    closing,
+    async stop() {
+      closing.abort();
+      certificates.close();
+      await scene.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** The API as the admin socket serves it. */
+export function socketApi({ operations, scene, closing }: ConsoleScene): Hono<HttpEnv> {
+  return createApi({
+    operations,
+    log: scene.log.area('admin'),
+    version: '0.1.0',
+    actorOf: () => ({ name: 'root', via: 'socket' }),
+    closing: closing.signal,
+  });
+}
