@@ -1,6 +1,6 @@
 /** One user: what he is, and what can be done with him. */
 import type { Hono } from 'hono';
-import type { OperationFailure } from '../../core/operation.ts';
+import { failure, type OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, link, userPath } from '../desk.tsx';
 import { generatePassword } from '../secrets.ts';
 import { Confirm, Empty, Facts, PageHeading, Problem, Tick, Time, Token } from '../ui/parts.tsx';
@@ -63,17 +63,20 @@ export function addUserPages(app: Hono<AdminEnv>, desk: Desk): void {
   app.post('/admin/users/:jid/password', (c) => setPassword(c, desk, c.req.param('jid')));
   app.get('/admin/users/:jid/:action', (c) => {
     const { jid, action } = c.req.param();
-    return isAction(action) ? confirm(c, desk, jid, action) : c.notFound();
+    return isAction(action) ? confirm(c, desk, jid, action) : unknownAction(c, desk, jid);
   });
   app.post('/admin/users/:jid/:action', async (c) => {
     const { jid, action } = c.req.param();
-    if (!isAction(action)) return c.notFound();
+    if (!isAction(action)) return unknownAction(c, desk, jid);
     const { operation, done } = ACTIONS[action];
     const outcome = await desk.run(c, operation, { jid });
     if (!outcome.ok) return confirm(c, desk, jid, action, outcome);
     return desk.done(c, action === 'delete' ? '/admin/users' : userPath(jid), done(jid));
   });
 }
+
+const unknownAction = (c: Ask, desk: Desk, jid: string) =>
+  desk.problem(c, { title: jid, area: 'users' }, failure('not-found', 'There is no such action.'));
 
 async function showUser(c: Ask, desk: Desk, jid: string) {
   const outcome = await desk.ask(c, 'accounts.show', { jid }, accountView);

@@ -1,0 +1,475 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { generateKey, keyPem, selfSignedCertificate } from '../../src/certs/generate.ts';
+import { domainOf } from '../../src/jid/jid.ts';
+import { readStanza } from '../../src/stanza/stanza.ts';
+import { parse } from '../support/scene.ts';
+import { bare, type ConsoleScene, PASSWORD, startConsole } from './console-scene.ts';
+import { type Visitor, visit } from './visitor.ts';
+
+const DAY = 86_400_000;
+const ADMIN = 'lucie@falcot.com';
+const USER = 'joe@falcot.com';
+const PAGES = [
+  '/admin',
+  '/admin/check',
+  '/admin/users',
+  '/admin/users/new',
+  `/admin/users/${encodeURIComponent(USER)}`,
+  `/admin/users/${encodeURIComponent(USER)}/password`,
+  `/admin/users/${encodeURIComponent(USER)}/delete`,
+  '/admin/sessions',
+  `/admin/sessions/kick?jid=${encodeURIComponent(USER)}`,
+  '/admin/hosts',
+  '/admin/hosts/falcot.com',
+  '/admin/hosts/falcot.com/generate',
+  '/admin/hosts/falcot.com/request',
+  '/admin/hosts/falcot.com/import',
+  '/admin/audit',
+  '/admin/trace',
+  '/admin/log',
+  '/admin/server',
+  '/admin/server/reload',
+] as const;
+
+let console: ConsoleScene;
+let admin: Visitor;
+
+beforeEach(async () => {
+  console = await startConsole({ accounts: [ADMIN, USER], metricsFrom: ['198.51.100.0/24'] });
+  admin = visit(console.app);
+  await admin.signIn(ADMIN);
+});
+afterEach(() => console.stop());
+
+const user = (action = '') => `/admin/users/${encodeURIComponent(USER)}${action}`;
+/** The page to which a form leads. */
+const follow = async (answer: Response) => {
+  expect(answer.status, await answer.clone().text()).toBe(303);
+  return admin.read(answer.headers.get('location') ?? '');
+};
+const checkPassword = (jid: string, password: string) =>
+  console.scene.accounts.checkPassword(bare(jid), password);
+
+describe('every page', () => {
+  test.each(PAGES)('%s needs an admin', async (path) => {
+    const answer = await visit(console.app).get(path);
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get('location')).toMatch(/^\/admin\/sign-in/);
+  });
+
+  test.each(PAGES)(
+    '%s is shown, is not kept by caches, and loads only our own things',
+    async (path) => {
+      const answer = await admin.get(path);
+      const page = await answer.text();
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+      const policy = answer.headers.get('content-security-policy') ?? '';
+      for (const part of ["default-src 'none'", "script-src 'self'", "form-action 'self'"])
+        expect(policy).toContain(part);
+      expect(policy).not.toContain('unsafe');
+      expect(page).not.toMatch(/\sstyle=|\son\w+=|<style|javascript:/);
+      expect(page).not.toMatch(/(?:src|href|action)="(?:https?:)?\/\//);
+      expect(page.match(/<script/g)).toHaveLength(1);
+    },
+  );
+
+  test.each(PAGES)('%s has one heading, landmarks, labels and tokens', async (path) => {
+    const page = await admin.read(path);
+    expect(page.match(/<h1/g), 'one h1').toHaveLength(1);
+    expect(page).toContain('<html lang="en">');
+    expect(page).toContain('href="#main"');
+    for (const [, id] of page.matchAll(
+      /<(?:input|select|textarea)(?![^>]*type="hidden")[^>]* id="([^"]+)"/g,
+    ))
+      expect(page, `a label for ${id}`).toContain(`for="${id}"`);
+    for (const [form] of page.matchAll(/<form[^>]*method="post"[\s\S]*?<\/form>/g))
+      expect(form).toMatch(/name="csrf" value="[\w-]{43}"/);
+  });
+
+  test('one that does not exist is a page of the console', async () => {
+    const answer = await admin.get('/admin/nothing');
+    expect(answer.status).toBe(404);
+    expect(await answer.text()).toContain('There is no such page');
+  });
+
+  test('assets are for everyone, cached for long under names that follow their content', async () => {
+    const page = await visit(console.app).read('/admin/sign-in');
+    const paths = [...page.matchAll(/"(\/admin\/assets\/[^"]+)"/g)].map(([, path = '']) => path);
+    expect(paths).toHaveLength(3);
+    for (const path of paths) {
+      expect(path).toMatch(/\.[\w-]{12}\.(?:css|js|svg)$/);
+      const answer = await visit(console.app).get(path);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('cache-control')).toContain('immutable');
+      expect(await answer.text()).not.toMatch(/https?:\/\/(?!www\.w3\.org)/);
+    }
+  });
+});
+
+describe('what strangers bring is shown as text', () => {
+  const EVIL = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`;
+
+  test.each([
+    `/admin/users?search=${encodeURIComponent(EVIL)}`,
+    `/admin/sessions?search=${encodeURIComponent(EVIL)}`,
+    `/admin/sessions/kick?jid=${encodeURIComponent(EVIL)}`,
+    `/admin/users/${encodeURIComponent(EVIL)}`,
+    `/admin/users/${encodeURIComponent(EVIL)}/delete`,
+    `/admin/hosts/${encodeURIComponent(EVIL)}`,
+    `/admin/hosts/${encodeURIComponent(EVIL)}/generate`,
+    `/admin/trace?jid=${encodeURIComponent(EVIL)}&seconds=${encodeURIComponent(EVIL)}`,
+    `/admin/users/new?admin=${encodeURIComponent(EVIL)}`,
+  ])('in the address: %s', async (path) => {
+    const page = await admin.read(path);
+    expect(page).not.toContain('<script>alert');
+    expect(page).not.toContain('<img');
+    expect(page).not.toContain(`"'><`);
+  });
+
+  test('in forms that are shown again, and in the sign-in', async () => {
+    const visitor = visit(console.app);
+    const tries = [
+      await visitor.submit('/admin/sign-in', { jid: EVIL, password: EVIL, next: EVIL }),
+      await admin.submit('/admin/users/new', { name: EVIL, host: EVIL, password: 'a', again: 'b' }),
+      await admin.submit('/admin/hosts/falcot.com/generate', { names: EVIL, keyType: EVIL }),
+      await admin.submit('/admin/hosts/falcot.com/import', { certificate: EVIL, key: EVIL }),
+      await admin.submit('/admin/log', { area: EVIL, level: EVIL }),
+      await admin.submit('/admin/sessions/kick', { jid: EVIL, reason: EVIL }, { from: '/admin' }),
+    ];
+    for (const answer of tries) {
+      const page = await answer.text();
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(page).not.toContain('<script>alert');
+      expect(page).not.toContain('<img');
+    }
+  });
+
+  test('in resources, and in the audit log', async () => {
+    const resource = `<img src=x onerror=alert(1)>&"'`;
+    await console.scene.connect(`${USER}/${resource}`);
+    for (const path of ['/admin/sessions', user()]) {
+      const page = await admin.read(path);
+      expect(page).toContain('&lt;img');
+      expect(page).not.toContain('<img');
+    }
+    await admin.submit('/admin/sessions/kick', { jid: USER, reason: EVIL }, { from: '/admin' });
+    const log = await admin.read('/admin/audit');
+    expect(log).toContain('reason: &lt;script&gt;');
+    expect(log).not.toContain('<script>alert');
+  });
+});
+
+describe('users', () => {
+  const create = (fields: Record<string, string>) =>
+    admin.submit('/admin/users/new', {
+      name: 'eva',
+      host: 'falcot.com',
+      password: 'long enough',
+      again: 'long enough',
+      ...fields,
+    });
+
+  test('one is created, and can log in', async () => {
+    expect(await follow(await create({}))).toContain('eva@falcot.com was created.');
+    expect(await checkPassword('eva@falcot.com', 'long enough')).toBe(true);
+    expect(await console.authority.isAdmin(bare('eva@falcot.com'))).toBe(false);
+  });
+
+  test('with a generated password, which is shown once', async () => {
+    const page = await follow(
+      await create({ generate: 'yes', password: '', again: '', admin: 'yes' }),
+    );
+    const password = /<pre[^>]*>([^<]+)<\/pre>/.exec(page)?.[1] ?? '';
+    expect(password).toMatch(/^(?:\w{5}-){3}\w{5}$/);
+    expect(await checkPassword('eva@falcot.com', password)).toBe(true);
+    expect(await console.authority.isAdmin(bare('eva@falcot.com'))).toBe(true);
+    expect(await admin.read('/admin/users')).not.toContain(password);
+    expect(await admin.read('/admin/audit')).not.toContain(password);
+  });
+
+  test('a short password is taken with a warning', async () => {
+    const page = await follow(await create({ password: 'short', again: 'short' }));
+    expect(page).toContain('shorter than 8 characters');
+  });
+
+  test.each([
+    [{ name: 'a b' }, 'name-fault'],
+    [{ name: 'joe' }, 'exists already'],
+    [{ again: 'something else' }, 'again-fault'],
+    [{ password: '', again: '' }, 'password-fault'],
+  ])(
+    'a fault is shown beside its field, what was typed stays, passwords do not: %o',
+    async (fields, shown) => {
+      const answer = await create(fields);
+      const page = await answer.text();
+      expect(answer.status).toBe(422);
+      expect(page).toContain(shown);
+      expect(page).toContain(`value="${fields['name'] ?? 'eva'}"`);
+      expect(page).not.toContain('long enough');
+    },
+  );
+
+  test('are searched, filtered and paged', async () => {
+    for (let index = 0; index < 60; index += 1) {
+      const name = `u${String(index).padStart(2, '0')}@falcot.com`;
+      await console.operations.run(
+        'accounts.add',
+        { jid: name, password: 'long enough' },
+        { name: 'root', via: 'socket' },
+      );
+    }
+    const first = await admin.read('/admin/users');
+    expect(first).toContain('1 to 50 of 62');
+    const next = /rel="next" href="([^"]+)"/.exec(first)?.[1] ?? '';
+    expect(await admin.read(next)).toContain('51 to 62 of 62');
+    const found = await admin.read('/admin/users?search=u59');
+    expect(found).toContain('u59@falcot.com');
+    expect(found).not.toContain('u58@falcot.com');
+    expect(await admin.read('/admin/users?offset=-1')).toContain('1 to 50 of 62');
+    expect(await admin.read('/admin/users?search=nobody')).toContain('Nobody has such an address.');
+  });
+
+  test.each([
+    ['/lock', 'is locked', async () => (await console.scene.accounts.get(bare(USER)))?.isLocked],
+    ['/promote', 'is an admin now', async () => console.authority.isAdmin(bare(USER))],
+    [
+      '/delete',
+      'was deleted',
+      async () => (await console.scene.accounts.get(bare(USER))) === undefined,
+    ],
+  ])('%s asks first, then does it', async (action, said, isDone) => {
+    expect(await admin.read(user(action))).toContain('<form');
+    expect(await isDone()).toBe(false);
+    expect(await follow(await admin.submit(user(action), {}))).toContain(said);
+    expect(await isDone()).toBe(true);
+  });
+
+  test('unlocking and taking the role undo it', async () => {
+    for (const action of ['/lock', '/unlock', '/promote', '/demote'])
+      await follow(await admin.submit(user(action), {}));
+    expect(await console.scene.accounts.get(bare(USER))).toMatchObject({
+      isLocked: false,
+      isAdmin: false,
+    });
+  });
+
+  test('a password is set; ones that differ are not', async () => {
+    const set = (again: string) =>
+      admin.submit(user('/password'), { password: 'another one', again });
+    expect((await set('a different one')).status).toBe(422);
+    expect(await follow(await set('another one'))).toContain('has a new password');
+    expect(await checkPassword(USER, 'another one')).toBe(true);
+  });
+
+  test('whoever changes his own password signs in again', async () => {
+    const own = `/admin/users/${encodeURIComponent(ADMIN)}/password`;
+    await admin.submit(own, { password: 'another one', again: 'another one' });
+    expect((await admin.get('/admin')).status).toBe(303);
+    expect((await admin.signIn(ADMIN, PASSWORD)).status).toBe(401);
+    expect((await admin.signIn(ADMIN, 'another one')).status).toBe(303);
+  });
+
+  test('what is not there is said, with its status', async () => {
+    const gone = '/admin/users/nobody%40falcot.com';
+    expect((await admin.get(gone)).status).toBe(404);
+    expect((await admin.submit(`${gone}/lock`, {})).status).toBe(422);
+    expect((await admin.get(user('/explode'))).status).toBe(404);
+    expect((await admin.get(user('/constructor'))).status).toBe(404);
+    expect((await admin.get('/admin/users/%')).status).toBe(400);
+  });
+});
+
+describe('sessions', () => {
+  test('are listed with their presence, searched, and ended', async () => {
+    const phone = await console.scene.connect(`${USER}/phone`);
+    const away = readStanza(parse('<presence><show>away</show></presence>'), {
+      from: phone.jid,
+      defaultTo: bare(USER),
+    });
+    if (away.ok && away.stanza.kind === 'presence')
+      await console.scene.sessions.setPresence(phone.session, away.stanza);
+    await console.scene.connect(`${ADMIN}/laptop`);
+    const page = await admin.read('/admin/sessions');
+    for (const text of ['phone', 'Away', 'laptop', 'No presence', 'SCRAM-SHA-256', 'TLSv1.3'])
+      expect(page).toContain(text);
+    const found = await admin.read('/admin/sessions?search=joe');
+    expect(found).toContain('phone');
+    expect(found).not.toContain('laptop');
+    const kick = `/admin/sessions/kick?jid=${encodeURIComponent(`${USER}/phone`)}`;
+    const answer = await admin.submit(
+      '/admin/sessions/kick',
+      { jid: `${USER}/phone` },
+      { from: kick },
+    );
+    expect(await follow(answer)).toContain(`1 session of ${USER} ended.`);
+    expect(phone.endedWith).toBe('policy-violation');
+  });
+
+  test('one that is gone already is said', async () => {
+    const answer = await admin.submit('/admin/sessions/kick', { jid: USER }, { from: '/admin' });
+    expect(answer.status).toBe(422);
+    expect(await answer.text()).toContain('has no session');
+  });
+});
+
+describe('hosts', () => {
+  test('show their certificate', async () => {
+    const page = await admin.read('/admin/hosts/falcot.com');
+    for (const text of ['Self-signed', 'EC P-256', 'SHA-256 fingerprint', 'falcot.com.self-signed'])
+      expect(page).toContain(text);
+    expect((await admin.get('/admin/hosts/elsewhere.example')).status).toBe(404);
+  });
+
+  const fingerprint = async () =>
+    /(?:[0-9A-F]{2}:){31}[0-9A-F]{2}/.exec(await admin.read('/admin/hosts/falcot.com'))?.[0];
+
+  test('get a new self-signed certificate', async () => {
+    const before = await fingerprint();
+    const path = '/admin/hosts/falcot.com/generate';
+    const page = await follow(
+      await admin.submit(path, { names: 'chat.falcot.com', keyType: 'ec' }),
+    );
+    expect(page).toContain('has a new self-signed certificate');
+    expect(page).toContain('chat.falcot.com');
+    expect(await fingerprint()).not.toBe(before);
+  });
+
+  test('a faulty name is shown beside its field', async () => {
+    const path = '/admin/hosts/falcot.com/generate';
+    const answer = await admin.submit(path, { names: 'good.example a@b', keyType: 'ec' });
+    expect(answer.status).toBe(422);
+    expect(await answer.text()).toContain('names-fault');
+  });
+
+  test('ask an authority: the request is shown once', async () => {
+    const path = '/admin/hosts/falcot.com/request';
+    const page = await follow(await admin.submit(path, { names: '', keyType: 'ec' }));
+    expect(page).toContain('-----BEGIN CERTIFICATE REQUEST-----');
+    expect(await admin.read('/admin/hosts/falcot.com')).not.toContain('BEGIN CERTIFICATE REQUEST');
+  });
+
+  test('refuse what is no certificate', async () => {
+    const path = '/admin/hosts/falcot.com/import';
+    for (const certificate of ['', 'nonsense']) {
+      const answer = await admin.submit(path, { certificate, key: '' });
+      expect(answer.status).toBe(422);
+    }
+  });
+
+  test('take a certificate from files', async () => {
+    const pem = await certificateFiles();
+    const page = await admin.read('/admin/hosts/falcot.com/import');
+    const form = new FormData();
+    form.set('csrf', /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? '');
+    form.set('certificate', '');
+    form.set('key', '');
+    form.set('certificateFile', new File([pem.certificate], 'cert.pem'));
+    form.set('keyFile', new File([pem.key], 'key.pem'));
+    const answer = await console.app.request('/admin/hosts/falcot.com/import', {
+      method: 'POST',
+      body: form,
+      headers: {
+        cookie: `rtcd=${admin.cookies.get('rtcd')}`,
+        origin: 'http://localhost',
+        host: 'localhost',
+      },
+    });
+    expect(await follow(answer)).toContain('uses the imported certificate');
+  });
+});
+
+describe('the rest', () => {
+  test('log levels are set', async () => {
+    const page = await follow(await admin.submit('/admin/log', { area: 'store', level: 'fatal' }));
+    expect(page).toContain('The log of store is at fatal now.');
+    expect(console.scene.log.levels()['store']).toBe('fatal');
+    await follow(await admin.submit('/admin/log', { area: '*', level: 'silent' }));
+    expect(console.scene.log.levels()['*']).toBe('silent');
+  });
+
+  test('the audit log names who, from where and what, and pages back', async () => {
+    for (let round = 0; round < 30; round += 1) {
+      await admin.submit(user('/lock'), {}, { from: '/admin' });
+      await admin.submit(user('/unlock'), {}, { from: '/admin' });
+    }
+    const newest = await admin.read('/admin/audit');
+    expect(newest).toContain('accounts.unlock');
+    expect(newest).toContain('console, 192.0.2.10');
+    const older = /rel="next" href="([^"]+)"/.exec(newest)?.[1] ?? '';
+    const page = await admin.read(older);
+    expect(page).toContain('accounts.lock');
+    expect(page).not.toContain('rel="next"');
+  });
+
+  test('a message is shown once', async () => {
+    const page = await follow(await admin.submit('/admin/server/reload', {}));
+    expect(page).toContain('Nothing had changed.');
+    expect(await admin.read('/admin/server')).not.toContain('Nothing had changed.');
+  });
+
+  test('the trace says what to do without scripts', async () => {
+    const page = await admin.read(`/admin/trace?jid=${encodeURIComponent(USER)}`);
+    expect(page).toContain('<noscript>');
+    expect(page).toContain(`rtcctl trace ${USER}`);
+  });
+
+  test('checks are shown', async () => {
+    expect(await admin.read('/admin/check')).toContain('id="findings"');
+  });
+});
+
+describe('monitoring', () => {
+  test('/healthz is open, and says when the server stops', async () => {
+    expect((await visit(console.app).get('/healthz')).status).toBe(200);
+    console.closing.abort();
+    expect((await visit(console.app).get('/healthz')).status).toBe(503);
+  });
+
+  test.each([
+    ['127.0.0.1', {}, 200],
+    ['::1', {}, 200],
+    ['198.51.100.7', {}, 200],
+    ['192.0.2.10', {}, 403],
+    ['', {}, 403],
+    ['127.0.0.1', { 'x-forwarded-for': '203.0.113.1' }, 403],
+    ['192.0.2.10', { 'x-forwarded-for': '127.0.0.1' }, 403],
+  ])('/metrics for %s with %o is %i', async (remote, headers, status) => {
+    expect((await visit(console.app, { remote }).get('/metrics', headers)).status).toBe(status);
+  });
+
+  test('/metrics is for a signed-in admin, and is the text of Prometheus', async () => {
+    const answer = await admin.get('/metrics');
+    expect(answer.headers.get('content-type')).toContain('text/plain');
+    expect(await answer.text()).toContain('# TYPE rtcd_sessions gauge');
+  });
+
+  test('/ leads to the console', async () => {
+    expect((await visit(console.app).get('/')).headers.get('location')).toBe('/admin');
+  });
+
+  test('without the console there are only the probes', async () => {
+    const off = await startConsole({ accounts: [ADMIN], isConsoleOn: () => false });
+    const visitor = visit(off.app, { remote: '127.0.0.1' });
+    for (const path of [
+      '/admin',
+      '/admin/sign-in',
+      '/admin/setup',
+      '/admin/users',
+      '/api/operations',
+    ])
+      expect((await visitor.get(path)).status, path).toBe(404);
+    for (const path of ['/', '/healthz', '/metrics'])
+      expect((await visitor.get(path)).status).toBe(200);
+    await off.stop();
+  });
+});
+
+/** A certificate for falcot.com with its key, as an authority would give it. */
+async function certificateFiles() {
+  const domain = domainOf(bare(ADMIN));
+  const key = await generateKey('ec');
+  const now = console.scene.clock.now();
+  const certificate = selfSignedCertificate({ key, domain, names: [] }, now - DAY, now + 90 * DAY);
+  return { key: keyPem(key), certificate };
+}
