@@ -28,7 +28,9 @@ function newest(folder) {
 
 if (time(at('node_modules/.package-lock.json')) < time(at('package-lock.json'))) {
   console.log('rtcd: installing dependencies (better-sqlite3 may compile for a minute) …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not `npm ci`: it refuses a lock file that lacks another platform's optional package, which a
+  // mirror of the registry may not have. With --no-save the lock file decides, and is not rewritten.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 const built = time(at('dist/main.js'));
 if (
