@@ -112,7 +112,9 @@ function lines(
 ): ReadableStream<Uint8Array> {
   const iterator = values[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
+  let isLeft = false;
   const leave = () => {
+    isLeft = true;
     // A generator that waits for its next value answers this only later: nobody waits for it.
     iterator
       .return?.()
@@ -133,7 +135,7 @@ function lines(
       async pull(controller) {
         try {
           const next = await iterator.next();
-          if (closing?.aborted === true) return;
+          if (isLeft) return; // the stream is closed already
           if (next.done !== true) {
             controller.enqueue(encoder.encode(`${JSON.stringify(next.value)}\n`));
             return;

@@ -160,7 +160,7 @@ describe('a watch', () => {
     };
     return { seen, values };
   };
-  const watching = (values: AsyncIterable<unknown>, closing?: AbortSignal) => {
+  const watching = (values: AsyncIterable<unknown>, closing?: AbortSignal, noted = log) => {
     const watch = operation({
       name: 'test.watch',
       command: ['watch'],
@@ -173,7 +173,7 @@ describe('a watch', () => {
     const audit = { record: async () => {} };
     const operations = createOperations([watch], { audit, log, mayRun: () => true });
     const actorOf = () => ({ name: 'root', via: 'socket' }) as const;
-    return { app: createApi({ operations, log, version: '0', actorOf, closing }) };
+    return { app: createApi({ operations, log: noted, version: '0', actorOf, closing }) };
   };
   const serve = async (values: AsyncIterable<unknown>) => {
     const http = createHttpServer({ log, clock: systemClock });
@@ -207,6 +207,42 @@ describe('a watch', () => {
     leaving.abort();
     await seen.ended;
     expect(seen.isOver).toBe(true);
+  });
+
+  test('that waits for its next value when the reader leaves ends without an error', async () => {
+    const complaints: string[] = [];
+    const noted = createLog({
+      level: 'warn',
+      format: 'json',
+      destination: { write: (line) => void complaints.push(line) },
+    }).area('test');
+    let end = (_: IteratorResult<unknown>) => {};
+    const waiting = new Promise<IteratorResult<unknown>>((resolve) => {
+      end = resolve;
+    });
+    const over = { done: true, value: undefined } as const;
+    const values: AsyncIterable<unknown> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => waiting,
+        async return() {
+          end(over);
+          return over;
+        },
+      }),
+    };
+    const response = await watching(values, undefined, noted).app.request(
+      '/api/operations/test.watch',
+      {
+        method: 'POST',
+      },
+    );
+    const reader = response.body?.getReader();
+    const reading = reader?.read();
+    await reader?.cancel();
+    await reading;
+    await waiting;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(complaints).toEqual([]);
   });
 
   test('asks for a value only when the reader has taken the last one', async () => {
