@@ -21,8 +21,9 @@ export function renderValue(value: unknown, schema: JsonSchema, style: Style): s
     return renderList(only, totalOf(others), style);
   const parts = [renderRecord(others, style)];
   for (const list of lists) {
-    const [field, , of] = list;
-    parts.push(`${style.bold(labelOf(field, of))}\n${renderList(list, undefined, style)}`);
+    const [field, value, of] = list;
+    const title = isEmpty(value) ? '' : `${style.bold(labelOf(field, of))}\n`;
+    parts.push(`${title}${renderList(list, undefined, style)}`);
   }
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -31,6 +32,8 @@ const totalOf = (entries: readonly Entry[]) => {
   const total = entries.find(([field]) => field === 'total')?.[1];
   return typeof total === 'number' ? total : undefined;
 };
+
+const isEmpty = (value: unknown) => Array.isArray(value) && value.length === 0;
 
 /** Whether a field is a list of maps. */
 function isTable([, value, schema]: Entry): boolean {

@@ -171,6 +171,7 @@ class Errand {
   #send(line: Line, input: Readonly<Record<string, unknown>>): Promise<Reached> {
     const { name, effect, output } = this.#description;
     if (effect !== 'watch') return callOperation(line, { name, input });
+    if (this.#terminal() !== undefined) this.#around.stderr.write('Watching; Ctrl-C ends it.\n');
     const onValue = (value: unknown) =>
       this.#print(this.#isJson ? JSON.stringify(value) : renderLine(value, output, this.#style));
     return callOperation(line, { name, input, onValue });

@@ -4,7 +4,6 @@ import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import { covers } from '../certs/certificate.ts';
 import type { CertificateInfo } from '../certs/types.ts';
-import type { Config, ListenerConfig } from '../config/schema.ts';
 import { type AnyOperation, operation, success } from '../core/operation.ts';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 import { issuerName } from './certificate-info.ts';
@@ -12,7 +11,7 @@ import { checkDns } from './check-dns.ts';
 import { hidden, level } from './fields.ts';
 import { type Finding, findingsOn } from './findings.ts';
 import type { PortProbe } from './port-probe.ts';
-import type { Services } from './services.ts';
+import type { ListenerInfo, Services } from './services.ts';
 
 type Needs = Pick<
   Services,
@@ -65,8 +64,8 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
   const [configs, listeners, names] = await Promise.all([
     checkConfig(services),
     Promise.all(
-      listenersOf(config).map(([name, { port }, address]) =>
-        checkPort({ name, port, address }, { ports, isServing: runtime.isServing }),
+      socketsOf(services).map((socket) =>
+        checkPort(socket, { ports, isServing: runtime.isServing }),
       ),
     ),
     Promise.all(domains.map((domain) => checkDns(domain, { config, lookup, own }))),
@@ -137,18 +136,20 @@ function checkLife(
 
 const LOCAL_HOSTS = /(?:^|\.)(?:localhost|local|test|example|invalid)$/;
 
-/** Every address on which the server is to listen. */
-function listenersOf(config: Config): (readonly [string, ListenerConfig, string])[] {
-  return Object.entries(config.server.listeners)
-    .filter(([, listener]) => listener.enabled && listener.port !== 0)
-    .flatMap(([name, listener]) =>
-      listener.interfaces.map((address) => [name, listener, address] as const),
+/** Every socket on which the server is to listen or, on a port of its own choice, does. */
+function socketsOf({ config, runtime }: Needs): ListenerInfo[] {
+  const wanted = Object.entries(config.current().server.listeners)
+    .filter(([, { enabled, port }]) => enabled && port !== 0)
+    .flatMap(([name, { interfaces, port }]) =>
+      interfaces.map((address) => ({ name, address, port })),
     );
+  const names = wanted.map(({ name }) => name);
+  return [...wanted, ...runtime.listeners().filter(({ name }) => !names.includes(name))];
 }
 
 /** Checks one socket of the config: whether it answers or, on a stopped server, is free. */
 export async function checkPort(
-  { name, address, port }: { name: string; address: string; port: number },
+  { name, address, port }: ListenerInfo,
   { ports, isServing }: { ports: PortProbe; isServing: boolean },
 ): Promise<Finding> {
   const shown = address.includes(':') ? `[${address}]` : address;

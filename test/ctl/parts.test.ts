@@ -191,6 +191,9 @@ describe('rendering', () => {
     expect(renderValue(value, schema, plainStyle)).toBe(
       'version  1\nuptime   1 min 1 s\nhosts    a, b\nconsole  -\n\nlisteners\nname  port\nc2s   5222',
     );
+    expect(renderValue({ ...value, listeners: [] }, schema, plainStyle)).toMatch(
+      /console {2}-\n\nNo listeners\.$/,
+    );
   });
 
   test('a map in a cell shows its visible values, also where it may be null', () => {
