@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 const program = new URL('../dist/main.js', import.meta.url);
 if (existsSync(program)) await import(program.href);
 else {
-  process.stderr.write('rtcd: this checkout is not built yet; npm start (or npm run build) does it\n');
+  process.stderr.write(
+    'rtcd: this checkout is not built yet; npm start (or npm run build) does it\n',
+  );
   process.exitCode = 1;
 }
