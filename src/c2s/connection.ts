@@ -1,15 +1,15 @@
 /**
- * A client's connection: its socket, TLS, parser and timers. The only file of this side that touches
- * a socket's bytes; what they mean is decided by stream/negotiation.ts and the session.
+ * A client's connection: its channel and its timers. What comes by the channel is decided by
+ * stream/negotiation.ts and the session.
  */
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { SessionEnd } from '../core/sessions.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
-import { type Flusher, Outbox } from '../kit/outbox.ts';
+import type { Flusher } from '../kit/outbox.ts';
 import { mechanismNames, SCRAM_HASHES } from '../sasl/index.ts';
+import { Channel } from '../stream/channel.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
 import {
@@ -24,7 +24,6 @@ import {
   type Step,
 } from '../stream/negotiation.ts';
 import type { Element } from '../xml/element.ts';
-import { XmlParser } from '../xml/parser.ts';
 import { bindResource } from './bind.ts';
 import { bindingData, bindingTypes } from './channel-binding.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
@@ -32,8 +31,6 @@ import { beginLogin, type Login } from './login.ts';
 import type { C2sServices } from './services.ts';
 import { ClientSession, type Link } from './session.ts';
 
-/** How long we wait, after we closed, for the client to close too. */
-const GOODBYE_MS = 3000;
 /** How deep the XML of one who has not logged in may be: SASL and registration forms need no more. */
 const EARLY_DEPTH = 16;
 /** Elements in one stanza, which cost memory beyond their bytes. */
@@ -58,39 +55,43 @@ export interface ConnectionOptions {
 export class Connection implements Link {
   readonly id = randomId();
   readonly remote: string;
-  lastActive: number;
-
   readonly #services: C2sServices;
-  readonly #parser: XmlParser;
-  readonly #outbox: Outbox;
+  readonly #channel: Channel;
   readonly #onClosed: () => void;
   readonly #context: NegotiationContext;
-  #socket: Socket;
   #state: Negotiation;
   #login: Login | undefined;
   #session: ClientSession | undefined;
   #language: string | undefined;
   #authTimer: Timer | undefined;
-  #goodbyeTimer: Timer | undefined;
-  #isPinged = false;
-  #holds = 0;
+  /** When the client was last asked for a sign of life. */
+  #pingedAt = 0;
   /** Set once the session has to end; it does so when what the client sent before is handled. */
   #ending: SessionEnd | undefined;
-  #isClosed = false;
 
   constructor(options: ConnectionOptions) {
     const { socket, services } = options;
     this.remote = options.remote;
     this.#services = services;
     this.#onClosed = options.onClosed;
-    this.lastActive = services.clock.now();
     const limits = services.limits();
     this.#context = {
       termsOf: (host) => this.#termsOf(host),
       loginTries: limits.loginTries,
     };
-    this.#parser = new XmlParser(
-      {
+    this.#channel = new Channel({
+      socket,
+      isTlsFirst: options.isDirectTls,
+      clock: services.clock,
+      flusher: options.flusher,
+      limits: {
+        maxBytes: limits.stanzaBytesBeforeAuth,
+        maxDepth: Math.min(EARLY_DEPTH, limits.depth),
+        maxAttributes: limits.attributes,
+        maxElements: MAX_ELEMENTS,
+      },
+      sendQueueBytes: limits.sendQueueBytes,
+      handlers: {
         open: (header) => {
           this.#language = header.attrs['xml:lang'];
           this.#step({ kind: 'header', header });
@@ -98,25 +99,21 @@ export class Connection implements Link {
         element: (element) => this.#onElement(element),
         close: () => this.#onStreamClose(),
         fault: (fault) => this.end(fault),
+        gone: (text) => this.#onGone(text),
+        overflow: () =>
+          this.end({ condition: 'resource-constraint', text: 'You read too slowly.' }),
+        released: () => {
+          if (this.#ending !== undefined) this.#leave(this.#ending);
+        },
+        mistake: (error) => this.#onMistake(error),
+        closed: () => this.#onSocketClose(),
       },
-      {
-        maxBytes: limits.stanzaBytesBeforeAuth,
-        maxDepth: Math.min(EARLY_DEPTH, limits.depth),
-        maxAttributes: limits.attributes,
-        maxElements: MAX_ELEMENTS,
-      },
-    );
-    this.#socket = socket;
-    this.#outbox = new Outbox(socket, options.flusher, limits.sendQueueBytes, () =>
-      this.#onSlowReader(),
-    );
+    });
     this.#state = beginNegotiation(options.isDirectTls);
     this.#authTimer = services.clock.after(limits.authTimeout, () => {
       this.end({ condition: 'connection-timeout', text: 'Logging in took too long.' });
     });
-    socket.setNoDelay(true);
-    if (options.isDirectTls) this.#secure(socket, undefined);
-    else this.#listen(socket);
+    if (options.isDirectTls) this.#secure(undefined);
   }
 
   /** The session, once a resource is bound. */
@@ -124,14 +121,17 @@ export class Connection implements Link {
     return this.#session;
   }
 
+  get lastActive(): number {
+    return this.#channel.lastActive;
+  }
+
   /** Bytes that wait to be read by the client. */
   get waiting(): number {
-    return this.#outbox.waiting;
+    return this.#channel.waiting;
   }
 
   write(text: string): void {
-    if (this.#isClosed || this.#state.phase === 'ended') return;
-    this.#outbox.write(text);
+    if (this.#state.phase !== 'ended') this.#channel.write(text);
   }
 
   /** Ends the stream with an error (RFC 6120 §4.9.1). */
@@ -147,8 +147,7 @@ export class Connection implements Link {
 
   /** Resolves when the session has left the table and the socket is closed. */
   closed(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
-    return new Promise((resolve) => this.#socket.once('close', () => resolve()));
+    return this.#channel.closed();
   }
 
   /** Looks whether the client is still there; called now and then by the listener. */
@@ -158,39 +157,19 @@ export class Connection implements Link {
     const silence = now - this.lastActive;
     if (silence >= idlePing + idleTimeout) {
       this.end({ condition: 'connection-timeout', text: 'No sign of life.' }); // §4.9.3.4
-    } else if (silence >= idlePing && !this.#isPinged) {
-      this.#isPinged = true;
+    } else if (silence >= idlePing && this.#pingedAt <= this.lastActive) {
+      this.#pingedAt = now;
       this.#session.ping();
     } else if (whitespacePing > 0 && silence >= whitespacePing) {
-      this.#outbox.write(' '); // §4.6.1
+      this.#channel.write(' '); // §4.6.1
     }
   }
 
-  #listen(socket: Socket): void {
-    this.#socket = socket;
-    socket.on('data', (chunk) => {
-      this.lastActive = this.#services.clock.now();
-      this.#isPinged = false;
-      this.#parser.write(chunk);
-    });
-    socket.on('end', () => this.#onGone('the client closed the connection'));
-    socket.on('error', (error) => this.#onGone(error.message));
-    socket.on('close', () => this.#onSocketClose());
-  }
-
-  /** RFC 6120 §5.4.3, or XEP-0368. */
-  #secure(socket: Socket, host: Domain | undefined): void {
-    this.#outbox.flush();
-    socket.removeAllListeners();
-    const secured = new TLSSocket(socket, {
-      ...this.#services.tls.serverOptions(host),
-      ...(host === undefined ? { ALPNProtocols: ['xmpp-client'] } : {}),
-      isServer: true,
-    });
-    socket.on('error', (error) => this.#onGone(error.message));
-    this.#outbox.use(secured);
-    this.#listen(secured);
-    if (host !== undefined) secured.once('secure', () => this.#step({ kind: 'secured' }));
+  /** RFC 6120 §5.4.3, or, without a host, XEP-0368. */
+  #secure(host: Domain | undefined): void {
+    const options = this.#services.tls.serverOptions(host);
+    if (host === undefined) this.#channel.acceptTls({ ...options, ALPNProtocols: ['xmpp-client'] });
+    else this.#channel.acceptTls(options, () => this.#step({ kind: 'secured' }));
   }
 
   #step(event: NegotiationEvent): void {
@@ -209,18 +188,17 @@ export class Connection implements Link {
     switch (action.do) {
       case 'open': {
         const from = this.#state.host ?? before.host;
-        this.#outbox.write(headerText({ id: this.id, from, to: action.to }));
+        this.#channel.write(headerText({ id: this.id, from, to: action.to }));
         break;
       }
       case 'send':
-        this.#outbox.write(action.text);
+        this.#channel.write(action.text);
         break;
       case 'secure':
-        this.#parser.restart();
-        this.#secure(this.#socket, before.host);
+        this.#secure(before.host);
         break;
       case 'restart':
-        this.#parser.restart();
+        this.#channel.restart();
         break;
       case 'begin-sasl':
         this.#beginSasl(action.mechanism, action.data);
@@ -232,10 +210,10 @@ export class Connection implements Link {
         this.#noteLogin(action.mechanism, action.outcome);
         break;
       case 'bind':
-        this.#hold(this.#bind(action.resource, action.id));
+        this.#channel.hold(this.#bind(action.resource, action.id));
         break;
       case 'early-iq':
-        this.#hold(this.#answerEarly(action.element));
+        this.#channel.hold(this.#answerEarly(action.element));
         break;
       case 'close':
         this.#close({ kind: 'ended', text: 'the negotiation ended' });
@@ -249,7 +227,7 @@ export class Connection implements Link {
   #fail({ condition, text }: StreamFailure): void {
     this.#services.metrics.streamErrors.inc({ condition });
     this.note('info', { condition }, text);
-    this.#outbox.write(streamErrorText({ condition, text }));
+    this.#channel.write(streamErrorText({ condition, text }));
     this.#close({ kind: 'ended', text: `${condition}: ${text}` });
   }
 
@@ -278,8 +256,8 @@ export class Connection implements Link {
   }
 
   #bindingTypes() {
-    if (!(this.#socket instanceof TLSSocket) || !this.#state.isSecure) return [];
-    return bindingTypes(this.#socket);
+    const { tls } = this.#channel;
+    return tls === undefined || !this.#state.isSecure ? [] : bindingTypes(tls);
   }
 
   #beginSasl(mechanism: string, data: Buffer): void {
@@ -299,8 +277,10 @@ export class Connection implements Link {
       isAnonymousAllowed: config?.anonymous ?? false,
       offeredPlus: this.#bindingTypes().length > 0,
       onFault: (error) => this.note('error', { err: error }, 'a login could not be checked'),
-      binding: (type) =>
-        this.#socket instanceof TLSSocket ? bindingData(this.#socket, type) : undefined,
+      binding: (type) => {
+        const { tls } = this.#channel;
+        return tls === undefined ? undefined : bindingData(tls, type);
+      },
     });
     this.#continueSasl(data);
   }
@@ -312,7 +292,7 @@ export class Connection implements Link {
       const step = await login.step(data);
       if (this.#state.phase === 'sasl') this.#step({ kind: 'sasl', step });
     };
-    this.#hold(run());
+    this.#channel.hold(run());
   }
 
   #noteLogin(mechanism: string, outcome: string): void {
@@ -330,7 +310,7 @@ export class Connection implements Link {
         this.end({ condition: 'connection-timeout', text: 'Binding a resource took too long.' });
     });
     const { stanzaBytes, depth, attributes } = this.#services.limits();
-    this.#parser.limits = {
+    this.#channel.limits = {
       maxBytes: stanzaBytes,
       maxDepth: depth,
       maxAttributes: attributes,
@@ -340,16 +320,16 @@ export class Connection implements Link {
 
   async #bind(wanted: string | undefined, id: string): Promise<void> {
     const { account, mechanism } = this.#state;
-    if (account === undefined || this.#isClosed) return;
+    if (account === undefined || this.#channel.isClosed) return;
     const isAnonymous = mechanism === 'ANONYMOUS';
     const bound = await bindResource(account, wanted, this.#services);
-    if (this.#isClosed || this.#state.phase === 'ended') return;
+    if (this.#state.phase === 'ended') return;
     if (!bound.ok) {
       this.#step({ kind: 'bind-refused', id, condition: bound.condition });
       return;
     }
     if (isAnonymous) this.#services.accounts.addTemporary(account);
-    const tls = this.#socket instanceof TLSSocket ? this.#socket : undefined;
+    const { tls } = this.#channel;
     const session = new ClientSession(this, this.#services, {
       jid: bound.jid,
       isAnonymous,
@@ -380,28 +360,13 @@ export class Connection implements Link {
       return;
     }
     const handled = this.#session.receive(element);
-    if (handled instanceof Promise) this.#hold(handled);
+    if (handled instanceof Promise) this.#channel.hold(handled);
   }
 
-  /** Reads nothing more until the work is done: order, and back-pressure on the sender. */
-  #hold(work: Promise<void>): void {
-    this.#holds += 1;
-    this.#parser.pause();
-    this.#socket.pause();
-    const release = () => {
-      this.#holds -= 1;
-      if (this.#holds > 0) return;
-      this.#parser.resume();
-      if (this.#holds > 0) return;
-      if (this.#ending !== undefined) this.#leave(this.#ending);
-      else if (!this.#isClosed) this.#socket.resume();
-    };
-    work.then(release, (error: unknown) => {
-      this.#services.metrics.errors.inc({ area: 'c2s' });
-      this.note('error', { err: error }, 'a stream could not go on');
-      this.end({ condition: 'internal-server-error', text: 'The server made a mistake.' });
-      release();
-    });
+  #onMistake(error: unknown): void {
+    this.#services.metrics.errors.inc({ area: 'c2s' });
+    this.note('error', { err: error }, 'a stream could not go on');
+    this.end({ condition: 'internal-server-error', text: 'The server made a mistake.' });
   }
 
   /** §4.4: the client closes its stream; we answer when what it asked for is durable (D1). */
@@ -413,38 +378,23 @@ export class Connection implements Link {
       this.#state = { ...this.#state, phase: 'ended' };
       this.#close({ kind: 'closed', text: 'the client said goodbye' });
     };
-    this.#hold(answer());
-  }
-
-  #onSlowReader(): void {
-    this.#outbox.discard();
-    this.end({ condition: 'resource-constraint', text: 'You read too slowly.' });
-    this.#outbox.flush();
-    this.#socket.destroy();
+    this.#channel.hold(answer());
   }
 
   #onGone(text: string): void {
-    if (this.#isClosed) return;
     this.#state = { ...this.#state, phase: 'ended' };
     this.#leave({ kind: 'lost', text });
-    this.#socket.destroy();
   }
 
-  /** Writes the closing tag and closes the socket, at the latest after a while. */
   #close(end: SessionEnd): void {
-    this.#outbox.write('</stream:stream>');
-    this.#outbox.flush();
-    this.#parser.stop();
+    this.#channel.finish();
     this.#leave(end);
-    this.#socket.end();
-    this.#socket.resume(); // what still comes is read and dropped, so that the close is seen
-    this.#goodbyeTimer ??= this.#services.clock.after(GOODBYE_MS, () => this.#socket.destroy());
   }
 
   /** Ends the session once nothing that the client sent is being handled any more. */
   #leave(end: SessionEnd): void {
     this.#ending ??= end;
-    if (this.#holds > 0) return;
+    if (this.#channel.isHeld) return;
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;
@@ -453,10 +403,7 @@ export class Connection implements Link {
   }
 
   #onSocketClose(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
     this.#authTimer?.cancel();
-    this.#goodbyeTimer?.cancel();
     this.#leave({ kind: 'lost', text: 'the connection broke' });
     this.#onClosed();
   }

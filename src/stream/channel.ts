@@ -1,0 +1,216 @@
+/**
+ * One XMPP connection as bytes: socket, TLS, parser, send queue and the manners of closing. What the
+ * bytes mean is decided by whoever owns it (the client side, the server side).
+ */
+import type { Socket } from 'node:net';
+import { type ConnectionOptions, connect, TLSSocket, type TLSSocketOptions } from 'node:tls';
+import type { Clock, Timer } from '../kit/clock.ts';
+import { type Flusher, Outbox } from '../kit/outbox.ts';
+import { type XmlHandlers, type XmlLimits, XmlParser } from '../xml/parser.ts';
+
+/** How long we wait, after we closed, for the other side to close too. */
+const GOODBYE_MS = 3000;
+
+/** Who hears of what happens on a channel, beside what its stream says. */
+export interface ChannelHandlers extends XmlHandlers {
+  /** The other side is gone without closing its stream; the socket is destroyed afterwards. */
+  gone(text: string): void;
+  /** More waits to be sent than may; nothing of it will be. */
+  overflow(): void;
+  /** What was held is done, and what came meanwhile is handled. */
+  released(): void;
+  /** Work that was held for failed: a bug of ours. */
+  mistake(error: unknown): void;
+  /** The socket is closed. Called once, last. */
+  closed(): void;
+}
+
+/** What a channel is made of. */
+export interface ChannelOptions {
+  readonly socket: Socket;
+  /** Nothing is read before TLS was begun (XEP-0368). */
+  readonly isTlsFirst: boolean;
+  readonly clock: Clock;
+  readonly flusher: Flusher;
+  readonly limits: XmlLimits;
+  /** How much may wait to be sent, in bytes. */
+  readonly sendQueueBytes: number;
+  readonly handlers: ChannelHandlers;
+}
+
+/** A connection under a stream. */
+export class Channel {
+  /** When something last came, in ms since the epoch. */
+  lastActive: number;
+
+  readonly #clock: Clock;
+  readonly #handlers: ChannelHandlers;
+  readonly #parser: XmlParser;
+  readonly #outbox: Outbox;
+  #socket: Socket;
+  #goodbyeTimer: Timer | undefined;
+  #holds = 0;
+  #isClosed = false;
+
+  constructor(options: ChannelOptions) {
+    const { socket, clock, handlers } = options;
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.lastActive = clock.now();
+    this.#parser = new XmlParser(handlers, options.limits);
+    this.#outbox = new Outbox(socket, options.flusher, options.sendQueueBytes, () =>
+      this.#onOverflow(),
+    );
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    if (!options.isTlsFirst) this.#listen(socket);
+  }
+
+  /** Whether the socket is closed. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether something is being handled that what comes next has to wait for. */
+  get isHeld(): boolean {
+    return this.#holds > 0;
+  }
+
+  /** Bytes that wait to be read by the other side. */
+  get waiting(): number {
+    return this.#outbox.waiting;
+  }
+
+  /** The TLS socket, once TLS was begun. */
+  get tls(): TLSSocket | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket : undefined;
+  }
+
+  /** What the stream may send from now on. */
+  set limits(limits: XmlLimits) {
+    this.#parser.limits = limits;
+  }
+
+  /** Queues text. */
+  write(text: string): void {
+    if (!this.#isClosed) this.#outbox.write(text);
+  }
+
+  /** Hands what is queued to the socket now. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  /** Expects a new stream (RFC 6120 §4.3.3). */
+  restart(): void {
+    this.#parser.restart();
+  }
+
+  /**
+   * Puts TLS over the socket, as the one who was connected to; what was sent in clear and is not
+   * read yet is void (RFC 6120 §5.4.3.3).
+   */
+  acceptTls(options: TLSSocketOptions, secured?: () => void): void {
+    const socket = this.#leaveSocket();
+    const over = new TLSSocket(socket, { ...options, isServer: true });
+    if (secured !== undefined) over.once('secure', secured);
+    this.#use(over, socket);
+  }
+
+  /** Puts TLS over the socket, as the one who connected. */
+  beginTls(options: ConnectionOptions, secured: () => void): void {
+    const socket = this.#leaveSocket();
+    const over = connect({ ...options, socket });
+    over.once('secureConnect', secured);
+    this.#use(over, socket);
+  }
+
+  /** Reads nothing more until the work is done: order, and back-pressure on the sender. */
+  hold(work: Promise<void>): void {
+    this.#holds += 1;
+    this.#parser.pause();
+    this.#socket.pause();
+    work.then(
+      () => this.#release(),
+      (error: unknown) => {
+        this.#handlers.mistake(error);
+        this.#release();
+      },
+    );
+  }
+
+  /** Writes the closing tag and closes the socket, at the latest after a while (§4.4). */
+  finish(): void {
+    this.#outbox.write('</stream:stream>');
+    this.#outbox.flush();
+    this.#parser.stop();
+    this.#socket.end();
+    this.#socket.resume(); // what still comes is read and dropped, so that the close is seen
+    this.#goodbyeTimer ??= this.#clock.after(GOODBYE_MS, () => this.#socket.destroy());
+  }
+
+  /** Closes the socket at once. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Resolves when the socket is closed. */
+  closed(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => this.#socket.once('close', () => resolve()));
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk) => {
+      this.lastActive = this.#clock.now();
+      this.#parser.write(chunk);
+    });
+    socket.on('end', () => this.#onGone('the connection was closed by the other side'));
+    socket.on('error', (error) => this.#onGone(error.message));
+    socket.on('close', () => this.#onClosed());
+  }
+
+  #leaveSocket(): Socket {
+    const socket = this.#socket;
+    this.#outbox.flush();
+    this.#parser.restart();
+    socket.removeAllListeners();
+    return socket;
+  }
+
+  #use(over: TLSSocket, under: Socket): void {
+    under.on('error', (error) => this.#onGone(error.message));
+    this.#socket = over;
+    this.#outbox.use(over);
+    this.#listen(over);
+  }
+
+  #release(): void {
+    this.#holds -= 1;
+    if (this.#holds > 0) return;
+    this.#parser.resume();
+    if (this.#holds > 0) return; // what came meanwhile is being handled
+    this.#handlers.released();
+    if (!this.#isClosed) this.#socket.resume();
+  }
+
+  #onOverflow(): void {
+    this.#outbox.discard();
+    this.#handlers.overflow();
+    this.#outbox.flush();
+    this.#socket.destroy();
+  }
+
+  #onGone(text: string): void {
+    if (this.#isClosed) return;
+    this.#handlers.gone(text);
+    this.#socket.destroy();
+  }
+
+  #onClosed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#goodbyeTimer?.cancel();
+    this.#handlers.closed();
+  }
+}
