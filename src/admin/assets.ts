@@ -19,7 +19,7 @@ export interface Assets {
 }
 
 /** The sheets in the order in which they are joined. */
-const SHEETS = ['tokens.css', 'base.css', 'layout.css', 'parts.css'];
+const SHEETS = ['tokens.css', 'base.css', 'layout.css', 'parts.css', 'forms.css', 'tables.css'];
 /** A year: the name changes when the content does. */
 const CACHING = 'public, max-age=31536000, immutable';
 

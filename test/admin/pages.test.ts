@@ -35,7 +35,7 @@ let console: ConsoleScene;
 let admin: Visitor;
 
 beforeEach(async () => {
-  console = await startConsole({ accounts: [ADMIN, USER], metricsFrom: ['198.51.100.0/24'] });
+  console = await startConsole({ accounts: [ADMIN, USER] });
   admin = visit(console.app);
   await admin.signIn(ADMIN);
 });
@@ -107,59 +107,6 @@ describe('every page', () => {
   });
 });
 
-describe('what strangers bring is shown as text', () => {
-  const EVIL = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`;
-
-  test.each([
-    `/admin/users?search=${encodeURIComponent(EVIL)}`,
-    `/admin/sessions?search=${encodeURIComponent(EVIL)}`,
-    `/admin/sessions/kick?jid=${encodeURIComponent(EVIL)}`,
-    `/admin/users/${encodeURIComponent(EVIL)}`,
-    `/admin/users/${encodeURIComponent(EVIL)}/delete`,
-    `/admin/hosts/${encodeURIComponent(EVIL)}`,
-    `/admin/hosts/${encodeURIComponent(EVIL)}/generate`,
-    `/admin/trace?jid=${encodeURIComponent(EVIL)}&seconds=${encodeURIComponent(EVIL)}`,
-    `/admin/users/new?admin=${encodeURIComponent(EVIL)}`,
-  ])('in the address: %s', async (path) => {
-    const page = await admin.read(path);
-    expect(page).not.toContain('<script>alert');
-    expect(page).not.toContain('<img');
-    expect(page).not.toContain(`"'><`);
-  });
-
-  test('in forms that are shown again, and in the sign-in', async () => {
-    const visitor = visit(console.app);
-    const tries = [
-      await visitor.submit('/admin/sign-in', { jid: EVIL, password: EVIL, next: EVIL }),
-      await admin.submit('/admin/users/new', { name: EVIL, host: EVIL, password: 'a', again: 'b' }),
-      await admin.submit('/admin/hosts/falcot.com/generate', { names: EVIL, keyType: EVIL }),
-      await admin.submit('/admin/hosts/falcot.com/import', { certificate: EVIL, key: EVIL }),
-      await admin.submit('/admin/log', { area: EVIL, level: EVIL }),
-      await admin.submit('/admin/sessions/kick', { jid: EVIL, reason: EVIL }, { from: '/admin' }),
-    ];
-    for (const answer of tries) {
-      const page = await answer.text();
-      expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect(page).not.toContain('<script>alert');
-      expect(page).not.toContain('<img');
-    }
-  });
-
-  test('in resources, and in the audit log', async () => {
-    const resource = `<img src=x onerror=alert(1)>&"'`;
-    await console.scene.connect(`${USER}/${resource}`);
-    for (const path of ['/admin/sessions', user()]) {
-      const page = await admin.read(path);
-      expect(page).toContain('&lt;img');
-      expect(page).not.toContain('<img');
-    }
-    await admin.submit('/admin/sessions/kick', { jid: USER, reason: EVIL }, { from: '/admin' });
-    const log = await admin.read('/admin/audit');
-    expect(log).toContain('reason: &lt;script&gt;');
-    expect(log).not.toContain('<script>alert');
-  });
-});
-
 describe('users', () => {
   const create = (fields: Record<string, string>) =>
     admin.submit('/admin/users/new', {
@@ -193,7 +140,7 @@ describe('users', () => {
     expect(page).toContain('shorter than 8 characters');
   });
 
-  test.each([
+  test.each<[Record<string, string>, string]>([
     [{ name: 'a b' }, 'name-fault'],
     [{ name: 'joe' }, 'exists already'],
     [{ again: 'something else' }, 'again-fault'],
@@ -410,58 +357,12 @@ describe('the rest', () => {
 
   test('the trace says what to do without scripts', async () => {
     const page = await admin.read(`/admin/trace?jid=${encodeURIComponent(USER)}`);
-    expect(page).toContain('<noscript>');
+    expect(page).toContain('The live view needs JavaScript.');
     expect(page).toContain(`rtcctl trace ${USER}`);
   });
 
   test('checks are shown', async () => {
     expect(await admin.read('/admin/check')).toContain('id="findings"');
-  });
-});
-
-describe('monitoring', () => {
-  test('/healthz is open, and says when the server stops', async () => {
-    expect((await visit(console.app).get('/healthz')).status).toBe(200);
-    console.closing.abort();
-    expect((await visit(console.app).get('/healthz')).status).toBe(503);
-  });
-
-  test.each([
-    ['127.0.0.1', {}, 200],
-    ['::1', {}, 200],
-    ['198.51.100.7', {}, 200],
-    ['192.0.2.10', {}, 403],
-    ['', {}, 403],
-    ['127.0.0.1', { 'x-forwarded-for': '203.0.113.1' }, 403],
-    ['192.0.2.10', { 'x-forwarded-for': '127.0.0.1' }, 403],
-  ])('/metrics for %s with %o is %i', async (remote, headers, status) => {
-    expect((await visit(console.app, { remote }).get('/metrics', headers)).status).toBe(status);
-  });
-
-  test('/metrics is for a signed-in admin, and is the text of Prometheus', async () => {
-    const answer = await admin.get('/metrics');
-    expect(answer.headers.get('content-type')).toContain('text/plain');
-    expect(await answer.text()).toContain('# TYPE rtcd_sessions gauge');
-  });
-
-  test('/ leads to the console', async () => {
-    expect((await visit(console.app).get('/')).headers.get('location')).toBe('/admin');
-  });
-
-  test('without the console there are only the probes', async () => {
-    const off = await startConsole({ accounts: [ADMIN], isConsoleOn: () => false });
-    const visitor = visit(off.app, { remote: '127.0.0.1' });
-    for (const path of [
-      '/admin',
-      '/admin/sign-in',
-      '/admin/setup',
-      '/admin/users',
-      '/api/operations',
-    ])
-      expect((await visitor.get(path)).status, path).toBe(404);
-    for (const path of ['/', '/healthz', '/metrics'])
-      expect((await visitor.get(path)).status).toBe(200);
-    await off.stop();
   });
 });
 

@@ -1,6 +1,7 @@
 /*
  * What makes the console livelier; each page works without it. Elements say by data attributes what
- * they want: data-refresh, data-load, data-dialog, data-unless, data-copy, data-ago, data-trace.
+ * they want: data-refresh, data-load, data-dialog, data-unless, data-copy, data-ago, data-trace,
+ * data-scriptless.
  */
 
 const csrf = document.querySelector('meta[name="csrf"]')?.content ?? '';
@@ -149,6 +150,7 @@ function stanzaItem({ at, direction, xml }) {
 }
 
 function tracing(form) {
+  for (const note of document.querySelectorAll('[data-scriptless]')) note.hidden = true;
   const view = document.querySelector('[data-trace-view]');
   const list = document.querySelector('[data-trace-list]');
   const state = document.querySelector('[data-trace-state]');

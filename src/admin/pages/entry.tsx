@@ -37,6 +37,36 @@ export function createEntry(options: EntryOptions): Hono<HttpEnv> {
   return app;
 }
 
+const SignInForm = (props: { csrf: string; jid: string | undefined; next: string }) => {
+  const { csrf, jid, next } = props;
+  return (
+    <form method="post" action="/admin/sign-in">
+      <Token csrf={csrf} />
+      <input type="hidden" name="next" value={next} />
+      <Field
+        name="jid"
+        label="Address"
+        value={jid}
+        autocomplete="username"
+        hint="The address of an admin, such as joe@example.com."
+        required
+        autofocus={jid === undefined}
+      />
+      <Field
+        name="password"
+        label="Password"
+        type="password"
+        autocomplete="current-password"
+        autofocus={jid !== undefined}
+        required
+      />
+      <button class="button primary broad" type="submit">
+        Sign in
+      </button>
+    </form>
+  );
+};
+
 function addSignIn(app: Hono<HttpEnv>, { gate, door, setup, paths }: EntryOptions): void {
   const show = async (
     c: Context<HttpEnv>,
@@ -65,30 +95,7 @@ function addSignIn(app: Hono<HttpEnv>, { gate, door, setup, paths }: EntryOption
             </p>
           </Note>
         ) : null}
-        <form method="post" action="/admin/sign-in">
-          <Token csrf={gate.formToken(c)} />
-          <input type="hidden" name="next" value={said.next} />
-          <Field
-            name="jid"
-            label="Address"
-            value={said.jid}
-            autocomplete="username"
-            hint="The address of an admin, such as joe@example.com."
-            required
-            autofocus={said.jid === undefined}
-          />
-          <Field
-            name="password"
-            label="Password"
-            type="password"
-            autocomplete="current-password"
-            autofocus={said.jid !== undefined}
-            required
-          />
-          <button class="button primary broad" type="submit">
-            Sign in
-          </button>
-        </form>
+        <SignInForm csrf={gate.formToken(c)} jid={said.jid} next={said.next} />
       </>
     );
     return welcome(c, 'Sign in', paths, body, status);

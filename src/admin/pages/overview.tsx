@@ -1,11 +1,14 @@
 /** The overview: how the server is, at a glance; and what its checks find. */
 import type { Hono } from 'hono';
-import type { AdminEnv, Desk } from '../desk.tsx';
+import type { z } from 'zod';
+import type { AdminEnv, Ask, Desk } from '../desk.tsx';
 import { hostPath } from '../desk.tsx';
 import { countText, durationText, plural, sizeText } from '../text.ts';
 import { Badge, Note, PageHeading, Problem } from '../ui/parts.tsx';
 import { type Finding, findingsView, type HostView, hostsView, statusView } from '../views.ts';
 import { lifeOf } from './certificate-life.ts';
+
+type Status = z.output<typeof statusView>;
 
 const LEVELS = {
   error: { tone: 'error', text: 'Error' },
@@ -66,6 +69,31 @@ const Figure = (props: { name: string; value: string; note: string; href?: strin
   );
 };
 
+/** What can be counted. */
+const Figures = ({ status, domains }: { status: Status; domains: number }) => (
+  <dl class="figures" id="figures" data-refresh="10">
+    <Figure
+      name="Sessions"
+      value={countText(status.sessions)}
+      note="clients online now"
+      href="/admin/sessions"
+    />
+    <Figure
+      name="Users"
+      value={countText(status.accounts)}
+      note={`on ${plural(domains, 'domain')}`}
+      href="/admin/users"
+    />
+    <Figure name="Memory" value={sizeText(status.memoryBytes)} note="of this process" />
+    <Figure
+      name="Database"
+      value={sizeText(status.store.bytes)}
+      note="on disk"
+      href="/admin/server"
+    />
+  </dl>
+);
+
 /** Certificates that need care. */
 const Care = ({ hosts, now }: { hosts: readonly HostView[]; now: number }) => {
   const cared = hosts.flatMap(({ domain, certificate }) => {
@@ -85,108 +113,96 @@ const Care = ({ hosts, now }: { hosts: readonly HostView[]; now: number }) => {
   );
 };
 
+/** The domains with what there is of each. */
+const Domains = ({ hosts, now }: { hosts: readonly HostView[]; now: number }) => (
+  <section class="card" aria-labelledby="domains">
+    <h2 id="domains">Domains</h2>
+    <ul class="domains">
+      {hosts.map(({ domain, accounts, sessions, certificate }) => {
+        const life = lifeOf(certificate ?? undefined, now);
+        return (
+          <li>
+            <a class="wrap" href={hostPath(domain)}>
+              {domain}
+            </a>
+            <span class="quiet">
+              {plural(accounts, 'user')}, {plural(sessions, 'session')}
+            </span>
+            <Badge tone={life.tone}>{life.word}</Badge>
+          </li>
+        );
+      })}
+    </ul>
+  </section>
+);
+
 /** Adds the overview and the page of checks. */
 export function addOverviewPages(app: Hono<AdminEnv>, desk: Desk): void {
-  app.get('/admin', async (c) => {
-    const head = { title: 'Overview', area: 'overview' } as const;
-    const [status, hosts] = await Promise.all([
-      desk.ask(c, 'server.status', {}, statusView),
-      desk.ask(c, 'hosts.list', {}, hostsView),
-    ]);
-    if (!status.ok) return desk.problem(c, head, status);
-    const now = desk.clock.now();
-    const { value } = status;
-    const list = hosts.ok ? hosts.value.hosts : [];
-    return desk.page(
-      c,
-      head,
-      <>
-        <PageHeading
-          title="Overview"
-          lead={
-            <>
-              <Badge tone="ok">Running</Badge> rtcd {value.version} for{' '}
-              {durationText(value.uptimeSeconds)}
-            </>
-          }
-        />
-        {hosts.ok ? <Care hosts={list} now={now} /> : <Problem problem={hosts} />}
-        <dl class="figures" id="figures" data-refresh="10">
-          <Figure
-            name="Sessions"
-            value={countText(value.sessions)}
-            note="clients online now"
-            href="/admin/sessions"
-          />
-          <Figure
-            name="Users"
-            value={countText(value.accounts)}
-            note={`on ${plural(list.length, 'domain')}`}
-            href="/admin/users"
-          />
-          <Figure name="Memory" value={sizeText(value.memoryBytes)} note="of this process" />
-          <Figure
-            name="Database"
-            value={sizeText(value.store.bytes)}
-            note="on disk"
-            href="/admin/server"
-          />
-        </dl>
-        <div class="columns">
-          <section class="card" aria-labelledby="checks">
-            <h2 id="checks">Checks</h2>
-            <div id="findings" data-load="/admin/check" aria-live="polite">
-              <p>
-                <a class="button" href="/admin/check">
-                  Run the checks
-                </a>
-              </p>
-            </div>
-          </section>
-          <section class="card" aria-labelledby="domains">
-            <h2 id="domains">Domains</h2>
-            <ul class="domains">
-              {list.map(({ domain, accounts, sessions, certificate }) => {
-                const life = lifeOf(certificate ?? undefined, now);
-                return (
-                  <li>
-                    <a class="wrap" href={hostPath(domain)}>
-                      {domain}
-                    </a>
-                    <span class="quiet">
-                      {plural(accounts, 'user')}, {plural(sessions, 'session')}
-                    </span>
-                    <Badge tone={life.tone}>{life.word}</Badge>
-                  </li>
-                );
-              })}
-            </ul>
-          </section>
-        </div>
-      </>,
-    );
-  });
+  app.get('/admin', (c) => showOverview(c, desk));
+  app.get('/admin/check', (c) => showChecks(c, desk));
+}
 
-  app.get('/admin/check', async (c) => {
-    const head = { title: 'Checks', area: 'overview' } as const;
-    const outcome = await desk.ask(c, 'server.check', {}, findingsView);
-    return desk.page(
-      c,
-      head,
-      <>
-        <PageHeading title="Checks" lead="Config, certificates, ports and DNS, as they are now.">
-          <a class="button" href="/admin/check">
-            Check again
-          </a>
-        </PageHeading>
-        <div class="card" id="findings">
-          {outcome.ok ? (
-            <Findings findings={outcome.value.findings} />
-          ) : (
-            <Problem problem={outcome} />
-          )}
-        </div>
-      </>,
-    );
-  });
+async function showOverview(c: Ask, desk: Desk) {
+  const head = { title: 'Overview', area: 'overview' } as const;
+  const [status, hosts] = await Promise.all([
+    desk.ask(c, 'server.status', {}, statusView),
+    desk.ask(c, 'hosts.list', {}, hostsView),
+  ]);
+  if (!status.ok) return desk.problem(c, head, status);
+  const now = desk.clock.now();
+  const { value } = status;
+  const list = hosts.ok ? hosts.value.hosts : [];
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading
+        title="Overview"
+        lead={
+          <>
+            <Badge tone="ok">Running</Badge> rtcd {value.version} for{' '}
+            {durationText(value.uptimeSeconds)}
+          </>
+        }
+      />
+      {hosts.ok ? <Care hosts={list} now={now} /> : <Problem problem={hosts} />}
+      <Figures status={value} domains={list.length} />
+      <div class="columns">
+        <section class="card" aria-labelledby="checks">
+          <h2 id="checks">Checks</h2>
+          <div id="findings" data-load="/admin/check" aria-live="polite">
+            <p>
+              <a class="button" href="/admin/check">
+                Run the checks
+              </a>
+            </p>
+          </div>
+        </section>
+        <Domains hosts={list} now={now} />
+      </div>
+    </>,
+  );
+}
+
+async function showChecks(c: Ask, desk: Desk) {
+  const head = { title: 'Checks', area: 'overview' } as const;
+  const outcome = await desk.ask(c, 'server.check', {}, findingsView);
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading title="Checks" lead="Config, certificates, ports and DNS, as they are now.">
+        <a class="button" href="/admin/check">
+          Check again
+        </a>
+      </PageHeading>
+      <div class="card" id="findings">
+        {outcome.ok ? (
+          <Findings findings={outcome.value.findings} />
+        ) : (
+          <Problem problem={outcome} />
+        )}
+      </div>
+    </>,
+  );
 }

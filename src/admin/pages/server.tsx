@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { OperationFailure } from '../../core/operation.ts';
 import type { AdminEnv, Ask, Desk } from '../desk.tsx';
-import { countText, durationText, sizeText } from '../text.ts';
+import { countText, durationText, plural, sizeText } from '../text.ts';
 import { Badge, Confirm, Facts, PageHeading, Problem, Table, Time } from '../ui/parts.tsx';
 import { aboutView, statusView } from '../views.ts';
 
@@ -43,56 +43,14 @@ async function show(c: Ask, desk: Desk) {
           Reload the config
         </a>
       </PageHeading>
-      <div class="columns">
-        <section class="card" aria-labelledby="process">
-          <h2 id="process">Process</h2>
-          <Facts
-            facts={[
-              ['Started', <Time at={value.since} />],
-              ['Running for', durationText(value.uptimeSeconds)],
-              ['Process id', value.pid],
-              ['Memory', sizeText(value.memoryBytes)],
-              ['Database', sizeText(value.store.bytes)],
-              [
-                'Writes',
-                `${countText(value.store.writes)}, ${countText(value.store.queued)} waiting`,
-              ],
-              ['Last commit took', `${value.store.lastCommitMs.toFixed(1)} ms`],
-              [
-                'Config',
-                <span class="mono wrap">{value.configFile || 'none: development defaults'}</span>,
-              ],
-              ['Data', <span class="mono wrap">{value.dataFolder}</span>],
-            ]}
-          />
-        </section>
-        <section class="card" aria-labelledby="listeners">
-          <h2 id="listeners">Listeners</h2>
-          <Facts
-            facts={value.listeners.map(
-              ({ name, address, port }) =>
-                [
-                  name,
-                  <span class="mono wrap">{port ? `${address}, port ${port}` : address}</span>,
-                ] as const,
-            )}
-          />
-        </section>
-      </div>
+      <Running status={value} />
       <section aria-labelledby="specs">
         <h2 id="specs">What it speaks</h2>
         {about.ok ? (
-          <Table
-            caption="Specifications"
-            heads={['Module', 'Specification', 'Version', 'Covers', 'Note']}
-            rows={about.value.specs.map(({ name, spec, version, covers, note }) => [
-              name,
-              spec,
-              version,
-              <Badge tone={covers === 'complete' ? 'ok' : 'quiet'}>{covers}</Badge>,
-              note,
-            ])}
-          />
+          <details>
+            <summary>{plural(about.value.specs.length, 'specification')}</summary>
+            <SpecTable specs={about.value.specs} />
+          </details>
         ) : (
           <Problem problem={about} />
         )}
@@ -100,6 +58,59 @@ async function show(c: Ask, desk: Desk) {
     </>,
   );
 }
+
+const Running = ({ status }: { status: z.output<typeof statusView> }) => (
+  <div class="columns">
+    <section class="card" aria-labelledby="process">
+      <h2 id="process">Process</h2>
+      <Facts
+        facts={[
+          ['Started', <Time at={status.since} />],
+          ['Running for', durationText(status.uptimeSeconds)],
+          ['Process id', status.pid],
+          ['Memory', sizeText(status.memoryBytes)],
+          ['Database', sizeText(status.store.bytes)],
+          [
+            'Writes',
+            `${countText(status.store.writes)}, ${countText(status.store.queued)} waiting`,
+          ],
+          ['Last commit took', `${status.store.lastCommitMs.toFixed(1)} ms`],
+          [
+            'Config',
+            <span class="mono wrap">{status.configFile || 'none: development defaults'}</span>,
+          ],
+          ['Data', <span class="mono wrap">{status.dataFolder}</span>],
+        ]}
+      />
+    </section>
+    <section class="card" aria-labelledby="listeners">
+      <h2 id="listeners">Listeners</h2>
+      <Facts
+        facts={status.listeners.map(
+          ({ name, address, port }) =>
+            [
+              name,
+              <span class="mono wrap">{port ? `${address}, port ${port}` : address}</span>,
+            ] as const,
+        )}
+      />
+    </section>
+  </div>
+);
+
+const SpecTable = ({ specs }: { specs: z.output<typeof aboutView>['specs'] }) => (
+  <Table
+    caption="Specifications"
+    heads={['Specification', 'Version', 'Covers', 'Module', 'Note']}
+    rows={specs.map(({ name, spec, version, covers, note }) => [
+      spec,
+      version,
+      <Badge tone={covers === 'complete' ? 'ok' : 'quiet'}>{covers}</Badge>,
+      name,
+      note,
+    ])}
+  />
+);
 
 function confirmReload(c: Ask, desk: Desk, problem?: OperationFailure) {
   return desk.page(

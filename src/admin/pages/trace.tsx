@@ -39,14 +39,14 @@ export function addTracePage(app: Hono<AdminEnv>, desk: Desk): void {
             </button>
           </div>
         </form>
-        <noscript>
+        <div data-scriptless>
           <Note tone="info">
             <p>
               The live view needs JavaScript. Without it, run{' '}
               <code>rtcctl trace {jid === '' ? 'joe@example.com' : jid}</code> on the server.
             </p>
           </Note>
-        </noscript>
+        </div>
         <section aria-labelledby="stanzas" data-trace-view hidden>
           <div class="card-head">
             <h2 id="stanzas">Stanzas</h2>

@@ -32,7 +32,7 @@ const Head = ({ title, paths, csrf }: { title: string; paths: AssetPaths; csrf?:
     <title>{`${title} · rtcd`}</title>
     <link rel="icon" href={paths.mark} type="image/svg+xml" />
     <link rel="stylesheet" href={paths.style} />
-    <script src={paths.script} defer />
+    <script type="module" src={paths.script} />
   </head>
 );
 

@@ -1,0 +1,275 @@
+/**
+ * Chromium drives the console of a running server: what an admin does, with and without scripts, on a
+ * wide screen and on a phone. RTCD_SCREENSHOTS=folder keeps a picture of every page.
+ */
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type People, peopleOn } from '../peers/people.ts';
+import { describeWith, findChromium } from '../support/peers.ts';
+import { DOMAIN, LOOPBACK, type Program, startProgram } from '../support/program.ts';
+
+const ADMIN = { name: 'lucie', jid: `lucie@${DOMAIN}`, password: 'a very good password' };
+const WIDE = { width: 1280, height: 860 };
+const PHONE = { width: 390, height: 844 };
+/** The narrowest phone that is still sold. */
+const NARROW = { width: 360, height: 640 };
+
+/** How long the browser may take for a step; shorter than a test, so that it tells which step. */
+const PATIENCE_MS = 10_000;
+
+const ARGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const PAGES: Readonly<Record<string, string>> = {
+  overview: '/admin',
+  checks: '/admin/check',
+  users: '/admin/users',
+  'new-user': '/admin/users/new',
+  user: `/admin/users/${encodeURIComponent(ADMIN.jid)}`,
+  password: `/admin/users/${encodeURIComponent(ADMIN.jid)}/password`,
+  delete: `/admin/users/${encodeURIComponent(ADMIN.jid)}/delete`,
+  sessions: '/admin/sessions',
+  hosts: '/admin/hosts',
+  host: `/admin/hosts/${DOMAIN}`,
+  request: `/admin/hosts/${DOMAIN}/request`,
+  import: `/admin/hosts/${DOMAIN}/import`,
+  audit: '/admin/audit',
+  trace: '/admin/trace',
+  log: '/admin/log',
+  server: '/admin/server',
+};
+
+describeWith(['chromium'], 'the console in a browser', () => {
+  let program: Program;
+  let people: People;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  /** What the browser complained of: script errors, and what the policy kept out. */
+  let complaints: string[];
+
+  const at = (path: string) => `http://${LOOPBACK}:${program.ports.http}${path}`;
+
+  const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
+    await context?.close();
+    context = await browser.newContext({ viewport: WIDE, reducedMotion: 'reduce', ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    page = await context.newPage();
+    complaints = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // Chromium tells of each status of 400 and more; the tests look at those themselves.
+      const isStatus = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isStatus) complaints.push(message.text());
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(at('/'))) complaints.push(`it asked for ${request.url()}`);
+    });
+  };
+  const signIn = async (password = ADMIN.password) => {
+    await page.goto(at('/admin/sign-in'));
+    await page.getByLabel('Address').fill(ADMIN.jid);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+  };
+  const isSignedIn = () => page.getByRole('heading', { name: 'Overview' }).waitFor();
+  const focused = async () => (await page.locator(':focus').textContent())?.trim();
+  const overflow = () =>
+    page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+  /** Fills the form for a new user and sends it. */
+  const createUser = async (name: string, password: string) => {
+    await page.goto(at('/admin/users/new'));
+    await page.getByLabel('Name').fill(name);
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await page.getByLabel('The same password again').fill(password);
+    await page.getByRole('button', { name: 'Create the user' }).click();
+    await page.getByText(`${name}@${DOMAIN} was created.`).waitFor();
+    return { name, jid: `${name}@${DOMAIN}`, password };
+  };
+
+  beforeAll(async () => {
+    program = await startProgram();
+    people = peopleOn(program);
+    const executablePath = findChromium();
+    if (executablePath === undefined) throw new Error('Chromium was there a moment ago');
+    browser = await chromium.launch({ executablePath, args: ARGS });
+    await open();
+    const link = /http:\/\/\S+\/admin\/setup\?token=\S+/.exec(program.log())?.[0] ?? '';
+    await page.goto(link);
+    await page.getByLabel('Name').fill(ADMIN.name);
+    await page.getByLabel('Password', { exact: true }).fill(ADMIN.password);
+    await page.getByLabel('The same password again').fill(ADMIN.password);
+    await page.getByRole('button', { name: 'Create the admin' }).click();
+    await page.getByText(`${ADMIN.jid} is an admin now.`).waitFor();
+    await page.goto(link);
+    await page.getByRole('heading', { name: 'This link is closed' }).waitFor();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await people?.leave();
+    await program?.stop();
+  });
+  beforeEach(() => open());
+  afterEach(() => expect(complaints).toEqual([]));
+
+  test('an admin signs in and out; a wrong password does not open it', async () => {
+    await signIn('a wrong password');
+    await page.getByRole('alert').getByText('do not open the console').waitFor();
+    await page.getByLabel('Password').fill(ADMIN.password);
+    await page.keyboard.press('Enter');
+    await isSignedIn();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('You are signed out.').waitFor();
+    await page.goto(at('/admin/users'));
+    expect(new URL(page.url()).pathname).toBe('/admin/sign-in');
+  });
+
+  test('a user who is created here logs in over XMPP, is seen online, and is kicked', async () => {
+    await signIn();
+    await isSignedIn();
+    const joe = await createUser('joe', 'a password for joe');
+    await page.goto(at('/admin/sessions'));
+    await page.getByText('Nobody is online.').waitFor();
+    const client = people.xmppJs();
+    await client.login(joe, 'starttls');
+    await client.ask('presence');
+    // Without a reload: the list renews itself.
+    await page.getByRole('row').filter({ hasText: joe.jid }).getByText('Available').waitFor();
+    await page.getByRole('link', { name: 'End' }).click();
+    const dialog = page.getByRole('dialog', { name: `End the session of ${joe.jid}?` });
+    await dialog.getByLabel('Reason').fill('Time to go home');
+    await dialog.getByRole('button', { name: 'End the session' }).click();
+    await page.getByText(`1 session of ${joe.jid} ended.`).waitFor();
+    await client.sees({ event: 'disconnected' });
+    await page.goto(at('/admin/audit'));
+    await page.getByText('reason: Time to go home').waitFor();
+  });
+
+  test('a trace shows stanzas as they pass, with texts masked', async () => {
+    await signIn();
+    await isSignedIn();
+    const eva = await createUser('eva', 'a password for eva');
+    await page.goto(at(`/admin/users/${encodeURIComponent(eva.jid)}`));
+    await page.getByRole('link', { name: 'Trace' }).last().click();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByText('Watching.').waitFor();
+    expect(await page.getByText('needs JavaScript').isVisible()).toBe(false);
+    const client = people.xmppJs();
+    await client.login(eva, 'direct TLS');
+    await client.ask('presence', { status: 'on the balcony' });
+    await client.ask('message', { to: ADMIN.jid, body: 'Nobody shall read this.' });
+    await page.getByText('<message').waitFor();
+    expect(await page.locator('main').textContent()).not.toContain('Nobody shall read this.');
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('The trace was stopped.').waitFor();
+    await client.kill();
+  });
+
+  test('a dialog is opened, left and closed by keyboard, and focus comes back', async () => {
+    await signIn();
+    await isSignedIn();
+    await page.goto(at(PAGES['user'] ?? ''));
+    const opener = page.getByRole('link', { name: 'Set password' });
+    await opener.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await focused()).toBe('Set password');
+  });
+
+  test('the first stop of the keyboard leads past the menu, and is seen', async () => {
+    await signIn();
+    await isSignedIn();
+    await page.goto(at('/admin/users'));
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to the content');
+    expect((await page.locator(':focus').boundingBox())?.y).toBeGreaterThanOrEqual(0);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    expect(await page.locator('main :focus').count()).toBe(1);
+  });
+
+  test('without scripts users are created, locked and deleted', async () => {
+    await open({ javaScriptEnabled: false });
+    await signIn();
+    await isSignedIn();
+    const kim = await createUser('kim', 'a password for kim');
+    await page.getByRole('link', { name: kim.jid }).click();
+    await page.getByRole('link', { name: 'Lock' }).click();
+    await page.getByRole('button', { name: 'Lock the account' }).click();
+    await page.getByText(`${kim.jid} is locked.`).waitFor();
+    await page.getByRole('link', { name: 'Delete' }).click();
+    await page.getByRole('button', { name: 'Delete the account' }).click();
+    await page.getByText(`${kim.jid} was deleted.`).waitFor();
+    await page.getByRole('link', { name: 'Trace' }).click();
+    await page.getByText('The live view needs JavaScript.').waitFor();
+  });
+
+  test('a generated password is shown once and can be copied', async () => {
+    await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await signIn();
+    await isSignedIn();
+    await page.goto(at('/admin/users/new'));
+    await page.getByLabel('Name').fill('ola');
+    await page.getByLabel('Generate a password').check();
+    expect(await page.getByLabel('Password', { exact: true }).isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Create the user' }).click();
+    const password = (await page.locator('.copyable pre').textContent()) ?? '';
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByText('Copied').waitFor();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe(password);
+    const client = people.xmppJs();
+    await client.login({ name: 'ola', jid: `ola@${DOMAIN}`, password }, 'starttls');
+    await client.kill();
+  });
+
+  test('on a phone the menu opens, leads on, and no page is wider than the screen', async () => {
+    await open({ viewport: NARROW, hasTouch: true });
+    await signIn();
+    await isSignedIn();
+    await page.getByRole('button', { name: 'Menu' }).click();
+    await page.getByRole('link', { name: 'Users' }).first().click();
+    await page.getByRole('heading', { name: 'Users' }).waitFor();
+    for (const [name, path] of Object.entries(PAGES)) {
+      await page.goto(at(path));
+      expect(await overflow(), name).toBe(0);
+    }
+  });
+
+  test.each([
+    ['wide-light', WIDE, 'light'],
+    ['wide-dark', WIDE, 'dark'],
+    ['phone-light', PHONE, 'light'],
+    ['phone-dark', PHONE, 'dark'],
+  ] as const)('every page is drawn: %s', async (kind, viewport, colorScheme) => {
+    await open({ viewport, colorScheme });
+    const folder = process.env['RTCD_SCREENSHOTS'];
+    const look = async (name: string) => {
+      expect(await overflow(), name).toBe(0);
+      if (folder === undefined) return;
+      await page.screenshot({ path: join(folder, `${name}-${kind}.png`), fullPage: true });
+    };
+    await page.goto(at('/admin/sign-in'));
+    await look('sign-in');
+    await signIn();
+    await isSignedIn();
+    for (const [name, path] of Object.entries(PAGES)) {
+      const answer = await page.goto(at(path));
+      expect(answer?.status(), name).toBe(200);
+      if (name === 'overview') await page.locator('#findings :is(ul, .note)').first().waitFor();
+      await look(name);
+    }
+  });
+});
