@@ -52,11 +52,13 @@ export const last = defineModule({
     const table = lastTable(home.store);
     const started = clock.monotonic();
     const parting = new WeakMap<Session, string>();
+    // Contacts hear that a user left before that is on record; until then he was active just now.
+    const here = new Set<BareJid>();
 
     const maySee = async (account: BareJid, asker: Jid): Promise<boolean> =>
       (await rosters.of(account)).items.get(bareOf(asker))?.from === true;
     const ofAccount = async (account: BareJid) => {
-      if (sessions.of(account).length > 0)
+      if (sessions.of(account).length > 0 || here.has(account))
         return reply.result(LastActivity.encode({ seconds: 0, status: '' })); // §3
       const seen = await table.of(account);
       if (seen === undefined) return reply.refuse('item-not-found', 'The user was never here.');
@@ -95,10 +97,18 @@ export const last = defineModule({
             isAllowed ? verdict.pass : verdict.bounce({ condition: 'forbidden' }),
           );
         },
+        sessionBound({ account, isAnonymous }) {
+          if (!isAnonymous) here.add(account);
+        },
         async sessionEnded(session) {
-          if (session.isAnonymous || sessions.of(session.account).length > 0) return;
+          const { account } = session;
+          if (session.isAnonymous || sessions.of(account).length > 0) return;
           const status = parting.get(session) ?? '';
-          await table.set(session.account, { at: clock.now(), status });
+          try {
+            await table.set(account, { at: clock.now(), status });
+          } finally {
+            if (sessions.of(account).length === 0) here.delete(account);
+          }
         },
         accountRemoved: (account) => table.remove(account),
       },

@@ -58,6 +58,19 @@ describe('XEP-0012: Last Activity', () => {
     expect(resultIn(await juliet.ask('get', ASK))).toBe(now);
   });
 
+  test('§3 who leaves at this moment was last active now', async () => {
+    await admit(juliet.jid, romeo.jid);
+    const leaving = juliet.disconnect();
+    expect(resultIn(await romeo.ask('get', ASK, JULIET))).toBe(
+      '<query xmlns="jabber:iq:last" seconds="0"/>',
+    );
+    await leaving;
+    scene.clock.advance(1000);
+    expect(resultIn(await romeo.ask('get', ASK, JULIET))).toBe(
+      '<query xmlns="jabber:iq:last" seconds="1"/>',
+    );
+  });
+
   test('§3 of a user who was never here nothing is known', async () => {
     await scene.accounts.create(bareOf(juliet.jid), 'secret');
     await admit(juliet.jid, romeo.jid);
