@@ -1,0 +1,117 @@
+/** People with accounts on a running server, and the programs by which they chat. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type ClientProgram, startClient } from '../support/client-program.ts';
+import { PYTHON } from '../support/peers.ts';
+import { DOMAIN, LOOPBACK, type Program } from '../support/program.ts';
+
+/** The two ways in: STARTTLS on the port for it (RFC 6120 §5), or TLS at once (XEP-0368). */
+export const WAYS = ['starttls', 'direct TLS'] as const;
+/** One of {@link WAYS}. */
+export type Way = (typeof WAYS)[number];
+
+const LoggedIn = z.object({ jid: z.string(), tls: z.string(), mechanism: z.string() });
+/** What a client says of its session. */
+export type LoggedIn = z.infer<typeof LoggedIn>;
+
+/** Someone with an account. */
+export interface Person {
+  readonly name: string;
+  readonly jid: string;
+  readonly password: string;
+}
+
+/** A client that has not logged in yet. */
+export interface Client extends ClientProgram {
+  login(person: Person, way: Way, options?: { mechanism?: string }): Promise<LoggedIn>;
+}
+
+/** The people and clients of one test file. */
+export interface People {
+  /** Makes an account; the name is made unique. */
+  person(name: string): Promise<Person>;
+  slixmpp(): Client;
+  xmppJs(): Client;
+  /** Ends all clients. */
+  leave(): Promise<void>;
+}
+
+/** Brings people to a server. */
+export function peopleOn(program: Program): People {
+  let count = 0;
+  let clients: readonly ClientProgram[] = [];
+  const start = (...command: Parameters<typeof startClient>) => {
+    const client = startClient(...command);
+    clients = [...clients, client];
+    return client;
+  };
+  const script = (path: string) => join(import.meta.dirname, path);
+  const portFor = (way: Way) => (way === 'starttls' ? program.ports.c2s : program.ports.c2sTls);
+
+  return {
+    async person(name) {
+      count += 1;
+      const unique = `${name}${count}`;
+      const password = `${unique}'s secret`;
+      return { name: unique, password, jid: await program.addAccount(unique, password) };
+    },
+    slixmpp() {
+      const client = start(PYTHON, [script('slixmpp/client.py')]);
+      return {
+        ...client,
+        login: async ({ jid, password }, way, options) =>
+          LoggedIn.parse(
+            await client.ask('login', {
+              jid,
+              password,
+              host: DOMAIN,
+              port: portFor(way),
+              direct: way === 'direct TLS',
+              certificate: program.certificate,
+              ...options,
+            }),
+          ),
+      };
+    },
+    xmppJs() {
+      const client = start(process.execPath, [script('xmppjs/client.js')], {
+        NODE_EXTRA_CA_CERTS: program.certificate,
+      });
+      return {
+        ...client,
+        login: async ({ name, password }, way) =>
+          LoggedIn.parse(
+            await client.ask('login', {
+              service: `${way === 'starttls' ? 'xmpp' : 'xmpps'}://${DOMAIN}:${portFor(way)}`,
+              domain: DOMAIN,
+              username: name,
+              password,
+              resource: 'program',
+            }),
+          ),
+      };
+    },
+    async leave() {
+      await Promise.all(clients.map((client) => client.kill()));
+      clients = [];
+    },
+  };
+}
+
+/** The address that clients connect to, for those that are told it apart from the domain. */
+export const ADDRESS = LOOPBACK;
+
+/** Has two people, who are logged in, subscribe to each other (RFC 6121 §3.1); both see it. */
+export async function befriend(
+  [one, first]: readonly [Person, Client],
+  [other, second]: readonly [Person, Client],
+): Promise<void> {
+  await first.ask('presence', { to: other.jid, type: 'subscribe' });
+  await second.sees({ event: 'presence', type: 'subscribe', from: one.jid });
+  await second.ask('presence', { to: one.jid, type: 'subscribed' });
+  await first.sees({ event: 'presence', type: 'subscribed', from: other.jid });
+  await second.ask('presence', { to: one.jid, type: 'subscribe' });
+  await first.sees({ event: 'presence', type: 'subscribe', from: other.jid });
+  await first.ask('presence', { to: other.jid, type: 'subscribed' });
+  await second.sees({ event: 'presence', type: 'subscribed', from: one.jid });
+}

@@ -1,0 +1,213 @@
+"""A slixmpp client that is steered by lines of JSON; see test/support/client-program.ts."""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+
+from slixmpp import ClientXMPP
+from slixmpp.exceptions import IqError
+from slixmpp.plugins.xep_0048 import Bookmarks
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import StanzaPath
+
+PLUGINS = (
+    "xep_0012", "xep_0030", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
+    "xep_0199", "xep_0202", "xep_0203",
+)
+
+
+def tell(line):
+    print(json.dumps(line), flush=True)
+
+
+class Client(ClientXMPP):
+    """One account's client: tells what it sees, does what it is asked."""
+
+    def __init__(self, jid, password, certificate, mechanism=None):
+        super().__init__(jid, password, sasl_mech=mechanism)
+        self.use_ipv6 = self.use_aiodns = False  # the server of a test is on 127.0.0.1
+        self.ca_certs = Path(certificate)  # the certificate is verified, against this one
+        self.roster.auto_authorize = None  # requests are answered by whoever steers
+        self.roster.auto_subscribe = False
+        for plugin in PLUGINS:
+            self.register_plugin(plugin)
+        self.register_handler(Callback("messages", StanzaPath("message"), self.on_message))
+        self.register_handler(Callback("presences", StanzaPath("presence"), self.on_presence))
+        self.register_handler(Callback("pushes", StanzaPath("iq@type=set/roster"), self.on_push))
+        self.add_event_handler("disconnected", lambda reason: tell({"event": "disconnected"}))
+        self.add_event_handler("stream_error", lambda error: tell(
+            {"event": "stream-error", "condition": error["condition"]}))
+
+    def on_message(self, message):
+        stamp = message["delay"]["stamp"]
+        tell({
+            "event": "message", "from": str(message["from"]), "sender": message["from"].bare,
+            "type": message["type"], "body": message["body"], "id": message["id"],
+            "condition": message["error"]["condition"] if message["type"] == "error" else None,
+            "stamp": stamp.isoformat() if stamp else None,
+            "delayedBy": str(message["delay"]["from"]) if stamp else None,
+        })
+
+    def on_presence(self, presence):
+        # slixmpp makes `show` the type of an available presence.
+        kind = presence.xml.get("type", "available")
+        tell({
+            "event": "presence", "from": str(presence["from"]), "sender": presence["from"].bare,
+            "type": kind, "show": presence["show"] or None, "status": presence["status"],
+            "priority": presence["priority"],
+        })
+
+    def on_push(self, iq):
+        for jid, item in iq["roster"]["items"].items():
+            tell({"event": "push", **describe(jid, item)})
+
+
+def describe(jid, item):
+    return {
+        "jid": str(jid), "name": item["name"], "subscription": item["subscription"],
+        "ask": item["ask"] or None, "groups": sorted(item["groups"]),
+    }
+
+
+class Steering:
+    """What can be asked for: each method is a request, its arguments are the request's fields."""
+
+    def __init__(self):
+        self.client = None
+
+    async def login(self, jid, password, host, port, direct, certificate, mechanism=None):
+        client = self.client = Client(jid, password, certificate, mechanism)
+        outcome = asyncio.get_running_loop().create_future()
+
+        def settle(result, *_):
+            if not outcome.done():
+                outcome.set_result(result)
+
+        client.add_event_handler("session_start", lambda _: settle("started"))
+        client.add_event_handler("failed_all_auth", lambda *_: settle("refused"))
+        client.add_event_handler("failed_auth", lambda failure: tell(
+            {"event": "sasl-failure", "condition": failure["condition"]}))
+        client.add_event_handler("disconnected", lambda _: settle("refused"))
+        client.add_event_handler("ssl_invalid_chain", lambda error: settle(f"untrusted: {error}"))
+        client.add_event_handler("connection_failed", lambda error: settle(f"failed: {error}"))
+        if hasattr(client, "enable_direct_tls"):  # slixmpp 1.9 and later
+            client.enable_direct_tls, client.enable_starttls = direct, not direct
+            client.enable_plaintext = False
+            client.connect(host, port)
+        else:
+            client.default_port = port  # the address alone is forgotten after the look-up
+            client.connect((host, port), use_ssl=direct, force_starttls=not direct,
+                           disable_starttls=direct)
+        result = await outcome
+        if result != "started":
+            client.cancel_connection_attempt()
+            raise RuntimeError(result)
+        return {
+            "jid": str(client.boundjid), "tls": client.socket.version(),
+            "mechanism": client["feature_mechanisms"].mech.name,
+            "features": sorted(client.features),
+        }
+
+    async def whoami(self):
+        return str(self.client.boundjid)
+
+    async def roster(self, known=False):
+        if not known:
+            self.client.client_roster.version = ""  # the whole of it, not what is new
+        iq = await self.client.get_roster()
+        return [describe(jid, item) for jid, item in iq["roster"]["items"].items()]
+
+    async def presence(self, to=None, type=None, show=None, status=None, priority=None):
+        self.client.send_presence(pto=to, ptype=type or show, pstatus=status, ppriority=priority)
+
+    async def message(self, to, body, type="chat"):
+        self.client.send_message(mto=to, mbody=body, mtype=type)
+
+    async def contact(self, jid, name, groups):
+        await self.client.update_roster(jid, name=name, groups=groups)
+
+    async def forget(self, jid):
+        await self.client.del_roster_item(jid)
+
+    async def version(self, to):
+        answer = (await self.client["xep_0092"].get_version(to))["software_version"]
+        return {"name": answer["name"], "version": answer["version"]}
+
+    async def time(self, to):
+        answer = await self.client["xep_0202"].get_entity_time(to)
+        # The text as it came: slixmpp 1.8 reads it only where the Z of XEP-0082 is missing.
+        return answer.xml.find("{urn:xmpp:time}time/{urn:xmpp:time}utc").text
+
+    async def ping(self, to):
+        await self.client["xep_0199"].send_ping(to, timeout=10)
+
+    async def last(self, to):
+        answer = await self.client["xep_0012"].get_last_activity(to)
+        return answer["last_activity"]["seconds"]
+
+    async def info(self, to):
+        info = (await self.client["xep_0030"].get_info(to, cached=False))["disco_info"]
+        identities = sorted([category, kind] for category, kind, *_ in info["identities"])
+        return {"identities": identities, "features": sorted(info["features"])}
+
+    async def items(self, to):
+        items = (await self.client["xep_0030"].get_items(to))["disco_items"]
+        return [str(jid) for jid, *_ in items["items"]]
+
+    async def publish_vcard(self, name):
+        card = self.client["xep_0054"].make_vcard()
+        card["FN"] = name
+        await self.client["xep_0054"].publish_vcard(card)
+
+    async def vcard(self, of):
+        return (await self.client["xep_0054"].get_vcard(of))["vcard_temp"]["FN"]
+
+    async def store_bookmark(self, room, nick):
+        bookmarks = Bookmarks()
+        bookmarks.add_conference(room, nick)
+        await self.client["xep_0048"].set_bookmarks(bookmarks, method="xep_0049")
+
+    async def bookmarks(self):
+        iq = await self.client["xep_0048"].get_bookmarks(method="xep_0049")
+        kept = iq["private"]["bookmarks"]["conferences"]
+        return [[str(each["jid"]), each["nick"]] for each in kept]
+
+    async def password(self, password):
+        await self.client["xep_0077"].change_password(password, jid=self.client.boundjid.host)
+
+    async def logout(self):
+        ended = asyncio.get_running_loop().create_future()
+        self.client.add_event_handler("disconnected", lambda _: ended.done() or ended.set_result(0))
+        self.client.disconnect()
+        await ended
+
+    async def carry_out(self, request):
+        number, what = request.pop("id"), request.pop("do")
+        try:
+            tell({"id": number, "ok": True, "value": await getattr(self, what)(**request)})
+        except IqError as refusal:
+            tell({"id": number, "ok": False, "error": refusal.condition})
+        except Exception as problem:  # whoever steers is told, whatever it is
+            tell({"id": number, "ok": False, "error": f"{problem}"})
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    steering = Steering()
+    tasks = set()
+    while line := await lines.readline():
+        task = asyncio.ensure_future(steering.carry_out(json.loads(line)))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)
+    # slixmpp makes futures before the loop runs.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(main())

@@ -1,0 +1,72 @@
+/**
+ * An `@xmpp/client` program that is steered by lines of JSON; see test/support/client-program.ts.
+ * The server's certificate is verified: NODE_EXTRA_CA_CERTS names the one to trust.
+ */
+import { createInterface } from 'node:readline';
+import { client, jid, xml } from '@xmpp/client';
+
+const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const bare = (address) => jid(address).bare().toString();
+
+/** @type {ReturnType<typeof client>} */
+let xmpp;
+
+function seen(stanza) {
+  const from = stanza.attrs.from ?? '';
+  const common = { from, sender: from && bare(from), type: stanza.attrs.type ?? null };
+  if (stanza.is('message')) {
+    const delay = stanza.getChild('delay', 'urn:xmpp:delay');
+    const stamp = delay?.attrs.stamp ?? null;
+    tell({ event: 'message', ...common, body: stanza.getChildText('body'), stamp });
+  } else if (stanza.is('presence')) {
+    const type = common.type ?? 'available';
+    const [show, status] = ['show', 'status'].map((name) => stanza.getChildText(name));
+    tell({ event: 'presence', ...common, type, show, status });
+  }
+}
+
+/** What can be asked for. */
+const requests = {
+  async login({ service, domain, username, password, resource }) {
+    xmpp = client({ service, domain, username, password, resource });
+    xmpp.reconnect.stop(); // a test wants the first outcome
+    const mechanism = new Promise((resolve) => {
+      xmpp.on('send', (element) => {
+        if (element.is('auth')) resolve(element.attrs.mechanism);
+      });
+    });
+    xmpp.on('stanza', seen);
+    xmpp.on('error', () => {}); // `start` rejects with it
+    xmpp.on('disconnect', () => tell({ event: 'disconnected' }));
+    const address = await xmpp.start();
+    const tls = xmpp.socket.socket.getProtocol();
+    return { jid: address.toString(), tls, mechanism: await mechanism };
+  },
+  presence: ({ to, type, show, status }) => {
+    const children = Object.entries({ show, status })
+      .filter(([, text]) => text !== undefined)
+      .map(([name, text]) => xml(name, {}, text));
+    return xmpp.send(xml('presence', { to, type }, ...children));
+  },
+  message: ({ to, body, type = 'chat' }) =>
+    xmpp.send(xml('message', { to, type }, xml('body', {}, body))),
+  async roster() {
+    const query = await xmpp.iqCaller.get(xml('query', 'jabber:iq:roster'));
+    return query.getChildren('item').map(({ attrs }) => attrs);
+  },
+  ping: async ({ to }) => {
+    await xmpp.iqCaller.get(xml('ping', 'urn:xmpp:ping'), to);
+  },
+  logout: async () => {
+    await xmpp.stop();
+  },
+};
+
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const { id, do: what, ...fields } = JSON.parse(line);
+  try {
+    tell({ id, ok: true, value: (await requests[what](fields)) ?? null });
+  } catch (error) {
+    tell({ id, ok: false, error: error.condition ?? error.message });
+  }
+});

@@ -1,0 +1,67 @@
+/**
+ * Software that is not ours and that tests speak with. It need not be installed everywhere: without
+ * it its tests are skipped and say why, or fail where RTCD_PEERS=required (as in .ci/run).
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, test } from 'vitest';
+
+/** The Python that has Debian's packages, slixmpp among them. */
+export const PYTHON = '/usr/bin/python3';
+
+const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** How each peer is looked for: what is wrong, or undefined if it is there. */
+const PEERS = {
+  slixmpp: () => (hasPythonModule('slixmpp') ? undefined : 'python3-slixmpp is not installed'),
+  profanity: () => (findCommand('profanity') ? undefined : 'profanity is not installed'),
+  tmux: () => (findCommand('tmux') ? undefined : 'tmux is not installed'),
+  openssl: () => (findCommand('openssl') ? undefined : 'openssl is not installed'),
+  'go-sendxmpp': () => (findCommand('go-sendxmpp') ? undefined : 'go-sendxmpp is not installed'),
+  chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
+} as const satisfies Record<string, () => string | undefined>;
+
+/** The name of a peer. */
+export type PeerName = keyof typeof PEERS;
+
+/** The path of a command that is in $PATH. */
+export function findCommand(name: string): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+}
+
+/** The path of Chromium or of a browser that is as good. */
+export function findChromium(): string | undefined {
+  return CHROMIUM_NAMES.map(findCommand).find((path) => path !== undefined);
+}
+
+/** A `describe` for tests that need peers: skipped, or failed if peers are required, without them. */
+export function describeWith(peers: readonly PeerName[], title: string, body: () => void): void {
+  const missing = peers.flatMap((name) => PEERS[name]() ?? []);
+  if (missing.length === 0) return void describe(title, body);
+  const why = missing.join(', ');
+  describe(title, () => {
+    if (process.env['RTCD_PEERS'] === 'required')
+      test('its peers are installed', () => {
+        throw new Error(`${why}, and RTCD_PEERS=required`);
+      });
+    else test.skip(`skipped: ${why}`);
+  });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasPythonModule(name: string): boolean {
+  const find = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`;
+  return spawnSync(PYTHON, ['-c', find], { stdio: 'ignore' }).status === 0;
+}
