@@ -13,4 +13,3 @@ const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconf
 });
 if (status !== 0) process.exit(status ?? 1);
 cpSync(join(root, 'src/admin/assets'), join(root, 'dist/admin/assets'), { recursive: true });
-chmodSync(join(root, 'dist', program), EXECUTABLE);
