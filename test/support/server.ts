@@ -1,0 +1,79 @@
+/** A real server in this process, on free ports of loopback, with a folder of its own. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { stringify } from 'yaml';
+import { serve } from '../../src/server/serve.ts';
+
+/** How a server is made. */
+export interface ServerOptions {
+  /** Keys of rtcd.yaml, besides those that give the server a place of its own. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Keys of each host's file by its domain; only `localhost` if absent. */
+  readonly hosts?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Passwords by bare JID. */
+  readonly accounts?: Readonly<Record<string, string>>;
+}
+
+/** A server that runs. */
+export interface TestServer {
+  readonly folder: string;
+  readonly ports: { readonly c2s: number; readonly c2sTls: number; readonly http: number };
+  /** Runs an operation as root; fails the test if it fails. */
+  run(name: string, input?: object): Promise<unknown>;
+  /** Writes rtcd.yaml and the hosts' files anew (same defaults); `run('server.reload')` takes them. */
+  configure(options: Omit<ServerOptions, 'accounts'>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The address that everything listens on. */
+export const HOST = '127.0.0.1';
+
+const ROOT = { name: 'root', via: 'socket' } as const;
+
+/** Starts a server. */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'rtcd-server-'));
+  const configFile = join(folder, 'rtcd.yaml');
+  await configure(folder, options);
+  const server = await serve({ configFile, env: {}, cwd: folder });
+  const run = async (name: string, input: object = {}) => {
+    const outcome = await server.operations.run(name, input, ROOT);
+    if (!outcome.ok) expect.fail(`${name}: ${outcome.text}`);
+    return outcome.value;
+  };
+  for (const [jid, password] of Object.entries(options.accounts ?? {}))
+    await run('accounts.add', { jid, password });
+  const { listeners } = (await run('server.status')) as {
+    listeners: readonly { name: string; port: number }[];
+  };
+  const portOf = (wanted: string) => listeners.find(({ name }) => name === wanted)?.port ?? 0;
+  return {
+    folder,
+    ports: { c2s: portOf('c2s'), c2sTls: portOf('c2sTls'), http: portOf('http') },
+    run,
+    configure: (next) => configure(folder, next),
+    async stop() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function configure(
+  folder: string,
+  { config = {}, hosts = { localhost: {} } }: ServerOptions,
+): Promise<void> {
+  const free = { port: 0, interfaces: [HOST] };
+  const listeners = { c2s: free, c2sTls: free, http: free };
+  const usual = { certificates: [], listeners, log: { level: 'silent' } };
+  await writeFile(join(folder, 'rtcd.yaml'), stringify({ ...usual, ...config }));
+  await rm(join(folder, 'conf.d'), { recursive: true, force: true });
+  await mkdir(join(folder, 'conf.d'));
+  for (const [domain, keys] of Object.entries(hosts))
+    await writeFile(
+      join(folder, 'conf.d', `${domain}.yaml`),
+      stringify({ virtualHost: domain, ...keys }),
+    );
+}
