@@ -41,6 +41,8 @@ export interface AssembleOptions {
   readonly cwd: string;
   /** Whether this is the server, rather than one operation on a stopped one. */
   readonly isServing: boolean;
+  /** The time by which everything here goes; the machine's own if absent. */
+  readonly clock?: Clock;
 }
 
 /** A server without its ports. */
@@ -75,7 +77,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   if (!loaded.ok)
     throw new StartError(['The config has faults:', ...loaded.faults.map(formatFault)].join('\n'));
   const { server } = loaded.config;
-  const clock = systemClock;
+  const { clock = systemClock } = options;
   const log = createLog(
     options.isServing ? server.log : { level: 'silent' }, // an operation's answer is all it prints
   );
