@@ -24,6 +24,8 @@ export interface StreamHeader {
   readonly ns: string;
   /** The default namespace that it declares, '' if none. */
   readonly contentNs: string;
+  /** All namespaces that it declares. */
+  readonly declared?: readonly string[];
   readonly attrs: {
     readonly to?: string;
     readonly from?: string;

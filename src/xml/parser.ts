@@ -318,7 +318,14 @@ export class XmlParser {
     const { local: name, prefix, uri: ns } = tag;
     this.#emitOrHalt({
       kind: 'open',
-      header: { name, prefix, ns, contentNs: this.#contentNs, attrs },
+      header: {
+        name,
+        prefix,
+        ns,
+        contentNs: this.#contentNs,
+        declared: Object.values(tag.ns),
+        attrs,
+      },
     });
   }
 

@@ -24,6 +24,7 @@ describe('the stream', () => {
         prefix: 's',
         ns: 'http://etherx.jabber.org/streams',
         contentNs: 'jabber:server',
+        declared: ['http://etherx.jabber.org/streams', 'jabber:server'],
         attrs: { to: 'b', from: 'a', version: '1.0', id: '7', 'xml:lang': 'de' },
       },
     ]);
