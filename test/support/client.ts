@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import Parser from '@xmpp/xml/lib/Parser.js';
+import { Parser } from '@xmpp/xml';
 import type { Element } from '../../src/xml/element.ts';
 import { scramClient } from '../sasl/scram-client.ts';
 import { HOST } from './server.ts';
@@ -19,6 +19,8 @@ export interface ClientOptions {
   readonly tls?: ConnectionOptions;
   /** The domain of stream headers; `localhost` if absent. */
   readonly to?: string;
+  /** The address to connect from, one of 127.0.0.0/8; 127.0.0.1 if absent. */
+  readonly from?: string;
 }
 
 /** Something that came: the header, an element, the closing tag. */
@@ -42,13 +44,19 @@ export class Client {
   }
 
   /** Connects; the stream is not opened yet. */
-  static async connect({ port, tls, to = 'localhost' }: ClientOptions): Promise<Client> {
+  static async connect({
+    port,
+    tls,
+    from = HOST,
+    to = 'localhost',
+  }: ClientOptions): Promise<Client> {
     if (tls === undefined) {
-      const socket = connect({ port, host: HOST });
+      const socket = connect({ port, host: HOST, localAddress: from });
       await within(once(socket, 'connect'), 'connecting');
       return new Client(socket, to);
     }
-    const socket = connectTls({ port, host: HOST, rejectUnauthorized: false, ...tls });
+    const place = { port, host: HOST, localAddress: from };
+    const socket = connectTls({ ...place, rejectUnauthorized: false, ...tls });
     await within(once(socket, 'secureConnect'), 'TLS');
     return new Client(socket, to);
   }
@@ -103,6 +111,29 @@ export class Client {
     const heard = await this.#take();
     if (heard.kind === 'end') throw new Error('the stream was closed');
     return heard.element;
+  }
+
+  /** Sends a stanza and waits for what comes next. */
+  ask(text: string): Promise<Element> {
+    this.send(text);
+    return this.next();
+  }
+
+  /** Waits for what a condition is true of, passing over what comes before. */
+  async seek(isIt: (element: Element) => boolean): Promise<Element> {
+    for (;;) {
+      const element = await this.next();
+      if (isIt(element)) return element;
+    }
+  }
+
+  /** Has the server answer a ping, and fails if anything else comes before the answer. */
+  async ping(): Promise<void> {
+    const answer = await this.ask(
+      `<iq type='get' id='ping' to='${this.to}'><ping xmlns='urn:xmpp:ping'/></iq>`,
+    );
+    if (answer.attrs.id !== 'ping' || answer.attrs.type !== 'result')
+      throw new Error(`no answer to a ping but ${answer}`);
   }
 
   /** What is heard, up to and without what ends it: elements until the stream or socket is closed. */

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
+import type { OperationOutcome } from '../../src/core/operation.ts';
 import { serve } from '../../src/server/serve.ts';
+import { type JumpingClock, jumpingClock } from './jumping-clock.ts';
 
 /** How a server is made. */
 export interface ServerOptions {
@@ -20,8 +22,12 @@ export interface ServerOptions {
 export interface TestServer {
   readonly folder: string;
   readonly ports: { readonly c2s: number; readonly c2sTls: number; readonly http: number };
+  /** Its time: a test may set it forward. */
+  readonly clock: JumpingClock;
   /** Runs an operation as root; fails the test if it fails. */
   run(name: string, input?: object): Promise<unknown>;
+  /** Runs an operation that may fail. */
+  attempt(name: string, input?: object): Promise<OperationOutcome<unknown>>;
   /** Writes rtcd.yaml and the hosts' files anew (same defaults); `run('server.reload')` takes them. */
   configure(options: Omit<ServerOptions, 'accounts'>): Promise<void>;
   stop(): Promise<void>;
@@ -37,9 +43,11 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-server-'));
   const configFile = join(folder, 'rtcd.yaml');
   await configure(folder, options);
-  const server = await serve({ configFile, env: {}, cwd: folder });
+  const clock = jumpingClock();
+  const server = await serve({ configFile, env: {}, cwd: folder, clock });
+  const attempt = (name: string, input: object = {}) => server.operations.run(name, input, ROOT);
   const run = async (name: string, input: object = {}) => {
-    const outcome = await server.operations.run(name, input, ROOT);
+    const outcome = await attempt(name, input);
     if (!outcome.ok) expect.fail(`${name}: ${outcome.text}`);
     return outcome.value;
   };
@@ -52,7 +60,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   return {
     folder,
     ports: { c2s: portOf('c2s'), c2sTls: portOf('c2sTls'), http: portOf('http') },
+    clock,
     run,
+    attempt,
     configure: (next) => configure(folder, next),
     async stop() {
       await server.stop();
