@@ -2,7 +2,7 @@
  * What a stranger, or a client that has logged in, may send by mistake or malice. Each gets the error
  * that RFC 6120 names, and then a good client is served.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { auth, Client, loggedIn } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
@@ -205,6 +205,10 @@ describe('before TLS and login', () => {
     expect(held.length).toBeGreaterThan(30);
     for (const each of held) each.destroy();
     await Promise.all(held.map((each) => each.closed()));
+    await vi.waitFor(async () => {
+      const page = await fetch(`http://127.0.0.1:${server.ports.http}/metrics`);
+      expect(await page.text()).toContain('rtcd_connections{kind="c2s"} 0\n');
+    });
   });
 });
 
