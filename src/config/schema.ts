@@ -19,7 +19,7 @@ const networkInterface = z
   .meta({ syntax: 'interface', allowed: "an IP address of this machine, or '*' for all" });
 
 /** A listener's keys. */
-function listener(port: number, meaning: string, defaultText: string, isRestartNeeded = false) {
+function listener(port: number, meaning: string, defaultText: string) {
   return z
     .object({
       enabled: z.boolean().default(true).describe('Whether this listener is opened.'),
@@ -32,8 +32,7 @@ function listener(port: number, meaning: string, defaultText: string, isRestartN
         .meta({ defaultText }),
     })
     .prefault({})
-    .describe(meaning)
-    .meta({ restart: isRestartNeeded });
+    .describe(meaning);
 }
 
 const PUBLIC_DEFAULT = "'*'; loopback where there is no rtcd.yaml";
@@ -42,12 +41,7 @@ const listeners = z
   .object({
     c2s: listener(5222, 'Clients, with STARTTLS (RFC 6120 §5).', PUBLIC_DEFAULT),
     c2sTls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).', PUBLIC_DEFAULT),
-    http: listener(
-      5280,
-      'Console, metrics and health over HTTP.',
-      'loopback: 127.0.0.1 and ::1',
-      true,
-    ),
+    http: listener(5280, 'Console, metrics and health over HTTP.', 'loopback: 127.0.0.1 and ::1'),
   })
   .prefault({})
   .describe('The ports on which the server listens.');

@@ -47,8 +47,8 @@ export function createListeners({ c2s, http }: ListeningSides): Listeners {
     try {
       if (name === 'http') {
         const listening = await http.listen({ host, port });
-        // The HTTP server closes as a whole: its listeners stay until the server ends.
-        return { ...wanted, info: { ...bound, port: listening.port }, close: async () => {} };
+        const close = () => listening.close();
+        return { ...wanted, info: { ...bound, port: listening.port }, close };
       }
       const address = { kind: KINDS[name], host, port };
       const taken = await c2s.listen(address);

@@ -19,7 +19,7 @@ describe('the reference', () => {
       '| `admins` | list of JID | none | The accounts that administer the whole server. |',
     ],
     ['store.groupMs', '| `store.groupMs` ↻ | whole number from 0 to 1000 | `4` |'],
-    ['listeners.http.port', '| `listeners.http.port` ↻ | whole number from 0 to 65535 | `5280` |'],
+    ['listeners.http.port', '| `listeners.http.port` | whole number from 0 to 65535 | `5280` |'],
     ['virtualHost', '| `virtualHost` | domain | none: it must be given | The domain. |'],
     ['ssl.key', '| `ssl.key` | path | none: it must be given |'],
     ['every', '| `every` | duration | `1h` | How often. |'],
@@ -84,11 +84,11 @@ describe('what differs', () => {
 
   test('keys of the server, and which of them need a restart', async () => {
     const after = await load({
-      'rtcd.yaml': 'limits: { depth: 60 }\nlisteners: { c2s: { port: 1 }, http: { port: 2 } }',
+      'rtcd.yaml': 'limits: { depth: 60 }\nlisteners: { c2s: { port: 1 } }\nstore: { groupMs: 9 }',
     });
     const { server, needsRestart } = diffConfig(await load({}), after);
-    expect(server).toEqual(['listeners.c2s', 'listeners.http', 'limits.depth']);
-    expect(needsRestart).toEqual(['listeners.http']);
+    expect(server).toEqual(['listeners.c2s', 'limits.depth', 'store.groupMs']);
+    expect(needsRestart).toEqual(['store.groupMs']);
   });
 
   test('hosts that came, went and changed', async () => {
