@@ -53,12 +53,13 @@ export interface ConnectionOptions {
 
 /** A client's connection, from its first byte to its last. */
 export class Connection implements Link {
-  readonly id = randomId();
   readonly remote: string;
   readonly #services: C2sServices;
   readonly #channel: Channel;
   readonly #onClosed: () => void;
   readonly #context: NegotiationContext;
+  /** The id of the present stream: each one on a connection has its own (RFC 6120 §4.7.3). */
+  #id = randomId();
   #state: Negotiation;
   #login: Login | undefined;
   #session: ClientSession | undefined;
@@ -114,6 +115,10 @@ export class Connection implements Link {
       this.end({ condition: 'connection-timeout', text: 'Logging in took too long.' });
     });
     if (options.isDirectTls) this.#secure(undefined);
+  }
+
+  get id(): string {
+    return this.#id;
   }
 
   /** The session, once a resource is bound. */
@@ -186,11 +191,9 @@ export class Connection implements Link {
 
   #do(action: NegotiationAction, before: Negotiation): void {
     switch (action.do) {
-      case 'open': {
-        const from = this.#state.host ?? before.host;
-        this.#channel.write(headerText({ id: this.id, from, to: action.to }));
+      case 'open':
+        this.#openStream(this.#state.host ?? before.host, action.to);
         break;
-      }
       case 'send':
         this.#channel.write(action.text);
         break;
@@ -222,6 +225,12 @@ export class Connection implements Link {
         this.#fail(action);
         break;
     }
+  }
+
+  /** §4.7: our header. Where the host is not known `from` is empty (§4.9.1.2). */
+  #openStream(host: Domain | undefined, to: string | undefined): void {
+    this.#id = randomId();
+    this.#channel.write(headerText({ id: this.#id, from: host ?? '', to }));
   }
 
   #fail({ condition, text }: StreamFailure): void {
@@ -257,7 +266,8 @@ export class Connection implements Link {
 
   #bindingTypes() {
     const { tls } = this.#channel;
-    return tls === undefined || !this.#state.isSecure ? [] : bindingTypes(tls);
+    const { isSecure, account } = this.#state;
+    return tls === undefined || !isSecure || account !== undefined ? [] : bindingTypes(tls);
   }
 
   #beginSasl(mechanism: string, data: Buffer): void {

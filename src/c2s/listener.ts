@@ -132,7 +132,7 @@ function refuse(socket: Socket, kind: C2sKind): void {
   socket.on('error', () => {});
   if (kind === 'c2s_tls') return void socket.destroy();
   const text = 'Too many connections from your address.';
-  const header = headerText({ id: randomId(), from: undefined, to: undefined });
+  const header = headerText({ id: randomId(), from: '', to: undefined });
   socket.end(
     `${header}${streamErrorText({ condition: 'policy-violation', text })}</stream:stream>`,
   );
