@@ -75,7 +75,8 @@ function faultOf(header: StreamHeader, contentNs: ContentNs) {
   return undefined;
 }
 
-const isVersionKnown = (version: string | undefined) => /^[1-9]\d*\.\d+$/.test(version ?? '');
+/** 1.0 or later; zeros in front count for nothing (§4.7.5). */
+const isVersionKnown = (version: string | undefined) => /^0*[1-9]\d*\.\d+$/.test(version ?? '');
 
 /** What our header says. */
 export interface HeaderReply {
