@@ -2,7 +2,14 @@
  * The negotiation of a client's stream (RFC 6120 §4.3): a pure function from a state and an event to
  * the next state and the actions that a connection carries out. No socket, no store, no time in it.
  */
-import { type BareJid, type Domain, type FullJid, makeBare } from '../jid/jid.ts';
+import {
+  type BareJid,
+  type Domain,
+  domainOf,
+  type FullJid,
+  makeBare,
+  parseJid,
+} from '../jid/jid.ts';
 import type { SaslCondition, SaslStep } from '../sasl/index.ts';
 import { childOf, childrenOf, type Element, el, nsOf, serialise, textOf } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
@@ -318,9 +325,17 @@ function beforeBinding(state: Negotiation, element: Element, ns: string): Step {
     const resource = wanted === undefined ? undefined : textOf(wanted);
     return [state, [{ do: 'bind', resource: resource === '' ? undefined : resource, id }]];
   }
-  // §7.1: a stanza error of not-authorized; errors and results are not answered.
+  // §7.1: what is for others is not looked at, and ends the stream; to what is for the server or the
+  // account itself the answer is a stanza error, but for errors and results, which get none.
+  if (isForOthers(state, element)) return end(state, 'not-authorized', 'Bind a resource first.');
   if (element.attrs.type === 'error' || element.attrs.type === 'result') return [state, []];
   return [state, [send(refusal(id, 'not-authorized', element.name))]];
+}
+
+function isForOthers({ account }: Negotiation, { attrs }: Element): boolean {
+  if (attrs.to === undefined || account === undefined) return false;
+  const to = parseJid(attrs.to);
+  return !to.ok || (to.value !== account && to.value !== domainOf(account));
 }
 
 const REFUSAL_TYPES = {

@@ -308,11 +308,11 @@ describe('during login', () => {
     await bad.closed();
   });
 
-  test('a stanza between login and binding', async () => {
+  test('between login and binding: a stanza, a resource that is none, one too many', async () => {
     const bad = await secured();
     await bad.plain('juliet', PASSWORD);
     await bad.open();
-    bad.send("<message to='romeo@localhost' id='m'/>");
+    bad.send("<message to='juliet@localhost' id='m'/>");
     expect(String(await bad.next())).toContain('not-authorized');
     const resource = await bad.bind('x'.repeat(1024));
     expect(String(resource)).toContain('bad-request');

@@ -212,11 +212,22 @@ describe('RFC 6120 §7: resource binding', () => {
     },
   );
 
-  test('§7.1 other stanzas are not authorized before', () => {
-    const { sent, state } = play(authenticated, [element("<message to='x' id='7'/>")]);
-    expect(sent).toMatch(/^<message type="error" id="7">.*<not-authorized /);
-    expect(state.phase).toBe('bind');
-  });
+  test.each([`to='${HOST}'`, `to='juliet@${HOST}'`, ''])(
+    '§7.1 before it, a stanza %s for the server or the own account is refused',
+    (to) => {
+      const { sent, state } = play(authenticated, [element(`<message ${to} id='7'/>`)]);
+      expect(sent).toMatch(/^<message type="error" id="7">.*<not-authorized /);
+      expect(state.phase).toBe('bind');
+    },
+  );
+
+  test.each(['x.example', `romeo@${HOST}`, `juliet@${HOST}/balcony`, '@'])(
+    '§7.1 before it, a stanza to %s ends the stream',
+    (to) => {
+      const { condition } = play(authenticated, [element(`<message to='${to}' id='7'/>`)]);
+      expect(condition).toBe('not-authorized');
+    },
+  );
 
   test('§4.9.3.24 what is no stanza ends the stream', () => {
     const { condition } = play(authenticated, [element("<hello xmlns='urn:x'/>")]);
