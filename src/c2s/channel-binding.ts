@@ -33,8 +33,15 @@ export function bindingData(socket: TLSSocket, type: ChannelBindingType): Buffer
   }
 }
 
+/** Hashes by connection: reading and parsing a certificate shows in the cost of a login. */
+const endPoints = new WeakMap<TLSSocket, { readonly hash: Buffer | undefined }>();
+
 /** The hash of the certificate that this very connection was shown (RFC 5929 §4.1). */
 function endPoint(socket: TLSSocket): Buffer | undefined {
+  const known = endPoints.get(socket);
+  if (known !== undefined) return known.hash;
   const shown = socket.getCertificate();
-  return shown !== null && 'raw' in shown ? endPointHash(shown.raw) : undefined;
+  const hash = shown !== null && 'raw' in shown ? endPointHash(shown.raw) : undefined;
+  endPoints.set(socket, { hash });
+  return hash;
 }

@@ -94,7 +94,6 @@ export class ClientSession implements OwnedSession {
       return;
     }
     const { metrics, clock, trace } = this.#services;
-    metrics.stanzas.inc({ direction: 'in', kind: element.name });
     if (this.#language !== undefined && element.attrs['xml:lang'] === undefined)
       element.attrs['xml:lang'] = this.#language;
     const read = readStanza(element, { from: this.jid, defaultTo: this.account });
@@ -104,6 +103,7 @@ export class ClientSession implements OwnedSession {
       return;
     }
     const { stanza } = read;
+    metrics.stanzas.in[stanza.kind] += 1;
     if (trace.isActive) trace.record(this.account, 'in', this.id, stanza);
     const begun = clock.monotonic();
     const routed = this.#route(stanza);
@@ -113,7 +113,7 @@ export class ClientSession implements OwnedSession {
 
   send(stanza: Stanza, to?: Jid): void {
     const { metrics, trace } = this.#services;
-    metrics.stanzas.inc({ direction: 'out', kind: stanza.kind });
+    metrics.stanzas.out[stanza.kind] += 1;
     if (trace.isActive) trace.record(this.account, 'out', this.id, stanza);
     this.#link.write(to === undefined ? stanza.wire.text : stanza.wire.textTo(to));
   }

@@ -51,6 +51,8 @@ export function buildDispatch(parts: readonly ModuleParts[]): Dispatch {
       const hook = each[name];
       return hook === undefined ? [] : [hook];
     });
+  // They depend on the host's config only, and each config has a dispatch of its own.
+  const features = new Map<StreamFeatureContext['phase'], readonly Element[]>();
   const early = parts.flatMap((part) => (part.earlyIq === undefined ? [] : [part.earlyIq]));
   return {
     iq,
@@ -63,6 +65,12 @@ export function buildDispatch(parts: readonly ModuleParts[]): Dispatch {
     sessionEnded: list('sessionEnded'),
     accountRemoved: list('accountRemoved'),
     earlyIq: new Map(early.map(({ key, handle }) => [key, handle])),
-    streamFeatures: (context) => parts.flatMap((part) => part.streamFeatures?.(context) ?? []),
+    streamFeatures(context) {
+      const known = features.get(context.phase);
+      if (known !== undefined) return known;
+      const made = parts.flatMap((part) => part.streamFeatures?.(context) ?? []);
+      features.set(context.phase, made);
+      return made;
+    },
   };
 }

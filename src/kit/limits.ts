@@ -1,49 +1,54 @@
 /** Bounded containers and rates: nothing that a stranger can grow is without a limit. */
 import type { Clock } from './clock.ts';
 
-/** A Map that forgets its least recently used entry once it holds more than its bound. */
+/**
+ * A Map that forgets what was not used for long. It keeps two generations: reading what is in use
+ * costs one look-up, where an exact order of use would cost a removal and an insertion each time.
+ */
 export class BoundedMap<K, V> {
-  readonly #entries = new Map<K, V>();
-  readonly #bound: number;
+  readonly #half: number;
+  #young = new Map<K, V>();
+  #old = new Map<K, V>();
 
-  /** @param bound the most entries that are kept */
+  /** @param bound the most entries that are kept; at least the half used last is always there */
   constructor(bound: number) {
-    this.#bound = bound;
+    this.#half = Math.max(1, Math.floor(bound / 2));
   }
 
   /** How many entries are held. */
   get size(): number {
-    return this.#entries.size;
+    return this.#young.size + this.#old.size;
   }
 
-  /** The value of a key, which thereby becomes the most recently used. */
+  /** The value of a key, which thereby counts as used. */
   get(key: K): V | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
   }
 
-  /** Sets a key's value and, over the bound, forgets the least recently used one. */
+  /** Sets a key's value and, when the young generation is full, forgets the old one. */
   set(key: K, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#bound) return;
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      return;
+    this.#old.delete(key);
+    if (this.#young.size >= this.#half && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
+    this.#young.set(key, value);
   }
 
   /** Forgets a key. */
   delete(key: K): void {
-    this.#entries.delete(key);
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#entries.clear();
+    this.#young.clear();
+    this.#old.clear();
   }
 }
 

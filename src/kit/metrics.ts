@@ -1,5 +1,6 @@
 /** The figures of the server for Prometheus (prom-client), each named once. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createDurations, createTally } from './tally.ts';
 
 /** All metrics; `text()` is what `/metrics` answers. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -36,12 +37,12 @@ export function createMetrics(options: { process: boolean } = { process: true })
       labelNames: ['mechanism', 'outcome'],
       registers,
     }),
-    stanzas: new Counter({
-      name: 'rtcd_stanzas_total',
-      help: 'Stanzas by direction (in, out) and kind.',
-      labelNames: ['direction', 'kind'],
-      registers,
-    }),
+    /** Add with `stanzas.in.message += 1`. */
+    stanzas: createTally(
+      { name: 'rtcd_stanzas_total', help: 'Stanzas by direction and kind.', registry },
+      ['direction', ['in', 'out']],
+      ['kind', ['message', 'presence', 'iq']],
+    ),
     bounces: new Counter({
       name: 'rtcd_bounces_total',
       help: 'Stanzas answered with an error, by condition.',
@@ -54,12 +55,10 @@ export function createMetrics(options: { process: boolean } = { process: true })
       labelNames: ['condition'],
       registers,
     }),
-    routeSeconds: new Histogram({
-      name: 'rtcd_route_seconds',
-      help: 'From a stanza read to its routing done.',
-      buckets: SECONDS,
-      registers,
-    }),
+    routeSeconds: createDurations(
+      { name: 'rtcd_route_seconds', help: 'From a stanza read to its routing done.', registry },
+      SECONDS,
+    ),
     commitSeconds: new Histogram({
       name: 'rtcd_store_commit_seconds',
       help: 'Time of one grouped commit, fsync included.',

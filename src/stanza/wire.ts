@@ -48,8 +48,7 @@ class ElementWire implements Wire {
   #restText(): string {
     if (this.#rest === undefined) {
       const { name, attrs } = this.#element;
-      const { to: _, ...others } = attrs;
-      this.#head = `<${name}${serialiseAttributes(others)}`;
+      this.#head = `<${name}${serialiseAttributes(attrs, 'to')}`;
       const children = serialiseChildren(this.#element);
       this.#rest = children === '' ? '/>' : `>${children}</${name}>`;
     }

@@ -133,12 +133,12 @@ export function serialise(element: Element): string {
   return writeRest(head, element);
 }
 
-/** The attributes as they stand in a start tag, each with a space before it. */
-export function serialiseAttributes(attrs: Attributes): string {
+/** The attributes as they stand in a start tag, each with a space before it; one may be left out. */
+export function serialiseAttributes(attrs: Attributes, without?: string): string {
   let text = '';
   for (const name in attrs) {
     const value = attrs[name];
-    if (value !== undefined) text += ` ${name}="${escapeAttribute(value)}"`;
+    if (value !== undefined && name !== without) text += ` ${name}="${escapeAttribute(value)}"`;
   }
   return text;
 }

@@ -3,13 +3,24 @@ import { BoundedMap, RateLimit } from '../../src/kit/limits.ts';
 import { manualClock } from '../support/clock.ts';
 
 describe('BoundedMap', () => {
-  test('forgets the least recently used', () => {
+  test('keeps what is used, forgets what is not, and never holds more than its bound', () => {
+    const map = new BoundedMap<string, number>(10);
+    map.set('used', 0);
+    for (let index = 1; index <= 100; index += 1) {
+      map.set(`once ${index}`, index);
+      expect(map.get('used')).toBe(0);
+      expect(map.size).toBeLessThanOrEqual(10);
+    }
+    expect(map.get('once 1')).toBeUndefined();
+    expect(map.get('once 100')).toBe(100);
+  });
+
+  test('a value that is set anew replaces the old one in either generation', () => {
     const map = new BoundedMap<string, number>(2);
     map.set('a', 1);
     map.set('b', 2);
-    map.get('a');
-    map.set('c', 3);
-    expect([map.get('a'), map.get('b'), map.get('c'), map.size]).toEqual([1, undefined, 3, 2]);
+    map.set('a', 3);
+    expect([map.get('a'), map.size]).toEqual([3, 2]);
   });
 
   test('deletes and clears', () => {
