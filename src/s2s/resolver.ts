@@ -159,7 +159,7 @@ export function createResolver({ dns, clock, random }: ResolverOptions): Resolve
     six: Promise<DnsOutcome<string>>,
     four: Promise<DnsOutcome<string>>,
   ): Promise<[DnsOutcome<string>, DnsOutcome<string>]> {
-    const late: DnsOutcome<string> = { kind: 'failed', problem: 'timeout', text: 'is late' };
+    const late = { kind: 'failed', problem: 'timeout', text: 'no answer in time' } as const;
     return new Promise((resolve) => {
       const so: Record<'six' | 'four', DnsOutcome<string>> = { six: late, four: late };
       let open = 2;
