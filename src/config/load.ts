@@ -193,7 +193,7 @@ function completeServer(
   isDevelopment: boolean,
 ): ServerConfig {
   const everywhere = isDevelopment ? LOOPBACK : [ALL_INTERFACES];
-  const { c2s, c2sTls, http } = value.listeners;
+  const { c2s, c2sTls, s2s, s2sTls, http } = value.listeners;
   const bound = (
     listener: Omit<ListenerConfig, 'interfaces'> & { interfaces?: string[] | undefined },
     interfaces: readonly string[],
@@ -203,6 +203,8 @@ function completeServer(
     listeners: {
       c2s: bound(c2s, everywhere),
       c2sTls: bound(c2sTls, everywhere),
+      s2s: bound(s2s, everywhere),
+      s2sTls: bound(s2sTls, everywhere),
       http: bound(http, LOOPBACK),
     },
     adminSocket: value.adminSocket ?? join(value.data, 'rtcctl.sock'),

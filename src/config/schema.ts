@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Domain } from '../jid/jid.ts';
 import { LOG_LEVELS } from '../kit/log.ts';
+import { dns, hostS2s, s2s } from './federation.ts';
 import { accountJid, count, domain, duration, oneOrMore, path, size, uri } from './fields.ts';
 
 /** All interfaces of the machine, IPv6 and IPv4: the listener binds without naming an address. */
@@ -41,6 +42,12 @@ const listeners = z
   .object({
     c2s: listener(5222, 'Clients, with STARTTLS (RFC 6120 §5).', PUBLIC_DEFAULT),
     c2sTls: listener(5223, 'Clients, with TLS from the first byte (XEP-0368).', PUBLIC_DEFAULT),
+    s2s: listener(5269, 'Other servers, with STARTTLS (RFC 6120 §5).', PUBLIC_DEFAULT),
+    s2sTls: listener(
+      5270,
+      'Other servers, with TLS from the first byte (XEP-0368).',
+      PUBLIC_DEFAULT,
+    ),
     http: listener(5280, 'Console, metrics and health over HTTP.', 'loopback: 127.0.0.1 and ::1'),
   })
   .prefault({})
@@ -211,6 +218,8 @@ export const serverShape = {
   console: consoleSection,
   http,
   store,
+  dns,
+  s2s,
 } as const;
 
 /** The roles that an address can be published for (XEP-0157 §2). */
@@ -241,6 +250,7 @@ export const hostShape = {
     .array(accountJid())
     .default([])
     .describe('The accounts that administer this domain, beside those of the whole server.'),
+  s2s: hostS2s,
   anonymous: z
     .boolean()
     .default(false)

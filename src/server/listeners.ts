@@ -20,8 +20,10 @@ export interface ListeningSides {
   readonly http: HttpServer;
 }
 
+type OpenName = Exclude<ListenerName, 's2s' | 's2sTls'>;
+
 interface Wanted {
-  readonly name: ListenerName;
+  readonly name: OpenName;
   /** An address, or undefined for all. */
   readonly host: string | undefined;
   readonly port: number;
@@ -33,7 +35,7 @@ interface Open extends Wanted {
 }
 
 const KINDS = { c2s: 'c2s', c2sTls: 'c2s_tls' } as const satisfies Record<
-  Exclude<ListenerName, 'http'>,
+  Exclude<OpenName, 'http'>,
   C2sKind
 >;
 
@@ -80,7 +82,7 @@ export function createListeners({ c2s, http }: ListeningSides): Listeners {
 }
 
 function wantedOf(config: ServerConfig['listeners']): Wanted[] {
-  const names: readonly ListenerName[] = ['c2s', 'c2sTls', 'http'];
+  const names: readonly OpenName[] = ['c2s', 'c2sTls', 'http'];
   return names.flatMap((name) => {
     const { enabled, port, interfaces } = config[name];
     if (!enabled) return [];

@@ -17,6 +17,8 @@ export interface ChannelHandlers extends XmlHandlers {
   gone(text: string): void;
   /** More waits to be sent than may; nothing of it will be. */
   overflow(): void;
+  /** All that was written is sent, after more had waited than the system takes at once. */
+  drained?(): void;
   /** What was held is done, and what came meanwhile is handled. */
   released(): void;
   /** Work that was held for failed: a bug of ours. */
@@ -165,6 +167,7 @@ export class Channel {
       this.lastActive = this.#clock.now();
       this.#parser.write(chunk);
     });
+    socket.on('drain', () => this.#handlers.drained?.());
     socket.on('end', () => this.#onGone('the connection was closed by the other side'));
     socket.on('error', (error) => this.#onGone(error.message));
     socket.on('close', () => this.#onClosed());

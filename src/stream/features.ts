@@ -43,7 +43,8 @@ export function boundFeatures(more: readonly Element[]): string {
   return featuresText([el('bind', { xmlns: BIND_NS }), ...more]);
 }
 
-function featuresText(features: readonly (Element | false)[]): string {
+/** `<stream:features/>` of what is offered; false is left out. */
+export function featuresText(features: readonly (Element | false)[]): string {
   const texts = features.map((feature) => (feature === false ? '' : serialise(feature)));
   return `<stream:features>${texts.join('')}</stream:features>`;
 }

@@ -148,7 +148,14 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
 }
 
 function hostConfig(virtualHost: Domain, chosen: Partial<HostConfig> = {}): HostConfig {
-  const usual = { enabled: true, ssl: undefined, admins: [], anonymous: false, contacts: {} };
+  const usual = {
+    enabled: true,
+    ssl: undefined,
+    admins: [],
+    anonymous: false,
+    contacts: {},
+    s2s: {},
+  };
   return { ...usual, modules: {}, ...chosen, virtualHost };
 }
 
