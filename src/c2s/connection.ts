@@ -184,9 +184,10 @@ export class Connection implements Link {
   #perform([state, actions]: Step): void {
     const before = this.#state;
     // Nothing is written after the end; what the last step says is written before it.
-    if (state.phase !== 'ended') this.#state = state;
-    for (const action of actions) this.#do(action, before);
-    this.#state = state;
+    const isEnd = state.phase === 'ended';
+    if (!isEnd) this.#state = state;
+    for (const action of actions) this.#do(action, before); // which may be a step of its own
+    if (isEnd) this.#state = state;
   }
 
   #do(action: NegotiationAction, before: Negotiation): void {
