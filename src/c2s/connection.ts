@@ -10,7 +10,7 @@ import { randomId } from '../kit/ids.ts';
 import type { Flusher } from '../kit/outbox.ts';
 import { mechanismNames, SCRAM_HASHES } from '../sasl/index.ts';
 import { Channel } from '../stream/channel.ts';
-import { type StreamFailure, streamErrorText } from '../stream/error.ts';
+import { STREAM_NS, type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
 import {
   beginNegotiation,
@@ -23,7 +23,7 @@ import {
   negotiate,
   type Step,
 } from '../stream/negotiation.ts';
-import type { Element } from '../xml/element.ts';
+import { type Element, isNamed } from '../xml/element.ts';
 import { bindResource } from './bind.ts';
 import { bindingData, bindingTypes } from './channel-binding.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
@@ -366,7 +366,8 @@ export class Connection implements Link {
   }
 
   #onElement(element: Element): void {
-    if (this.#session === undefined || this.#state.phase !== 'bound') {
+    const isOfStream = isNamed(element, 'error', STREAM_NS);
+    if (this.#session === undefined || this.#state.phase !== 'bound' || isOfStream) {
       this.#step({ kind: 'element', element });
       return;
     }
