@@ -28,6 +28,8 @@ export class XmlParser {
   #decoder = newDecoder();
 
   #contentNs = '';
+  /** The local name of the stream's own tag. */
+  #root = '';
   /** The namespaces of the open tags, the stream's own first: as many as the depth is. */
   #namespaces: string[] = [];
   /** The innermost open element below the stream. */
@@ -291,6 +293,9 @@ export class XmlParser {
     if (this.#elements > maxElements) {
       this.#fault('policy-violation', `An element may have at most ${maxElements} elements in it.`);
     }
+    if (depth === 1 && tag.local === this.#root && tag.uri === this.#namespaces[0]) {
+      this.#fault('bad-format', 'A stream has one header only.'); // it would never be closed
+    }
     const parentNs = depth === 1 ? '' : (this.#namespaces[depth - 1] ?? '');
     const ns = namespaceInTree(tag.uri, this.#contentNs, parentNs);
     const element = elementOf(tag, ns, parentNs, maxAttributes);
@@ -310,6 +315,7 @@ export class XmlParser {
     this.#endUnit();
     this.#contentNs = tag.ns[''] ?? '';
     this.#namespaces.push(tag.uri);
+    this.#root = tag.local;
     const attrs: Record<string, string> = {};
     for (const name of HEADER_ATTRIBUTES) {
       const attribute = tag.attributes[name];

@@ -195,6 +195,7 @@ describe('RFC 6120 §11', () => {
       'not-well-formed',
     ],
     ['§11.3 an XML declaration in the stream', "<?xml version='1.0'?>", 'not-well-formed'],
+    ['§4.9.3.1 a second header', HEADER.slice(HEADER.indexOf('<stream:')), 'bad-format'],
   ])('%s', (_, xml, condition) => {
     expect(conditionsOf(xml)).toEqual([condition]);
     expect(conditionsOf(...xml)).toEqual([condition]); // character by character
