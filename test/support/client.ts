@@ -32,6 +32,8 @@ export class Client {
   /** All text that came, for assertions on bytes. */
   text = '';
   #socket: Socket;
+  /** The one below TLS. */
+  readonly #bare: Socket;
   #parser = new Parser();
   #heard: Heard[] = [];
   #wake: () => void = () => {};
@@ -40,6 +42,8 @@ export class Client {
   private constructor(socket: Socket, to: string) {
     this.to = to;
     this.#socket = socket;
+    this.#bare = socket;
+    socket.setNoDelay(true);
     this.#listen(socket);
   }
 
@@ -50,15 +54,11 @@ export class Client {
     from = HOST,
     to = 'localhost',
   }: ClientOptions): Promise<Client> {
-    if (tls === undefined) {
-      const socket = connect({ port, host: HOST, localAddress: from });
-      await within(once(socket, 'connect'), 'connecting');
-      return new Client(socket, to);
-    }
-    const place = { port, host: HOST, localAddress: from };
-    const socket = connectTls({ ...place, rejectUnauthorized: false, ...tls });
-    await within(once(socket, 'secureConnect'), 'TLS');
-    return new Client(socket, to);
+    const bare = connect({ port, host: HOST, localAddress: from });
+    await within(once(bare, 'connect'), 'connecting');
+    const client = new Client(bare, to);
+    if (tls !== undefined) await client.upgrade({ servername: '', ...tls });
+    return client;
   }
 
   /** The TLS socket; fails without TLS. */
@@ -72,6 +72,11 @@ export class Client {
     this.#socket.write(text);
   }
 
+  /** Writes one byte, as a packet of its own. */
+  async trickle(byte: number): Promise<void> {
+    await new Promise((sent) => this.#socket.write(Buffer.of(byte), sent));
+  }
+
   /** Stops, or goes on, reading: a slow reader. */
   read(isReading: boolean): void {
     if (isReading) this.#socket.resume();
@@ -81,6 +86,11 @@ export class Client {
   /** Ends its side of the TCP connection. */
   endSocket(): void {
     this.#socket.end();
+  }
+
+  /** Breaks the connection, without a farewell of TCP. */
+  reset(): void {
+    this.#bare.resetAndDestroy();
   }
 
   /** Breaks the connection. */
@@ -167,14 +177,10 @@ export class Client {
   async upgrade(options: ConnectionOptions = {}): Promise<void> {
     this.#socket.removeAllListeners();
     const servername = options.servername ?? this.to;
-    const secured = connectTls({
-      rejectUnauthorized: false,
-      ...options,
-      servername,
-      socket: this.#socket,
-    });
-    await within(once(secured, 'secureConnect'), 'TLS');
+    const usual = { rejectUnauthorized: false, ...options, servername };
+    const secured = connectTls({ ...usual, socket: this.#bare });
     this.#socket = secured;
+    await within(once(secured, 'secureConnect'), 'TLS');
     this.#listen(secured);
   }
 
