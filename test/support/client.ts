@@ -283,6 +283,8 @@ export async function loggedIn(
     readonly user: string;
     readonly password: string;
     readonly resource?: string;
+    /** Attributes of the last stream header. */
+    readonly header?: string;
   },
 ): Promise<Client> {
   const client = await Client.connect(options);
@@ -293,7 +295,7 @@ export async function loggedIn(
   }
   const answer = await client.plain(options.user, options.password);
   if (answer.name !== 'success') throw new Error(`no success but ${answer}`);
-  await client.open();
+  await client.open(options.header);
   const bound = await client.bind(options.resource);
   if (bound.attrs.type !== 'result') throw new Error(`not bound: ${bound}`);
   return client;
