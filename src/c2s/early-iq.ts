@@ -1,7 +1,7 @@
 /** IQs on a stream that is not authenticated yet: modules (XEP-0077) answer them, nobody routes them. */
 
 import type { Hosts } from '../core/hosts.ts';
-import type { Reply } from '../core/module.ts';
+import type { Reply } from '../core/iq.ts';
 import type { Domain } from '../jid/jid.ts';
 import { errorElement } from '../stanza/error.ts';
 import { childrenOf, type Element, el, nsOf, serialise } from '../xml/element.ts';

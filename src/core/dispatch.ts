@@ -1,14 +1,31 @@
 /** What the modules of a host brought, as flat lists and one map, built when a config is taken. */
+import type { Domain } from '../jid/jid.ts';
 import type { Element } from '../xml/element.ts';
 import type { Hooks, MaybePromise } from './hooks.ts';
-import type {
-  EarlyIqRequest,
-  IqRoute,
-  IqTarget,
-  ModuleParts,
-  Reply,
-  StreamFeatureContext,
-} from './module.ts';
+import type { EarlyIqRequest, IqRoute, IqTarget, Reply } from './iq.ts';
+
+/** What a module brings to a stream's features. */
+export interface StreamFeatureContext {
+  readonly host: Domain;
+  /** `early`: before authentication, over TLS where the host demands it; `authenticated`: after. */
+  readonly phase: 'early' | 'authenticated';
+}
+
+/** What a module brings to the handlers of a host. */
+export interface DispatchParts {
+  readonly iq?: readonly IqRoute[];
+  readonly hooks?: Hooks;
+  /**
+   * Elements to offer in `<stream:features/>`; asked once for each config, since they depend on
+   * nothing else.
+   */
+  streamFeatures?(context: StreamFeatureContext): readonly Element[];
+  /** Answers an IQ before authentication. */
+  readonly earlyIq?: {
+    readonly key: string;
+    handle(request: EarlyIqRequest): MaybePromise<Reply>;
+  };
+}
 
 /** A list of one kind of hook, in the order of modules/index.ts. */
 type HookList<K extends keyof Hooks> = readonly NonNullable<Hooks[K]>[];
@@ -36,7 +53,7 @@ export function iqKey(type: string, target: IqTarget, payloadKey: string): strin
 }
 
 /** Builds the handlers of a host from the parts of its enabled modules; two for one IQ are a bug. */
-export function buildDispatch(parts: readonly ModuleParts[]): Dispatch {
+export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
   const iq = new Map<string, IqRoute>();
   for (const route of parts.flatMap((part) => part.iq ?? [])) {
     for (const target of route.targets) {

@@ -16,7 +16,7 @@ import type { Delivered, Delivery } from './delivery.ts';
 import { iqKey } from './dispatch.ts';
 import { firstVerdict, type MaybePromise, type Verdict, verdict } from './hooks.ts';
 import type { Host, Hosts } from './hosts.ts';
-import type { IqTarget, Reply } from './module.ts';
+import type { IqTarget, Reply } from './iq.ts';
 import type { Session } from './sessions.ts';
 
 /** Routes stanzas. A returned promise means: the sender's next stanza waits for it (order). */

@@ -1,7 +1,8 @@
 /** XEP-0012: Last Activity, of accounts and of the server. */
 
 import { verdict } from '../core/hooks.ts';
-import { defineModule, onIq, reply } from '../core/module.ts';
+import { onIq, reply } from '../core/iq.ts';
+import { defineModule } from '../core/module.ts';
 import type { Session } from '../core/sessions.ts';
 import { type BareJid, bareOf, isFull, type Jid } from '../jid/jid.ts';
 import type { Store } from '../store/store.ts';

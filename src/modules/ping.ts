@@ -1,5 +1,6 @@
 /** XEP-0199: XMPP Ping, as the one who is pinged. The pings of idle clients are c2s's own. */
-import { defineModule, onIq, reply } from '../core/module.ts';
+import { onIq, reply } from '../core/iq.ts';
+import { defineModule } from '../core/module.ts';
 import { payload } from '../xml/codec.ts';
 
 /** `<ping/>`. */

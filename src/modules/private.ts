@@ -1,7 +1,8 @@
 /** XEP-0049: Private XML Storage. */
 import { z } from 'zod';
 import { count, size } from '../config/fields.ts';
-import { defineModule, onIq, reply } from '../core/module.ts';
+import { onIq, reply } from '../core/iq.ts';
+import { defineModule } from '../core/module.ts';
 import type { BareJid } from '../jid/jid.ts';
 import type { Store } from '../store/store.ts';
 import { payload } from '../xml/codec.ts';

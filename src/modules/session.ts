@@ -1,5 +1,6 @@
 /** The session element of RFC 3921 §3, which RFC 6121 has dropped and old clients still ask for. */
-import { defineModule, onIq, reply } from '../core/module.ts';
+import { onIq, reply } from '../core/iq.ts';
+import { defineModule } from '../core/module.ts';
 import { payload } from '../xml/codec.ts';
 import { el } from '../xml/element.ts';
 

@@ -1,5 +1,6 @@
 /** XEP-0202: Entity Time. */
-import { defineModule, onIq, reply } from '../core/module.ts';
+import { onIq, reply } from '../core/iq.ts';
+import { defineModule } from '../core/module.ts';
 import { childText, optional, payload } from '../xml/codec.ts';
 import { writeDateTime } from '../xml/date-time.ts';
 

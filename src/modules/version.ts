@@ -1,7 +1,8 @@
 /** XEP-0092: Software Version. */
 import { release, type } from 'node:os';
 import { z } from 'zod';
-import { defineModule, onIq, reply } from '../core/module.ts';
+import { onIq, reply } from '../core/iq.ts';
+import { defineModule } from '../core/module.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { childText, optional, payload } from '../xml/codec.ts';
 

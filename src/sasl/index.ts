@@ -8,7 +8,6 @@ import { SCRAM_HASHES, type ScramHash } from './scram-keys.ts';
 export {
   CHANNEL_BINDING_TYPES,
   type ChannelBindingType,
-  type CredentialSource,
   type SaslCondition,
   type SaslContext,
   type SaslExchange,
@@ -16,6 +15,7 @@ export {
   type SaslStep,
 } from './mechanism.ts';
 export {
+  type CredentialSource,
   DEFAULT_ITERATIONS,
   deriveKeys,
   SCRAM_HASHES,

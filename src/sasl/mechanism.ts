@@ -1,5 +1,5 @@
 /** The shapes of the server's side of SASL (RFC 4422): no socket, no XML and no store in here. */
-import type { ScramHash, ScramKeys } from './scram-keys.ts';
+import type { CredentialSource } from './scram-keys.ts';
 
 /** Why authentication failed, by the names of RFC 6120 §6.5. */
 export type SaslCondition =
@@ -56,14 +56,6 @@ export const CHANNEL_BINDING_TYPES = [
 
 /** One of {@link CHANNEL_BINDING_TYPES}. */
 export type ChannelBindingType = (typeof CHANNEL_BINDING_TYPES)[number];
-
-/** Where passwords are checked against; part of {@link SaslContext}. */
-export interface CredentialSource {
-  /** The keys of a user, by prepared localpart, for a hash; `undefined` if he or they do not exist. */
-  credentials(username: string, hash: ScramHash): Promise<ScramKeys | undefined>;
-  /** A secret of the server that lasts; unknown users get the same made-up salt at each try. */
-  readonly fakeSeed: Buffer;
-}
 
 /** What an exchange asks of its surroundings. */
 export interface SaslContext extends CredentialSource {

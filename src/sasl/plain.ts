@@ -1,7 +1,7 @@
 /** PLAIN (RFC 4616): name and password in the clear, for use under TLS only. */
 import { prepareLocal } from '../jid/jid.ts';
-import { type CredentialSource, failure, type SaslExchange, type SaslStep } from './mechanism.ts';
-import { verifyPassword } from './scram-keys.ts';
+import { failure, type SaslExchange, type SaslStep } from './mechanism.ts';
+import { type CredentialSource, verifyPassword } from './scram-keys.ts';
 import { decodeText } from './text.ts';
 
 const MESSAGE = /^([^\0]*)\0([^\0]+)\0([^\0]+)$/; // §2

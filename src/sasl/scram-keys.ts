@@ -2,7 +2,6 @@
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { preparePassword } from '../jid/jid.ts';
-import type { CredentialSource } from './mechanism.ts';
 
 /** The hashes of SCRAM that are spoken, strongest first. */
 export const SCRAM_HASHES = ['SHA-512', 'SHA-256', 'SHA-1'] as const;
@@ -66,6 +65,14 @@ export function isProof(keys: ScramKeys, proof: Buffer, authMessage: string): bo
   const signature = hmac(keys.hash, keys.storedKey, authMessage);
   const clientKey = Buffer.from(proof.map((octet, at) => octet ^ (signature[at] ?? 0)));
   return isSame(createHash(DIGESTS[keys.hash]).update(clientKey).digest(), keys.storedKey);
+}
+
+/** Where passwords are checked against. */
+export interface CredentialSource {
+  /** The keys of a user, by prepared localpart, for a hash; `undefined` if he or they do not exist. */
+  credentials(username: string, hash: ScramHash): Promise<ScramKeys | undefined>;
+  /** A secret of the server that lasts; unknown users get the same made-up salt at each try. */
+  readonly fakeSeed: Buffer;
 }
 
 /** Keys of which nobody has the password; `isKnown` tells them from a user's. */

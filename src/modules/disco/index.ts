@@ -1,6 +1,7 @@
 /** XEP-0030: Service Discovery, for hosts and their accounts. */
 import { z } from 'zod';
-import { defineModule, type IqRequest, onIq, reply } from '../../core/module.ts';
+import { type IqRequest, onIq, reply } from '../../core/iq.ts';
+import { defineModule } from '../../core/module.ts';
 import { bareOf, type Domain } from '../../jid/jid.ts';
 import { PROGRAM } from '../../kit/program.ts';
 import { optionalAttr, payload } from '../../xml/codec.ts';

@@ -2,14 +2,8 @@
  * XEP-0077: In-Band Registration. Accounts are made only where the config allows it; those who have
  * one change its password and remove it.
  */
-import {
-  defineModule,
-  type Home,
-  type IqRequest,
-  onIq,
-  type Reply,
-  reply,
-} from '../../core/module.ts';
+import { type IqRequest, onIq, type Reply, reply } from '../../core/iq.ts';
+import { defineModule, type Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, domainOf, localOf, makeBare, parseBare } from '../../jid/jid.ts';
 import { RateLimit } from '../../kit/limits.ts';

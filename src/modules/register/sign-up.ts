@@ -1,7 +1,7 @@
 /** XEP-0077 §3.1: an account is made, on a stream that has not logged in. */
 import { isIPv6 } from 'node:net';
-import type { EarlyIqRequest, Home, Reply } from '../../core/module.ts';
-import { reply } from '../../core/module.ts';
+import { type EarlyIqRequest, type Reply, reply } from '../../core/iq.ts';
+import type { Home } from '../../core/module.ts';
 import { type BareJid, type Domain, localOf, makeBare } from '../../jid/jid.ts';
 import { RateLimit } from '../../kit/limits.ts';
 import { RegisterQuery, signUpFields } from './payloads.ts';

@@ -1,6 +1,7 @@
 /** RFC 6121 §2: the roster. */
 import { z } from 'zod';
-import { defineModule, type Home, onIq, reply } from '../../core/module.ts';
+import { onIq, reply } from '../../core/iq.ts';
+import { defineModule, type Home } from '../../core/module.ts';
 import { createRosterApi, type RosterApi, type RosterLimits } from './api.ts';
 import { Query, versioningFeature } from './payloads.ts';
 import { getRoster, setRoster } from './requests.ts';

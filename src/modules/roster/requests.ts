@@ -1,6 +1,6 @@
 /** Roster gets and sets (RFC 6121 §2.1.3, §2.1.5). */
 import type { MaybePromise } from '../../core/hooks.ts';
-import { type IqRequest, type Reply, reply } from '../../core/module.ts';
+import { type IqRequest, type Reply, reply } from '../../core/iq.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, bareOf } from '../../jid/jid.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
