@@ -47,7 +47,13 @@ export function createLog(options: LogOptions): LogRoot {
   const sink =
     options.destination ??
     (isPretty
-      ? pretty({ colorize: process.stdout.isTTY === true, ignore: 'pid,hostname', sync: true })
+      ? pretty({
+          colorize: process.stdout.isTTY === true,
+          singleLine: true,
+          messageFormat: '{area}: {msg}',
+          ignore: 'pid,hostname,area',
+          sync: true,
+        })
       : destination({ fd: 1, sync: false }));
   const root = pino({ level: 'trace', base: null }, sink);
   let fallback = options.level;
