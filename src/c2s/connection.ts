@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { SessionEnd } from '../core/sessions.ts';
-import type { Domain } from '../jid/jid.ts';
+import { type Domain, domainOf } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
 import type { Flusher } from '../kit/outbox.ts';
@@ -335,6 +335,11 @@ export class Connection implements Link {
     const isAnonymous = mechanism === 'ANONYMOUS';
     const bound = await bindResource(account, wanted, this.#services);
     if (this.#state.phase === 'ended') return;
+    const host = domainOf(account);
+    if (this.#services.hosts.get(host) === undefined) {
+      this.end({ condition: 'host-gone', text: `${host} is no longer served.` }); // §4.9.3.5
+      return;
+    }
     if (!bound.ok) {
       this.#step({ kind: 'bind-refused', id, condition: bound.condition });
       return;
