@@ -1,0 +1,216 @@
+/** A config that changes under a running server (DESIGN D7, D8), as its clients see it. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { issue, keyOf } from '../certs/support.ts';
+import { Client, loggedIn } from '../support/client.ts';
+import { type ServerOptions, startServer, type TestServer } from '../support/server.ts';
+
+const PASSWORD = 'a secret for tests';
+const BOTH = { localhost: {}, 'other.example': {} };
+
+let server: TestServer;
+let clients: Client[] = [];
+beforeEach(async () => {
+  server = await startServer({
+    hosts: BOTH,
+    accounts: { 'juliet@localhost': PASSWORD, 'nurse@other.example': PASSWORD },
+  });
+});
+afterEach(async () => {
+  for (const client of clients) client.destroy();
+  clients = [];
+  await server.stop();
+});
+
+async function bound(user: string, to: string): Promise<Client> {
+  const place = { port: server.ports.c2sTls, tls: { servername: to }, to };
+  const client = await loggedIn({ ...place, user, password: PASSWORD });
+  clients.push(client);
+  return client;
+}
+
+async function secured(to: string): Promise<Client> {
+  const client = await Client.connect({
+    port: server.ports.c2sTls,
+    tls: { servername: to },
+    to,
+  });
+  clients.push(client);
+  await client.open();
+  return client;
+}
+
+async function reload(options: Omit<ServerOptions, 'accounts'>): Promise<void> {
+  await server.configure(options);
+  await server.run('server.reload');
+}
+
+/** The stream ended with host-gone, and the connection with it. */
+async function expectGone(client: Client): Promise<void> {
+  const [error] = (await client.rest()).slice(-1);
+  expect(String(error)).toContain('<host-gone ');
+  await client.closed();
+}
+
+describe('hosts', () => {
+  test('§4.9.3.5 a host that is removed: host-gone for its sessions, and only for them', async () => {
+    const juliet = await bound('juliet', 'localhost');
+    const nurse = await bound('nurse', 'other.example');
+    await reload({ hosts: { localhost: {} } });
+    await expectGone(nurse);
+    await juliet.ping();
+    const late = await Client.connect({ port: server.ports.c2s, to: 'other.example' });
+    clients.push(late);
+    expect(String((await late.open()).features)).toContain('<host-unknown ');
+  });
+
+  test('§4.9.3.5 a host that is removed while a client logs in', async () => {
+    const client = await secured('other.example');
+    await reload({ hosts: { localhost: {} } });
+    await client.plain('nurse', PASSWORD);
+    expect(client.text).toContain('<host-gone ');
+  });
+
+  test('§4.9.3.5 a host that is removed before a resource is bound', async () => {
+    const client = await secured('other.example');
+    await client.plain('nurse', PASSWORD);
+    await client.open();
+    await reload({ hosts: { localhost: {} } });
+    client.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+    await expectGone(client);
+    expect(await server.run('sessions.list')).toMatchObject({ total: 0 });
+  });
+
+  test('a host that comes back has its accounts', async () => {
+    await reload({ hosts: { localhost: {} } });
+    await reload({ hosts: BOTH });
+    await (await bound('nurse', 'other.example')).ping();
+  });
+
+  test('a host that is added is served at once, with a certificate', async () => {
+    const juliet = await bound('juliet', 'localhost');
+    await reload({ hosts: { ...BOTH, 'new.example': {} } });
+    await server.run('accounts.add', { jid: 'friar@new.example', password: PASSWORD });
+    const friar = await bound('friar', 'new.example');
+    expect(friar.tls.getPeerCertificate().subjectaltname).toContain('DNS:new.example');
+    await juliet.ping();
+  });
+});
+
+describe('a config with faults', () => {
+  const faulty: readonly (readonly [title: string, options: ServerOptions])[] = [
+    ['an unknown key', { hosts: { localhost: {} }, config: { limts: {} } }],
+    [
+      'a wrong value in a host that is new',
+      { hosts: { localhost: {}, 'new.example': { ssl: 1 } } },
+    ],
+    [
+      'no host at all and a port out of range',
+      { hosts: {}, config: { listeners: { c2s: { port: 70_000 } } } },
+    ],
+  ];
+  test.each(faulty)('%s: it is refused, and nothing changes', async (_, options) => {
+    const juliet = await bound('juliet', 'localhost');
+    const nurse = await bound('nurse', 'other.example');
+    await server.configure(options);
+    expect(await server.attempt('server.reload')).toMatchObject({ ok: false });
+    for (const client of [juliet, nurse]) await client.ping();
+    await (await bound('nurse', 'other.example')).ping();
+  });
+});
+
+describe('limits and listeners', () => {
+  test('limits hold for whoever connects from then on', async () => {
+    const early = await bound('juliet', 'localhost');
+    const large = `<message><body>${'x'.repeat(20_000)}</body></message>`;
+    await reload({ hosts: BOTH, config: { limits: { stanzaBytes: 15_000 } } });
+    early.send(large);
+    await early.ping();
+    const late = await bound('juliet', 'localhost');
+    late.send(large);
+    const [error] = await late.rest();
+    expect(String(error)).toContain('<policy-violation ');
+  });
+
+  test('the limit of resources holds at the next binding', async () => {
+    const first = await bound('juliet', 'localhost');
+    await reload({ hosts: BOTH, config: { limits: { resourcesPerAccount: 1 } } });
+    await expect(bound('juliet', 'localhost')).rejects.toThrow('resource-constraint');
+    await first.ping();
+  });
+
+  test('a listener that is switched off: its sessions go on, nobody new comes', async () => {
+    const juliet = await bound('juliet', 'localhost');
+    const free = { port: 0, interfaces: ['127.0.0.1'] };
+    const listeners = { c2s: free, c2sTls: { ...free, enabled: false }, http: free };
+    await reload({ hosts: BOTH, config: { listeners } });
+    await juliet.ping();
+    await expect(secured('localhost')).rejects.toThrow();
+    const clear = await Client.connect({ port: server.ports.c2s });
+    clients.push(clear);
+    expect(String((await clear.open()).features)).toContain('starttls');
+  });
+
+  test('§5.3.1 where TLS is not required, SCRAM works in clear, and PLAIN is not offered', async () => {
+    await reload({ hosts: BOTH, config: { tls: { required: false } } });
+    const clear = await Client.connect({ port: server.ports.c2s });
+    clients.push(clear);
+    const { features } = await clear.open();
+    expect(String(features)).toContain('<starttls xmlns="urn:ietf:params:xml:ns:xmpp-tls"/>');
+    expect(String(features)).not.toMatch(/PLAIN|-PLUS|channel-binding/);
+    expect(String(await clear.plain('juliet', PASSWORD))).toContain('<invalid-mechanism/>');
+    expect((await clear.scram('SCRAM-SHA-256', 'juliet', PASSWORD)).name).toBe('success');
+    await clear.open();
+    expect((await clear.bind()).attrs.type).toBe('result');
+    await clear.ping();
+  });
+});
+
+describe('certificates', () => {
+  const shown = async (to: string) => {
+    const client = await secured(to);
+    return client.tls.getPeerCertificate().fingerprint256;
+  };
+
+  test('one that is imported is shown to new connections; sessions go on', async () => {
+    const juliet = await bound('juliet', 'localhost');
+    const before = await shown('localhost');
+    const other = await shown('other.example');
+    const certificate = issue(['localhost']);
+    await server.run('certificates.import', { domain: 'localhost', certificate, key: keyOf(0) });
+    expect(await shown('localhost')).not.toBe(before);
+    expect(await shown('other.example')).toBe(other);
+    await juliet.ping();
+  });
+
+  test('the file that the config names is replaced: it is taken over without a reload', async () => {
+    const folder = join(server.folder, 'pem');
+    const ssl = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    await mkdir(folder);
+    const write = async (which: 0 | 1) => {
+      await writeFile(ssl.key, keyOf(which));
+      await writeFile(ssl.certificate, issue(['localhost'], { key: which }));
+    };
+    await write(0);
+    await reload({ hosts: { ...BOTH, localhost: { ssl } } });
+    const before = await shown('localhost');
+    const juliet = await bound('juliet', 'localhost');
+    await write(1);
+    await expect.poll(() => shown('localhost'), { timeout: 10_000 }).not.toBe(before);
+    await juliet.ping();
+  });
+
+  test('the file that the config names is damaged: the one before stays', async () => {
+    const folder = join(server.folder, 'pem');
+    const ssl = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    await mkdir(folder);
+    await writeFile(ssl.key, keyOf(0));
+    await writeFile(ssl.certificate, issue(['localhost']));
+    await reload({ hosts: { ...BOTH, localhost: { ssl } } });
+    const before = await shown('localhost');
+    await writeFile(ssl.certificate, 'rubbish');
+    await server.run('server.reload');
+    expect(await shown('localhost')).toBe(before);
+  });
+});
