@@ -255,12 +255,13 @@ describeWith(['slixmpp'], 'slixmpp', () => {
       .login({ ...romeo, password: 'parting is such sweet sorrow' }, 'direct TLS');
   });
 
-  test('an account that the admin removes is gone from its clients and from rosters', async () => {
+  test('an account that the admin removes is gone, and its friends are told', async () => {
     const { first, romeo, second } = await friends();
     const { code } = await program.ctl(['deluser', romeo.jid, '--yes']);
     expect(code).toBe(0);
     await first.sees({ event: 'disconnected' });
     await second.sees({ event: 'presence', sender: romeo.jid, type: 'unavailable' });
+    await second.sees({ event: 'push', jid: romeo.jid, subscription: 'none' });
     await expect(people.slixmpp().login(romeo, 'starttls')).rejects.toThrow('refused');
   });
 
