@@ -2,7 +2,7 @@
  * Makes the TCP connection to one of a domain's servers: targets in their order, the addresses of
  * each in a race with a head start (RFC 8305, "happy eyeballs"), and every attempt on record.
  */
-import { connect as dial, type Socket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import type { Clock, Timer } from '../kit/clock.ts';
 import type { Resolver, Target } from './resolver.ts';
 
@@ -72,12 +72,17 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /** Whether addresses that are remembered are asked for again. */
   readonly isFresh?: boolean;
+  /** Makes the socket of an attempt, such as one bound to a certain address of this machine. */
+  readonly dial?: (address: string, port: number) => Socket;
   /** Is told of each attempt as it ends. */
   readonly onAttempt?: (attempt: Attempt) => void;
 }
 
 const ATTEMPT_MS = 10_000;
 const STAGGER_MS = 250;
+
+const dialPlainly = (host: string, port: number): Socket =>
+  connectSocket({ host, port, noDelay: true });
 
 /** Why everything ends before it is done. */
 type Ending = 'timed-out' | 'cancelled';
@@ -143,6 +148,7 @@ function race(
   options: RaceOptions,
 ): Promise<{ socket: Socket; address: string } | undefined> {
   const { clock, ended, note, attemptMs = ATTEMPT_MS, staggerMs = STAGGER_MS } = options;
+  const { dial = dialPlainly } = options;
   return new Promise((resolve) => {
     const waiting = [...addresses];
     const running = new Set<(outcome: AttemptOutcome, text: string) => void>();
@@ -177,7 +183,7 @@ function race(
 
     function attempt(address: string): void {
       const about = { target, address, clock, at: clock.now(), from: clock.monotonic() };
-      const socket = dial({ host: address, port: target.port, noDelay: true });
+      const socket = dial(address, target.port);
       const giveUp = (outcome: AttemptOutcome, text: string) => {
         if (!running.delete(giveUp)) return;
         patience.cancel();

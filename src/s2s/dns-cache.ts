@@ -25,8 +25,14 @@ const LONGEST_NEGATIVE = 900;
 
 type AnyOutcome = DnsOutcome<RecordData[QueryType]>;
 
+/** DNS with a memory. */
+export interface DnsCache extends Dns {
+  /** Forgets everything. */
+  clear(): void;
+}
+
 /** Puts a memory before a client; closing it closes the client. */
-export function createDnsCache(dns: Dns, { clock, entries = ENTRIES }: DnsCacheOptions): Dns {
+export function createDnsCache(dns: Dns, { clock, entries = ENTRIES }: DnsCacheOptions): DnsCache {
   const known = new BoundedMap<string, { outcome: AnyOutcome; until: number }>(entries);
   const asked = new Map<string, Promise<AnyOutcome>>();
 
@@ -52,6 +58,7 @@ export function createDnsCache(dns: Dns, { clock, entries = ENTRIES }: DnsCacheO
       asked.set(key, asking);
       return asking as Promise<DnsOutcome<RecordData[T]>>;
     },
+    clear: () => known.clear(),
     close() {
       known.clear();
       dns.close();
@@ -59,13 +66,23 @@ export function createDnsCache(dns: Dns, { clock, entries = ENTRIES }: DnsCacheO
   };
 }
 
-/** A client with a memory: what the server uses. */
+/** A client with a memory, which is emptied when other servers are set: what the server uses. */
 export function createDns(options: {
   readonly clock: Clock;
   /** The settings as they stand. */
   settings(): DnsSettings;
-}): Dns {
-  return createDnsCache(createDnsClient(options), options);
+}): DnsCache {
+  const cache = createDnsCache(createDnsClient(options), options);
+  let before = options.settings().servers.join(' ');
+  return {
+    ...cache,
+    query(name, type, how) {
+      const servers = options.settings().servers.join(' ');
+      if (servers !== before) cache.clear();
+      before = servers;
+      return cache.query(name, type, how);
+    },
+  };
 }
 
 /** What says nothing about the name is not remembered. */

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { getServers } from 'node:dns';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../kit/clock.ts';
 import type { Dns, DnsOutcome, DnsProblem, DnsSettings } from './dns.ts';
 import { type Followed, follow } from './dns-answer.ts';
@@ -56,6 +57,7 @@ const TIMEOUT = {
 /** Makes a client that asks the servers each time. */
 export function createDnsClient({ clock, settings }: DnsClientOptions): Dns {
   const closing = new AbortController();
+  setMaxListeners(MAX_OPEN, closing.signal); // one for each open question
   const gate = createGate(MAX_OPEN, MAX_WAITING);
   return {
     async query<T extends QueryType>(name: string, type: T) {

@@ -45,6 +45,7 @@ export function askUdp(
   question: Question,
   options: ExchangeOptions,
 ): Promise<Exchange> {
+  if (options.signal.aborted) return Promise.resolve({ kind: 'timeout' });
   const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
   const { promise, settle } = outcome(options, () => socket.close());
   let strays = 0;
@@ -55,7 +56,9 @@ export function askUdp(
     strays += 1;
     if (strays >= MAX_STRAY) settle({ kind: 'truncated' });
   });
-  socket.connect(server.port, server.address, () => {
+  // The types do not say so, but a failure is given to the callback.
+  socket.connect(server.port, server.address, (failed?: NodeJS.ErrnoException) => {
+    if (failed !== undefined) return settle({ kind: 'unreachable', code: codeOf(failed) });
     socket.send(question.packet, (error) => {
       if (error !== null) settle({ kind: 'unreachable', code: codeOf(error) });
     });
@@ -69,6 +72,7 @@ export function askTcp(
   question: Question,
   options: ExchangeOptions,
 ): Promise<Exchange> {
+  if (options.signal.aborted) return Promise.resolve({ kind: 'timeout' });
   const socket = connect({ host: address, port });
   const { promise, settle } = outcome(options, () => socket.destroy());
   const length = Buffer.alloc(2);
@@ -102,7 +106,6 @@ function outcome({ clock, ms, signal }: ExchangeOptions, close: () => void) {
       close();
       resolve(exchange);
     };
-    if (signal.aborted) stop();
   });
   return { promise, settle: (exchange: Exchange) => settle(exchange) };
 }

@@ -113,6 +113,7 @@ export function evidenceOf(socket: TLSSocket): PeerEvidence {
   while (each?.raw !== undefined && !seen.has(each) && chain.length < MAX_CHAIN) {
     seen.add(each);
     const certificate = read(each.raw);
+    // Without the first, the others are not its.
     if (certificate === undefined) break;
     chain.push(certificate);
     each = each.issuerCertificate;
@@ -120,18 +121,38 @@ export function evidenceOf(socket: TLSSocket): PeerEvidence {
   return { chain, verification: codeOf(socket) };
 }
 
-/** Whatever its type says, Node puts the code there, as text. */
-function codeOf({ authorized, authorizationError }: TLSSocket): string | undefined {
-  if (authorized) return undefined;
-  const code: unknown = authorizationError;
-  return typeof code === 'string' ? code : 'UNSPECIFIED';
+/**
+ * What OpenSSL found. Node asks it for sockets of `tls.connect` and of a `tls.Server` only, and puts
+ * the code there as text, whatever the type says; from a socket that was wrapped by hand, as after
+ * STARTTLS, its handle is asked in the same way.
+ */
+function codeOf(socket: TLSSocket): string | undefined {
+  if (socket.authorized) return undefined;
+  const code: unknown = socket.authorizationError;
+  if (typeof code === 'string') return code;
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return undefined;
+  const verifyError: unknown = Reflect.get(handle, 'verifyError');
+  const error: unknown = typeof verifyError === 'function' ? verifyError.call(handle) : undefined;
+  if (!(error instanceof Error)) return undefined;
+  return 'code' in error ? String(error.code) : 'UNSPECIFIED';
 }
 
+/** A certificate that can be worked with; undefined for one that is broken or whose key is. */
 function read(raw: Buffer): X509Certificate | undefined {
   try {
-    return new X509Certificate(raw);
+    const certificate = new X509Certificate(raw);
+    return isReadable(certificate) ? certificate : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function isReadable(certificate: X509Certificate): boolean {
+  try {
+    return certificate.publicKey.type === 'public';
+  } catch {
+    return false;
   }
 }
 
@@ -148,11 +169,14 @@ export function createTrust({ clock, authorities }: TrustOptions): Trust {
 
   return {
     judge({ chain, verification }, domain, { role, acceptServerUsage, dane }) {
-      const [leaf, ...sent] = chain;
+      const [leaf, ...rest] = chain;
       if (leaf === undefined)
         return refused([{ kind: 'no-certificate', text: 'no certificate was shown' }], []);
       const certified = namesOf(leaf.raw);
       const names = allNames(certified);
+      if (!isReadable(leaf))
+        return refused([{ kind: 'broken-chain', text: 'its key cannot be read' }], names);
+      const sent = rest.filter(isReadable);
       const isForServers = role === 'server' || acceptServerUsage === true;
       const purpose = {
         now: clock.now(),
