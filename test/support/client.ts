@@ -72,6 +72,24 @@ export class Client {
     this.#socket.write(text);
   }
 
+  /** Writes text and waits until the system has taken it. */
+  async sent(text: string): Promise<void> {
+    const taken = new Promise<void>((resolve, reject) =>
+      this.#socket.write(text, (error) => (error ? reject(error) : resolve())),
+    );
+    await within(taken, 'the system to take what is sent');
+  }
+
+  /** Bytes that the system has not taken yet. */
+  get unsent(): number {
+    return this.#socket.writableLength + this.#bare.writableLength;
+  }
+
+  /** Whether the connection is over. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Writes one byte, as a packet of its own. */
   async trickle(byte: number): Promise<void> {
     await new Promise((sent) => this.#socket.write(Buffer.of(byte), sent));

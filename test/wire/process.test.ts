@@ -1,0 +1,136 @@
+/** The program itself: signals, restarts, and what a client cannot do to its memory. */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { Client, loggedIn, textIn } from '../support/client.ts';
+import { type Program, startProgram } from '../support/program.ts';
+
+const PASSWORD = 'a secret for tests';
+const MEBI = 1024 * 1024;
+const Status = z.object({ value: z.object({ memoryBytes: z.number() }) });
+
+let program: Program;
+let clients: Client[] = [];
+beforeEach(async () => {
+  program = await startProgram({ limits: { sendQueueBytes: '64KiB', stanzaBytes: '1MiB' } });
+  await program.addAccount('juliet', PASSWORD);
+  await program.addAccount('romeo', PASSWORD);
+});
+afterEach(async () => {
+  for (const client of clients) client.destroy();
+  clients = [];
+  await program.stop();
+});
+
+async function bound(user: string, resource: string): Promise<Client> {
+  const place = { port: program.ports.c2sTls, tls: { servername: 'localhost' } };
+  const client = await loggedIn({ ...place, user, password: PASSWORD, resource });
+  clients.push(client);
+  return client;
+}
+
+async function inClear(): Promise<Client> {
+  const client = await Client.connect({ port: program.ports.c2s });
+  clients.push(client);
+  await client.open();
+  return client;
+}
+
+async function memory(): Promise<number> {
+  const { stdout } = await program.ctl(['status', '--json']);
+  return Status.parse(JSON.parse(stdout)).value.memoryBytes;
+}
+
+describe('SIGTERM', () => {
+  test('§4.9.3.20 system-shutdown for everybody, status 0, within seconds', async () => {
+    const everybody = [
+      await bound('juliet', 'hall'),
+      await bound('romeo', 'street'),
+      await inClear(),
+    ];
+    const deaf = await bound('romeo', 'deaf');
+    deaf.read(false); // never closes on its side
+    const begun = performance.now();
+    const ended = program.stop();
+    for (const client of everybody) {
+      const [error] = (await client.rest()).slice(-1);
+      expect(String(error)).toContain('<system-shutdown ');
+      await client.closed();
+      expect(client.text).toMatch(/<\/stream:error><\/stream:stream>$/);
+    }
+    expect(await ended).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(8000);
+  });
+
+  test('a message that waits for somebody is there after a restart, once', async () => {
+    const juliet = await bound('juliet', 'hall');
+    juliet.send("<message type='chat' to='romeo@localhost'><body>later</body></message>");
+    await juliet.ping();
+    await program.restart();
+    const romeo = await bound('romeo', 'street');
+    romeo.send('<presence/>');
+    const message = await romeo.seek(({ name }) => name === 'message');
+    expect(message.attrs.from).toBe('juliet@localhost/hall');
+    expect(textIn(message)).toContain('later');
+    expect(String(message)).toContain('<delay xmlns="urn:xmpp:delay"');
+    romeo.send('</stream:stream>');
+    await romeo.closed();
+    const again = await bound('romeo', 'street');
+    again.send('<presence/>');
+    const heard = await again.seek(({ name }) => name === 'presence');
+    expect(heard.name).toBe('presence');
+    await again.ping(); // fails if a message comes first
+  });
+});
+
+describe('memory', () => {
+  test('does not grow with what a slow reader does not read', async () => {
+    const juliet = await bound('juliet', 'hall');
+    const slow = await bound('romeo', 'slow');
+    slow.read(false);
+    const headline = `<message type='headline' to='romeo@localhost/slow'><body>${'x'.repeat(500_000)}</body></message>`;
+    const flood = async (bytes: number) => {
+      for (let sent = 0; sent < bytes; sent += headline.length) await juliet.sent(headline);
+      await juliet.ping();
+    };
+    await flood(32 * MEBI); // the slow one is cut off by now, and the heap has its size
+    const before = await memory();
+    await flood(256 * MEBI);
+    expect((await memory()) - before).toBeLessThan(96 * MEBI);
+  });
+
+  test('does not grow with what a fast sender sends while the database waits', async () => {
+    const juliet = await bound('juliet', 'hall');
+    const database = new Database(join(program.folder, 'data/rtcd.sqlite'));
+    const photo = 'x'.repeat(200_000);
+    const many = 150;
+    try {
+      database.exec('BEGIN IMMEDIATE'); // a lock that the server's writes wait for
+      const cards = Array.from(
+        { length: many },
+        (_, n) =>
+          `<iq type='set' id='${n}'><vCard xmlns='vcard-temp'><NOTE>${photo}</NOTE></vCard></iq>`,
+      ).join('');
+      juliet.send(cards);
+      // What the server does not take, the sender still has, but for the buffers of the system.
+      let last = -1;
+      await expect
+        .poll(
+          () => {
+            const isSettled = juliet.unsent === last;
+            last = juliet.unsent;
+            return isSettled;
+          },
+          { interval: 200, timeout: 4000 },
+        )
+        .toBe(true);
+      expect(juliet.unsent).toBeGreaterThan(cards.length / 2);
+    } finally {
+      database.exec('ROLLBACK');
+      database.close();
+    }
+    for (let n = 0; n < many; n += 1)
+      expect((await juliet.next()).attrs).toMatchObject({ type: 'result', id: String(n) });
+  });
+});
