@@ -118,13 +118,18 @@ export class Client {
 
   /** Opens a stream and waits for the header and the features. */
   async open(attrs = ''): Promise<{ header: Element; features: Element }> {
-    this.#parser = this.#newParser();
+    this.restart();
     this.send(
       `<?xml version='1.0'?><stream:stream to='${this.to}' version='1.0' xmlns='jabber:client'` +
         ` xmlns:stream='http://etherx.jabber.org/streams' ${attrs}>`,
     );
     const header = await this.header();
     return { header, features: await this.next() };
+  }
+
+  /** Reads a new stream from now on, as after a login. */
+  restart(): void {
+    this.#parser = this.#newParser();
   }
 
   /** The next header. */
