@@ -16,7 +16,8 @@ data: data
 include: conf.d
 adminSocket: rtcctl.sock
 certificates: []
-listeners: { c2s: ${listener}, c2sTls: ${listener}, http: ${listener} }
+listeners:
+  { c2s: ${listener}, c2sTls: ${listener}, s2s: { enabled: false }, s2sTls: { enabled: false }, http: ${listener} }
 limits: { connectionsPerAddress: 100000 }
 `;
 }

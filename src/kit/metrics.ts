@@ -15,7 +15,7 @@ export function createMetrics(options: { process: boolean } = { process: true })
   return {
     connections: new Gauge({
       name: 'rtcd_connections',
-      help: 'Open connections by kind (c2s, c2s_tls).',
+      help: 'Open connections by kind (c2s, c2s_tls, s2s, s2s_tls, s2s_out).',
       labelNames: ['kind'],
       registers,
     }),
@@ -43,6 +43,23 @@ export function createMetrics(options: { process: boolean } = { process: true })
       ['direction', ['in', 'out']],
       ['kind', ['message', 'presence', 'iq']],
     ),
+    s2sStanzas: new Counter({
+      name: 'rtcd_s2s_stanzas_total',
+      help: 'Stanzas from and to other servers by direction (in, out) and kind.',
+      labelNames: ['direction', 'kind'],
+      registers,
+    }),
+    s2sAttempts: new Counter({
+      name: 'rtcd_s2s_attempts_total',
+      help: 'Attempts to reach another domain, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    s2sQueue: new Gauge({
+      name: 'rtcd_s2s_queue_stanzas',
+      help: 'Stanzas that wait for another server.',
+      registers,
+    }),
     bounces: new Counter({
       name: 'rtcd_bounces_total',
       help: 'Stanzas answered with an error, by condition.',

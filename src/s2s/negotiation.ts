@@ -45,8 +45,9 @@ export type GiveUp =
   | 'no-xmpp'
   | 'no-tls'
   | 'untrusted'
-  | 'refused'
   | 'no-authentication'
+  /** The connection was closed, or nothing came in time. */
+  | 'closed'
   /** The other side ended the stream with this error. */
   | { readonly reported: string };
 

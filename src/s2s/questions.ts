@@ -17,6 +17,8 @@ interface Open {
 export class Questions {
   readonly #clock: Clock;
   readonly #open = new Map<string, Open>();
+  /** Why nothing can be asked any more. */
+  #ended: string | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,6 +31,7 @@ export class Questions {
 
   /** Asks, unless the same was asked already; the promise never rejects. */
   ask(key: string, send: () => void): Promise<DialbackAnswer> {
+    if (this.#ended !== undefined) return Promise.resolve(failed(this.#ended));
     const before = this.#open.get(key);
     if (before !== undefined) return before.promise;
     let timer: Timer | undefined;
@@ -53,6 +56,7 @@ export class Questions {
 
   /** The stream is over: all that is open has failed (§2.1). */
   end(why: string): void {
+    this.#ended ??= why;
     for (const { settle } of [...this.#open.values()]) settle(failed(why));
   }
 }

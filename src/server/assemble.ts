@@ -25,6 +25,7 @@ import { createLookup } from '../operations/dns-lookup.ts';
 import { allOperations } from '../operations/index.ts';
 import { machinePorts } from '../operations/port-probe.ts';
 import type { ListenerInfo, RuntimeService } from '../operations/services.ts';
+import { policyMigrations } from '../s2s/policy.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
 
@@ -109,7 +110,7 @@ async function openDatabase(
       file: databaseFile(data),
       clock,
       log: log.area('store'),
-      migrations: migrationsOf(modules),
+      migrations: [...migrationsOf(modules), { owner: 's2s', migrations: policyMigrations }],
       synchronous: store.synchronous,
       groupMs: store.groupMs,
       onCommit({ size, ms }) {

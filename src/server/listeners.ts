@@ -1,9 +1,10 @@
 /** The open ports: what the config asks for, what is open, and how one becomes the other. */
-import type { C2sKind, C2sSide } from '../c2s/listener.ts';
+import type { C2sSide } from '../c2s/listener.ts';
 import { ALL_INTERFACES, type ListenerName, type ServerConfig } from '../config/schema.ts';
 import { type ListenError, listenError } from '../http/listen-error.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { ListenerInfo } from '../operations/services.ts';
+import type { S2sSide } from '../s2s/side.ts';
 import { StartError } from './start-error.ts';
 
 /** The ports of a running server. */
@@ -16,14 +17,13 @@ export interface Listeners {
 
 /** What listens. */
 export interface ListeningSides {
-  readonly c2s: C2sSide;
+  readonly c2s: Pick<C2sSide, 'listen' | 'unlisten'>;
+  readonly s2s: Pick<S2sSide, 'listen' | 'unlisten'>;
   readonly http: HttpServer;
 }
 
-type OpenName = Exclude<ListenerName, 's2s' | 's2sTls'>;
-
 interface Wanted {
-  readonly name: OpenName;
+  readonly name: ListenerName;
   /** An address, or undefined for all. */
   readonly host: string | undefined;
   readonly port: number;
@@ -34,31 +34,40 @@ interface Open extends Wanted {
   close(): Promise<void>;
 }
 
-const KINDS = { c2s: 'c2s', c2sTls: 'c2s_tls' } as const satisfies Record<
-  Exclude<OpenName, 'http'>,
-  C2sKind
->;
-
 /** Makes the set of ports, with none open. */
-export function createListeners({ c2s, http }: ListeningSides): Listeners {
+export function createListeners({ c2s, s2s, http }: ListeningSides): Listeners {
   let open: readonly Open[] = [];
 
   const start = async (wanted: Wanted): Promise<Open> => {
     const { name, host, port } = wanted;
     const bound = { name, address: host ?? ALL_INTERFACES };
     try {
-      if (name === 'http') {
-        const listening = await http.listen({ host, port });
-        const close = () => listening.close();
-        return { ...wanted, info: { ...bound, port: listening.port }, close };
-      }
-      const address = { kind: KINDS[name], host, port };
-      const taken = await c2s.listen(address);
-      return { ...wanted, info: { ...bound, port: taken }, close: () => c2s.unlisten(address) };
+      const { port: taken, close } = await openPort(name, { host, port });
+      return { ...wanted, info: { ...bound, port: taken }, close };
     } catch (error) {
       throw new StartError(explain(wanted, listenError(`${host ?? '*'}:${port}`, error)));
     }
   };
+
+  async function openPort(
+    name: ListenerName,
+    at: { readonly host: string | undefined; readonly port: number },
+  ): Promise<{ readonly port: number; close(): Promise<void> }> {
+    switch (name) {
+      case 'http':
+        return http.listen(at);
+      case 'c2s':
+      case 'c2sTls': {
+        const address = { kind: name === 'c2s' ? 'c2s' : 'c2s_tls', ...at } as const;
+        return { port: await c2s.listen(address), close: () => c2s.unlisten(address) };
+      }
+      case 's2s':
+      case 's2sTls': {
+        const address = { kind: name === 's2s' ? 's2s' : 's2s_tls', ...at } as const;
+        return { port: await s2s.listen(address), close: () => s2s.unlisten(address) };
+      }
+    }
+  }
 
   return {
     async apply(config) {
@@ -82,7 +91,7 @@ export function createListeners({ c2s, http }: ListeningSides): Listeners {
 }
 
 function wantedOf(config: ServerConfig['listeners']): Wanted[] {
-  const names: readonly OpenName[] = ['c2s', 'c2sTls', 'http'];
+  const names: readonly ListenerName[] = ['c2s', 'c2sTls', 's2s', 's2sTls', 'http'];
   return names.flatMap((name) => {
     const { enabled, port, interfaces } = config[name];
     if (!enabled) return [];

@@ -12,6 +12,7 @@ import { RateLimit } from '../kit/limits.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { type Assembled, type AssembleOptions, assemble, certificateSettings } from './assemble.ts';
+import { createFederation, type Federation } from './federation.ts';
 import { createListeners, type Listeners } from './listeners.ts';
 import { StartError } from './start-error.ts';
 import { summaryText } from './summary.ts';
@@ -38,8 +39,13 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   const { clock, log, certificates, metrics, running } = assembled;
   const http = createHttpServer({ log: log.area('http'), clock });
   const c2s = createC2s(c2sServices(assembled));
-  const listeners = createListeners({ c2s, http });
+  const federation = await createFederation(assembled).catch(async (error: unknown) => {
+    await assembled.close();
+    throw error;
+  });
+  const listeners = createListeners({ c2s, s2s: federation.side, http });
   const stop = async () => {
+    await federation.close(); // what waits for others is sent back to those who are still here
     await c2s.close();
     await http.close();
     await assembled.close();
@@ -51,7 +57,9 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     await http.listenSocket(running.current().server.adminSocket, rootApi(assembled, http.closing));
     const consoleAddress = () => addressOfConsole(running.current(), listeners);
     assembled.showListeners(listeners.list, consoleAddress);
-    running.onReload((next, before) => applyConfig(next, before, assembled, listeners));
+    running.onReload((next, before) =>
+      applyConfig({ next, before, assembled, listeners, federation }),
+    );
     watchExpiry(certificates, metrics, clock);
     const console = consoleAddress();
     const isOpen = console !== undefined && (await setup.isOpen());
@@ -121,15 +129,24 @@ function rootApi({ operations, log }: Assembled, closing: AbortSignal) {
 }
 
 /** Takes a new config: what may fail comes first, so that a refusal changes nothing. */
-async function applyConfig(
-  next: Config,
-  before: Config,
-  { heart, certificates, log }: Assembled,
-  listeners: Listeners,
-): Promise<void> {
+async function applyConfig({
+  next,
+  before,
+  assembled: { heart, certificates, log },
+  listeners,
+  federation,
+}: {
+  readonly next: Config;
+  readonly before: Config;
+  readonly assembled: Assembled;
+  readonly listeners: Listeners;
+  readonly federation: Federation;
+}): Promise<void> {
+  const federate = await federation.prepare(next);
   await certificates.reload(certificateSettings(next));
   await listeners.apply(next.server.listeners);
   heart.serve(next.hosts);
+  federate();
   log.reset(next.server.log);
   const served = new Set(next.hosts.map(({ virtualHost }) => virtualHost));
   for (const session of [...heart.sessions.all()])

@@ -18,6 +18,8 @@ export interface SummaryFacts {
 const MEANINGS: Readonly<Record<string, string>> = {
   c2s: 'clients, STARTTLS',
   c2sTls: 'clients, TLS',
+  s2s: 'other servers, STARTTLS',
+  s2sTls: 'other servers, TLS',
   http: 'console, metrics',
 };
 

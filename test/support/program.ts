@@ -25,7 +25,7 @@ const START_MS = 20_000;
 
 const Status = z.object({
   value: z.object({
-    listeners: z.array(z.object({ name: z.enum(['c2s', 'c2sTls', 'http']), port: z.int() })),
+    listeners: z.array(z.object({ name: z.string(), port: z.int() })),
   }),
 });
 
@@ -70,7 +70,7 @@ export async function startProgram(settings: object = {}): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-program-'));
   const configFile = join(folder, 'rtcd.yaml');
   const free = { port: 0, interfaces: [LOOPBACK] };
-  const listeners = { c2s: free, c2sTls: free, http: free };
+  const listeners = { c2s: free, c2sTls: free, s2s: free, s2sTls: free, http: free };
   await writeFile(configFile, stringify({ certificates: [], listeners, ...settings }));
   await mkdir(join(folder, 'conf.d'));
   await writeFile(join(folder, 'conf.d', `${DOMAIN}.yaml`), stringify({ virtualHost: DOMAIN }));

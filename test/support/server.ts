@@ -21,7 +21,7 @@ export interface ServerOptions {
 /** A server that runs. */
 export interface TestServer {
   readonly folder: string;
-  readonly ports: { readonly c2s: number; readonly c2sTls: number; readonly http: number };
+  readonly ports: Readonly<Record<'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'http', number>>;
   /** Its time: a test may set it forward. */
   readonly clock: JumpingClock;
   /** Runs an operation as root; fails the test if it fails. */
@@ -59,7 +59,13 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const portOf = (wanted: string) => listeners.find(({ name }) => name === wanted)?.port ?? 0;
   return {
     folder,
-    ports: { c2s: portOf('c2s'), c2sTls: portOf('c2sTls'), http: portOf('http') },
+    ports: {
+      c2s: portOf('c2s'),
+      c2sTls: portOf('c2sTls'),
+      s2s: portOf('s2s'),
+      s2sTls: portOf('s2sTls'),
+      http: portOf('http'),
+    },
     clock,
     run,
     attempt,
@@ -76,7 +82,7 @@ async function configure(
   { config = {}, hosts = { localhost: {} } }: ServerOptions,
 ): Promise<void> {
   const free = { port: 0, interfaces: [HOST] };
-  const listeners = { c2s: free, c2sTls: free, http: free };
+  const listeners = { c2s: free, c2sTls: free, s2s: free, s2sTls: free, http: free };
   const usual = { certificates: [], listeners, log: { level: 'silent' } };
   await writeFile(join(folder, 'rtcd.yaml'), stringify({ ...usual, ...config }));
   await rm(join(folder, 'conf.d'), { recursive: true, force: true });

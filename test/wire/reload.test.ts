@@ -143,7 +143,8 @@ describe('limits and listeners', () => {
   test('a listener that is switched off: its sessions go on, nobody new comes', async () => {
     const juliet = await bound('juliet', 'localhost');
     const free = { port: 0, interfaces: ['127.0.0.1'] };
-    const listeners = { c2s: free, c2sTls: { ...free, enabled: false }, http: free };
+    const off = { ...free, enabled: false };
+    const listeners = { c2s: free, c2sTls: off, s2s: off, s2sTls: off, http: free };
     await reload({ hosts: BOTH, config: { listeners } });
     await juliet.ping();
     await expect(secured('localhost')).rejects.toThrow();

@@ -1,0 +1,79 @@
+/** Why stanzas cannot go to another domain, in the terms of a stanza error (RFC 6120 §8.3.3). */
+import type { StanzaFailure } from '../stanza/condition.ts';
+import type { Connected } from './connect.ts';
+import type { DialbackAnswer } from './dialback.ts';
+import type { GiveUp } from './negotiation.ts';
+import type { Resolved } from './resolver.ts';
+
+/** A failure to reach a domain. */
+export interface LinkFailure extends StanzaFailure {
+  readonly text: string;
+  /** Whether another try within minutes is of no use. */
+  readonly isLasting: boolean;
+}
+
+const notFound = (text: string, isLasting: boolean): LinkFailure => ({
+  condition: 'remote-server-not-found',
+  text,
+  isLasting,
+});
+
+/** §8.3.3.17: resolved, but no stream came about: no connection, TLS, SASL or dialback failed. */
+const noStream = (text: string, isLasting: boolean): LinkFailure => ({
+  condition: 'remote-server-timeout',
+  text,
+  isLasting,
+});
+
+/** The domain's servers could not be found. */
+export function resolveFailure({ why, text }: Resolved & { readonly ok: false }): LinkFailure {
+  if (why === 'dns-timeout') return noStream(text, false);
+  return notFound(text, why !== 'dns-failure');
+}
+
+/** None of the domain's servers took a connection. */
+export function connectFailure({ why, text }: Connected & { readonly ok: false }): LinkFailure {
+  return why === 'not-found' ? notFound(text, true) : noStream(text, false);
+}
+
+/** What an other server says when it does not know the domain that we look for. */
+const NOT_THERE = ['host-unknown', 'host-gone'];
+/** What it says when it is about to be well again. */
+const PASSING = [
+  'connection-timeout',
+  'internal-server-error',
+  'remote-connection-failed',
+  'reset',
+  'resource-constraint',
+  'system-shutdown',
+];
+
+/** A stream was opened, and led nowhere. */
+export function streamFailure(where: string, why: GiveUp, text: string): LinkFailure {
+  const sentence = `${where}: ${text}`;
+  if (typeof why === 'string') return noStream(sentence, why !== 'closed');
+  if (NOT_THERE.includes(why.reported)) return notFound(sentence, true);
+  return noStream(sentence, !PASSING.includes(why.reported));
+}
+
+/** The other server did not let us send (XEP-0220 §2.1.1). */
+export function dialbackFailure(answer: Exclude<DialbackAnswer, { type: 'valid' }>): LinkFailure {
+  if (answer.type === 'invalid')
+    return {
+      condition: 'internal-server-error',
+      text: 'The other server found that our dialback key is not valid.',
+      isLasting: true,
+    };
+  const { condition, text } = answer;
+  const said = text === '' ? '' : ` (${text})`;
+  const isPassing = condition.startsWith('remote-') || condition === 'resource-constraint';
+  return noStream(`The other server refused us by dialback: ${condition}${said}`, !isPassing);
+}
+
+/** An admin does not want the two to talk. */
+export const policyFailure = (text: string): LinkFailure => ({
+  condition: 'not-authorized',
+  type: 'cancel',
+  text,
+  isLasting: true,
+});

@@ -1,0 +1,225 @@
+/** Streams by which we go to other servers: find, connect, secure, negotiate; target after target. */
+import { isIP, type Socket } from 'node:net';
+import { type Domain, domainToAscii } from '../jid/jid.ts';
+import type { Flusher } from '../kit/outbox.ts';
+import { createAnswerer, type Verify } from './answering.ts';
+import { type Attempt, connect } from './connect.ts';
+import { ServerStream } from './connection.ts';
+import { connectFailure, type LinkFailure, resolveFailure, streamFailure } from './failure.ts';
+import {
+  beginOutgoing,
+  type Outgoing,
+  type OutgoingContext,
+  stepOutgoing,
+} from './negotiate-outgoing.ts';
+import type { GiveUp, StreamAction } from './negotiation.ts';
+import type { Proof } from './pairs.ts';
+import type { Target } from './resolver.ts';
+import type { S2sServices } from './services.ts';
+
+/** What a stream is opened with. */
+export interface OpenOptions {
+  readonly local: Domain;
+  readonly remote: Domain;
+  readonly services: S2sServices;
+  readonly flusher: Flusher;
+  readonly verify: Verify;
+  readonly signal: AbortSignal;
+  /** The stream exists, but nothing can be sent yet. */
+  began(stream: ServerStream): void;
+  /** A pair was proved by which the other side sends back to us (XEP-0288). */
+  accepted(
+    stream: ServerStream,
+    pair: { readonly remote: Domain; readonly local: Domain },
+    proof: Proof,
+    mayAnswer: boolean,
+  ): void;
+  drained(stream: ServerStream): void;
+  closed(stream: ServerStream, why: string): void;
+}
+
+/** A stream that was opened. */
+export interface OpenedStream {
+  readonly stream: ServerStream;
+  readonly target: Target;
+  readonly address: string;
+  /** Whether more pairs of domains may be asked for by dialback. */
+  readonly knowsDialback: boolean;
+  /** Whether that goes for other domains of the other side, too (XEP-0220 §2.6.2). */
+  readonly knowsErrors: boolean;
+  /** Whether both directions were agreed on. */
+  readonly isBidi: boolean;
+}
+
+/** A stream, or why there is none; with what was tried. */
+export type Opened = (
+  | ({ readonly ok: true } & OpenedStream)
+  | { readonly ok: false; readonly failure: LinkFailure }
+) & { readonly attempts: readonly Attempt[] };
+
+/** Opens a stream from one of our domains to another one. Never rejects. */
+export async function openStream(options: OpenOptions): Promise<Opened> {
+  const { remote, services, signal } = options;
+  const { resolver, clock } = services;
+  const attempts: Attempt[] = [];
+  const fail = (failure: LinkFailure): Opened => ({ ok: false, failure, attempts });
+  const resolved = await resolver.resolve(remote);
+  if (!resolved.ok) return fail(resolveFailure(resolved));
+  const deadline = clock.monotonic() + services.settings().connectTimeout;
+  let targets = resolved.targets;
+  let failure: LinkFailure | undefined;
+  for (;;) {
+    const deadlineMs = Math.max(1, deadline - clock.monotonic());
+    const connected = await connect(targets, {
+      resolver,
+      clock,
+      deadlineMs,
+      signal,
+      onAttempt: (attempt) => attempts.push(attempt),
+    });
+    if (!connected.ok) return fail(failure ?? connectFailure(connected));
+    const { socket, target, address } = connected;
+    const outcome = await negotiate(options, { socket, target, address, deadline });
+    if ('stream' in outcome) return { ok: true, ...outcome, attempts };
+    // XEP-0368 §4: a target whose TLS or XMPP fails is followed by the next one.
+    failure ??= outcome;
+    if (connected.remaining.length === 0 || signal.aborted) return fail(failure);
+    targets = connected.remaining;
+  }
+}
+
+interface Reached {
+  readonly socket: Socket;
+  readonly target: Target;
+  readonly address: string;
+  /** On the monotonic scale. */
+  readonly deadline: number;
+}
+
+/** Negotiates on a connection until it can be used, or cannot. */
+function negotiate(options: OpenOptions, reached: Reached): Promise<OpenedStream | LinkFailure> {
+  const { local, remote, services, signal } = options;
+  const { target, address } = reached;
+  const where = `${target.host} (${address}) port ${target.port}`;
+  return new Promise((resolve) => {
+    let isReady = false;
+    const fail = (why: GiveUp, text: string) => resolve(streamFailure(where, why, text));
+    const stream = makeStream(options, reached, {
+      ready({ knowsDialback, knowsErrors, isBidi, isAuthenticated }) {
+        isReady = true;
+        timer.cancel();
+        signal.removeEventListener('abort', cancel);
+        if (isAuthenticated) {
+          stream.allow(local, remote, 'external');
+          if (isBidi) stream.accept(remote, local, stream.proves(remote) ? 'external' : 'dialback');
+        }
+        resolve({ stream, target, address, knowsDialback, knowsErrors, isBidi });
+      },
+      gaveUp: fail,
+      closed(why) {
+        timer.cancel();
+        signal.removeEventListener('abort', cancel);
+        if (!isReady) fail('closed', why);
+        options.closed(stream, why);
+      },
+    });
+    const cancel = () => stream.destroy();
+    const left = Math.max(1, reached.deadline - services.clock.monotonic());
+    const timer = services.clock.after(left, () => {
+      fail('closed', 'it took the connection, but the stream was not ready in time');
+      stream.close('the negotiation took too long');
+    });
+    signal.addEventListener('abort', cancel);
+    options.began(stream);
+    if (signal.aborted) cancel();
+  });
+}
+
+interface MadeHooks {
+  ready(state: Outgoing): void;
+  gaveUp(why: GiveUp, text: string): void;
+  closed(why: string): void;
+}
+
+function makeStream(
+  options: OpenOptions,
+  { socket, target, address }: Reached,
+  hooks: MadeHooks,
+): ServerStream {
+  const { local, remote, services } = options;
+  const terms = services.policy.terms(local);
+  const answer = createAnswerer(services, options.verify);
+  const context: OutgoingContext = {
+    local,
+    remote,
+    isTlsRequired: terms.requireTls,
+    isBidiWanted: terms.bidi,
+    distrust() {
+      const judged = terms.secureAuth ? stream.judge(remote) : undefined;
+      if (judged?.ok !== false) return undefined;
+      const problems = judged.problems.map(({ text }) => text).join('; ');
+      return `its certificate does not prove ${remote}: ${problems}`;
+    },
+  };
+  let state: Outgoing | undefined;
+  const take = ([next, actions]: readonly [Outgoing, readonly StreamAction[]]) => {
+    state = next;
+    if (next.streamId !== undefined) stream.streamId = next.streamId;
+    return actions;
+  };
+  const begin = (isSecure: boolean) => stream.perform(take(beginOutgoing(isSecure, context)));
+  const isIp = isIP(domainToAscii(remote).replace(/^\[|\]$/g, '')) !== 0;
+
+  const stream: ServerStream = new ServerStream({
+    socket,
+    isTlsFirst: target.isDirectTls,
+    direction: 'out',
+    remoteAddress: `${address.includes(':') ? `[${address}]` : address}:${target.port}`,
+    services,
+    flusher: options.flusher,
+    negotiator: {
+      step: (event) => (state === undefined ? [] : take(stepOutgoing(state, event, context))),
+      end({ condition, text }) {
+        if (state === undefined) return [];
+        state = { ...state, phase: 'ended' };
+        return [{ do: 'end', condition, text }];
+      },
+      get isEnded() {
+        return state?.phase === 'ended';
+      },
+    },
+    hooks: {
+      secure(channel) {
+        const holder = services.certificates.contextFor(local);
+        channel.beginTls(
+          {
+            ...(holder === undefined ? {} : { secureContext: holder.context }),
+            ...(isIp ? {} : { servername: domainToAscii(remote) }), // XEP-0368 §3, rule 6
+            ...(target.isDirectTls ? { ALPNProtocols: ['xmpp-server'] } : {}),
+            rejectUnauthorized: false, // judged by trust.ts
+            checkServerIdentity: () => undefined,
+          },
+          () => (target.isDirectTls ? begin(true) : stream.step({ kind: 'secured' })),
+        );
+      },
+      ready() {
+        if (state !== undefined) hooks.ready(state);
+      },
+      gaveUp: hooks.gaveUp,
+      asked(kind, parties, id, key) {
+        // Without XEP-0288 nobody asks anything on a stream that we opened.
+        if (state?.isBidi === true) answer(stream, kind, parties, id, key);
+        else stream.note('info', { kind, ...parties }, 'a question in the wrong direction');
+      },
+      accepted(from, to, proof) {
+        const isBidi = state?.isBidi === true;
+        if (isBidi && !stream.maySend(to, from)) stream.allow(to, from, proof);
+        options.accepted(stream, { remote: from, local: to }, proof, isBidi);
+      },
+      drained: () => options.drained(stream),
+      closed: hooks.closed,
+    },
+  });
+  if (!target.isDirectTls) begin(false);
+  return stream;
+}

@@ -1,0 +1,190 @@
+/** The side of other servers, as a whole: its ports, its streams, its links, and what admins ask. */
+import { verdict } from '../core/hooks.ts';
+import type { RemoteRoute } from '../core/router.ts';
+import type { Domain } from '../jid/jid.ts';
+import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
+import type { ServerStream } from './connection.ts';
+import { createHistory, type HistoryEntry } from './history.ts';
+import { Links } from './links.ts';
+import type { Proof } from './pairs.ts';
+import type { S2sServices } from './services.ts';
+import { Streams } from './streams.ts';
+
+/** Whether TLS comes first, or by STARTTLS. */
+export type S2sKind = 's2s' | 's2s_tls';
+
+/** Where to listen. */
+export type S2sAddress = PortAddress<S2sKind>;
+
+/** A pair of domains on a stream, or one that waits for a stream. Times in ms since the epoch. */
+export interface LinkInfo {
+  /** The stream's name in the log; undefined while there is none. */
+  readonly id: string | undefined;
+  /** The other domain, and ours. */
+  readonly domain: Domain;
+  readonly host: Domain;
+  /** Which way stanzas go; both on one stream by XEP-0288. */
+  readonly direction: 'in' | 'out' | 'both';
+  readonly state: 'up' | 'connecting' | 'waiting' | 'idle';
+  /** The version of TLS and the cipher, undefined without. */
+  readonly protocol: string | undefined;
+  readonly cipher: string | undefined;
+  readonly authenticatedBy: Proof | undefined;
+  readonly since: number | undefined;
+  readonly lastActive: number | undefined;
+  /** How many stanzas wait. */
+  readonly queued: number;
+  readonly remoteAddress: string | undefined;
+  /** Why there is no stream, and when the next try comes. */
+  readonly failure: string | undefined;
+  readonly retryAt: number | undefined;
+}
+
+/** The side of other servers. */
+export interface S2sSide extends Pick<Ports<S2sKind>, 'listen' | 'unlisten'> {
+  /** The way out for stanzas to other domains. */
+  readonly route: RemoteRoute;
+  /** All links, those of one domain if it is named. */
+  list(domain?: Domain): readonly LinkInfo[];
+  /** What happened with a domain, the latest first. */
+  history(domain: Domain): readonly HistoryEntry[];
+  /** Closes the streams of a domain politely; what waits is tried again at once. Answers how many. */
+  closeDomain(domain: Domain): number;
+  /** Ends what the policy, or the hosts as they are now, do not allow any more. */
+  enforce(): void;
+  /** Closes all ports and ends all streams with system-shutdown; what waits is sent back. */
+  close(): Promise<void>;
+}
+
+/** Makes the side, with no port open yet. */
+export function createS2s(services: S2sServices): S2sSide {
+  const { log, metrics, clock } = services;
+  const history = createHistory(clock);
+  const links: Links = new Links({
+    services,
+    reach: (local, remote) => streams.reach(local, remote),
+  });
+  const streams = new Streams(services, history, {
+    usable: (stream, local, remote) => links.offer(stream, local, remote),
+    heard: (remote) => links.heard(remote),
+    drained: (stream) => links.drained(stream),
+    lost: (stream) => links.lost(stream),
+  });
+  const ports = createPorts<S2sKind>({
+    contentNs: 'jabber:server',
+    log,
+    metrics,
+    isDirectTls: (kind) => kind === 's2s_tls',
+    connectionsPerAddress: () => services.settings().connectionsPerAddress,
+    accept: (socket, kind, remote, closed) =>
+      streams.accept(socket, kind === 's2s_tls', remote, closed),
+  });
+  let isClosed = false;
+
+  return {
+    listen: ports.listen,
+    unlisten: ports.unlisten,
+    route: (stanza) =>
+      isClosed ? verdict.bounce({ condition: 'remote-server-timeout' }) : links.route(stanza),
+    list(domain) {
+      const all = [...[...streams.all].flatMap(carried), ...waiting()];
+      return domain === undefined ? all : all.filter((each) => each.domain === domain);
+    },
+    history: (domain) => history.of(domain),
+    closeDomain(domain) {
+      const concerned = [...streams.all].filter((stream) => partners(stream).includes(domain));
+      for (const stream of concerned) stream.close('an admin closed it');
+      links.heard(domain);
+      return concerned.length;
+    },
+    enforce() {
+      for (const stream of streams.all) {
+        const refusal = refusalOf(stream);
+        if (refusal !== undefined) stream.end({ condition: 'policy-violation', text: refusal });
+      }
+      links.enforce();
+    },
+    async close() {
+      isClosed = true;
+      ports.close();
+      links.close();
+      await streams.close();
+    },
+  };
+
+  /** The pairs that a stream carries. */
+  function carried(stream: ServerStream): LinkInfo[] {
+    const queues = new Map(
+      links
+        .list()
+        .flatMap((link) => (link.stream === stream ? [[link.remote, link] as const] : [])),
+    );
+    const common = {
+      id: stream.id,
+      state: 'up',
+      protocol: stream.protocol,
+      cipher: stream.cipher,
+      since: stream.since,
+      lastActive: stream.lastActive,
+      remoteAddress: stream.remoteAddress,
+      failure: undefined,
+      retryAt: undefined,
+    } as const;
+    const sent = stream.sends.map(({ from: host, to: domain, proof }): LinkInfo => {
+      const isBoth = stream.isAccepted(domain, host);
+      const direction = isBoth ? 'both' : 'out';
+      const queued = queues.get(domain)?.queued ?? 0;
+      return { ...common, domain, host, direction, queued, authenticatedBy: proof };
+    });
+    const received = stream.accepts
+      .filter(({ from: domain, to: host }) => !stream.maySend(host, domain))
+      .map(({ from: domain, to: host, proof }): LinkInfo => {
+        return { ...common, domain, host, direction: 'in', queued: 0, authenticatedBy: proof };
+      });
+    return [...sent, ...received];
+  }
+
+  /** The links that have no stream. */
+  function waiting(): LinkInfo[] {
+    return links
+      .list()
+      .filter(
+        ({ stream, queued, state }) => stream === undefined && (queued > 0 || state !== 'idle'),
+      )
+      .map(({ local, remote, state, queued, failure, retryAt }) => ({
+        id: undefined,
+        domain: remote,
+        host: local,
+        direction: 'out',
+        state,
+        protocol: undefined,
+        cipher: undefined,
+        authenticatedBy: undefined,
+        since: undefined,
+        lastActive: undefined,
+        queued,
+        remoteAddress: undefined,
+        failure: failure?.text,
+        retryAt,
+      }));
+  }
+
+  /** Why a stream may not go on, if it may not. */
+  function refusalOf(stream: ServerStream): string | undefined {
+    const pairs = [
+      ...stream.sends.map(({ from, to }) => [from, to] as const),
+      ...stream.accepts.map(({ from, to }) => [to, from] as const),
+    ];
+    for (const [local, remote] of pairs) {
+      if (services.hosts.get(local) === undefined) return `${local} is no longer served here.`;
+      const refusal = services.policy.refusal(local, remote);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  }
+}
+
+/** The other domains of a stream. */
+function partners(stream: ServerStream): readonly Domain[] {
+  return [...stream.sends.map(({ to }) => to), ...stream.accepts.map(({ from }) => from)];
+}

@@ -1,0 +1,285 @@
+/** All streams between servers: those that came, those that we open, and which one serves a pair. */
+import type { Socket } from 'node:net';
+import type { Domain } from '../jid/jid.ts';
+import type { Timer } from '../kit/clock.ts';
+import { Flusher } from '../kit/outbox.ts';
+import type { Verify } from './answering.ts';
+import type { ServerStream } from './connection.ts';
+import type { DialbackAnswer } from './dialback.ts';
+import { dialbackFailure, type LinkFailure, policyFailure } from './failure.ts';
+import type { History } from './history.ts';
+import { acceptStream } from './incoming.ts';
+import { type Opened, type OpenedStream, openStream } from './outgoing.ts';
+import { type Proof, pairKey } from './pairs.ts';
+import type { S2sServices } from './services.ts';
+
+/** How often streams are looked at for idleness. */
+const SWEEP_MS = 5000;
+/** How long a stream without any pair, such as one for a verification, is kept for the next. */
+const BARE_MS = 15_000;
+/** How many keys may be under verification at a time, over all streams. */
+const MAX_VERIFYING = 500;
+/** How long a shutdown waits for others to close. */
+const SHUTDOWN_MS = 4000;
+
+/** A stream by which a pair may be sent for, or why there is none. */
+export type Reached =
+  | { readonly ok: true; readonly stream: ServerStream }
+  | { readonly ok: false; readonly failure: LinkFailure };
+
+/** Who hears of streams. */
+export interface StreamsHooks {
+  /** By this stream a pair may be sent for that nobody asked for (XEP-0288). */
+  usable(stream: ServerStream, local: Domain, remote: Domain): void;
+  /** A domain shows that it is there. */
+  heard(remote: Domain): void;
+  drained(stream: ServerStream): void;
+  lost(stream: ServerStream): void;
+}
+
+/** The table of streams. */
+export class Streams {
+  readonly #services: S2sServices;
+  readonly #history: History;
+  readonly #hooks: StreamsHooks;
+  readonly #flusher = new Flusher();
+  readonly #all = new Set<ServerStream>();
+  /** Those that we opened, by the pair that they were opened for. */
+  readonly #opened = new Map<string, OpenedStream>();
+  readonly #opening = new Map<string, Promise<Opened>>();
+  readonly #ending = new AbortController();
+  readonly #sweep: Timer;
+  #verifying = 0;
+
+  constructor(services: S2sServices, history: History, hooks: StreamsHooks) {
+    this.#services = services;
+    this.#history = history;
+    this.#hooks = hooks;
+    this.#sweep = services.clock.every(SWEEP_MS, () => this.#closeIdle());
+  }
+
+  /** All streams. */
+  get all(): Iterable<ServerStream> {
+    return this.#all;
+  }
+
+  /** Takes a connection by which another server comes. */
+  accept(socket: Socket, isDirectTls: boolean, remoteAddress: string, closed: () => void): void {
+    const stream = acceptStream({
+      socket,
+      isDirectTls,
+      remoteAddress,
+      services: this.#services,
+      flusher: this.#flusher,
+      verify: this.verify,
+      accepted: (on, pair, proof, mayAnswer) => this.#onAccepted(on, pair, proof, mayAnswer),
+      drained: (on) => this.#hooks.drained(on),
+      closed: (on) => {
+        this.#onClosed(on);
+        closed();
+      },
+    });
+    this.#all.add(stream);
+  }
+
+  /** A stream by which a pair may be sent for; opens one if there is none. Never rejects. */
+  async reach(local: Domain, remote: Domain): Promise<Reached> {
+    const refusal = this.#services.policy.refusal(local, remote);
+    if (refusal !== undefined) return { ok: false, failure: policyFailure(refusal) };
+    for (const stream of this.#all) if (stream.maySend(local, remote)) return { ok: true, stream };
+    const shared = await this.#shareable(local, remote);
+    if (shared !== undefined) {
+      const answer = await shared.ask(local, remote);
+      if (answer.type === 'valid') return this.#allowed(shared, local, remote);
+      // XEP-0220 §2.5: it may do on a stream of its own.
+    }
+    const opened = await this.#open(local, remote);
+    if (!opened.ok) return opened;
+    const { stream, isBidi } = opened;
+    if (stream.maySend(local, remote)) return { ok: true, stream };
+    const answer = await stream.ask(local, remote);
+    if (answer.type !== 'valid') {
+      const failure = dialbackFailure(answer);
+      this.#note(local, remote, 'failed', failure.text);
+      return { ok: false, failure };
+    }
+    if (isBidi) stream.accept(remote, local, stream.proves(remote) ? 'certificate' : 'dialback');
+    return this.#allowed(stream, local, remote);
+  }
+
+  /** Asks a domain's authority about a key, on a stream of our own (XEP-0220 §2.1.2). */
+  readonly verify: Verify = async ({ local, remote }, streamId, key) => {
+    if (this.#verifying >= MAX_VERIFYING)
+      return error('resource-constraint', 'Too many keys are being verified.');
+    this.#verifying += 1;
+    try {
+      const opened = await this.#open(local, remote);
+      if (!opened.ok) return unverified(opened.failure);
+      const answer = await opened.stream.verify({ from: local, to: remote }, streamId, key);
+      // §2.5: an error of the authority reaches the one who asked as remote-server-not-found.
+      if (answer.type === 'error')
+        return error('remote-server-not-found', `${remote} did not verify the key: ${answer.text}`);
+      return answer;
+    } finally {
+      this.#verifying -= 1;
+    }
+  };
+
+  /** Closes all streams; resolves when they are gone. */
+  async close(): Promise<void> {
+    this.#sweep.cancel();
+    this.#ending.abort();
+    const gone = [...this.#all].map((stream) => {
+      stream.end({ condition: 'system-shutdown', text: 'The server is going down.' });
+      return stream.closed();
+    });
+    const deadline = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_MS).unref());
+    await Promise.race([Promise.all(gone), deadline]);
+  }
+
+  #allowed(stream: ServerStream, local: Domain, remote: Domain): Reached {
+    stream.allow(local, remote, 'dialback');
+    this.#note(local, remote, 'opened', `reached ${stream.remoteAddress} by dialback`);
+    return { ok: true, stream };
+  }
+
+  /** The stream that was opened for a pair, or a new one. */
+  async #open(local: Domain, remote: Domain): Promise<Opened> {
+    const key = pairKey(local, remote);
+    const before = this.#opened.get(key);
+    if (before !== undefined && !before.stream.isOver) return { ok: true, ...before, attempts: [] };
+    const opening = this.#opening.get(key) ?? this.#openAnew(local, remote);
+    this.#opening.set(key, opening);
+    return opening;
+  }
+
+  async #openAnew(local: Domain, remote: Domain): Promise<Opened> {
+    const key = pairKey(local, remote);
+    const { metrics } = this.#services;
+    const opened = await openStream({
+      local,
+      remote,
+      services: this.#services,
+      flusher: this.#flusher,
+      verify: this.verify,
+      signal: this.#ending.signal,
+      began: (stream) => {
+        this.#all.add(stream);
+        metrics.connections.inc({ kind: 's2s_out' });
+      },
+      accepted: (stream, pair, proof, mayAnswer) =>
+        this.#onAccepted(stream, pair, proof, mayAnswer),
+      drained: (stream) => this.#hooks.drained(stream),
+      closed: (stream) => {
+        metrics.connections.dec({ kind: 's2s_out' });
+        if (this.#opened.get(key)?.stream === stream) this.#opened.delete(key);
+        this.#onClosed(stream);
+      },
+    });
+    this.#opening.delete(key);
+    metrics.s2sAttempts.inc({ outcome: opened.ok ? 'opened' : opened.failure.condition });
+    if (opened.ok) {
+      this.#opened.set(key, opened);
+      const how = opened.stream.maySend(local, remote) ? 'EXTERNAL' : 'dialback to follow';
+      const text = `${opened.target.host} (${opened.stream.remoteAddress}) was reached; ${how}`;
+      this.#history.note(remote, {
+        host: local,
+        direction: 'out',
+        outcome: 'opened',
+        text,
+        attempts: opened.attempts,
+      });
+    } else {
+      const { condition, text } = opened.failure;
+      this.#services.log.info({ from: local, to: remote, condition }, `not reached: ${text}`);
+      this.#note(local, remote, 'failed', text, opened.attempts);
+    }
+    return opened;
+  }
+
+  /**
+   * A stream that takes another pair by dialback: one from another of our domains to the same one, or
+   * one to another domain of the same server, if that knows dialback errors (XEP-0220 §2.6). A stream
+   * that was authenticated by EXTERNAL is not shared: another domain may have a proof as good.
+   */
+  async #shareable(local: Domain, remote: Domain): Promise<ServerStream | undefined> {
+    const candidates = [...this.#opened.values()].filter(
+      ({ stream, knowsDialback }) =>
+        knowsDialback &&
+        !stream.isOver &&
+        stream.sends.some(({ proof }) => proof === 'dialback') &&
+        (!this.#services.policy.terms(local).secureAuth || stream.proves(remote)),
+    );
+    const same = candidates.find(({ stream }) => stream.sends.some(({ to }) => to === remote));
+    if (same !== undefined) return same.stream;
+    const others = candidates.filter(({ knowsErrors }) => knowsErrors);
+    if (others.length === 0) return undefined;
+    const { resolver } = this.#services;
+    const resolved = await resolver.resolve(remote);
+    const target = resolved.ok ? resolved.targets[0] : undefined;
+    if (target === undefined) return undefined;
+    const found = await resolver.addresses(target.host);
+    const addresses = found.ok ? found.addresses : [];
+    return others.find(
+      ({ stream, address, target: { port } }) =>
+        !stream.isOver && port === target.port && addresses.includes(address),
+    )?.stream;
+  }
+
+  #onAccepted(
+    stream: ServerStream,
+    { remote, local }: { readonly remote: Domain; readonly local: Domain },
+    proof: Proof,
+    mayAnswer: boolean,
+  ): void {
+    const text = `came from ${stream.remoteAddress.replace(/:\d+$/, '')}, proved by ${proof}`;
+    if (stream.direction === 'in')
+      this.#history.note(remote, { host: local, direction: 'in', outcome: 'opened', text });
+    this.#hooks.heard(remote);
+    if (mayAnswer && stream.maySend(local, remote)) this.#hooks.usable(stream, local, remote);
+  }
+
+  #onClosed(stream: ServerStream): void {
+    this.#all.delete(stream);
+    this.#hooks.lost(stream);
+  }
+
+  #note(
+    host: Domain,
+    remote: Domain,
+    outcome: 'opened' | 'failed',
+    text: string,
+    attempts: Opened['attempts'] = [],
+  ): void {
+    this.#history.note(remote, { host, direction: 'out', outcome, text, attempts });
+  }
+
+  #closeIdle(): void {
+    const now = this.#services.clock.now();
+    const { idleTimeout } = this.#services.settings();
+    for (const stream of this.#all) {
+      if (stream.isAsking || stream.isOver) continue;
+      const isBare = stream.sends.length === 0 && stream.accepts.length === 0;
+      const isOut = stream.direction === 'out';
+      if (isBare && isOut && now - Math.max(stream.since, stream.lastActive) > BARE_MS)
+        stream.close('it is not used');
+      // Who opened it closes it; but one who forgot is reminded.
+      else if (!isBare && now - stream.lastUsed > (isOut ? idleTimeout : 2 * idleTimeout))
+        stream.close('it was idle');
+    }
+  }
+}
+
+const error = (condition: string, text: string): DialbackAnswer => ({
+  type: 'error',
+  condition,
+  text,
+});
+
+/** What the one who asked us is told when his authority cannot be reached (XEP-0220 §2.5). */
+function unverified({ condition, text }: LinkFailure): DialbackAnswer {
+  return error(
+    condition === 'remote-server-not-found' ? condition : 'remote-connection-failed',
+    text,
+  );
+}

@@ -1,0 +1,91 @@
+/** Builds the side of other servers, with what it finds and trusts them by. */
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../config/schema.ts';
+import { loadSecret } from '../core/secret.ts';
+import { createDns } from '../s2s/dns-cache.ts';
+import { loadPolicy, type Policy } from '../s2s/policy.ts';
+import { createResolver, type Resolver } from '../s2s/resolver.ts';
+import { createS2s, type S2sSide } from '../s2s/side.ts';
+import { createTrust, type Trust } from '../s2s/trust.ts';
+import type { Assembled } from './assemble.ts';
+import { StartError } from './start-error.ts';
+
+/** The side of other servers, and its tools. */
+export interface Federation {
+  readonly side: S2sSide;
+  readonly policy: Policy;
+  readonly resolver: Resolver;
+  readonly trust: Trust;
+  /**
+   * Reads what a config says of other servers; the answer takes it over.
+   * @throws StartError when a file cannot be read
+   */
+  prepare(next: Config): Promise<() => void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Builds the side, with no port open yet, and makes it the router's way out.
+ * @throws StartError when a file of authorities cannot be read
+ */
+export async function createFederation(assembled: Assembled): Promise<Federation> {
+  const { heart, clock, log, metrics, store, certificates, running } = assembled;
+  const config = () => running.current().server;
+  const settings = () => config().s2s;
+  let authorities = await readAuthorities(running.current());
+  const dns = createDns({
+    clock,
+    settings() {
+      const { servers, timeout, trustValidation } = config().dns;
+      return { servers, timeoutMs: timeout, trustValidation };
+    },
+  });
+  const resolver = createResolver({ dns, clock, random: Math.random });
+  const trust = createTrust({ clock, authorities: () => authorities });
+  const policy = await loadPolicy({ store, hosts: heart.hosts, settings });
+  const secret = await loadSecret(store, 'dialback');
+  const side = createS2s({
+    hosts: heart.hosts,
+    router: heart.router,
+    metrics,
+    log: log.area('s2s'),
+    clock,
+    resolver,
+    trust,
+    certificates,
+    policy,
+    secret: secret.toString('hex'),
+    settings,
+    limits: () => config().limits,
+  });
+  heart.router.useRemote(side.route);
+  return {
+    side,
+    policy,
+    resolver,
+    trust,
+    async prepare(next) {
+      const read = await readAuthorities(next);
+      return () => {
+        authorities = read;
+        side.enforce();
+      };
+    },
+    async close() {
+      await side.close();
+      dns.close();
+    },
+  };
+}
+
+async function readAuthorities({ server }: Config): Promise<string> {
+  const texts = await Promise.all(
+    server.s2s.authorities.map((file) =>
+      readFile(file, 'utf8').catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new StartError(`s2s.authorities: ${file} cannot be read: ${why}.`);
+      }),
+    ),
+  );
+  return texts.join('\n');
+}

@@ -1,0 +1,114 @@
+/** Ports on which others connect, and the limit that holds before a byte is read. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { randomId } from '../kit/ids.ts';
+import type { Logger } from '../kit/log.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import { streamErrorText } from './error.ts';
+import { type ContentNs, headerText } from './header.ts';
+
+/** Connections the kernel keeps for us while we are busy; a restart brings everybody at once. */
+const BACKLOG = 1024;
+
+/** Where to listen; `host` undefined is all interfaces, IPv6 and IPv4. */
+export interface PortAddress<K extends string> {
+  readonly kind: K;
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** Ports that can be opened and closed while others go on. */
+export interface Ports<K extends string> {
+  /**
+   * Opens a port.
+   * @returns the port (of use when 0 was asked for)
+   * @throws the system's error (`EADDRINUSE`, `EACCES` …)
+   */
+  listen(address: PortAddress<K>): Promise<number>;
+  /** Closes a port; its connections go on. */
+  unlisten(address: PortAddress<K>): Promise<void>;
+  /** Closes all ports; connections go on. */
+  close(): void;
+}
+
+/** What ports are for. */
+export interface PortsOptions<K extends string> {
+  readonly contentNs: ContentNs;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Whether TLS comes first on this kind of port. */
+  isDirectTls(kind: K): boolean;
+  connectionsPerAddress(): number;
+  /** Takes a connection, whose other side is at `remote`; `closed` is called when it is over. */
+  accept(socket: Socket, kind: K, remote: string, closed: () => void): void;
+}
+
+/** Makes ports, with none open. */
+export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K> {
+  const { metrics, log } = options;
+  const servers = new Map<string, Server>();
+  const perAddress = new Map<string, number>();
+  const keyOf = ({ kind, host, port }: PortAddress<K>) => `${kind} ${host ?? '*'} ${port}`;
+
+  const take = (socket: Socket, kind: K) => {
+    const remote = addressOf(socket);
+    const held = perAddress.get(remote) ?? 0;
+    if (held >= options.connectionsPerAddress()) {
+      metrics.connectionsTotal.inc({ kind, outcome: 'refused' });
+      log.warn({ remote, held }, 'too many connections from one address');
+      return refuse(socket, options.contentNs, options.isDirectTls(kind));
+    }
+    perAddress.set(remote, held + 1);
+    metrics.connectionsTotal.inc({ kind, outcome: 'accepted' });
+    metrics.connections.inc({ kind });
+    options.accept(socket, kind, remote, () => {
+      metrics.connections.dec({ kind });
+      const left = (perAddress.get(remote) ?? 1) - 1;
+      if (left === 0) perAddress.delete(remote);
+      else perAddress.set(remote, left);
+    });
+  };
+
+  return {
+    async listen(address) {
+      const server = createServer({ allowHalfOpen: true }, (socket) => take(socket, address.kind));
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, () => {
+          server.off('error', reject);
+          server.on('error', (error) => log.error({ err: error, ...address }, 'a listener failed'));
+          resolve();
+        });
+      });
+      const bound = server.address();
+      const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+      servers.set(keyOf(address), server);
+      return port;
+    },
+    async unlisten(address) {
+      const key = keyOf(address);
+      servers.get(key)?.close();
+      servers.delete(key);
+    },
+    close() {
+      for (const server of servers.values()) server.close();
+      servers.clear();
+    },
+  };
+}
+
+/** The other side's address; an IPv4 address on an IPv6 socket is named as what it is. */
+function addressOf(socket: Socket): string {
+  return (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
+}
+
+/** Tells one connection too many why, where it can be said in clear, and closes. */
+function refuse(socket: Socket, contentNs: ContentNs, isDirectTls: boolean): void {
+  socket.on('error', () => {});
+  if (isDirectTls) return void socket.destroy();
+  const text = 'Too many connections from your address.';
+  const header = headerText({ id: randomId(), from: '', to: undefined }, contentNs);
+  socket.end(
+    `${header}${streamErrorText({ condition: 'policy-violation', text })}</stream:stream>`,
+  );
+  socket.destroySoon();
+}
