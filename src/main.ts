@@ -34,12 +34,18 @@ function readArguments() {
   }
 }
 
+/** Within so many ms a signal is the same one again: npm passes on the Ctrl-C that we have got too. */
+const ECHO_MS = 1000;
+
 /** Ends on SIGTERM and SIGINT, reloads on SIGHUP. A second signal ends it at once. */
 function obeySignals(server: RunningServer): void {
-  let isStopping = false;
+  let stoppingSince: number | undefined;
   const end = async () => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > ECHO_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     await server.stop();
     process.exit(0);
   };

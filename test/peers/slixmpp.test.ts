@@ -265,21 +265,27 @@ describeWith(['slixmpp'], 'slixmpp', () => {
     await expect(people.slixmpp().login(romeo, 'starttls')).rejects.toThrow('refused');
   });
 
-  test('SIGTERM ends streams with system-shutdown, and the program with status 0', async () => {
-    const own = await startProgram();
-    const there = peopleOn(own);
-    try {
-      const client = there.slixmpp();
-      await client.login(await there.person('romeo'), 'starttls');
-      const ended = own.stop();
-      await client.sees({ event: 'stream-error', condition: 'system-shutdown' });
-      await client.sees({ event: 'disconnected' });
-      expect(await ended).toBe(0);
-    } finally {
-      await there.leave();
-      await own.stop();
-    }
-  });
+  test.each([
+    ['SIGTERM', ['SIGTERM']],
+    ['Ctrl-C, which npm start passes on once more,', ['SIGINT', 'SIGTERM', 'SIGINT']],
+  ] as const)(
+    '%s ends streams with system-shutdown, and the program with status 0',
+    async (_, signals) => {
+      const own = await startProgram();
+      const there = peopleOn(own);
+      try {
+        const client = there.slixmpp();
+        await client.login(await there.person('romeo'), 'starttls');
+        const ended = own.stop(...signals);
+        await client.sees({ event: 'stream-error', condition: 'system-shutdown' });
+        await client.sees({ event: 'disconnected' });
+        expect(await ended).toBe(0);
+      } finally {
+        await there.leave();
+        await own.stop();
+      }
+    },
+  );
 });
 
 /** Some of what the server must say that it can do (XEP-0030). */

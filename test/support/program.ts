@@ -58,8 +58,8 @@ export interface Program {
   addAccount(name: string, password: string): Promise<string>;
   /** Ends it by SIGTERM and starts it again on the same data; its ports are new ones. */
   restart(): Promise<void>;
-  /** Ends it by SIGTERM, and removes the folder; answers the exit code. */
-  stop(): Promise<number | null>;
+  /** Ends it by SIGTERM, or other signals, and removes the folder; answers the exit code. */
+  stop(...signals: readonly NodeJS.Signals[]): Promise<number | null>;
 }
 
 /**
@@ -113,8 +113,8 @@ export async function startProgram(settings: object = {}): Promise<Program> {
       await endProcess(server.child);
       server = await start();
     },
-    async stop() {
-      const code = await endProcess(server.child);
+    async stop(...signals) {
+      const code = await endProcess(server.child, signals);
       await remove();
       return code;
     },
@@ -155,11 +155,14 @@ export function gather(child: ChildProcess): () => string {
   return () => text;
 }
 
-/** Ends a process that was started here, by SIGTERM; answers its exit code. */
-export async function endProcess(child: ChildProcess): Promise<number | null> {
+/** Ends a process that was started here, by SIGTERM or other signals; answers its exit code. */
+export async function endProcess(
+  child: ChildProcess,
+  signals: readonly NodeJS.Signals[] = [],
+): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const ended = once(child, 'exit');
-  child.kill('SIGTERM');
+  for (const signal of signals.length === 0 ? (['SIGTERM'] as const) : signals) child.kill(signal);
   await ended;
   return child.exitCode;
 }
