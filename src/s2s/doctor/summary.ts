@@ -1,0 +1,107 @@
+/** The end of an examination: what it came to, in one sentence, and what to write to the other admin. */
+import { adviceOn } from './advice.ts';
+import type { Examination } from './services.ts';
+import { type Cause, type Step, type StepName, stepsOn } from './step.ts';
+import type { Visit } from './visit.ts';
+
+/** What was found. */
+export interface Findings {
+  /** All steps, in their order. */
+  readonly steps: readonly Step[];
+  readonly visits: readonly Visit[];
+  /** Whether there were no SRV records, so that the domain itself was tried. */
+  readonly isFallback: boolean;
+  readonly isTooLong: boolean;
+}
+
+type Faulty = Step & { readonly cause: Cause };
+
+/** Makes the last step. */
+export function summaryOf(findings: Findings, examination: Examination): Step {
+  const { local, remote, services } = examination;
+  const { steps, visits } = findings;
+  const say = stepsOn('summary', remote);
+  const write = (fault: Faulty) => letter(fault, steps, examination, services.clock.now());
+  const through = visits.find(({ isThrough }) => isThrough);
+  const unanswered = steps.filter(isFaulty).find(({ step }) => step === 'ping');
+  const decisive =
+    steps.filter(isFaulty).find(({ cause }) => cause === 'blocked') ??
+    (through === undefined ? decisiveOf(findings, remote) : unanswered);
+  if (decisive !== undefined) {
+    const text = `${local} cannot talk with ${remote}. ${decisive.text}`;
+    return say.error(decisive.cause, text, write(decisive));
+  }
+  const flaw = through?.steps.find(isFaulty) ?? steps.find(isFaulty);
+  if (flaw === undefined) return say.ok(`${local} and ${remote} can talk.`);
+  const where = through?.steps.includes(flaw) === true ? '' : ` (${flaw.subject})`;
+  const text = `${local} can talk with ${remote}, but not everything is right. ${flaw.text}${where}`;
+  return say.warning(flaw.cause, text, write(flaw));
+}
+
+const isFaulty = (step: Step): step is Faulty => step.cause !== undefined;
+const isError = (step: Step): step is Faulty => isFaulty(step) && step.verdict === 'error';
+
+const ORDER: readonly StepName[] = [
+  'tcp',
+  'stream',
+  'tls',
+  'certificate',
+  'features',
+  'authentication',
+];
+
+/** Why nothing leads to the goal: the fault of the visit that came farthest. */
+function decisiveOf({ steps, visits, isFallback, isTooLong }: Findings, remote: string): Faulty {
+  const rank = ({ steps: own }: Visit) => Math.max(...own.map(({ step }) => ORDER.indexOf(step)));
+  const farthest = visits.toSorted((a, b) => rank(b) - rank(a))[0];
+  const fault = farthest?.steps.find(isError);
+  if (isTooLong && fault === undefined)
+    return stepOf('too-long', remote, 'The examination took too long and was ended.');
+  if (fault !== undefined && fault.step === 'tcp' && isFallback) {
+    const text = `${remote} has no SRV record that names its server, and at ${fault.subject}: ${fault.text}`;
+    return stepOf('no-srv', remote, text);
+  }
+  if (fault !== undefined) return { ...fault, text: `${fault.subject}: ${fault.text}` };
+  const inDns = steps.findLast(isError);
+  return inDns ?? stepOf('no-such-domain', remote, `No server of ${remote} was found.`);
+}
+
+const stepOf = (cause: Cause, subject: string, text: string): Faulty => ({
+  step: 'summary',
+  subject,
+  verdict: 'error',
+  text,
+  cause,
+});
+
+const MAX_LINES = 12;
+
+/** What to do here; or a text for the other admin, with all that he needs to look for it. */
+function letter(
+  fault: Faulty,
+  steps: readonly Step[],
+  { local, remote }: Examination,
+  now: number,
+): string {
+  const advice = adviceOn(fault.cause, { local, remote });
+  if (advice.whose === 'ours') return advice.text;
+  const seen = steps
+    .filter(isFaulty)
+    .slice(0, MAX_LINES)
+    .map(({ subject, text }) => `- ${subject}: ${text}`);
+  const isDown = fault.verdict === 'error';
+  return [
+    'Hello,',
+    '',
+    isDown
+      ? `our XMPP server for ${local} cannot reach ${remote}.`
+      : `our XMPP server for ${local} reaches ${remote}, but something there is not right.`,
+    `This is what it found on ${new Date(now).toISOString().slice(0, 16).replace('T', ' ')} UTC:`,
+    '',
+    ...(seen.length > 0 ? seen : [`- ${fault.text}`]),
+    '',
+    advice.text,
+    '',
+    `With kind regards, the admin of ${local}`,
+  ].join('\n');
+}
