@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { closest } from './closest.ts';
 import { type ConfigFile, type Fault, keyText } from './document.ts';
-import { allowedText, childOf, isMap, keysOf, type Path, schemaAt } from './shape.ts';
+import { allowedText, childOf, isMap, keysOf, type Path, schemaAt, unwrap } from './shape.ts';
 
 /** What a check ends with; the value is undefined when there are faults. */
 export interface Checked<T> {
@@ -36,13 +36,20 @@ export function check<T>(
   if (parsed.success)
     return { value: unknown.length === 0 ? parsed.data : undefined, faults: unknown };
   const faults = parsed.error.issues
-    .filter((issue) => issue.code !== 'unrecognized_keys' && issue.code !== 'invalid_key')
+    .filter((issue) => issue.code !== 'unrecognized_keys' && !isUnknownKey(issue, schema))
     .map((issue) => {
       const at = schemaAt(schema, issue.path);
       const raw = valueAt(value, issue.path);
       return faultAt(file, [...under, ...issue.path], explain(issue, raw, at));
     });
   return { value: undefined, faults: [...unknown, ...faults] };
+}
+
+/** Whether an issue is about a key that {@link unknownKeys} tells of. */
+function isUnknownKey(issue: z.core.$ZodIssue, schema: z.core.$ZodType): boolean {
+  if (issue.code !== 'invalid_key') return false;
+  const map = schemaAt(schema, issue.path.slice(0, -1));
+  return map !== undefined && keysOf(map) !== undefined;
 }
 
 /** The message for a key that is not known, with the key that may have been meant. */
@@ -94,13 +101,16 @@ function explain(
   schema: z.core.$ZodType | undefined,
 ): string {
   const allowed = schema === undefined ? '' : allowedText(schema);
+  const isSecret = schema !== undefined && unwrap(schema).meta.secret === true;
+  const shown = isSecret ? 'what stands here' : show(raw);
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => message).join('; ');
   if (raw === undefined) return allowed === '' ? 'is missing' : `is missing; it must be ${allowed}`;
   if (issue.code === 'custom')
     return allowed === '' ? issue.message : `${issue.message}; allowed: ${allowed}`;
-  if (allowed === '') return `${show(raw)} is not allowed here: ${issue.message}`;
+  if (allowed === '') return `${shown} is not allowed here: ${issue.message}`;
   const meant = typeof raw === 'string' ? closest(raw, enumOf(issue)) : undefined;
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-  return `${show(raw)} is not allowed; it must be ${allowed}${hint}`;
+  return `${shown} is not allowed; it must be ${allowed}${hint}`;
 }
 
 function enumOf(issue: z.core.$ZodIssue): string[] {

@@ -7,6 +7,7 @@ import { check, faultAt } from './check.ts';
 import {
   type ConfigFile,
   type Fault,
+  type Place,
   parseConfig,
   readConfigFile,
   readProblem,
@@ -14,6 +15,7 @@ import {
 } from './document.ts';
 import { hostModules, type ResolvedModules } from './modules.ts';
 import { type HostConfig, hostShape, type ModuleSection } from './schema.ts';
+import { isMap } from './shape.ts';
 
 /** The host that is there without any file, and the name its place is given in faults. */
 const DEVELOPMENT_HOST = { name: '(development default)', text: 'virtualHost: localhost\n' };
@@ -95,21 +97,33 @@ export function checkHosts(
   return { entries, faults: [...faults, ...duplicates(files)] };
 }
 
-/** A domain that two files define is a fault that names both. */
+/** A domain that is defined twice, as a host or a component, is a fault that names both places. */
 function duplicates(files: readonly ConfigFile[]): Fault[] {
-  const first = new Map<string, ConfigFile>();
-  return files.flatMap((file) => {
-    const raw = file.value['virtualHost'];
-    const parsed = typeof raw === 'string' ? parseDomain(raw) : undefined;
-    if (parsed?.ok !== true) return [];
-    const other = first.get(parsed.value);
+  const first = new Map<string, Place>();
+  return files.flatMap(definitions).flatMap(({ domain, file, path }) => {
+    const other = first.get(domain);
     if (other === undefined) {
-      first.set(parsed.value, file);
+      first.set(domain, file.placeOf(path));
       return [];
     }
-    const place = other.placeOf(['virtualHost']);
-    const message = `${parsed.value} is defined in ${place.file}:${place.line} already; keep one`;
-    return [faultAt(file, ['virtualHost'], message)];
+    const message = `${domain} is defined in ${other.file}:${other.line} already; keep one`;
+    return [faultAt(file, path, message)];
+  });
+}
+
+/** The domains that a file defines, and where; those that are none are told of elsewhere. */
+function definitions(file: ConfigFile) {
+  const { virtualHost, components } = file.value;
+  const named = [
+    ...(typeof virtualHost === 'string' ? [{ raw: virtualHost, path: ['virtualHost'] }] : []),
+    ...(isMap(components) ? Object.keys(components) : []).map((raw) => ({
+      raw,
+      path: ['components', raw],
+    })),
+  ];
+  return named.flatMap(({ raw, path }) => {
+    const parsed = parseDomain(raw);
+    return parsed.ok ? [{ domain: parsed.value, file, path }] : [];
   });
 }
 

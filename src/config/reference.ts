@@ -31,7 +31,9 @@ type Row = readonly [key: string, schema: z.core.$ZodType];
 
 function fieldsOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> {
   const def = unwrap(schema).core._zod.def;
-  return def.type === 'object' ? def.shape : {};
+  if (def.type === 'object') return def.shape;
+  const isMapOfMaps = def.type === 'record' && Object.keys(fieldsOf(def.valueType)).length > 0;
+  return isMapOfMaps ? { '*': def.valueType } : {};
 }
 
 function table(rows: readonly Row[]): string {

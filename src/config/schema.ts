@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Domain } from '../jid/jid.ts';
 import { LOG_LEVELS } from '../kit/log.ts';
+import { components } from './components.ts';
 import { dns, hostS2s, s2s } from './federation.ts';
 import { accountJid, count, domain, duration, oneOrMore, path, size, uri } from './fields.ts';
 
@@ -37,6 +38,7 @@ function listener(port: number, meaning: string, defaultText: string) {
 }
 
 const PUBLIC_DEFAULT = "'*'; loopback where there is no rtcd.yaml";
+const LOOPBACK_DEFAULT = 'loopback: 127.0.0.1 and ::1';
 
 const listeners = z
   .object({
@@ -48,7 +50,7 @@ const listeners = z
       'Other servers, with TLS from the first byte (XEP-0368).',
       PUBLIC_DEFAULT,
     ),
-    http: listener(5280, 'Console, metrics and health over HTTP.', 'loopback: 127.0.0.1 and ::1'),
+    http: listener(5280, 'Console, metrics and health over HTTP.', LOOPBACK_DEFAULT),
   })
   .prefault({})
   .describe('The ports on which the server listens.');
@@ -251,6 +253,7 @@ export const hostShape = {
     .default([])
     .describe('The accounts that administer this domain, beside those of the whole server.'),
   s2s: hostS2s,
+  components,
   anonymous: z
     .boolean()
     .default(false)

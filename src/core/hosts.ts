@@ -1,4 +1,5 @@
 /** The virtual hosts that are served now, and for each the handlers of its enabled modules. */
+import { componentsOf } from '../config/components.ts';
 import type { HostConfig } from '../config/schema.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -14,6 +15,8 @@ export interface Host {
 /** The hosts; replaced as a whole when a new config is taken. */
 export interface Hosts {
   get(domain: Domain): Host | undefined;
+  /** The host that a domain of ours belongs to: the host itself, or the one whose component it is. */
+  ownerOf(domain: Domain): Host | undefined;
   all(): readonly Host[];
   /** Takes a new set of hosts at once (start, reload). */
   replace(hosts: readonly Host[]): void;
@@ -22,11 +25,16 @@ export interface Hosts {
 /** Makes an empty set of hosts. */
 export function createHosts(): Hosts {
   let byDomain = new Map<Domain, Host>();
+  let byComponent = new Map<Domain, Host>();
   return {
     get: (domain) => byDomain.get(domain),
+    ownerOf: (domain) => byDomain.get(domain) ?? byComponent.get(domain),
     all: () => [...byDomain.values()],
     replace(hosts) {
       byDomain = new Map(hosts.map((host) => [host.domain, host]));
+      byComponent = new Map(
+        hosts.flatMap((host) => componentsOf(host.config).map(({ domain }) => [domain, host])),
+      );
     },
   };
 }

@@ -3,7 +3,15 @@
  * docs/ARCHITECTURE.md; each stage names its way out. A bounce of an error or of an IQ result is a
  * drop (RFC 6120 §8.3.1), decided here and nowhere else.
  */
-import { type BareJid, bareOf, domainOf, isFull, type Jid, localOf } from '../jid/jid.ts';
+import {
+  type BareJid,
+  bareOf,
+  type Domain,
+  domainOf,
+  isFull,
+  type Jid,
+  localOf,
+} from '../jid/jid.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { iqResult, presence } from '../stanza/build.ts';
@@ -27,11 +35,13 @@ export interface Router {
   route(stanza: Stanza): MaybePromise<void>;
   /** Takes the side that knows the way to other domains; without one they are not found. */
   useRemote(remote: RemoteRoute): void;
+  /** Takes the way to a domain that is no host but ours, such as a component's; undefined ends it. */
+  useDomain(domain: Domain, route: RemoteRoute | undefined): void;
 }
 
 /**
- * Sends a stanza to a domain that is not served here. `settled` of the verdict resolves when the
- * other domain has accepted it; when it gives up, the side itself sends the bounce.
+ * Sends a stanza to a domain that is no host. `settled` of the verdict resolves when the other side
+ * has accepted it; when it gives up, the side itself sends the bounce.
  */
 export type RemoteRoute = (stanza: Stanza & { readonly to: Jid }) => MaybePromise<Verdict>;
 
@@ -47,6 +57,7 @@ export interface RouterOptions {
 /** Makes the router. */
 export function createRouter({ hosts, accounts, delivery, metrics, log }: RouterOptions): Router {
   let remote: RemoteRoute = () => verdict.bounce({ condition: 'remote-server-not-found' });
+  const domains = new Map<Domain, RemoteRoute>();
 
   return {
     fromSession(stanza, session) {
@@ -66,6 +77,10 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     route: (stanza) => onward(stanza, undefined),
     useRemote(route) {
       remote = route;
+    },
+    useDomain(domain, route) {
+      if (route === undefined) domains.delete(domain);
+      else domains.set(domain, route);
     },
   };
 
@@ -120,9 +135,12 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
   function onward(stanza: Stanza, session: Session | undefined): MaybePromise<void> {
     const { to } = stanza;
     if (to === undefined) return undefined; // presence that nobody's module broadcasts
-    const host = hosts.get(domainOf(to));
-    if (host === undefined)
-      return after(remote({ ...stanza, to }), stanza, session, () => undefined);
+    const domain = domainOf(to);
+    const host = hosts.get(domain);
+    if (host === undefined) {
+      const route = domains.get(domain) ?? remote;
+      return after(route({ ...stanza, to }), stanza, session, () => undefined);
+    }
     if (localOf(to) === '') return toServer(stanza, to, host, session);
     const account = bareOf(to);
     const exists = accounts.exists(account);

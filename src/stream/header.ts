@@ -7,8 +7,8 @@ import { STREAM_NS, type StreamFailure } from './error.ts';
 /** The namespace of Server Dialback, which a server's header declares (XEP-0220 §2.4.1). */
 export const DIALBACK_NS = 'jabber:server:dialback';
 
-/** The content namespaces (§4.8.2): of a client's stream, and of a server's. */
-export type ContentNs = 'jabber:client' | 'jabber:server';
+/** The content namespaces (§4.8.2): of a client's, a server's and a component's stream (XEP-0114). */
+export type ContentNs = 'jabber:client' | 'jabber:server' | 'jabber:component:accept';
 
 /** A client's header that is in order. */
 export interface ClientHeader {
@@ -67,6 +67,17 @@ export function readServerHeader(header: StreamHeader): Read<ServerHeader> {
   };
 }
 
+/** Checks a component's stream header, which has no version (XEP-0114 §3); answers its `to`. */
+export function readComponentHeader(header: StreamHeader): Read<Domain> {
+  const fault = faultOf(header, 'jabber:component:accept');
+  if (fault !== undefined) return fault;
+  const { to } = header.attrs;
+  if (to === undefined) return wrong('improper-addressing', "The header lacks a 'to' address."); // §4.7.2
+  const domain = parseDomain(to);
+  if (!domain.ok) return wrong('host-unknown', `'to' is not a domain: ${domain.why}`);
+  return domain;
+}
+
 function faultOf(header: StreamHeader, contentNs: ContentNs) {
   if (header.ns !== STREAM_NS) return wrong('invalid-namespace', 'This is no XMPP stream.'); // §4.9.3.10
   if (header.name !== 'stream') return wrong('bad-format', 'The root element must be <stream/>.');
@@ -86,14 +97,15 @@ export interface HeaderReply {
   readonly to: string | undefined;
 }
 
-/** Our stream header (§4.7): always version 1.0, in English. */
+/** Our stream header (§4.7): in English, and of version 1.0 but for a component (XEP-0114 §3). */
 export function headerText(reply: HeaderReply, contentNs: ContentNs = 'jabber:client'): string {
   const attribute = (name: string, value: string | undefined) =>
     value === undefined ? '' : ` ${name}='${escapeAttribute(value)}'`;
   const dialback = contentNs === 'jabber:server' ? ` xmlns:db='${DIALBACK_NS}'` : '';
+  const version = contentNs === 'jabber:component:accept' ? undefined : '1.0';
   return (
     `<?xml version='1.0'?><stream:stream xmlns='${contentNs}' xmlns:stream='${STREAM_NS}'${dialback}` +
     `${attribute('id', reply.id)}${attribute('from', reply.from)}${attribute('to', reply.to)}` +
-    " version='1.0' xml:lang='en'>"
+    `${attribute('version', version)} xml:lang='en'>`
   );
 }

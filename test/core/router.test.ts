@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { verdict } from '../../src/core/hooks.ts';
+import { type Domain, parseDomain } from '../../src/jid/jid.ts';
 import { type Actor, type Scene, startScene } from '../support/scene.ts';
 
 describe('RFC 6120 §10: where a stanza goes', () => {
@@ -28,6 +30,23 @@ describe('RFC 6120 §10: where a stanza goes', () => {
     expect(String(answer)).toContain('remote-server-not-found');
   });
 
+  test('§10.4 a domain with a way of its own gets its stanzas, until the way ends', async () => {
+    const gateway = domain('irc.montague.example');
+    const heard: string[] = [];
+    scene.router.useRemote(() => verdict.bounce({ condition: 'remote-server-timeout' }));
+    scene.router.useDomain(gateway, ({ to }) => {
+      heard.push(to);
+      return verdict.handled;
+    });
+    await romeo.send(`<message to='#verona@${gateway}/x'><body>hi</body></message>`);
+    await romeo.send(`<message to='${gateway}'><body>hi</body></message>`);
+    await romeo.nothing();
+    expect(heard).toEqual([`#verona@${gateway}/x`, gateway]);
+    scene.router.useDomain(gateway, undefined);
+    await romeo.send(`<message to='${gateway}' id='4'><body>hi</body></message>`);
+    expect(String(await romeo.next())).toContain('remote-server-timeout');
+  });
+
   test('§8.4 an IQ that nobody handles is answered exactly once', async () => {
     const answer = await romeo.ask('get', "<query xmlns='urn:unknown'/>", 'montague.example');
     expect(String(answer)).toContain('service-unavailable');
@@ -40,3 +59,25 @@ describe('RFC 6120 §10: where a stanza goes', () => {
     await romeo.nothing();
   });
 });
+
+test('a component belongs to the host whose file names it', async () => {
+  const component = domain('irc.montague.example');
+  const components = { [component]: { type: 'external', secret: 'x' } } as const;
+  const scene = await startScene({
+    modules: [],
+    accounts: ['romeo@montague.example'],
+    host: { components },
+  });
+  const { hosts } = scene;
+  expect(hosts.get(component)).toBeUndefined();
+  expect(hosts.ownerOf(component)?.domain).toBe('montague.example');
+  expect(hosts.ownerOf(domain('montague.example'))?.domain).toBe('montague.example');
+  expect(hosts.ownerOf(domain('capulet.example'))).toBeUndefined();
+  await scene.stop();
+});
+
+function domain(raw: string): Domain {
+  const parsed = parseDomain(raw);
+  if (!parsed.ok) expect.fail(parsed.why);
+  return parsed.value;
+}

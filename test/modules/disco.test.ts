@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defineModule } from '../../src/core/module.ts';
+import type { Domain } from '../../src/jid/jid.ts';
 import { disco } from '../../src/modules/disco/index.ts';
 import { ping } from '../../src/modules/ping.ts';
 import { roster } from '../../src/modules/roster/index.ts';
@@ -97,6 +98,19 @@ describe('XEP-0030: Service Discovery', () => {
     const answer = await romeo.ask('get', query(INFO), 'juliet@capulet.com');
     expect(answer.attrs.from).toBe('juliet@capulet.com');
     expect(resultIn(answer)).toContain('<identity category="account" type="registered"/>');
+  });
+
+  test('§4.1 the items of a server are its components', async () => {
+    const jid = 'irc.montague.net';
+    const own = await startScene({
+      modules: [roster, disco],
+      accounts: ['romeo@montague.net'],
+      host: { components: { [jid as Domain]: { type: 'external', secret: 'x' } } },
+    });
+    const asker = await own.connect('romeo@montague.net/orchard');
+    const answer = await asker.ask('get', query(ITEMS), 'montague.net');
+    expect(resultIn(answer)).toBe(`<query xmlns="${ITEMS}"><item jid="${jid}"/></query>`);
+    await own.stop();
   });
 
   test('§4.1 the items of an account are its available resources', async () => {

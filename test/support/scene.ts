@@ -153,6 +153,7 @@ function hostConfig(virtualHost: Domain, chosen: Partial<HostConfig> = {}): Host
     ssl: undefined,
     admins: [],
     anonymous: false,
+    components: {},
     contacts: {},
     s2s: {},
   };

@@ -1,5 +1,6 @@
 /** XEP-0030: Service Discovery, for hosts and their accounts. */
 import { z } from 'zod';
+import { componentsOf } from '../../config/components.ts';
 import { type IqRequest, onIq, reply } from '../../core/iq.ts';
 import { defineModule } from '../../core/module.ts';
 import { bareOf, type Domain } from '../../jid/jid.ts';
@@ -63,6 +64,12 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
         ? reply.refuse('item-not-found') // §7
         : reply.result(infoElement(info, node));
     };
+    const itemsOfServer = ({ host, payload: { node } }: Query) => {
+      if (node !== undefined) return reply.refuse('item-not-found');
+      const config = home.hosts.get(host)?.config;
+      const components = config === undefined ? [] : componentsOf(config);
+      return reply.result(itemsElement(components.map(({ domain }) => domain)));
+    };
     const infoOfAccount = ({ host, account, payload: { node } }: Query) => {
       if (node !== undefined) return reply.refuse('item-not-found');
       const isGuest = home.sessions.of(account).some((session) => session.isAnonymous);
@@ -81,9 +88,7 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
     return {
       iq: [
         onIq('get', ['server'], InfoQuery, infoOfServer),
-        onIq('get', ['server'], ItemsQuery, ({ payload: { node } }) =>
-          node === undefined ? reply.result(itemsElement([])) : reply.refuse('item-not-found'),
-        ),
+        onIq('get', ['server'], ItemsQuery, itemsOfServer),
         onIq('get', ['self'], InfoQuery, infoOfAccount),
         onIq('get', ['self'], ItemsQuery, itemsOfAccount),
         // §8: whether an account exists, and who is online, is for those who may see its presence.
