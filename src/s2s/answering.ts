@@ -124,10 +124,13 @@ export function createAnswerer(services: S2sServices, verify: Verify): Answerer 
   ): void {
     const back = { from: local, to: remote };
     const { proof } = answer;
-    const isFull = proof !== undefined && !stream.accept(remote, local, proof);
+    const isFull = proof !== undefined && !stream.hasRoom;
     const said = isFull ? error('resource-constraint', 'Too many domains on one stream.') : answer;
     stream.send(resultAnswer(back, said));
-    if (said.type === 'valid') return;
+    if (said.type === 'valid') {
+      if (proof !== undefined) stream.accept(remote, local, proof);
+      return;
+    }
     const why = said.type === 'error' ? said : { condition: 'invalid', text: '' };
     stream.note('info', { from: remote, to: local, ...why }, 'a domain was not proved by dialback');
     // §2.2.1: MUST close the stream, if this was the first attempt.

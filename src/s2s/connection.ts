@@ -60,6 +60,8 @@ export interface StreamHooks {
   gaveUp?(why: GiveUp, text: string): void;
   /** A question of dialback came: may I send for these, did you give out this key? */
   asked(kind: 'result' | 'verify', parties: Addresses, id: string, key: string): void;
+  /** The other side takes stanzas for a pair that we asked for; the next element may rest on it. */
+  granted?(local: Domain, remote: Domain): void;
   /** A pair may be sent for from now on, `from` the other side. */
   accepted?(remote: Domain, local: Domain, proof: Proof): void;
   /** There is room for more to be sent. */
@@ -219,14 +221,17 @@ export class ServerStream {
     return this.judge(domain)?.ok === true;
   }
 
-  /** Lets the other side send for a pair. False when there are too many on this stream. */
-  accept(remote: Domain, local: Domain, proof: Proof): boolean {
-    if (this.#accepts.size >= MAX_PAIRS) return false;
+  /** Whether there is room for one more pair. */
+  get hasRoom(): boolean {
+    return this.#accepts.size < MAX_PAIRS;
+  }
+
+  /** Lets the other side send for a pair, and, if both directions were agreed on, gets its own. */
+  accept(remote: Domain, local: Domain, proof: Proof): void {
     if (this.#accepts.size === 0) this.#widen();
     this.#accepts.add({ from: remote, to: local, proof });
     this.note('info', { from: remote, to: local, proof }, 'another domain may send');
     this.#hooks.accepted?.(remote, local, proof);
-    return true;
   }
 
   /** Notes that the other side takes stanzas for a pair. */
@@ -389,6 +394,8 @@ export class ServerStream {
     }
     const question =
       kind === 'result' ? `result ${pairKey(to, from)}` : `verify ${pairKey(to, from)} ${id}`;
+    if (kind === 'result' && answer.type === 'valid' && this.#questions.has(question))
+      this.#hooks.granted?.(to, from);
     if (this.#questions.answer(question, answer)) return;
     // XEP-0220 §3.1: whoever sends it hopes to be believed.
     this.note('info', { from, to, kind, type: answer.type }, 'an answer that nobody asked for');

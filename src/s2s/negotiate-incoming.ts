@@ -113,7 +113,10 @@ function onClientHeader(
   const next: Incoming = { ...state, phase: 'open', local: to, remote: from };
   const open: StreamAction = { do: 'open', from: to, to: from };
   if (!hasFeatures) return [next, [open]];
-  return [next, [open, { do: 'send', text: offers(next, terms) }]];
+  const features: StreamAction = { do: 'send', text: offers(next, terms) };
+  // Only now: in return (XEP-0288) stanzas may follow at once.
+  const proved: readonly StreamAction[] = state.isAuthenticated ? [{ do: 'authenticated' }] : [];
+  return [next, [open, features, ...proved]];
 }
 
 /** `<stream:features/>` of a stream that came in. */
@@ -195,6 +198,6 @@ function onAuth(state: Incoming, element: Element, terms: IncomingTerms): Incomi
     return fail('not-authorized', `The certificate does not prove that this is ${remote}.`);
   return [
     { ...state, phase: 'header', isAuthenticated: true },
-    [send(el('success', { xmlns: SASL_NS })), { do: 'authenticated' }, { do: 'restart' }],
+    [send(el('success', { xmlns: SASL_NS })), { do: 'restart' }],
   ];
 }

@@ -28,7 +28,7 @@ export type StreamAction =
   | { readonly do: 'secure' }
   /** Expect a new stream header (§4.3.3). */
   | { readonly do: 'restart' }
-  /** The other side proved by its certificate that it is its domain. */
+  /** The other side proved by EXTERNAL that it is its domain, and its new stream is open. */
   | { readonly do: 'authenticated' }
   /** As the one who connected: what could be negotiated is. */
   | { readonly do: 'ready' }

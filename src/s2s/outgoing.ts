@@ -211,6 +211,12 @@ function makeStream(
         if (state?.isBidi === true) answer(stream, kind, parties, id, key);
         else stream.note('info', { kind, ...parties }, 'a question in the wrong direction');
       },
+      granted(from, to) {
+        stream.allow(from, to, 'dialback');
+        // XEP-0288 §2.2: the inverse of the pair.
+        if (state?.isBidi === true)
+          stream.accept(to, from, stream.proves(to) ? 'certificate' : 'dialback');
+      },
       accepted(from, to, proof) {
         const isBidi = state?.isBidi === true;
         if (isBidi && !stream.maySend(to, from)) stream.allow(to, from, proof);

@@ -47,6 +47,11 @@ export class Questions {
     return promise;
   }
 
+  /** Whether something was asked and is not answered. */
+  has(key: string): boolean {
+    return this.#open.has(key);
+  }
+
   /** Takes an answer; false when nothing of the kind was asked. */
   answer(key: string, answer: DialbackAnswer): boolean {
     const open = this.#open.get(key);

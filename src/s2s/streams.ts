@@ -95,7 +95,7 @@ export class Streams {
     }
     const opened = await this.#open(local, remote);
     if (!opened.ok) return opened;
-    const { stream, isBidi } = opened;
+    const { stream } = opened;
     if (stream.maySend(local, remote)) return { ok: true, stream };
     const answer = await stream.ask(local, remote);
     if (answer.type !== 'valid') {
@@ -103,7 +103,6 @@ export class Streams {
       this.#note(local, remote, 'failed', failure.text);
       return { ok: false, failure };
     }
-    if (isBidi) stream.accept(remote, local, stream.proves(remote) ? 'certificate' : 'dialback');
     return this.#allowed(stream, local, remote);
   }
 
@@ -138,7 +137,6 @@ export class Streams {
   }
 
   #allowed(stream: ServerStream, local: Domain, remote: Domain): Reached {
-    stream.allow(local, remote, 'dialback');
     this.#note(local, remote, 'opened', `reached ${stream.remoteAddress} by dialback`);
     return { ok: true, stream };
   }

@@ -25,6 +25,7 @@ export interface RunningServer {
   /** What it says of itself. */
   readonly summary: string;
   readonly operations: Assembled['operations'];
+  readonly federation: Federation;
   /** Ends it: streams with system-shutdown, then what was promised is written, then the files. */
   stop(): Promise<void>;
 }
@@ -71,7 +72,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
       setupLink: isOpen ? new URL(setup.path, console).href : undefined,
       tookMs: performance.now() - begun,
     });
-    return { summary, operations: assembled.operations, stop };
+    return { summary, operations: assembled.operations, federation, stop };
   } catch (error) {
     await stop();
     throw error instanceof Error && error.name === 'ListenError'

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
 import type { OperationOutcome } from '../../src/core/operation.ts';
-import { serve } from '../../src/server/serve.ts';
+import { type RunningServer, serve } from '../../src/server/serve.ts';
 import { type JumpingClock, jumpingClock } from './jumping-clock.ts';
 
 /** How a server is made. */
@@ -24,6 +24,8 @@ export interface TestServer {
   readonly ports: Readonly<Record<'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'http', number>>;
   /** Its time: a test may set it forward. */
   readonly clock: JumpingClock;
+  /** Its side of other servers. */
+  readonly federation: RunningServer['federation'];
   /** Runs an operation as root; fails the test if it fails. */
   run(name: string, input?: object): Promise<unknown>;
   /** Runs an operation that may fail. */
@@ -67,6 +69,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       http: portOf('http'),
     },
     clock,
+    federation: server.federation,
     run,
     attempt,
     configure: (next) => configure(folder, next),

@@ -1,26 +1,428 @@
-/** Two rtcd servers, each with its own domain, over real sockets. */
+/** rtcd servers with domains of their own, which talk with each other over real sockets. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { bodyOf, type Federation, startFederation } from '../support/federation.ts';
+import type { Domain } from '../../src/jid/jid.ts';
+import { domain } from '../certs/support.ts';
+import type { Client } from '../support/client.ts';
+import {
+  bodyOf,
+  type Federation,
+  type MemberOptions,
+  startFederation,
+} from '../support/federation.ts';
+import type { TestServer } from '../support/server.ts';
 
-let federation: Federation | undefined;
+let open: Federation | undefined;
 afterEach(async () => {
-  await federation?.stop();
-  federation = undefined;
+  await open?.stop();
+  open = undefined;
 });
+
+const A = domain('a.example');
+const B = domain('b.example');
+
+/** A federation of a.example with romeo, and b.example with juliet; both are logged in. */
+async function couple(
+  first: Partial<MemberOptions> = {},
+  second: Partial<MemberOptions> = first,
+): Promise<{
+  federation: Federation;
+  a: TestServer;
+  b: TestServer;
+  romeo: Client;
+  juliet: Client;
+}> {
+  const federation = await startFederation();
+  open = federation;
+  const a = await federation.join({ hosts: { [A]: {} }, accounts: ['romeo'], ...first });
+  const b = await federation.join({ hosts: { [B]: {} }, accounts: ['juliet'], ...second });
+  const romeo = await available(federation, a, 'romeo@a.example');
+  const juliet = await available(federation, b, 'juliet@b.example');
+  return { federation, a, b, romeo, juliet };
+}
+
+async function available(federation: Federation, server: TestServer, jid: string) {
+  const client = await federation.enter(server, jid);
+  client.send('<presence/>');
+  await client.seek(({ name }) => name === 'presence');
+  return client;
+}
+
+function say(client: Client, to: string, body: string): void {
+  client.send(`<message to='${to}' type='chat' id='${body}'><body>${body}</body></message>`);
+}
+
+const message = (client: Client) => client.seek(({ name }) => name === 'message');
+
+/** The condition and the text of the error that comes back. */
+async function bounce(client: Client): Promise<{ condition: string; text: string }> {
+  const element = await client.seek(({ attrs }) => attrs.type === 'error');
+  const error = element.children.find((each) => typeof each !== 'string' && each.name === 'error');
+  if (error === undefined || typeof error === 'string') return expect.fail(`${element}`);
+  const parts = error.children.flatMap((each) => (typeof each === 'string' ? [] : [each]));
+  return {
+    condition: parts.find(({ name }) => name !== 'text')?.name ?? '',
+    text: parts.find(({ name }) => name === 'text')?.children.join('') ?? '',
+  };
+}
+
+/** What a server's links with a domain are like. */
+const links = (server: TestServer, other: Domain) =>
+  server.federation.side
+    .list(other)
+    .map(({ direction, authenticatedBy, protocol, state }) => ({
+      direction,
+      authenticatedBy,
+      protocol,
+      state,
+    }))
+    .sort((one, other) => one.direction.localeCompare(other.direction));
+
+const up = (direction: string, authenticatedBy: string) => ({
+  direction,
+  authenticatedBy,
+  protocol: 'TLSv1.3',
+  state: 'up',
+});
+
+/** A message there, and one back. */
+async function converse(romeo: Client, juliet: Client): Promise<void> {
+  say(romeo, 'juliet@b.example', 'Shall I?');
+  const heard = await message(juliet);
+  expect(bodyOf(heard)).toBe('Shall I?');
+  say(juliet, heard.attrs.from ?? '', 'Do!');
+  expect(bodyOf(await message(romeo))).toBe('Do!');
+}
 
 describe('two servers', () => {
-  test('chat both ways over STARTTLS, proved by certificates', async () => {
-    federation = await startFederation();
-    const a = await federation.join({ hosts: { 'a.example': {} }, accounts: ['romeo'] });
-    const b = await federation.join({ hosts: { 'b.example': {} }, accounts: ['juliet'] });
-    const romeo = await federation.enter(a, 'romeo@a.example');
-    const juliet = await federation.enter(b, 'juliet@b.example');
-    juliet.send('<presence/>');
-    await juliet.seek(({ name }) => name === 'presence');
-    romeo.send("<message to='juliet@b.example' type='chat'><body>hi</body></message>");
-    const heard = await juliet.seek(({ name }) => name === 'message');
-    expect(bodyOf(heard)).toBe('hi');
-    juliet.send(`<message to='${heard.attrs.from}' type='chat'><body>ho</body></message>`);
-    expect(bodyOf(await romeo.next())).toBe('ho');
+  test('XEP-0178 §3: by STARTTLS and EXTERNAL, a stream for each direction', async () => {
+    const { a, b, romeo, juliet } = await couple({ s2s: { bidi: false } });
+    await converse(romeo, juliet);
+    expect(links(a, B)).toEqual([up('in', 'external'), up('out', 'external')]);
+    expect(links(b, A)).toEqual([up('in', 'external'), up('out', 'external')]);
+  });
+
+  test('XEP-0288: both directions on one stream', async () => {
+    const { a, b, romeo, juliet } = await couple();
+    await converse(romeo, juliet);
+    expect(links(a, B)).toEqual([up('both', 'external')]);
+    expect(links(b, A)).toEqual([up('both', 'external')]);
+  });
+
+  test('XEP-0220: by dialback where certificates are self-signed', async () => {
+    const options = { certificate: 'self-signed', s2s: { bidi: false } } as const;
+    const { a, b, romeo, juliet } = await couple(options);
+    await converse(romeo, juliet);
+    expect(links(a, B)).toEqual([up('in', 'dialback'), up('out', 'dialback')]);
+    expect(links(b, A)).toEqual([up('in', 'dialback'), up('out', 'dialback')]);
+  });
+
+  test('XEP-0288: both directions on one stream, by dialback', async () => {
+    const { a, b, romeo, juliet } = await couple({ certificate: 'self-signed' });
+    await converse(romeo, juliet);
+    expect(links(a, B)).toEqual([up('both', 'dialback')]);
+    expect(links(b, A)).toEqual([up('both', 'dialback')]);
+  });
+
+  test.each(['trusted', 'self-signed'] as const)(
+    'XEP-0368: by TLS from the first byte, with certificates that are %s',
+    async (certificate) => {
+      const { a, romeo, juliet } = await couple({ certificate, found: 'direct' });
+      await converse(romeo, juliet);
+      const proof = certificate === 'trusted' ? 'external' : 'dialback';
+      expect(links(a, B)).toEqual([up('both', proof)]);
+    },
+  );
+
+  test('one with a certificate, one without', async () => {
+    const { a, romeo, juliet } = await couple(
+      { s2s: { bidi: false } },
+      { certificate: 'self-signed', s2s: { bidi: false } },
+    );
+    await converse(romeo, juliet);
+    expect(links(a, B)).toEqual([up('in', 'dialback'), up('out', 'external')]);
+  });
+
+  test('a certificate that is for servers only proves who connects, unless the config minds', async () => {
+    const certificate = { usages: ['serverAuth'] } as const;
+    const { a, romeo, juliet } = await couple({ certificate });
+    await converse(romeo, juliet);
+    expect(links(a, B)).toEqual([up('both', 'external')]);
+    await open?.stop();
+    const strict = { certificate, s2s: { acceptServerUsage: false, bidi: false } };
+    const other = await couple(strict);
+    await converse(other.romeo, other.juliet);
+    expect(links(other.a, B)).toEqual([up('in', 'dialback'), up('out', 'dialback')]);
+  });
+
+  test('messages come in order, however many there are', async () => {
+    const { romeo, juliet } = await couple();
+    const count = 500;
+    for (let index = 0; index < count; index += 1) say(romeo, 'juliet@b.example', `${index}`);
+    for (let index = 0; index < count; index += 1)
+      expect(bodyOf(await message(juliet))).toBe(`${index}`);
+  });
+
+  test.each(['trusted', 'self-signed'] as const)(
+    'both begin at the same moment, with certificates that are %s',
+    async (certificate) => {
+      const { romeo, juliet } = await couple({ certificate });
+      for (const body of ['one', 'two', 'three']) {
+        say(romeo, 'juliet@b.example', body);
+        say(juliet, 'romeo@a.example', body);
+      }
+      for (const body of ['one', 'two', 'three']) {
+        expect(bodyOf(await message(juliet))).toBe(body);
+        expect(bodyOf(await message(romeo))).toBe(body);
+      }
+      await converse(romeo, juliet);
+    },
+  );
+
+  test('RFC 6121 §3: subscriptions and presence', async () => {
+    const { romeo, juliet } = await couple();
+    for (const client of [romeo, juliet])
+      await client.ask("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    romeo.send("<presence to='juliet@b.example' type='subscribe'/>");
+    await juliet.seek(({ attrs }) => attrs.type === 'subscribe');
+    juliet.send("<presence to='romeo@a.example' type='subscribed'/>");
+    await romeo.seek(({ attrs }) => attrs.type === 'subscribed');
+    const seen = await romeo.seek(
+      ({ name, attrs }) => name === 'presence' && attrs.type === undefined,
+    );
+    expect(seen.attrs.from).toMatch(/^juliet@b\.example\//);
+    juliet.send('</stream:stream>');
+    const gone = await romeo.seek(({ attrs }) => attrs.type === 'unavailable');
+    expect(gone.attrs.from).toBe(seen.attrs.from);
+  });
+
+  test('a request to the other server is answered', async () => {
+    const { romeo } = await couple();
+    romeo.send("<iq type='get' id='p' to='b.example'><ping xmlns='urn:xmpp:ping'/></iq>");
+    const answer = await romeo.seek(({ attrs }) => attrs.id === 'p');
+    expect(answer.attrs).toMatchObject({ type: 'result', from: 'b.example' });
+  });
+
+  test('RFC 6120 §4.4: who is idle closes politely, and comes again when needed', async () => {
+    const { a, b, romeo, juliet } = await couple({ s2s: { idleTimeout: '20s' } });
+    await converse(romeo, juliet);
+    a.clock.jump(30_000);
+    await until(() => links(a, B).length === 0 && links(b, A).length === 0);
+    await converse(romeo, juliet);
+  });
+
+  test('a server that ends says so to the other, which comes again', async () => {
+    const { federation, a, b, romeo, juliet } = await couple();
+    await converse(romeo, juliet);
+    expect(a.federation.side.closeDomain(B)).toBe(1);
+    await until(() => links(b, A).length === 0);
+    await converse(romeo, juliet);
+    expect(federation.dns.questions.length).toBeGreaterThan(0);
   });
 });
+
+describe('several domains on one server', () => {
+  test('talk with each other without a network', async () => {
+    const federation = await startFederation();
+    open = federation;
+    const hosts = { 'a.example': {}, 'b.example': {} };
+    const server = await federation.join({ hosts, accounts: ['romeo', 'juliet'], found: 'none' });
+    const romeo = await available(federation, server, 'romeo@a.example');
+    const juliet = await available(federation, server, 'juliet@b.example');
+    await converse(romeo, juliet);
+    expect(server.federation.side.list()).toEqual([]);
+    expect(federation.dns.questions).toEqual([]);
+  });
+
+  test('XEP-0220 §2.6.1: two of ours share a stream to one of theirs', async () => {
+    const certificate = 'self-signed';
+    const { federation, a, juliet } = await couple(
+      { certificate, hosts: { [A]: {}, 'a2.example': {} } },
+      { certificate },
+    );
+    const romeo = await available(federation, a, 'romeo@a.example');
+    const other = await available(federation, a, 'romeo@a2.example');
+    say(romeo, 'juliet@b.example', 'one');
+    expect(bodyOf(await message(juliet))).toBe('one');
+    say(other, 'juliet@b.example', 'two');
+    const heard = await message(juliet);
+    expect(heard.attrs.from).toMatch(/^romeo@a2\.example\//);
+    say(juliet, heard.attrs.from ?? '', 'back');
+    expect(bodyOf(await message(other))).toBe('back');
+    const ids = a.federation.side.list(B).map(({ id }) => id);
+    expect(ids).toHaveLength(2);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  test('XEP-0220 §2.6.2: one of ours reaches two of theirs by one stream', async () => {
+    const certificate = 'self-signed';
+    const { federation, a, b, romeo, juliet } = await couple(
+      { certificate },
+      { certificate, hosts: { [B]: {}, 'b2.example': {} } },
+    );
+    const other = await available(federation, b, 'juliet@b2.example');
+    say(romeo, 'juliet@b.example', 'one');
+    expect(bodyOf(await message(juliet))).toBe('one');
+    say(romeo, 'juliet@b2.example', 'two');
+    expect(bodyOf(await message(other))).toBe('two');
+    const ids = a.federation.side.list().map(({ id }) => id);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  test('who proved himself by EXTERNAL has a stream of his own', async () => {
+    const { federation, a, juliet } = await couple({ hosts: { [A]: {}, 'a2.example': {} } }, {});
+    const romeo = await available(federation, a, 'romeo@a.example');
+    const other = await available(federation, a, 'romeo@a2.example');
+    say(romeo, 'juliet@b.example', 'one');
+    expect(bodyOf(await message(juliet))).toBe('one');
+    say(other, 'juliet@b.example', 'two');
+    expect(bodyOf(await message(juliet))).toBe('two');
+    const proofs = a.federation.side.list(B).map(({ authenticatedBy }) => authenticatedBy);
+    expect(proofs).toEqual(['external', 'external']);
+  });
+});
+
+describe('what cannot be delivered comes back', () => {
+  test.each([
+    ['a domain that is not in DNS', {}, 'remote-server-not-found', /does not exist/],
+    [
+      'a domain that declines',
+      { '_xmpp-server._tcp.no.example': { SRV: ['0 0 0 .'] } },
+      'remote-server-not-found',
+      /no XMPP server/,
+    ],
+    [
+      'a port that is closed',
+      {
+        '_xmpp-server._tcp.no.example': { SRV: ['0 0 1 closed.example'] },
+        'closed.example': { A: ['127.0.0.1'] },
+      },
+      'remote-server-timeout',
+      /closed\.example \(127\.0\.0\.1\) port 1: refused/,
+    ],
+  ])('%s', async (_, records, condition, text) => {
+    const { federation, romeo } = await couple({ s2s: { queueTime: '1s' } });
+    federation.record(records);
+    say(romeo, 'nobody@no.example', 'hello');
+    expect(await bounce(romeo)).toEqual({ condition, text: expect.stringMatching(text) });
+  });
+
+  test('what waits for a server that cannot be reached comes back after its time', async () => {
+    const { federation, a, romeo } = await couple();
+    federation.record({
+      '_xmpp-server._tcp.no.example': { SRV: ['0 0 1 closed.example'] },
+      'closed.example': { A: ['127.0.0.1'] },
+    });
+    say(romeo, 'nobody@no.example', 'hello');
+    await until(() => a.federation.side.list(domain('no.example'))[0]?.failure !== undefined);
+    expect(a.federation.side.list(domain('no.example'))).toMatchObject([
+      { state: 'waiting', queued: 1, failure: expect.stringMatching(/refused/) },
+    ]);
+    a.clock.jump(61_000);
+    expect(await bounce(romeo)).toMatchObject({ condition: 'remote-server-timeout' });
+  });
+
+  test('a queue that is full', async () => {
+    const { federation, romeo } = await couple({ s2s: { queueStanzas: 2 } });
+    federation.record({
+      '_xmpp-server._tcp.no.example': { SRV: ['0 0 1 closed.example'] },
+      'closed.example': { A: ['127.0.0.1'] },
+    });
+    for (const body of ['one', 'two', 'three']) say(romeo, 'nobody@no.example', body);
+    const refused = await romeo.seek(({ attrs }) => attrs.type === 'error');
+    expect(refused.attrs.id).toBe('three');
+    expect(`${refused}`).toContain('resource-constraint');
+  });
+
+  test('a certificate is demanded and not there', async () => {
+    const { a, romeo } = await couple(
+      { s2s: { secureAuth: true } },
+      { certificate: 'self-signed' },
+    );
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toEqual({
+      condition: 'remote-server-timeout',
+      text: expect.stringMatching(/certificate does not prove b\.example.*signed by its own key/),
+    });
+    expect(a.federation.side.history(B)).toMatchObject([{ outcome: 'failed', count: 1 }]);
+  });
+
+  test('a certificate is demanded, and it is expired', async () => {
+    const certificate = { from: -20, until: -10 };
+    const { romeo } = await couple({ s2s: { secureAuth: true } }, { certificate });
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toEqual({
+      condition: 'remote-server-timeout',
+      text: expect.stringMatching(/expired/),
+    });
+  });
+
+  test('the other demands a certificate and has none shown', async () => {
+    const { a, romeo } = await couple(
+      { certificate: 'self-signed' },
+      { s2s: { secureAuth: true } },
+    );
+    say(romeo, 'juliet@b.example', 'hello');
+    const { condition, text } = await bounce(romeo);
+    expect(condition).toBe('remote-server-timeout'); // XEP-0220 §2.5
+    expect(text).toMatch(/not-authorized.*A certificate has to prove a\.example/);
+    expect(a.federation.side.history(B)[0]).toMatchObject({ outcome: 'failed' });
+  });
+});
+
+describe('policy', () => {
+  test('a domain that is blocked while it is talked with, and allowed again', async () => {
+    const { a, b, romeo, juliet } = await couple();
+    await converse(romeo, juliet);
+    const { policy, side } = a.federation;
+    await policy.set({ host: '*', domain: B, verdict: 'block' });
+    side.enforce();
+    say(romeo, 'juliet@b.example', 'hello');
+    const { condition, text } = await bounce(romeo);
+    expect({ condition, text }).toEqual({
+      condition: 'not-authorized',
+      text: 'a.example does not talk with b.example: it is blocked here.',
+    });
+    await until(() => links(b, A).every(({ state }) => state !== 'up'));
+    say(juliet, 'romeo@a.example', 'hello');
+    expect(await bounce(juliet)).toMatchObject({ text: expect.stringMatching(/policy-violation/) });
+    expect(await policy.unset({ host: '*', domain: B })).toBe(true);
+    await converse(romeo, juliet);
+  });
+
+  test('the lists of the config, for one domain of several', async () => {
+    const { federation, a, juliet } = await couple(
+      {
+        hosts: { [A]: { s2s: { allow: ['*.other.example'] } }, 'a2.example': {} },
+        s2s: { block: ['bad.example'] },
+      },
+      {},
+    );
+    const romeo = await available(federation, a, 'romeo@a.example');
+    const other = await available(federation, a, 'romeo@a2.example');
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toMatchObject({ condition: 'not-authorized' });
+    say(other, 'somebody@bad.example', 'hello');
+    expect(await bounce(other)).toMatchObject({ condition: 'not-authorized' });
+    say(other, 'juliet@b.example', 'hello');
+    expect(bodyOf(await message(juliet))).toBe('hello');
+  });
+
+  test('a domain that does not federate', async () => {
+    const { romeo, juliet } = await couple({ hosts: { [A]: { s2s: { enabled: false } } } }, {});
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toMatchObject({ condition: 'not-authorized' });
+    say(juliet, 'romeo@a.example', 'hello');
+    expect(await bounce(juliet)).toMatchObject({
+      text: expect.stringMatching(/policy-violation.*does not talk with other servers/),
+    });
+  });
+});
+
+/** Waits until something is so; what makes it so is under way. */
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 8000;
+  while (!isSo()) {
+    if (performance.now() > deadline) expect.fail(`it never became so: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
