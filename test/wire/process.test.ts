@@ -42,6 +42,9 @@ async function memory(): Promise<number> {
   return Status.parse(JSON.parse(stdout)).value.memoryBytes;
 }
 
+/** The database in other hands, to lock it so that the server's writes have to wait. */
+const otherHand = () => new Database(join(program.folder, 'data/rtcd.sqlite'));
+
 describe('SIGTERM', () => {
   test('§4.9.3.20 system-shutdown for everybody, status 0, within seconds', async () => {
     const everybody = [
@@ -84,6 +87,32 @@ describe('SIGTERM', () => {
   });
 });
 
+describe('§4.4 the closing tag', () => {
+  test('comes only when what was sent before is kept for good', async () => {
+    const juliet = await bound('juliet', 'hall');
+    const other = await bound('juliet', 'balcony');
+    const database = otherHand();
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      juliet.send(
+        "<message type='chat' to='romeo@localhost'><body>sure</body></message></stream:stream>",
+      );
+      await memory(); // time goes by, and the server is well
+      await other.ping();
+      expect(juliet.isClosed).toBe(false);
+      expect(juliet.text).not.toMatch(/<\/stream:stream>$/);
+    } finally {
+      database.exec('ROLLBACK');
+      database.close();
+    }
+    await juliet.closed();
+    expect(juliet.text).toMatch(/<\/stream:stream>$/);
+    const romeo = await bound('romeo', 'street');
+    romeo.send('<presence/>');
+    expect(textIn(await romeo.seek(({ name }) => name === 'message'))).toContain('sure');
+  });
+});
+
 describe('memory', () => {
   test('does not grow with what a slow reader does not read', async () => {
     const juliet = await bound('juliet', 'hall');
@@ -102,11 +131,11 @@ describe('memory', () => {
 
   test('does not grow with what a fast sender sends while the database waits', async () => {
     const juliet = await bound('juliet', 'hall');
-    const database = new Database(join(program.folder, 'data/rtcd.sqlite'));
+    const database = otherHand();
     const photo = 'x'.repeat(200_000);
     const many = 150;
     try {
-      database.exec('BEGIN IMMEDIATE'); // a lock that the server's writes wait for
+      database.exec('BEGIN IMMEDIATE');
       const cards = Array.from(
         { length: many },
         (_, n) =>
