@@ -33,6 +33,8 @@ export interface IssueOptions {
   readonly bits?: number;
   /** Whether it has a key that no other has; authorities do. To make one takes long. */
   readonly hasOwnKey?: boolean;
+  /** Whose key it has. */
+  readonly keyOf?: Issued;
   /** Further extensions as node-forge has them. */
   readonly extensions?: readonly object[];
 }
@@ -53,7 +55,7 @@ const shared = newKey(2048);
 export function issue(options: IssueOptions = {}): Issued {
   const { subject = options.dns?.[0] ?? 'someone', by, hash = 'sha256', bits = 2048 } = options;
   const isShared = bits === 2048 && options.isAuthority !== true && options.hasOwnKey !== true;
-  const keyPem = isShared ? shared : newKey(bits);
+  const keyPem = options.keyOf?.keyPem ?? (isShared ? shared : newKey(bits));
   const key = forge.pki.privateKeyFromPem(keyPem);
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e);
