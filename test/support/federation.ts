@@ -30,9 +30,7 @@ export interface MemberOptions {
 /** A federation. */
 export interface Federation {
   readonly dns: TestDns;
-  /** PEM of the authority that all know. */
-  readonly authority: string;
-  /** A file of it. */
+  /** A file with the certificate of the authority that all know. */
   readonly authorityFile: string;
   /** Starts a server; it is found from then on. */
   join(options: MemberOptions): Promise<TestServer>;
@@ -43,13 +41,14 @@ export interface Federation {
   stop(): Promise<void>;
 }
 
-const authority = issue({ subject: 'Authority of the test', isAuthority: true });
+/** The authority that all know. */
+export const AUTHORITY = issue({ subject: 'Authority of the test', isAuthority: true });
 
 /** Begins a federation of no servers. */
 export async function startFederation(): Promise<Federation> {
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-federation-'));
   const authorityFile = join(folder, 'authority.pem');
-  await writeFile(authorityFile, authority.pem);
+  await writeFile(authorityFile, AUTHORITY.pem);
   const zone: Record<string, ZoneEntry> = {};
   const dns = await startDns(zone, { ttl: 1 });
   const servers = new Set<TestServer>();
@@ -58,7 +57,6 @@ export async function startFederation(): Promise<Federation> {
 
   return {
     dns,
-    authority: authority.pem,
     authorityFile,
     async join(options) {
       const { hosts, accounts = [], certificate = 'trusted', found = 'starttls' } = options;
@@ -69,7 +67,7 @@ export async function startFederation(): Promise<Federation> {
       if (certificate !== 'self-signed')
         for (const domain of domains) {
           const wanted = certificate === 'trusted' ? {} : certificate;
-          const made = issue({ dns: [domain], by: authority, ...wanted });
+          const made = issue({ dns: [domain], by: AUTHORITY, ...wanted });
           await writeFile(join(certificates, `${domain}.pem`), made.pem);
           await writeFile(join(certificates, `${domain}.key`), made.keyPem);
         }

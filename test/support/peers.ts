@@ -19,6 +19,9 @@ const PEERS = {
   tmux: () => (findCommand('tmux') ? undefined : 'tmux is not installed'),
   openssl: () => (findCommand('openssl') ? undefined : 'openssl is not installed'),
   'go-sendxmpp': () => (findCommand('go-sendxmpp') ? undefined : 'go-sendxmpp is not installed'),
+  prosody: () => (findCommand('prosody') ? undefined : 'prosody is not installed'),
+  // Without it, Prosody asks the DNS servers of the machine.
+  'lua-unbound': () => (hasLuaModule('lunbound') ? undefined : 'lua-unbound is not installed'),
   chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
 } as const satisfies Record<string, () => string | undefined>;
 
@@ -66,4 +69,11 @@ function isExecutable(path: string): boolean {
 function hasPythonModule(name: string): boolean {
   const find = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`;
   return spawnSync(PYTHON, ['-c', find], { stdio: 'ignore' }).status === 0;
+}
+
+/** Whether the Lua that Prosody runs on has a module. */
+function hasLuaModule(name: string): boolean {
+  const interpreter = '$(head -n 1 "$(command -v prosody)" | sed "s/^#! *//")';
+  const words = ['-c', `${interpreter} -e 'require "${name}"'`];
+  return spawnSync('sh', words, { stdio: 'ignore' }).status === 0;
 }
