@@ -1,14 +1,15 @@
 /** The program itself: signals, restarts, and what a client cannot do to its memory. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Client, loggedIn, textIn } from '../support/client.ts';
 import { type Program, startProgram } from '../support/program.ts';
 
 const PASSWORD = 'a secret for tests';
 const MEBI = 1024 * 1024;
-const Status = z.object({ value: z.object({ memoryBytes: z.number() }) });
+const Status = z.object({ value: z.object({ memoryBytes: z.number(), pid: z.int() }) });
 
 let program: Program;
 let clients: Client[] = [];
@@ -37,10 +38,12 @@ async function inClear(): Promise<Client> {
   return client;
 }
 
-async function memory(): Promise<number> {
+async function status() {
   const { stdout } = await program.ctl(['status', '--json']);
-  return Status.parse(JSON.parse(stdout)).value.memoryBytes;
+  return Status.parse(JSON.parse(stdout)).value;
 }
+const memory = async () => (await status()).memoryBytes;
+const pid = async () => (await status()).pid;
 
 /** The database in other hands, to lock it so that the server's writes have to wait. */
 const otherHand = () => new Database(join(program.folder, 'data/rtcd.sqlite'));
@@ -161,5 +164,19 @@ describe('memory', () => {
     }
     for (let n = 0; n < many; n += 1)
       expect((await juliet.next()).attrs).toMatchObject({ type: 'result', id: String(n) });
+  });
+});
+
+describe('SIGHUP', () => {
+  test('takes the config anew, and nobody is dropped', async () => {
+    const juliet = await bound('juliet', 'hall');
+    const file = join(program.folder, 'conf.d', 'falcot.com.yaml');
+    await writeFile(file, 'virtualHost: falcot.com\n');
+    process.kill(await pid(), 'SIGHUP');
+    await vi.waitFor(async () => {
+      const { stdout } = await program.ctl(['host', 'list', '--json']);
+      expect(stdout).toContain('falcot.com');
+    });
+    await juliet.ping();
   });
 });
