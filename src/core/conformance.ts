@@ -52,7 +52,7 @@ export const CORE_SPECS: readonly Implementer[] = [
   {
     name: 'stream',
     specs: [
-      { rfc: 6120, covers: 'partial', note: 'streams of clients; not yet those of other servers' },
+      { rfc: 6120, covers: 'partial', note: '§4.9.3.19: see-other-host is not followed' },
       { xep: 440, version: '1.0.0', covers: 'complete' },
     ],
   },
@@ -60,7 +60,7 @@ export const CORE_SPECS: readonly Implementer[] = [
     name: 'c2s',
     specs: [
       { rfc: 5929, covers: 'complete' },
-      { rfc: 7590, covers: 'partial', note: 'streams of clients' },
+      { rfc: 7590, covers: 'complete' },
       { rfc: 9266, covers: 'complete' },
       { xep: 175, version: '1.2', covers: 'complete' },
       {
@@ -69,7 +69,17 @@ export const CORE_SPECS: readonly Implementer[] = [
         covers: 'complete',
         note: 'clients that fell silent are pinged',
       },
-      { xep: 368, version: '1.1.0', covers: 'partial', note: 'for clients' },
+      { xep: 368, version: '1.1.0', covers: 'complete', note: 'for clients' },
+    ],
+  },
+  {
+    name: 's2s',
+    specs: [
+      { xep: 178, version: '1.2', covers: 'partial', note: 'between servers' },
+      { xep: 185, version: '1.0', covers: 'complete' },
+      { xep: 220, version: '1.1.1', covers: 'complete' },
+      { xep: 288, version: '1.0.1', covers: 'complete' },
+      { xep: 368, version: '1.1.0', covers: 'complete', note: 'between servers' },
     ],
   },
 ];
