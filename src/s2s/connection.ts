@@ -11,6 +11,7 @@ import { Channel } from '../stream/channel.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
 import type { Element } from '../xml/element.ts';
+import type { DaneTerms } from './dane.ts';
 import {
   type Addresses,
   type DialbackAnswer,
@@ -81,6 +82,8 @@ export interface ServerStreamOptions {
   readonly flusher: Flusher;
   readonly negotiator: Negotiator;
   readonly hooks: StreamHooks;
+  /** What DNS says of the other side's certificate, where that was validated. */
+  readonly dane?: DaneTerms | undefined;
 }
 
 /** A stream between servers. */
@@ -103,6 +106,7 @@ export class ServerStream {
   readonly #accepts = new Pairs();
   readonly #sends = new Pairs();
   readonly #questions: Questions;
+  readonly #dane: DaneTerms | undefined;
   readonly #judged = new Map<Domain, Trusted>();
   #language: string | undefined;
   #why = 'the connection broke';
@@ -117,6 +121,7 @@ export class ServerStream {
     this.#services = services;
     this.#negotiator = options.negotiator;
     this.#hooks = options.hooks;
+    this.#dane = options.dane;
     this.#questions = new Questions(clock);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const { stanzaBytesBeforeAuth, depth, attributes } = services.limits();
@@ -211,6 +216,7 @@ export class ServerStream {
     const judged = this.#services.trust.judge(evidenceOf(tls), domain, {
       role: this.direction === 'in' ? 'client' : 'server',
       acceptServerUsage: this.#services.settings().acceptServerUsage,
+      dane: this.#dane,
     });
     if (this.#judged.size < MAX_PAIRS) this.#judged.set(domain, judged);
     return judged;

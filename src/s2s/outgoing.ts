@@ -1,10 +1,11 @@
 /** Streams by which we go to other servers: find, connect, secure, negotiate; target after target. */
-import { isIP, type Socket } from 'node:net';
+import { isIP } from 'node:net';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 import type { Flusher } from '../kit/outbox.ts';
 import { createAnswerer, type Verify } from './answering.ts';
-import { type Attempt, connect } from './connect.ts';
+import { type Attempt, type Connected, connect } from './connect.ts';
 import { ServerStream } from './connection.ts';
+import { type DaneTerms, findDane } from './dane.ts';
 import { connectFailure, type LinkFailure, resolveFailure, streamFailure } from './failure.ts';
 import {
   beginOutgoing,
@@ -78,8 +79,7 @@ export async function openStream(options: OpenOptions): Promise<Opened> {
       onAttempt: (attempt) => attempts.push(attempt),
     });
     if (!connected.ok) return fail(failure ?? connectFailure(connected));
-    const { socket, target, address } = connected;
-    const outcome = await negotiate(options, { socket, target, address, deadline });
+    const outcome = await negotiate(options, connected, deadline);
     if ('stream' in outcome) return { ok: true, ...outcome, attempts };
     // XEP-0368 §4: a target whose TLS or XMPP fails is followed by the next one.
     failure ??= outcome;
@@ -88,23 +88,26 @@ export async function openStream(options: OpenOptions): Promise<Opened> {
   }
 }
 
-interface Reached {
-  readonly socket: Socket;
-  readonly target: Target;
-  readonly address: string;
-  /** On the monotonic scale. */
-  readonly deadline: number;
-}
+type Reached = Extract<Connected, { ok: true }>;
 
 /** Negotiates on a connection until it can be used, or cannot. */
-function negotiate(options: OpenOptions, reached: Reached): Promise<OpenedStream | LinkFailure> {
+async function negotiate(
+  options: OpenOptions,
+  reached: Reached,
+  deadline: number,
+): Promise<OpenedStream | LinkFailure> {
   const { local, remote, services, signal } = options;
   const { target, address } = reached;
   const where = `${target.host} (${address}) port ${target.port}`;
+  const dane = await findDane(services.dns, reached);
+  if (dane.kind === 'failed') {
+    reached.socket.destroy();
+    return streamFailure(where, 'untrusted', dane.text);
+  }
   return new Promise((resolve) => {
     let isReady = false;
     const fail = (why: GiveUp, text: string) => resolve(streamFailure(where, why, text));
-    const stream = makeStream(options, reached, {
+    const stream = makeStream(options, reached, dane.kind === 'terms' ? dane.terms : undefined, {
       ready({ knowsDialback, knowsErrors, isBidi, isAuthenticated }) {
         isReady = true;
         timer.cancel();
@@ -124,7 +127,7 @@ function negotiate(options: OpenOptions, reached: Reached): Promise<OpenedStream
       },
     });
     const cancel = () => stream.destroy();
-    const left = Math.max(1, reached.deadline - services.clock.monotonic());
+    const left = Math.max(1, deadline - services.clock.monotonic());
     const timer = services.clock.after(left, () => {
       fail('closed', 'it took the connection, but the stream was not ready in time');
       stream.close('the negotiation took too long');
@@ -144,6 +147,7 @@ interface MadeHooks {
 function makeStream(
   options: OpenOptions,
   { socket, target, address }: Reached,
+  dane: DaneTerms | undefined,
   hooks: MadeHooks,
 ): ServerStream {
   const { local, remote, services } = options;
@@ -155,8 +159,11 @@ function makeStream(
     isTlsRequired: terms.requireTls,
     isBidiWanted: terms.bidi,
     distrust() {
-      const judged = terms.secureAuth ? stream.judge(remote) : undefined;
+      const judged = stream.judge(remote);
       if (judged?.ok !== false) return undefined;
+      // RFC 7673 §4: what DNS says, validated, is demanded by the other domain itself.
+      const isDenied = judged.problems.some(({ kind }) => kind === 'dane-mismatch');
+      if (!terms.secureAuth && !isDenied) return undefined;
       const problems = judged.problems.map(({ text }) => text).join('; ');
       return `its certificate does not prove ${remote}: ${problems}`;
     },
@@ -177,6 +184,7 @@ function makeStream(
     remoteAddress: `${address.includes(':') ? `[${address}]` : address}:${target.port}`,
     services,
     flusher: options.flusher,
+    dane,
     negotiator: {
       step: (event) => (state === undefined ? [] : take(stepOutgoing(state, event, context))),
       end({ condition, text }) {

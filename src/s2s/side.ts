@@ -29,7 +29,10 @@ export interface LinkInfo {
   /** The version of TLS and the cipher, undefined without. */
   readonly protocol: string | undefined;
   readonly cipher: string | undefined;
+  /** How whoever sends was proved: the other domain, or, where only we send, ours. */
   readonly authenticatedBy: Proof | undefined;
+  /** By what the other side's certificate is good for its domain; undefined without TLS. */
+  readonly certificate: 'authority' | 'dane' | 'untrusted' | undefined;
   readonly since: number | undefined;
   readonly lastActive: number | undefined;
   /** How many stanzas wait. */
@@ -134,12 +137,23 @@ export function createS2s(services: S2sServices): S2sSide {
       const isBoth = stream.isAccepted(domain, host);
       const direction = isBoth ? 'both' : 'out';
       const queued = queues.get(domain)?.queued ?? 0;
-      return { ...common, domain, host, direction, queued, authenticatedBy: proof };
+      const certificate = standing(stream, domain);
+      return { ...common, domain, host, direction, queued, authenticatedBy: proof, certificate };
     });
     const received = stream.accepts
       .filter(({ from: domain, to: host }) => !stream.maySend(host, domain))
       .map(({ from: domain, to: host, proof }): LinkInfo => {
-        return { ...common, domain, host, direction: 'in', queued: 0, authenticatedBy: proof };
+        const certificate = standing(stream, domain);
+        const authenticatedBy = proof;
+        return {
+          ...common,
+          domain,
+          host,
+          direction: 'in',
+          queued: 0,
+          authenticatedBy,
+          certificate,
+        };
       });
     return [...sent, ...received];
   }
@@ -160,6 +174,7 @@ export function createS2s(services: S2sServices): S2sSide {
         protocol: undefined,
         cipher: undefined,
         authenticatedBy: undefined,
+        certificate: undefined,
         since: undefined,
         lastActive: undefined,
         queued,
@@ -187,4 +202,11 @@ export function createS2s(services: S2sServices): S2sSide {
 /** The other domains of a stream. */
 function partners(stream: ServerStream): readonly Domain[] {
   return [...stream.sends.map(({ to }) => to), ...stream.accepts.map(({ from }) => from)];
+}
+
+/** What the other side's certificate is worth. */
+function standing(stream: ServerStream, domain: Domain): LinkInfo['certificate'] {
+  const judged = stream.judge(domain);
+  if (judged === undefined) return undefined;
+  return judged.ok ? judged.by : 'untrusted';
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type IssueOptions, issue } from '../s2s/authority.ts';
 import { type Client, loggedIn } from './client.ts';
-import { startDns, type TestDns, type Zone, type ZoneEntry } from './dns.ts';
+import { type DnsOptions, startDns, type TestDns, type Zone, type ZoneEntry } from './dns.ts';
 import { startServer, type TestServer } from './server.ts';
 
 /** What one server of a federation is like. */
@@ -45,12 +45,12 @@ export interface Federation {
 export const AUTHORITY = issue({ subject: 'Authority of the test', isAuthority: true });
 
 /** Begins a federation of no servers. */
-export async function startFederation(): Promise<Federation> {
+export async function startFederation(options: DnsOptions = {}): Promise<Federation> {
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-federation-'));
   const authorityFile = join(folder, 'authority.pem');
   await writeFile(authorityFile, AUTHORITY.pem);
   const zone: Record<string, ZoneEntry> = {};
-  const dns = await startDns(zone, { ttl: 1 });
+  const dns = await startDns(zone, { ttl: 1, ...options });
   const servers = new Set<TestServer>();
   const clients = new Set<Client>();
   let count = 0;

@@ -220,6 +220,43 @@ describe('two servers', () => {
   });
 });
 
+describe('RFC 7673: DNS says, validated, which certificate is right', () => {
+  async function withTlsa(right: boolean) {
+    const federation = await startFederation({ isAuthentic: true });
+    open = federation;
+    const a = await federation.join({
+      hosts: { [A]: {} },
+      accounts: ['romeo'],
+      s2s: { secureAuth: right },
+    });
+    const certificate = 'self-signed';
+    const b = await federation.join({ hosts: { [B]: {} }, accounts: ['juliet'], certificate });
+    const listed = await b.run('certificates.list');
+    const [{ publicKeySha256 }] = (listed as { certificates: [{ publicKeySha256: string }] })
+      .certificates;
+    const hash = right
+      ? publicKeySha256
+      : publicKeySha256.replace(/^../, (first) => (first === '00' ? 'ff' : '00'));
+    federation.record({ [`_${b.ports.s2s}._tcp.xmpp2.test.example`]: { TLSA: [`3 1 1 ${hash}`] } });
+    const romeo = await available(federation, a, 'romeo@a.example');
+    const juliet = await available(federation, b, 'juliet@b.example');
+    return { a, romeo, juliet };
+  }
+
+  test('a self-signed one does where certificates are demanded', async () => {
+    const { a, romeo, juliet } = await withTlsa(true);
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(bodyOf(await message(juliet))).toBe('hello');
+    expect(a.federation.side.list(B)).toMatchObject([{ certificate: 'dane' }]);
+  });
+
+  test('another one does not, though none is demanded', async () => {
+    const { romeo } = await withTlsa(false);
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toMatchObject({ text: expect.stringMatching(/TLSA/) });
+  });
+});
+
 describe('several domains on one server', () => {
   test('talk with each other without a network', async () => {
     const federation = await startFederation();
