@@ -50,6 +50,7 @@ export async function createFederation(assembled: Assembled): Promise<Federation
     metrics,
     log: log.area('s2s'),
     clock,
+    dns,
     resolver,
     trust,
     certificates,
