@@ -73,7 +73,7 @@ export function createAnswerer(services: S2sServices, verify: Verify): Answerer 
     streamId: string,
     key: string,
   ): DialbackAnswer {
-    if (hosts.get(originating) === undefined)
+    if (hosts.ownerOf(originating) === undefined)
       return error('item-not-found', `${originating} is not served here.`);
     const terms = policy.terms(originating);
     if (terms.requireTls && stream.protocol === undefined)
@@ -87,9 +87,9 @@ export function createAnswerer(services: S2sServices, verify: Verify): Answerer 
     stream: ServerStream,
     { local, remote }: { local: Domain; remote: Domain },
   ): (DialbackAnswer & { readonly proof?: Proof }) | undefined {
-    if (hosts.get(local) === undefined)
+    if (hosts.ownerOf(local) === undefined)
       return error('item-not-found', `${local} is not served here.`);
-    if (hosts.get(remote) !== undefined)
+    if (hosts.ownerOf(remote) !== undefined)
       return error('not-acceptable', `${remote} is served here, so nobody else speaks for it.`);
     const terms = policy.terms(local);
     if (terms.requireTls && stream.protocol === undefined)

@@ -411,7 +411,7 @@ export class ServerStream {
     const { hosts, clock, metrics } = this.#services;
     const entered = enter(element, {
       accepts: this.#accepts,
-      isServed: (domain) => hosts.get(domain) !== undefined,
+      isServed: (domain) => hosts.ownerOf(domain) !== undefined,
       language: this.#language,
     });
     if (!entered.ok) {

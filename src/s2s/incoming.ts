@@ -42,9 +42,9 @@ export function acceptStream(options: IncomingOptions): ServerStream {
   let authTimer: Timer | undefined;
   const answer = createAnswerer(services, options.verify);
   const context: IncomingContext = {
-    isServed: (domain) => hosts.get(domain) !== undefined,
+    isServed: (domain) => hosts.ownerOf(domain) !== undefined,
     terms(local, remote) {
-      if (hosts.get(local) === undefined) return undefined;
+      if (hosts.ownerOf(local) === undefined) return undefined;
       const { requireTls, bidi } = policy.terms(local);
       return {
         isTlsRequired: requireTls,
@@ -80,8 +80,9 @@ export function acceptStream(options: IncomingOptions): ServerStream {
     },
     hooks: {
       secure(channel) {
+        const owner = state.local === undefined ? undefined : hosts.ownerOf(state.local);
         const tls = {
-          ...certificates.serverOptions(state.local),
+          ...certificates.serverOptions(owner?.domain),
           requestCert: true, // XEP-0178 §3, step 6
           rejectUnauthorized: false, // judged by trust.ts, for one domain or another
         };

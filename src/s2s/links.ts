@@ -82,7 +82,7 @@ export class Links {
   route(stanza: Stanza & { readonly to: Jid }): MaybePromise<Verdict> {
     const { hosts, policy, clock, settings } = this.#services;
     const [local, remote] = [domainOf(stanza.from), domainOf(stanza.to)];
-    if (hosts.get(local) === undefined) return verdict.drop(`${local} is not served here`);
+    if (hosts.ownerOf(local) === undefined) return verdict.drop(`${local} is not served here`);
     const refusal = policy.refusal(local, remote);
     if (refusal !== undefined) return verdict.bounce(policyFailure(refusal));
     const link = this.#linkOf(local, remote);
@@ -129,7 +129,7 @@ export class Links {
     for (const link of this.#links.values()) {
       const { local, remote } = link;
       const refusal =
-        hosts.get(local) === undefined
+        hosts.ownerOf(local) === undefined
           ? `${local} is no longer served here.`
           : policy.refusal(local, remote);
       if (refusal !== undefined) this.#sendBack(link.queue.take(), policyFailure(refusal));

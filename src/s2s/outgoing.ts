@@ -198,7 +198,8 @@ function makeStream(
     },
     hooks: {
       secure(channel) {
-        const holder = services.certificates.contextFor(local);
+        const owner = services.hosts.ownerOf(local)?.domain;
+        const holder = services.certificates.lookup(domainToAscii(local), owner);
         channel.beginTls(
           {
             ...(holder === undefined ? {} : { secureContext: holder.context }),

@@ -73,7 +73,7 @@ export async function loadPolicy({ store, hosts, settings }: PolicyOptions): Pro
   const rules = new Map(rows.map((row) => [`${row.host} ${row.domain}`, row as PolicyRule]));
 
   const terms = (local: Domain): S2sTerms => {
-    const own = hosts.get(local)?.config.s2s;
+    const own = hosts.ownerOf(local)?.config.s2s;
     const common = settings();
     return {
       enabled: own?.enabled ?? common.enabled,

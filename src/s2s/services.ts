@@ -24,7 +24,7 @@ export interface S2sServices {
   readonly dns: Dns;
   readonly resolver: Resolver;
   readonly trust: Trust;
-  readonly certificates: Pick<Certificates, 'serverOptions' | 'contextFor'>;
+  readonly certificates: Pick<Certificates, 'serverOptions' | 'lookup'>;
   readonly policy: Policy;
   /** The secret of dialback keys. */
   readonly secret: string;

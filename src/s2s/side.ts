@@ -191,7 +191,7 @@ export function createS2s(services: S2sServices): S2sSide {
       ...stream.accepts.map(({ from, to }) => [to, from] as const),
     ];
     for (const [local, remote] of pairs) {
-      if (services.hosts.get(local) === undefined) return `${local} is no longer served here.`;
+      if (services.hosts.ownerOf(local) === undefined) return `${local} is no longer served here.`;
       const refusal = services.policy.refusal(local, remote);
       if (refusal !== undefined) return refusal;
     }

@@ -5,8 +5,8 @@ import type { Element } from '../../src/xml/element.ts';
 import { domain } from '../certs/support.ts';
 import { issue } from '../s2s/authority.ts';
 import { Client, textIn } from '../support/client.ts';
-import { AUTHORITY, bodyOf, type Federation, startFederation } from '../support/federation.ts';
 import type { TestServer } from '../support/server.ts';
+import { AUTHORITY, bodyOf, type Federation, startFederation } from '../support/several-servers.ts';
 
 const OURS = domain('ours.example');
 const EVIL = domain('evil.example');

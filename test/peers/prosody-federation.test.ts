@@ -2,15 +2,15 @@
 import { afterEach, expect, test } from 'vitest';
 import { domain } from '../certs/support.ts';
 import type { Client } from '../support/client.ts';
+import { describeWith } from '../support/peers.ts';
+import { type Prosody, type ProsodyOptions, startProsody } from '../support/prosody.ts';
+import type { TestServer } from '../support/server.ts';
 import {
   bodyOf,
   type Federation,
   type MemberOptions,
   startFederation,
-} from '../support/federation.ts';
-import { describeWith } from '../support/peers.ts';
-import { type Prosody, type ProsodyOptions, startProsody } from '../support/prosody.ts';
-import type { TestServer } from '../support/server.ts';
+} from '../support/several-servers.ts';
 
 const OURS = domain('ours.example');
 const THEIRS = domain('theirs.example');

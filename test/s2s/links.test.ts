@@ -66,7 +66,7 @@ function scene(
     // What is not here is not used by links.
     services: {
       clock,
-      hosts: { get: (each: string) => (each === OURS ? {} : undefined) },
+      hosts: { ownerOf: (each: string) => (each === OURS ? {} : undefined) },
       policy: { refusal: () => refusal },
       router: {
         route: (stanza: Stanza) => void bounced.push(`${stanza.id} ${conditionOf(stanza)}`),

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type IssueOptions, issue } from '../s2s/authority.ts';
 import { type Client, loggedIn } from './client.ts';
-import { AUTHORITY, type Federation } from './federation.ts';
 import { endProcess, gather } from './program.ts';
 import { HOST } from './server.ts';
+import { AUTHORITY, type Federation } from './several-servers.ts';
 
 /** What Prosody is to be like. */
 export interface ProsodyOptions {

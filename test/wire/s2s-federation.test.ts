@@ -3,13 +3,14 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Domain } from '../../src/jid/jid.ts';
 import { domain } from '../certs/support.ts';
 import type { Client } from '../support/client.ts';
+import { connectedComponent } from '../support/component.ts';
+import type { TestServer } from '../support/server.ts';
 import {
   bodyOf,
   type Federation,
   type MemberOptions,
   startFederation,
-} from '../support/federation.ts';
-import type { TestServer } from '../support/server.ts';
+} from '../support/several-servers.ts';
 
 let open: Federation | undefined;
 afterEach(async () => {
@@ -316,6 +317,38 @@ describe('several domains on one server', () => {
     const proofs = a.federation.side.list(B).map(({ authenticatedBy }) => authenticatedBy);
     expect(proofs).toEqual(['external', 'external']);
   });
+});
+
+describe('a component', () => {
+  test.each(['trusted', 'self-signed'] as const)(
+    'is reached from another server, and writes to it; certificates: %s',
+    async (certificate) => {
+      const components = { 'irc.b.example': { type: 'external', secret: 'wherefore' } };
+      const { federation, b, romeo } = await couple(
+        { certificate },
+        { certificate, hosts: { [B]: { components } } },
+      );
+      federation.record({
+        '_xmpp-server._tcp.irc.b.example': { SRV: [`1 1 ${b.ports.s2s} xmpp2.test.example`] },
+      });
+      const component = await connectedComponent({
+        port: b.ports.component,
+        domain: 'irc.b.example',
+        secret: 'wherefore',
+      });
+      try {
+        say(romeo, 'room@irc.b.example', 'hello');
+        const heard = await component.next();
+        expect(bodyOf(heard)).toBe('hello');
+        component.send(
+          `<message from='room@irc.b.example/x' to='${heard.attrs.from}'><body>welcome</body></message>`,
+        );
+        expect(bodyOf(await message(romeo))).toBe('welcome');
+      } finally {
+        component.destroy();
+      }
+    },
+  );
 });
 
 describe('what cannot be delivered comes back', () => {
