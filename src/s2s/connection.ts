@@ -1,11 +1,5 @@
-/**
- * A stream between servers, of either direction: its channel, the pairs of domains that were proved
- * on it, and the stanzas that come by it. How it is negotiated is said by its negotiator.
- */
-import type { Socket } from 'node:net';
 import type { Domain } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
-import type { Flusher } from '../kit/outbox.ts';
 import type { Stanza } from '../stanza/stanza.ts';
 import { Channel } from '../stream/channel.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
@@ -21,10 +15,11 @@ import {
   verifyQuestion,
 } from './dialback.ts';
 import { enter } from './door.ts';
-import type { GiveUp, StreamAction, StreamEvent } from './negotiation.ts';
+import type { StreamAction, StreamEvent } from './negotiation.ts';
 import { type Pair, Pairs, type Proof, pairKey } from './pairs.ts';
 import { Questions } from './questions.ts';
 import type { S2sServices } from './services.ts';
+import type { Negotiator, ServerStreamOptions, StreamHooks } from './stream-options.ts';
 import { evidenceOf, type Trusted } from './trust.ts';
 
 /** How deep the XML of one who is not authenticated may be: SASL and dialback need no more. */
@@ -39,52 +34,6 @@ const HIGH_WATER = 256 * 1024;
 const SEND_LIMIT = 64 * 1024 * 1024;
 /** After how long a silence the system asks whether the other side is there. */
 const KEEP_ALIVE_MS = 60_000;
-
-/** How a stream is negotiated. */
-export interface Negotiator {
-  /** Takes an event into account; answers what is to be done. */
-  step(event: StreamEvent): readonly StreamAction[];
-  /** Ends the negotiation, whatever its phase. */
-  end(failure: StreamFailure): readonly StreamAction[];
-  readonly isEnded: boolean;
-}
-
-/** What a stream's owner hears. */
-export interface StreamHooks {
-  /** Puts TLS over the channel. */
-  secure(channel: Channel): void;
-  /** The other side proved itself by SASL EXTERNAL. */
-  authenticated?(): void;
-  /** A stream that we opened can be used. */
-  ready?(): void;
-  /** A stream that we opened leads nowhere; it is being closed. */
-  gaveUp?(why: GiveUp, text: string): void;
-  /** A question of dialback came: may I send for these, did you give out this key? */
-  asked(kind: 'result' | 'verify', parties: Addresses, id: string, key: string): void;
-  /** The other side takes stanzas for a pair that we asked for; the next element may rest on it. */
-  granted?(local: Domain, remote: Domain): void;
-  /** A pair may be sent for from now on, `from` the other side. */
-  accepted?(remote: Domain, local: Domain, proof: Proof): void;
-  /** There is room for more to be sent. */
-  drained?(): void;
-  /** The stream is over. Called once. */
-  closed(why: string): void;
-}
-
-/** What a stream is made of. */
-export interface ServerStreamOptions {
-  readonly socket: Socket;
-  readonly isTlsFirst: boolean;
-  readonly direction: 'in' | 'out';
-  /** The other side's address and port. */
-  readonly remoteAddress: string;
-  readonly services: S2sServices;
-  readonly flusher: Flusher;
-  readonly negotiator: Negotiator;
-  readonly hooks: StreamHooks;
-  /** What DNS says of the other side's certificate, where that was validated. */
-  readonly dane?: DaneTerms | undefined;
-}
 
 /** A stream between servers. */
 export class ServerStream {
@@ -109,6 +58,8 @@ export class ServerStream {
   readonly #dane: DaneTerms | undefined;
   readonly #judged = new Map<Domain, Trusted>();
   #language: string | undefined;
+  /** Whether we have said goodbye. */
+  #isClosing = false;
   #why = 'the connection broke';
 
   constructor(options: ServerStreamOptions) {
@@ -159,7 +110,7 @@ export class ServerStream {
 
   /** Whether nothing more can be sent. */
   get isOver(): boolean {
-    return this.#channel.isClosed || this.#negotiator.isEnded;
+    return this.#isClosing || this.#channel.isClosed || this.#negotiator.isEnded;
   }
 
   /** Whether the socket takes no more for now. */
@@ -290,11 +241,12 @@ export class ServerStream {
     if (!this.#negotiator.isEnded) this.perform(this.#negotiator.end(failure));
   }
 
-  /** Closes the stream politely (RFC 6120 §4.4). */
+  /** Closes the stream politely: what the other side has sent already is still taken (§4.4). */
   close(why: string): void {
     if (this.isOver) return;
-    this.#negotiator.end({ condition: 'reset', text: why });
-    this.#finish(why);
+    this.#isClosing = true;
+    this.#why = why;
+    this.#channel.sayGoodbye();
   }
 
   /** Closes the socket at once. */
@@ -305,11 +257,6 @@ export class ServerStream {
   /** Resolves when the socket is closed. */
   closed(): Promise<void> {
     return this.#channel.closed();
-  }
-
-  /** Reads nothing more until work is done. */
-  hold(work: Promise<void>): void {
-    this.#channel.hold(work);
   }
 
   /** Writes a line to the log that names the stream and the address. */
@@ -377,7 +324,7 @@ export class ServerStream {
   }
 
   #onGoodbye(): void {
-    this.close('the other server said goodbye');
+    this.#finish(this.#isClosing ? this.#why : 'the other server said goodbye');
   }
 
   #onMistake(error: unknown): void {

@@ -52,6 +52,7 @@ export class Channel {
   #socket: Socket;
   #goodbyeTimer: Timer | undefined;
   #holds = 0;
+  #isGoodbyeSaid = false;
   #isClosed = false;
 
   constructor(options: ChannelOptions) {
@@ -60,9 +61,10 @@ export class Channel {
     this.#handlers = handlers;
     this.lastActive = clock.now();
     this.#parser = new XmlParser(handlers, options.limits);
-    this.#outbox = new Outbox(socket, options.flusher, options.sendQueueBytes, () =>
-      this.#onOverflow(),
-    );
+    this.#outbox = new Outbox(socket, options.flusher, options.sendQueueBytes, {
+      overflow: () => this.#onOverflow(),
+      taken: () => handlers.drained?.(),
+    });
     this.#socket = socket;
     socket.setNoDelay(true);
     if (!options.isTlsFirst) this.#listen(socket);
@@ -93,9 +95,9 @@ export class Channel {
     this.#parser.limits = limits;
   }
 
-  /** Queues text. */
+  /** Queues text; nothing follows the closing tag. */
   write(text: string): void {
-    if (!this.#isClosed) this.#outbox.write(text);
+    if (!this.#isClosed && !this.#isGoodbyeSaid) this.#outbox.write(text);
   }
 
   /** Hands what is queued to the socket now. */
@@ -141,14 +143,21 @@ export class Channel {
     );
   }
 
-  /** Writes the closing tag and closes the socket, at the latest after a while (§4.4). */
-  finish(): void {
+  /** Writes the closing tag and goes on reading, for what the other side had sent (§4.4). */
+  sayGoodbye(): void {
+    if (this.#isGoodbyeSaid) return;
+    this.#isGoodbyeSaid = true;
     this.#outbox.write('</stream:stream>');
     this.#outbox.flush();
+    this.#goodbyeTimer ??= this.#clock.after(GOODBYE_MS, () => this.#socket.destroy());
+  }
+
+  /** Writes the closing tag and closes the socket, at the latest after a while. */
+  finish(): void {
+    this.sayGoodbye();
     this.#parser.stop();
     this.#socket.end();
     this.#socket.resume(); // what still comes is read and dropped, so that the close is seen
-    this.#goodbyeTimer ??= this.#clock.after(GOODBYE_MS, () => this.#socket.destroy());
   }
 
   /** Closes the socket at once. */

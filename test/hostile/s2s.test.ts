@@ -235,6 +235,15 @@ describe('with a proof', () => {
     await victim.ping();
   });
 
+  test('RFC 6120 §4.4: what was sent before both have said goodbye is taken', async () => {
+    const peer = await proved(EVIL);
+    expect(server.federation.side.closeDomain(EVIL)).toBe(1);
+    peer.send(`${chat('x@evil.example', undefined, 'last words')}</stream:stream>`);
+    expect(bodyOf(await victim.seek(({ name }) => name === 'message'))).toBe('last words');
+    expect(await peer.rest()).toEqual([]);
+    await peer.closed();
+  });
+
   test('the header that follows EXTERNAL is from another domain', async () => {
     const { peer } = await secured(EVIL, issue({ dns: [EVIL], by: AUTHORITY }));
     await peer.ask(external(EVIL));

@@ -1,0 +1,57 @@
+/** What a stream between servers is made of, and who hears of what happens on it. */
+import type { Socket } from 'node:net';
+import type { Domain } from '../jid/jid.ts';
+import type { Flusher } from '../kit/outbox.ts';
+import type { Channel } from '../stream/channel.ts';
+import type { StreamFailure } from '../stream/error.ts';
+import type { DaneTerms } from './dane.ts';
+import type { Addresses } from './dialback.ts';
+import type { GiveUp, StreamAction, StreamEvent } from './negotiation.ts';
+import type { Proof } from './pairs.ts';
+import type { S2sServices } from './services.ts';
+
+/** How a stream is negotiated. */
+export interface Negotiator {
+  /** Takes an event into account; answers what is to be done. */
+  step(event: StreamEvent): readonly StreamAction[];
+  /** Ends the negotiation, whatever its phase. */
+  end(failure: StreamFailure): readonly StreamAction[];
+  readonly isEnded: boolean;
+}
+
+/** What a stream's owner hears. */
+export interface StreamHooks {
+  /** Puts TLS over the channel. */
+  secure(channel: Channel): void;
+  /** The other side proved itself by SASL EXTERNAL. */
+  authenticated?(): void;
+  /** A stream that we opened can be used. */
+  ready?(): void;
+  /** A stream that we opened leads nowhere; it is being closed. */
+  gaveUp?(why: GiveUp, text: string): void;
+  /** A question of dialback came: may I send for these, did you give out this key? */
+  asked(kind: 'result' | 'verify', parties: Addresses, id: string, key: string): void;
+  /** The other side takes stanzas for a pair that we asked for; the next element may rest on it. */
+  granted?(local: Domain, remote: Domain): void;
+  /** A pair may be sent for from now on, `from` the other side. */
+  accepted?(remote: Domain, local: Domain, proof: Proof): void;
+  /** There is room for more to be sent. */
+  drained?(): void;
+  /** The stream is over. Called once. */
+  closed(why: string): void;
+}
+
+/** What a stream is made of. */
+export interface ServerStreamOptions {
+  readonly socket: Socket;
+  readonly isTlsFirst: boolean;
+  readonly direction: 'in' | 'out';
+  /** The other side's address and port. */
+  readonly remoteAddress: string;
+  readonly services: S2sServices;
+  readonly flusher: Flusher;
+  readonly negotiator: Negotiator;
+  readonly hooks: StreamHooks;
+  /** What DNS says of the other side's certificate, where that was validated. */
+  readonly dane?: DaneTerms | undefined;
+}
