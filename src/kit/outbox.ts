@@ -18,23 +18,34 @@ export class Flusher {
   }
 }
 
+/** Who hears of what becomes of what waits. */
+export interface OutboxHandlers {
+  /** More waits than may. Called once. */
+  overflow(): void;
+  /**
+   * The system took at once more than the socket holds back. It is no `drain` of the socket, since
+   * nothing was left to drain; whoever saw too much waiting may go on all the same.
+   */
+  taken(): void;
+}
+
 /** The outgoing side of one socket. */
 export class Outbox {
   readonly #flusher: Flusher;
-  readonly #onOverflow: () => void;
+  readonly #handlers: OutboxHandlers;
   #socket: Socket;
   #texts: string[] = [];
   #length = 0;
   #limit: number;
 
   /**
-   * @param limit how much may wait, in bytes; beyond it `onOverflow` is called once
+   * @param limit how much may wait, in bytes
    */
-  constructor(socket: Socket, flusher: Flusher, limit: number, onOverflow: () => void) {
+  constructor(socket: Socket, flusher: Flusher, limit: number, handlers: OutboxHandlers) {
     this.#socket = socket;
     this.#flusher = flusher;
     this.#limit = limit;
-    this.#onOverflow = onOverflow;
+    this.#handlers = handlers;
   }
 
   /** Bytes that wait here and in the socket (characters count as one byte until written). */
@@ -59,7 +70,7 @@ export class Outbox {
     this.#length += text.length;
     if (this.waiting <= this.#limit) return;
     this.#limit = Number.POSITIVE_INFINITY; // say so once; the end of the stream still has to fit
-    this.#onOverflow();
+    this.#handlers.overflow();
   }
 
   /** Forgets what waits: the reader is too slow, or gone. */
@@ -73,6 +84,8 @@ export class Outbox {
     if (this.#texts.length === 0) return;
     const text = this.#texts.length === 1 ? (this.#texts[0] ?? '') : this.#texts.join('');
     this.discard();
-    if (!this.#socket.destroyed && this.#socket.writable) this.#socket.write(text);
+    if (this.#socket.destroyed || !this.#socket.writable) return;
+    const isLarge = text.length >= this.#socket.writableHighWaterMark;
+    if (this.#socket.write(text) && isLarge) this.#handlers.taken();
   }
 }

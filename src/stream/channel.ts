@@ -17,7 +17,7 @@ export interface ChannelHandlers extends XmlHandlers {
   gone(text: string): void;
   /** More waits to be sent than may; nothing of it will be. */
   overflow(): void;
-  /** All that was written is sent, after more had waited than the system takes at once. */
+  /** All that was written is with the system, after much had waited. */
   drained?(): void;
   /** What was held is done, and what came meanwhile is handled. */
   released(): void;
