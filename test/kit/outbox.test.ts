@@ -30,7 +30,12 @@ describe('an outbox', () => {
   function outboxOf(limit: number) {
     let overflows = 0;
     let wake = () => {};
-    const handlers = { overflow: () => void (overflows += 1), taken: () => wake() };
+    const handlers = {
+      overflow() {
+        overflows += 1;
+      },
+      taken: () => wake(),
+    };
     ours.on('drain', () => wake());
     const outbox = new Outbox(ours, new Flusher(), limit, handlers);
     const room = () =>
