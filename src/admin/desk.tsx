@@ -50,6 +50,13 @@ export interface Desk {
     input: object,
     view: S,
   ): Promise<OperationOutcome<z.output<S>>>;
+  /** Runs a watch to its end, and reads all its values. */
+  collect<S extends z.ZodType>(
+    c: Ask,
+    name: string,
+    input: object,
+    view: S,
+  ): Promise<OperationOutcome<readonly z.output<S>[]>>;
   /** Runs an operation whose value does not matter. */
   run(c: Ask, name: string, input: object): Promise<OperationOutcome<unknown>>;
   /** A whole page. */
@@ -95,17 +102,30 @@ export function createDesk(options: {
     );
     return c.html(html`<!doctype html>${whole}`, status);
   };
+  const read = <S extends z.ZodType>(name: string, value: unknown, view: S) => {
+    const parsed = view.safeParse(value);
+    if (parsed.success) return { ok: true, value: parsed.data } as const;
+    log.error({ err: parsed.error, operation: name }, 'the console cannot read what it was told');
+    return failure('internal', 'The server made a mistake; its log says which.');
+  };
   return {
     clock,
     paths,
     domains,
     async ask(c, name, input, view) {
       const outcome = await operations.run(name, input, actorOf(c, 'console'));
+      return outcome.ok ? read(name, outcome.value, view) : outcome;
+    },
+    async collect(c, name, input, view) {
+      const outcome = await operations.run(name, input, actorOf(c, 'console'));
       if (!outcome.ok) return outcome;
-      const read = view.safeParse(outcome.value);
-      if (read.success) return { ok: true, value: read.data };
-      log.error({ err: read.error, operation: name }, 'the console cannot read what it was told');
-      return failure('internal', 'The server made a mistake; its log says which.');
+      const values: z.output<typeof view>[] = [];
+      for await (const value of watched(outcome.value, c.req.raw.signal)) {
+        const one = read(name, value, view);
+        if (!one.ok) return one;
+        values.push(one.value);
+      }
+      return { ok: true, value: values };
     },
     run: (c, name, input) => operations.run(name, input, actorOf(c, 'console')),
     page,
@@ -127,6 +147,27 @@ export function createDesk(options: {
     },
   };
 }
+
+/** The values of a watch, until they or the request end. */
+async function* watched(value: unknown, signal: AbortSignal): AsyncGenerator<unknown> {
+  if (!isAsyncIterable(value)) return;
+  const iterator = value[Symbol.asyncIterator]();
+  const leave = () => void iterator.return?.();
+  signal.addEventListener('abort', leave);
+  try {
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
+  }
+}
+
+const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
 /** The fields of the form that was sent. */
 export async function fieldsOf(c: Context): Promise<Fields> {

@@ -14,6 +14,7 @@ import { type AdminEnv, actorOf, createDesk } from './desk.tsx';
 import { createGate, type Gate } from './gate.ts';
 import { addAuditPage } from './pages/audit.tsx';
 import { createEntry } from './pages/entry.tsx';
+import { addFederationPages } from './pages/federation.tsx';
 import { addHostPages } from './pages/hosts.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
@@ -105,6 +106,7 @@ function createPages(
   addUserPages(app, desk);
   addSessionPages(app, desk);
   addHostPages(app, desk);
+  addFederationPages(app, desk);
   addAuditPage(app, desk);
   addTracePage(app, desk);
   addLogPage(app, desk);

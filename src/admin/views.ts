@@ -118,6 +118,54 @@ export const findingsView = z.object({
   ),
 });
 
+/** `dns.check` */
+export const dnsFindingsView = z.object({
+  findings: z.array(z.object({ level: z.enum(['ok', 'warning', 'error']), subject: text, text })),
+});
+
+/** `dns.zone` */
+export const zoneView = z.object({ zone: text });
+
+/** A link with another domain. */
+export const linkView = z.object({
+  domain: text,
+  host: text,
+  direction: z.enum(['in', 'out', 'both']),
+  state: z.enum(['up', 'connecting', 'waiting', 'idle']),
+  secure: text,
+  proof: text,
+  address: text,
+  since: count.nullable(),
+  queued: count,
+  failure: text,
+});
+
+/** `s2s.list` */
+export const linksView = z.object({ links: z.array(linkView), total: count });
+
+/** `s2s.rules` */
+export const rulesView = z.object({
+  rules: z.array(z.object({ domain: text, verdict: z.enum(['allow', 'block']), host: text })),
+});
+
+/** `s2s.show` */
+export const partnerView = z.object({
+  policy: z.array(z.object({ host: text, allowed: z.boolean(), why: text })),
+  links: z.array(linkView),
+  history: z.array(
+    z.object({ last: count, host: text, direction: text, outcome: text, times: count, text }),
+  ),
+});
+
+/** One value of `s2s.test`. */
+export const stepView = z.object({
+  verdict: z.enum(['ok', 'warning', 'error', 'skipped']),
+  step: text,
+  subject: text,
+  text,
+  detail: text.optional(),
+});
+
 /** `audit.list` */
 export const auditView = z.object({
   entries: z.array(
@@ -149,3 +197,9 @@ export type AccountView = z.output<typeof accountView>;
 export type Finding = z.output<typeof findingsView>['findings'][number];
 /** A host of `hosts.list`. */
 export type HostView = z.output<typeof hostsView>['hosts'][number];
+/** A link as pages read it. */
+export type LinkView = z.output<typeof linkView>;
+/** What there is with another domain. */
+export type PartnerView = z.output<typeof partnerView>;
+/** A step of an examination as pages read it. */
+export type ExaminedStep = z.output<typeof stepView>;

@@ -30,8 +30,9 @@ export interface JsonSchema {
 
 /**
  * What a value is: `time` ms since the epoch, `seconds` a duration, `bytes` a size, `level` one of
- * ok, warning and error, `jid` a JID, `domain` a domain that is served, `new-password` a password
- * that is being set, `file` the text of a file that a person names, `text` a whole text to read.
+ * ok, warning, error and skipped, `jid` a JID, `domain` a domain that is served, `new-password` a
+ * password that is being set, `file` the text of a file that a person names, `text` a whole text to
+ * read.
  */
 export type ValueKind =
   | 'time'

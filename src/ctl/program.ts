@@ -36,6 +36,8 @@ const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   host: 'Virtual hosts.',
   config: 'The config files.',
   cert: 'Certificates.',
+  dns: 'The DNS records of our domains.',
+  s2s: 'Other servers.',
   log: 'The log.',
   audit: 'What admins changed.',
 };

@@ -99,14 +99,27 @@ function renderRecord(entries: readonly Entry[], style: Style): string {
     .join('\n');
 }
 
-/** One value of a watch as a line. */
+/** The width of the longest level, so that lines of a watch stand below each other. */
+const LEVEL_WIDTH = 'warning'.length;
+
+/** One value of a watch as a line; whole texts stand below it. */
 export function renderLine(value: unknown, schema: JsonSchema, style: Style): string {
   if (!isMap(value)) return valueText(value, schema, style);
-  return visibleEntries(value, schema)
-    .map(([, inner, of]) =>
-      of?.['x-kind'] === 'time' && typeof inner === 'number'
-        ? style.dim(clockText(inner))
-        : valueText(inner, of, style),
-    )
+  const entries = visibleEntries(value, schema);
+  const isBelow = ([, , of]: Entry) => of?.['x-kind'] === 'text';
+  const line = entries
+    .filter((entry) => !isBelow(entry))
+    .map(([, inner, of]) => partOfLine(inner, of, style))
     .join('  ');
+  const below = entries
+    .filter((entry) => isBelow(entry) && typeof entry[1] === 'string')
+    .flatMap(([, inner, of]) => valueText(inner, of, style).split('\n'));
+  return [line, ...below.map((each) => `  ${each}`.trimEnd())].join('\n');
+}
+
+function partOfLine(value: unknown, schema: JsonSchema | undefined, style: Style): string {
+  const kind = schema?.['x-kind'];
+  if (kind === 'time' && typeof value === 'number') return style.dim(clockText(value));
+  const text = valueText(value, schema, style);
+  return kind === 'level' ? `${text}${fill(text, LEVEL_WIDTH)}` : text;
 }

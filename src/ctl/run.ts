@@ -114,6 +114,8 @@ class Errand {
   readonly #socket: string;
   readonly #isJson: boolean;
   readonly #style: Style;
+  /** Whether a value of a watch said that something is wrong. */
+  #isIll = false;
 
   constructor(
     around: Surroundings,
@@ -172,8 +174,10 @@ class Errand {
     const { name, effect, output } = this.#description;
     if (effect !== 'watch') return callOperation(line, { name, input });
     if (this.#terminal() !== undefined) this.#around.stderr.write('Watching; Ctrl-C ends it.\n');
-    const onValue = (value: unknown) =>
+    const onValue = (value: unknown) => {
+      this.#isIll ||= isIll(value);
       this.#print(this.#isJson ? JSON.stringify(value) : renderLine(value, output, this.#style));
+    };
     return callOperation(line, { name, input, onValue });
   }
 
@@ -187,7 +191,7 @@ class Errand {
       case 'answered':
         return this.#show(reached.outcome, generated);
       case 'ended':
-        return EXIT.done;
+        return this.#isIll ? EXIT.failed : EXIT.done;
       case 'absent':
         return this.#withoutServer(input, generated);
       case 'forbidden':
@@ -241,10 +245,7 @@ class Errand {
   /** A check that found an error is answered, yet not well. */
   #exitFor(outcome: OperationOutcome<unknown>): ExitCode {
     if (!outcome.ok) return exitCodeFor(outcome.why);
-    const { value } = outcome;
-    const isIll =
-      typeof value === 'object' && value !== null && 'healthy' in value && value.healthy === false;
-    return isIll ? EXIT.failed : EXIT.done;
+    return isIll(outcome.value) ? EXIT.failed : EXIT.done;
   }
 
   /** By the operation's own words if it has some and the value is as they expect, else by schema. */
@@ -272,6 +273,10 @@ class Errand {
     return exit;
   }
 }
+
+/** Whether a value says that what was looked at is not well. */
+const isIll = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'healthy' in value && value.healthy === false;
 
 /** What rtcctl itself finds wrong, in the terms of an outcome. */
 const PROBLEM_OF: { readonly [exit in ExitCode]?: OperationProblem } = {

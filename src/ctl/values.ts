@@ -80,6 +80,7 @@ export function valueText(value: unknown, schema: JsonSchema | undefined, style:
 
 function levelText(level: string, style: Style): string {
   if (level === 'ok') return style.good(level);
+  if (level === 'skipped') return style.dim(level);
   return level === 'warning' ? style.careful(level) : style.bad(harmless(level));
 }
 

@@ -1,24 +1,19 @@
-/** Checks what DNS says of a host against what the server offers (RFC 6120 §3.2, XEP-0368). */
+/** Checks what DNS says of a host against what the server offers (RFC 6120 §3.2, XEP-0368, RFC 7673). */
 import { isIP } from 'node:net';
-import type { Config, ListenerName } from '../config/schema.ts';
-import { type Domain, domainToAscii } from '../jid/jid.ts';
-import type { Lookup, SrvRecord } from './dns-lookup.ts';
+import type { Config } from '../config/schema.ts';
+import { domainToAscii } from '../jid/jid.ts';
+import type { Answer, Lookup, SrvRecord } from './dns-lookup.ts';
 import { type Finding, findingsOn } from './findings.ts';
-
-/** What is published for clients, by the listener that serves it. */
-const CLIENT_SERVICES = [
-  { service: '_xmpp-client._tcp', listener: 'c2s', usual: 5222, isFallback: true },
-  { service: '_xmpps-client._tcp', listener: 'c2sTls', usual: 5223, isFallback: false },
-] as const satisfies readonly {
-  service: string;
-  listener: ListenerName;
-  usual: number;
-  isFallback: boolean;
-}[];
-
-type ClientService = (typeof CLIENT_SERVICES)[number];
-
-const SERVER_SERVICES = ['_xmpp-server._tcp', '_xmpps-server._tcp'];
+import {
+  ANNOUNCED,
+  type AnnouncedService,
+  DECLINED,
+  isOffered,
+  srvData,
+  tlsaData,
+  usualTarget,
+  type ZoneHost,
+} from './zone.ts';
 
 /** Top-level names that are never in the public DNS (RFC 6761, RFC 6762). */
 const LOCAL_NAMES = ['localhost', 'local', 'test', 'example', 'invalid'];
@@ -29,27 +24,52 @@ export interface DnsCheck {
   readonly lookup: Lookup;
   /** The addresses of this machine. */
   readonly own: readonly string[];
+  /** SHA-256 of the public key in use, hex; undefined without a certificate. */
+  readonly keyHash: string | undefined;
+}
+
+/** The check of one host, with what was found before the single records are looked at. */
+interface Check extends DnsCheck {
+  readonly host: ZoneHost;
+  /** The domain with A-labels. */
+  readonly name: string;
+  /** The machine that records ought to name. */
+  readonly target: string;
 }
 
 /** Checks one host. */
-export async function checkDns(domain: Domain, check: DnsCheck): Promise<Finding[]> {
+export async function checkDns(host: ZoneHost, given: DnsCheck): Promise<Finding[]> {
+  const { domain } = host;
   const name = domainToAscii(domain);
   const say = findingsOn('dns', domain);
   if (isIP(name.replace(/^\[|\]$/g, '')) !== 0)
     return [say.ok('It is an IP address; DNS is not asked.')];
   if (LOCAL_NAMES.includes(name.split('.').at(-1) ?? ''))
     return [say.ok('It is a name for use on this machine or network; DNS is not asked.')];
-  const each = await Promise.all([
-    checkAddresses(name, domain, check),
-    ...CLIENT_SERVICES.map((service) => checkService(name, domain, service, check)),
-    ...SERVER_SERVICES.map((service) => checkServerService(name, domain, service, check)),
+  const { lookup, own } = given;
+  const [addresses, ...services] = await Promise.all([
+    lookup.addresses(name),
+    ...ANNOUNCED.map(async (service) => ({
+      service,
+      found: await lookup.srv(`${service.service}.${name}`),
+    })),
   ]);
-  return each.flat();
+  const named = services
+    .flatMap(({ found }) => recordsOf(found))
+    .find(({ target }) => target !== '');
+  const isHere = recordsOf(addresses).some((address) => own.includes(address));
+  const target = named?.target ?? (isHere ? name : usualTarget(host));
+  const check: Check = { ...given, host, name, target };
+  const each = await Promise.all(
+    services.map(({ service, found }) => checkService(service, found, check)),
+  );
+  return [...checkAddresses(addresses, check), ...each.flat()];
 }
 
-async function checkAddresses(name: string, domain: Domain, { lookup, own }: DnsCheck) {
-  const say = findingsOn('dns', domain);
-  const found = await lookup.addresses(name);
+const recordsOf = <T>(answer: Answer<T>): readonly T[] => (answer.ok ? answer.records : []);
+
+function checkAddresses(found: Answer<string>, { name, host, own }: Check): Finding[] {
+  const say = findingsOn('dns', host.domain);
   if (!found.ok) return [say.error(`Its addresses are not known: ${found.text}.`)];
   if (found.records.length === 0)
     return [
@@ -68,79 +88,114 @@ async function checkAddresses(name: string, domain: Domain, { lookup, own }: Dns
   ];
 }
 
-/** A record as a zone file has it. */
-const recordText = (service: string, name: string, port: number) =>
-  `${service}.${name}. SRV 0 5 ${port} ${name}.`;
-
+/** Checks the records of one service. */
 async function checkService(
-  name: string,
-  domain: Domain,
-  { service, listener, usual, isFallback }: ClientService,
-  { config, lookup }: DnsCheck,
+  announced: AnnouncedService,
+  found: Answer<SrvRecord>,
+  check: Check,
 ): Promise<Finding[]> {
-  const say = findingsOn('dns', `${service}.${domain}`);
-  const { enabled, port } = config.server.listeners[listener];
-  const expected = recordText(service, name, port);
-  const found = await lookup.srv(`${service}.${name}`);
+  const { service, listener } = announced;
+  const { host, config, name, target } = check;
+  const say = findingsOn('dns', `${service}.${host.domain}`);
+  const { port } = config.server.listeners[listener];
+  const expected = `${service}.${name}. SRV ${srvData(port, target)}`;
   if (!found.ok) return [say.error(`Its records are not known: ${found.text}.`)];
-  const offered = found.records.filter(({ target }) => target !== '');
-  if (!enabled)
-    return offered.length === 0
-      ? []
-      : [say.error(`It is published, but listeners.${listener} is off. Remove the record.`)];
-  if (found.records.length === 0) {
-    if (isFallback && port === usual)
-      return [
-        say.ok(`It has no record; clients then try the domain itself on ${usual}, which is right.`),
-      ];
-    if (isFallback)
-      return [
-        say.error(`It has no record, so that clients try ${usual}, not ${port}. Add: ${expected}`),
-      ];
-    return [say.warning(`It has no record; clients do not find direct TLS. Add: ${expected}`)];
-  }
+  const offered = found.records.filter((record) => record.target !== '');
+  if (!isOffered(announced, host, config)) return unwanted(announced, offered, check);
+  if (found.records.length === 0) return [missing(announced, port, expected, check)];
   if (offered.length === 0)
     return [
       say.error(
         `Its record says that there is no such service (a target of "."). Put: ${expected}`,
       ),
     ];
-  const each = offered.map((record) => checkRecord(record, { expected, port, say, lookup }));
-  return Promise.all(each);
+  const each = offered.map((record) => checkRecord(record, announced, expected, check));
+  return (await Promise.all(each)).flat();
+}
+
+/** What is published, but not served. */
+function unwanted(
+  { service, listener, forWhom }: AnnouncedService,
+  offered: readonly SrvRecord[],
+  { host, config }: Check,
+): Finding[] {
+  if (offered.length === 0) return [];
+  const say = findingsOn('dns', `${service}.${host.domain}`);
+  if (config.server.listeners[listener].enabled && forWhom === 'servers')
+    return [
+      say.error(
+        `It is published, but ${host.domain} does not talk with other servers (s2s.enabled). ` +
+          `Replace the record by: SRV ${DECLINED}`,
+      ),
+    ];
+  return [say.error(`It is published, but listeners.${listener} is off. Remove the record.`)];
+}
+
+/** There is no record at all. */
+function missing(
+  { service, fallbackPort, forWhom }: AnnouncedService,
+  port: number,
+  expected: string,
+  { host }: Check,
+): Finding {
+  const say = findingsOn('dns', `${service}.${host.domain}`);
+  const whom = forWhom === 'clients' ? 'clients' : 'other servers';
+  if (fallbackPort === port)
+    return say.ok(
+      `It has no record; ${whom} then try the domain itself on ${port}, which is right.`,
+    );
+  if (fallbackPort !== undefined)
+    return say.error(
+      `It has no record, so that ${whom} try ${fallbackPort}, not ${port}. Add: ${expected}`,
+    );
+  return forWhom === 'clients'
+    ? say.warning(`It has no record; clients do not find direct TLS. Add: ${expected}`)
+    : say.ok(`It has no record; other servers use STARTTLS. For direct TLS, add: ${expected}`);
 }
 
 async function checkRecord(
   { target, port: published }: SrvRecord,
-  {
-    expected,
-    port,
-    say,
-    lookup,
-  }: { expected: string; port: number; say: ReturnType<typeof findingsOn>; lookup: Lookup },
-): Promise<Finding> {
+  { service, listener, forWhom }: AnnouncedService,
+  expected: string,
+  { host, config, lookup, keyHash }: Check,
+): Promise<Finding[]> {
+  const say = findingsOn('dns', `${service}.${host.domain}`);
+  const { port } = config.server.listeners[listener];
   if (published !== port)
-    return say.error(
-      `It leads to ${target}:${published}, but the server listens on ${port}. ` +
-        `Unless that is forwarded, put: ${expected}`,
-    );
+    return [
+      say.error(
+        `It leads to ${target}:${published}, but the server listens on ${port}. ` +
+          `Unless that is forwarded, put: ${expected}`,
+      ),
+    ];
   const addresses = await lookup.addresses(target);
-  if (!addresses.ok) return say.error(`The address of ${target} is not known: ${addresses.text}.`);
+  if (!addresses.ok)
+    return [say.error(`The address of ${target} is not known: ${addresses.text}.`)];
   if (addresses.records.length === 0)
-    return say.error(`It leads to ${target}, which has no address. Put: ${expected}`);
-  return say.ok(`It leads to ${target}:${published} (${addresses.records.join(', ')}).`);
+    return [say.error(`It leads to ${target}, which has no address. Add one (A or AAAA).`)];
+  const right = say.ok(`It leads to ${target}:${published} (${addresses.records.join(', ')}).`);
+  if (forWhom === 'clients') return [right];
+  return [right, ...(await checkKey(`_${published}._tcp.${target}`, lookup, keyHash))];
 }
 
-/** Other domains are not served yet: a record that invites them leads them nowhere. */
-async function checkServerService(
+/** TLSA records that name another key keep servers away that look at them (RFC 7673 §4). */
+async function checkKey(
   name: string,
-  domain: Domain,
-  service: string,
-  { lookup }: DnsCheck,
+  lookup: Lookup,
+  keyHash: string | undefined,
 ): Promise<Finding[]> {
-  const found = await lookup.srv(`${service}.${name}`);
-  if (!found.ok || found.records.every(({ target }) => target === '')) return [];
-  const say = findingsOn('dns', `${service}.${domain}`);
-  return [
-    say.warning('It is published, but this server does not speak with other domains. Remove it.'),
-  ];
+  const found = await lookup.tlsa(name);
+  // Records that name the certificate, or an authority, are not compared: they may be right.
+  const keys = recordsOf(found).filter(
+    ({ usage, selector, matching }) => usage === 3 && selector === 1 && matching === 1,
+  );
+  if (keys.length === 0 || keyHash === undefined) return [];
+  const say = findingsOn('dns', name);
+  return keys.some(({ data }) => data === keyHash)
+    ? [say.ok('It names the key that is in use.')]
+    : [
+        say.error(
+          `It names another key, so that servers that ask DNS (DANE) refuse ours. Add: ${name}. TLSA ${tlsaData(keyHash)}`,
+        ),
+      ];
 }

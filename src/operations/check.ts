@@ -1,6 +1,4 @@
 /** The check of all that must be right around the server: config, certificates, ports, DNS. */
-import { isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import { covers } from '../certs/certificate.ts';
 import type { CertificateInfo } from '../certs/types.ts';
@@ -8,8 +6,10 @@ import { type AnyOperation, operation, success } from '../core/operation.ts';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 import { issuerName } from './certificate-info.ts';
 import { checkDns } from './check-dns.ts';
+import { nameServers } from './dns.ts';
 import { hidden, level } from './fields.ts';
 import { type Finding, findingsOn } from './findings.ts';
+import { ownAddresses } from './own-addresses.ts';
 import type { PortProbe } from './port-probe.ts';
 import type { ListenerInfo, Services } from './services.ts';
 
@@ -33,13 +33,7 @@ export function checkOperations(services: Needs): AnyOperation[] {
       summary: 'Check the config, certificates, ports and DNS, and say how to mend what is wrong.',
       effect: 'read',
       offline: true,
-      input: z.object({
-        dns: z
-          .array(z.string().refine((raw) => isIP(raw) !== 0, { message: 'is not an IP address' }))
-          .max(8)
-          .default([])
-          .describe("Name servers to ask instead of the system's, such as a public one."),
-      }),
+      input: z.object({ dns: nameServers }),
       output: z.object({
         healthy: hidden(z.boolean().describe('Whether there is no error among the findings.')),
         findings: z.array(
@@ -68,7 +62,12 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
         checkPort(socket, { ports, isServing: runtime.isServing }),
       ),
     ),
-    Promise.all(domains.map((domain) => checkDns(domain, { config, lookup, own }))),
+    Promise.all(
+      hosts.all().map((host) => {
+        const keyHash = certificates.info(host.domain)?.publicKeySha256;
+        return checkDns(host, { config, lookup, own, keyHash });
+      }),
+    ),
   ]);
   const papers = domains.flatMap((domain) =>
     checkCertificate(domain, certificates.info(domain), clock.now()),
@@ -177,10 +176,4 @@ export async function checkPort(
     case 'failed':
       return say.error(`It cannot be opened (${state.code}).`);
   }
-}
-
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((each) =>
-    (each ?? []).map(({ address }) => address),
-  );
 }

@@ -1,5 +1,4 @@
-/** Asks DNS, with a bound on time, and tells "there is none" from "nobody answered". */
-import { Resolver } from 'node:dns/promises';
+/** What the checks ask DNS; src/server fulfils it. "There is none" is told from "nobody answered". */
 
 /** An SRV record (RFC 2782). */
 export interface SrvRecord {
@@ -10,69 +9,25 @@ export interface SrvRecord {
   readonly weight: number;
 }
 
+/** A TLSA record (RFC 6698 §2.1). */
+export interface TlsaRecord {
+  readonly usage: number;
+  readonly selector: number;
+  readonly matching: number;
+  /** Hex, lower case. */
+  readonly data: string;
+}
+
 /** Records, an empty list when there is none, or why nothing is known. */
 export type Answer<T> =
   | { readonly ok: true; readonly records: readonly T[] }
   | { readonly ok: false; readonly text: string };
 
-/** Looks names up. Names have A-labels. */
+/** Looks names up. Names have A-labels. None of it rejects. */
 export interface Lookup {
   /** IPv4 and IPv6 addresses. */
   addresses(name: string): Promise<Answer<string>>;
+  /** Those that come first, first. */
   srv(name: string): Promise<Answer<SrvRecord>>;
-}
-
-/** How to ask. */
-export interface LookupOptions {
-  /** Name servers, as addresses with an optional port; none for the system's. */
-  readonly servers: readonly string[];
-  /** For each try. */
-  readonly timeoutMs: number;
-  readonly tries: number;
-}
-
-/** The answers that mean "there is none" (c-ares). */
-const NOTHING = ['ENOTFOUND', 'ENODATA'];
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  ETIMEOUT: 'the name server did not answer in time',
-  ECONNREFUSED: 'the name server does not answer',
-  ESERVFAIL: 'the name server failed',
-  EREFUSED: 'the name server refuses to answer',
-  EBADNAME: 'it is no name for DNS',
-};
-
-/** Makes a look-up. */
-export function createLookup({ servers, timeoutMs, tries }: LookupOptions): Lookup {
-  const resolver = new Resolver({ timeout: timeoutMs, tries });
-  if (servers.length > 0) resolver.setServers(servers);
-  return {
-    async addresses(name) {
-      const four = await asked(resolver.resolve4(name));
-      const six = await asked(resolver.resolve6(name));
-      if (!four.ok) return four;
-      return { ok: true, records: [...four.records, ...(six.ok ? six.records : [])] };
-    },
-    async srv(name) {
-      const answer = await asked(resolver.resolveSrv(name));
-      if (!answer.ok) return answer;
-      const records = answer.records.map(({ name: target, port, priority, weight }) => ({
-        target: target.replace(/\.$/, '').toLowerCase(),
-        port,
-        priority,
-        weight,
-      }));
-      return { ok: true, records: records.sort((a, b) => a.priority - b.priority) };
-    },
-  };
-}
-
-async function asked<T>(records: Promise<T[]>): Promise<Answer<T>> {
-  try {
-    return { ok: true, records: await records };
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (NOTHING.includes(code)) return { ok: true, records: [] };
-    return { ok: false, text: PROBLEMS[code] ?? `DNS could not be asked (${code || 'unknown'})` };
-  }
+  tlsa(name: string): Promise<Answer<TlsaRecord>>;
 }

@@ -47,6 +47,11 @@ export const domain = address(parseDomain).meta({
   description: 'The domain, such as falcot.com.',
 });
 
+/** A domain of somebody else. */
+export const otherDomain = address(parseDomain).meta({
+  description: 'The other domain, such as example.org.',
+});
+
 /** A longer password is of no use to anyone but an attacker. */
 const MAX_PASSWORD = 1024;
 
@@ -82,6 +87,8 @@ export const seconds = z.int().min(0).meta(kind('seconds'));
 export const bytes = z.int().min(0).meta(kind('bytes'));
 /** How a finding is to be taken. */
 export const level = z.enum(['ok', 'warning', 'error']).meta(kind('level'));
+/** How a step is to be taken; `skipped` was not tried. */
+export const verdict = z.enum(['ok', 'warning', 'error', 'skipped']).meta(kind('level'));
 /** A whole text for a person to read. */
 export const wholeText = z.string().meta(kind('text'));
 

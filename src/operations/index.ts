@@ -5,6 +5,8 @@ import { auditOperations } from './audit.ts';
 import { certificateOperations } from './certificates.ts';
 import { checkOperations } from './check.ts';
 import { configOperations } from './config.ts';
+import { dnsOperations } from './dns.ts';
+import { federationOperations } from './federation.ts';
 import { hostOperations } from './hosts.ts';
 import { logOperations } from './log.ts';
 import { serverOperations } from './server.ts';
@@ -22,6 +24,8 @@ export function allOperations(services: Services): AnyOperation[] {
     ...checkOperations(services),
     ...configOperations(services),
     ...certificateOperations(services),
+    ...dnsOperations(services),
+    ...federationOperations(services),
     ...logOperations(services),
     ...traceOperations(services),
     ...auditOperations(services),

@@ -10,11 +10,12 @@ import type { Registry } from '../core/registry.ts';
 import type { RemoveAccount } from '../core/removal.ts';
 import type { Sessions } from '../core/sessions.ts';
 import type { Trace } from '../core/trace.ts';
-import type { BareJid } from '../jid/jid.ts';
+import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
 import type { StoreStats } from '../store/store.ts';
 import type { Lookup } from './dns-lookup.ts';
+import type { FederationService } from './federation-service.ts';
 import type { PortProbe } from './port-probe.ts';
 
 /** The certificates in use, and making and taking new ones; a running server uses those at once. */
@@ -101,4 +102,6 @@ export interface Services {
   /** Asks DNS; other servers than the system's when some are named. */
   readonly lookup: (servers: readonly string[]) => Lookup;
   readonly ports: PortProbe;
+  /** The side of other servers; undefined while the server does not run. */
+  readonly federation: () => FederationService | undefined;
 }

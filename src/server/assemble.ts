@@ -21,18 +21,17 @@ import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { modules } from '../modules/index.ts';
-import { createLookup } from '../operations/dns-lookup.ts';
+import type { FederationService } from '../operations/federation-service.ts';
 import { allOperations } from '../operations/index.ts';
 import { machinePorts } from '../operations/port-probe.ts';
 import type { ListenerInfo, RuntimeService } from '../operations/services.ts';
+import type { Dns } from '../s2s/dns.ts';
+import { createDnsClient } from '../s2s/dns-client.ts';
 import { policyMigrations } from '../s2s/policy.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
-
+import { createLookup } from './lookup.ts';
 import { StartError } from './start-error.ts';
-
-const DNS_TIMEOUT_MS = 3000;
-const DNS_TRIES = 2;
 
 /** How to build. */
 export interface AssembleOptions {
@@ -61,6 +60,8 @@ export interface Assembled {
   readonly running: RunningConfig;
   /** Tells the operations what is listened on, once that is known. */
   showListeners(list: () => readonly ListenerInfo[], console: () => string | undefined): void;
+  /** Gives the operations the side of other servers. */
+  showFederation(service: FederationService): void;
   close(): Promise<void>;
 }
 
@@ -158,6 +159,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
   const trace = createTrace(clock);
   let listeners: () => readonly ListenerInfo[] = () => [];
   let console: () => string | undefined = () => undefined;
+  let federation: FederationService | undefined;
   const runtime: RuntimeService = {
     version: PROGRAM.version,
     node: process.version,
@@ -189,8 +191,9 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         config: running,
         certificates,
         runtime,
-        lookup: (servers) => createLookup({ servers, timeoutMs: DNS_TIMEOUT_MS, tries: DNS_TRIES }),
+        lookup: (servers) => createLookup(dnsFor(servers, clock, running)),
         ports: machinePorts,
+        federation: () => federation,
       }),
       ...registry.operations,
     ],
@@ -212,12 +215,26 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
       listeners = list;
       console = address;
     },
+    showFederation(service) {
+      federation = service;
+    },
     async close() {
       await registry.stop();
       certificates.close();
       await store.close();
     },
   };
+}
+
+/** A client of the servers that are named, or else of those that the config has. */
+function dnsFor(servers: readonly string[], clock: Clock, running: RunningConfig): Dns {
+  return createDnsClient({
+    clock,
+    settings() {
+      const { dns } = running.current().server;
+      return { servers: servers.length > 0 ? servers : dns.servers, timeoutMs: dns.timeout };
+    },
+  });
 }
 
 /** What the certificates room needs to know of a config. */

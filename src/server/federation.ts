@@ -2,7 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../config/schema.ts';
 import { loadSecret } from '../core/secret.ts';
+import type { FederationService } from '../operations/federation-service.ts';
 import { createDns } from '../s2s/dns-cache.ts';
+import { type DoctorServices, examine } from '../s2s/doctor.ts';
 import { loadPolicy, type Policy } from '../s2s/policy.ts';
 import { createResolver, type Resolver } from '../s2s/resolver.ts';
 import { createS2s, type S2sSide } from '../s2s/side.ts';
@@ -43,7 +45,7 @@ export async function createFederation(assembled: Assembled): Promise<Federation
   const resolver = createResolver({ dns, clock, random: Math.random });
   const trust = createTrust({ clock, authorities: () => authorities });
   const policy = await loadPolicy({ store, hosts: heart.hosts, settings });
-  const secret = await loadSecret(store, 'dialback');
+  const secret = (await loadSecret(store, 'dialback')).toString('hex');
   const side = createS2s({
     hosts: heart.hosts,
     router: heart.router,
@@ -55,11 +57,23 @@ export async function createFederation(assembled: Assembled): Promise<Federation
     trust,
     certificates,
     policy,
-    secret: secret.toString('hex'),
+    secret,
     settings,
     limits: () => config().limits,
   });
   heart.router.useRemote(side.route);
+  const doctor: DoctorServices = {
+    clock,
+    dns,
+    resolver,
+    trust,
+    certificates,
+    policy,
+    secret,
+    acceptsServerUsage: () => settings().acceptServerUsage,
+    isServed: (domain) => heart.hosts.ownerOf(domain) !== undefined,
+  };
+  assembled.showFederation(serviceOf(side, policy, doctor));
   return {
     side,
     policy,
@@ -76,6 +90,27 @@ export async function createFederation(assembled: Assembled): Promise<Federation
       await side.close();
       dns.close();
     },
+  };
+}
+
+/** The side as operations see it. */
+function serviceOf(side: S2sSide, policy: Policy, doctor: DoctorServices): FederationService {
+  return {
+    list: side.list,
+    history: side.history,
+    close: side.closeDomain,
+    refusal: policy.refusal,
+    rules: policy.rules,
+    async setRule(rule) {
+      await policy.set(rule);
+      side.enforce();
+    },
+    async unsetRule(rule) {
+      const wasSaid = await policy.unset(rule);
+      side.enforce();
+      return wasSaid;
+    },
+    examine: (local, remote) => examine({ local, remote }, doctor),
   };
 }
 

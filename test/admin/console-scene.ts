@@ -15,6 +15,7 @@ import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { type BareJid, parseBare } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import { allOperations } from '../../src/operations/index.ts';
+import { type FederationWorld, federationOf } from '../support/federation-side.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
 /** The password of every account of a scene. */
@@ -28,6 +29,8 @@ export interface ConsoleScene {
   readonly authority: Authority;
   readonly setup: Setup;
   readonly trace: Trace;
+  /** What is said of other servers. */
+  readonly federation: FederationWorld;
   /** Aborts as a server does that stops. */
   readonly closing: AbortController;
   stop(): Promise<void>;
@@ -77,10 +80,21 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
       listeners: {
         c2s: { enabled: true, port: 5222, interfaces: ['127.0.0.1'] },
         c2sTls: { enabled: true, port: 5223, interfaces: ['127.0.0.1'] },
+        s2s: { enabled: true, port: 5269, interfaces: ['127.0.0.1'] },
+        s2sTls: { enabled: true, port: 5270, interfaces: ['127.0.0.1'] },
         http: { enabled: true, port: 5280, interfaces: ['127.0.0.1'] },
       },
+      s2s: { enabled: true },
     },
   } as unknown as Config;
+  const federation: FederationWorld = {
+    links: [],
+    events: [],
+    steps: () => {
+      throw new Error('no examination is prepared');
+    },
+  };
+  const side = federationOf(federation);
   const list = allOperations({
     clock,
     log,
@@ -124,8 +138,10 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     lookup: () => ({
       addresses: async () => ({ ok: true, records: [] }),
       srv: async () => ({ ok: true, records: [] }),
+      tlsa: async () => ({ ok: true, records: [] }),
     }),
     ports: { state: async () => ({ kind: 'free' }), answers: async () => true },
+    federation: () => side,
   });
   const operations = createOperations(list, {
     audit,
@@ -156,6 +172,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     authority,
     setup,
     trace,
+    federation,
     closing,
     async stop() {
       closing.abort();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type People, peopleOn } from '../peers/people.ts';
+import { startDns, type TestDns } from '../support/dns.ts';
 import { describeWith, findChromium } from '../support/peers.ts';
 import { DOMAIN, LOOPBACK, type Program, startProgram } from '../support/program.ts';
 
@@ -14,6 +15,9 @@ const WIDE = { width: 1280, height: 860 };
 const PHONE = { width: 390, height: 844 };
 /** The narrowest phone that is still sold. */
 const NARROW = { width: 360, height: 640 };
+
+/** Where pictures are kept, if they are. */
+const FOLDER = process.env['RTCD_SCREENSHOTS'];
 
 /** How long the browser may take for a step; shorter than a test, so that it tells which step. */
 const PATIENCE_MS = 10_000;
@@ -40,8 +44,13 @@ const PAGES: Readonly<Record<string, string>> = {
   sessions: '/admin/sessions',
   hosts: '/admin/hosts',
   host: `/admin/hosts/${DOMAIN}`,
+  dns: `/admin/hosts/${DOMAIN}/dns`,
   request: `/admin/hosts/${DOMAIN}/request`,
   import: `/admin/hosts/${DOMAIN}/import`,
+  federation: '/admin/federation',
+  partner: '/admin/federation/with/far.example',
+  examination: '/admin/federation/test?domain=far.example',
+  block: '/admin/federation/block?domain=far.example',
   audit: '/admin/audit',
   trace: '/admin/trace',
   log: '/admin/log',
@@ -50,6 +59,7 @@ const PAGES: Readonly<Record<string, string>> = {
 
 describeWith(['chromium'], 'the console in a browser', () => {
   let program: Program;
+  let names: TestDns;
   let people: People;
   let browser: Browser;
   let context: BrowserContext;
@@ -99,7 +109,13 @@ describeWith(['chromium'], 'the console in a browser', () => {
   };
 
   beforeAll(async () => {
-    program = await startProgram();
+    names = await startDns({
+      '_xmpp-server._tcp.far.example': {
+        SRV: ['0 5 5269 gone.far.example', '5 5 1 x.far.example'],
+      },
+      'x.far.example': { A: ['127.0.0.1'] },
+    });
+    program = await startProgram({ dns: { servers: [names.server] } });
     people = peopleOn(program);
     const executablePath = findChromium();
     if (executablePath === undefined) throw new Error('Chromium was there a moment ago');
@@ -119,6 +135,7 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await browser?.close();
     await people?.leave();
     await program?.stop();
+    await names?.stop();
   });
   beforeEach(() => open());
   afterEach(() => expect(complaints).toEqual([]));
@@ -174,6 +191,38 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('The trace was stopped.').waitFor();
     await client.kill();
+  });
+
+  test('another domain is examined, step by step, and blocked', async () => {
+    await signIn();
+    await isSignedIn();
+    await page.goto(at('/admin/federation'));
+    await page.getByLabel('Other domain').fill('far.example');
+    await page.getByRole('button', { name: 'Examine' }).click();
+    await page.getByText(`${DOMAIN} cannot talk with far.example.`).waitFor();
+    await page.getByText('x.far.example (127.0.0.1) port 1', { exact: true }).waitFor();
+    await page.getByText('Hello,').waitFor();
+    expect(await page.getByRole('button', { name: 'Stop' }).isVisible()).toBe(false);
+    if (FOLDER !== undefined)
+      await page.screenshot({ path: join(FOLDER, 'examined-live.png'), fullPage: true });
+    await page.getByRole('link', { name: 'Block a domain' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Block a domain?' });
+    await dialog.getByLabel('Other domain').fill('far.example');
+    await dialog.getByRole('button', { name: 'Block it' }).click();
+    await page.getByText('far.example is blocked.').waitFor();
+    await page.getByRole('link', { name: 'far.example' }).click();
+    await page.getByText('it is blocked here').waitFor();
+  });
+
+  test('without scripts a domain is examined, too', async () => {
+    await open({ javaScriptEnabled: false });
+    await signIn();
+    await isSignedIn();
+    await page.goto(at('/admin/federation'));
+    await page.getByLabel('Other domain').fill('far.example');
+    await page.getByRole('button', { name: 'Examine' }).click();
+    await page.getByText(`${DOMAIN} cannot talk with far.example.`).waitFor();
+    await page.getByText('gone.far.example', { exact: true }).waitFor();
   });
 
   test('a dialog is opened, left and closed by keyboard, and focus comes back', async () => {
@@ -255,11 +304,10 @@ describeWith(['chromium'], 'the console in a browser', () => {
     ['phone-dark', PHONE, 'dark'],
   ] as const)('every page is drawn: %s', async (kind, viewport, colorScheme) => {
     await open({ viewport, colorScheme });
-    const folder = process.env['RTCD_SCREENSHOTS'];
     const look = async (name: string) => {
       expect(await overflow(), name).toBe(0);
-      if (folder === undefined) return;
-      await page.screenshot({ path: join(folder, `${name}-${kind}.png`), fullPage: true });
+      if (FOLDER === undefined) return;
+      await page.screenshot({ path: join(FOLDER, `${name}-${kind}.png`), fullPage: true });
     };
     await page.goto(at('/admin/sign-in'));
     await look('sign-in');

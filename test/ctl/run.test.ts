@@ -349,6 +349,48 @@ describe('deluser', () => {
   });
 });
 
+describe('s2s test', () => {
+  const steps = [
+    { verdict: 'ok', step: 'tcp', subject: 'x.example (192.0.2.7) port 5269', text: 'Fine.' },
+    {
+      verdict: 'error',
+      step: 'summary',
+      subject: 'far.example',
+      text: 'It is \u001b[31mred.',
+      detail: 'Hello,\n\n- renew it',
+      healthy: false,
+    },
+  ];
+
+  test('prints each step, the letter below the last one, and fails where the domain does', async () => {
+    await place.serve((_, response) => {
+      response.setHeader('Content-Type', 'application/x-ndjson');
+      response.end(steps.map((step) => `${JSON.stringify(step)}\n`).join(''));
+    });
+    const ran = await place.run(['s2s', 'test', 'far.example', '--host', 'falcot.com']);
+    expect(place.asked[0]?.input).toEqual({ domain: 'far.example', host: 'falcot.com' });
+    expect(ran.out).toBe(
+      [
+        'ok       tcp  x.example (192.0.2.7) port 5269  Fine.',
+        'error    summary  far.example  It is \\u001b[31mred.',
+        '  Hello,',
+        '',
+        '  - renew it',
+        '',
+      ].join('\n'),
+    );
+    expect(ran.exit).toBe(1);
+    const other = await place.run(['s2s', 'test', 'far.example', '--json']);
+    expect(
+      other.out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(steps);
+    expect(other.exit).toBe(1);
+  });
+});
+
 describe('trace', () => {
   const entry = (xml: string) =>
     `${JSON.stringify({ at: Date.UTC(2026, 0, 1), direction: 'in', stream: 's', xml })}\n`;

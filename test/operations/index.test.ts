@@ -21,7 +21,7 @@ describe('the operations', () => {
   });
 
   test('a watch is described by one of its values', () => {
-    const trace = descriptions.find(({ effect }) => effect === 'watch');
+    const trace = descriptions.find(({ name }) => name === 'trace.account');
     expect(Object.keys(trace?.output.properties ?? {})).toEqual([
       'at',
       'direction',

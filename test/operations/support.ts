@@ -15,7 +15,8 @@ import {
   parseBare,
   parseDomain,
 } from '../../src/jid/jid.ts';
-import type { Lookup } from '../../src/operations/dns-lookup.ts';
+import type { Lookup, TlsaRecord } from '../../src/operations/dns-lookup.ts';
+import type { FederationService } from '../../src/operations/federation-service.ts';
 import { allOperations } from '../../src/operations/index.ts';
 import type { PortState } from '../../src/operations/port-probe.ts';
 import type { Services } from '../../src/operations/services.ts';
@@ -32,6 +33,7 @@ export interface World {
   port: PortState;
   answers: boolean;
   lookup: Lookup;
+  federation: FederationService | undefined;
 }
 
 /** A desk from which operations are run. */
@@ -101,6 +103,7 @@ export function certificate(
 export function lookupOf(table: {
   addresses?: Record<string, string[]>;
   srv?: Record<string, [target: string, port: number][]>;
+  tlsa?: Record<string, TlsaRecord[]>;
 }): Lookup {
   return {
     addresses: async (name) => ({ ok: true, records: table.addresses?.[name] ?? [] }),
@@ -113,6 +116,7 @@ export function lookupOf(table: {
         weight: 5,
       })),
     }),
+    tlsa: async (name) => ({ ok: true, records: table.tlsa?.[name] ?? [] }),
   };
 }
 
@@ -142,6 +146,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     port: { kind: 'free' },
     answers: true,
     lookup: lookupOf({}),
+    federation: undefined,
   };
   const audit = createAudit(store, clock);
   const trace = createTrace(clock);
@@ -204,6 +209,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     },
     lookup: () => world.lookup,
     ports: { state: async () => world.port, answers: async () => world.answers },
+    federation: () => world.federation,
   };
   const operations = createOperations(allOperations(services), {
     audit,

@@ -1,7 +1,7 @@
 /*
  * What makes the console livelier; each page works without it. Elements say by data attributes what
  * they want: data-refresh, data-load, data-dialog, data-unless, data-copy, data-ago, data-trace,
- * data-scriptless.
+ * data-examine, data-scriptless.
  */
 
 const csrf = document.querySelector('meta[name="csrf"]')?.content ?? '';
@@ -136,6 +136,20 @@ async function* jsonLines(body) {
   }
 }
 
+/** Runs a watch and hands on its values; answers the sentence of a refusal. */
+async function watch(name, input, signal, { begun = () => {}, take }) {
+  const response = await fetch(`/api/operations/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-csrf-token': csrf },
+    body: JSON.stringify(input),
+    signal,
+  });
+  if (!response.ok) return (await response.json()).text;
+  begun();
+  for await (const value of jsonLines(response.body)) take(value);
+  return undefined;
+}
+
 function stanzaItem({ at, direction, xml }) {
   const item = document.createElement('li');
   const head = document.createElement('span');
@@ -157,26 +171,23 @@ function tracing(form) {
   const stop = form.querySelector('[data-trace-stop]');
   let running;
 
-  const watch = async (signal) => {
+  const look = async (signal) => {
     const fields = new FormData(form);
     const input = {
       jid: fields.get('jid'),
       seconds: Number(fields.get('seconds')),
       bodies: fields.get('bodies') === 'yes',
     };
-    const response = await fetch('/api/operations/trace.account', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-csrf-token': csrf },
-      body: JSON.stringify(input),
-      signal,
+    const said = await watch('trace.account', input, signal, {
+      begun() {
+        state.textContent = 'Watching. Stanzas appear here as they pass.';
+      },
+      take(entry) {
+        list.prepend(stanzaItem(entry));
+        if (list.childElementCount > MAX_STANZAS) list.lastElementChild.remove();
+      },
     });
-    if (!response.ok) return (await response.json()).text;
-    state.textContent = 'Watching. Stanzas appear here as they pass.';
-    for await (const entry of jsonLines(response.body)) {
-      list.prepend(stanzaItem(entry));
-      if (list.childElementCount > MAX_STANZAS) list.lastElementChild.remove();
-    }
-    return 'The trace has ended.';
+    return said ?? 'The trace has ended.';
   };
 
   form.addEventListener('submit', async (event) => {
@@ -188,11 +199,63 @@ function tracing(form) {
     view.hidden = false;
     stop.hidden = false;
     state.textContent = 'Starting…';
-    const said = await watch(mine.signal).catch(() =>
+    const said = await look(mine.signal).catch(() =>
       mine.signal.aborted ? 'The trace was stopped.' : 'The connection to the server broke.',
     );
     if (running !== mine) return;
     state.textContent = said;
+    stop.hidden = true;
+  });
+  stop.addEventListener('click', () => running?.abort());
+}
+
+/** A step or an outcome as the page has it in a template. */
+function stepNode(view, kind, { verdict, ...parts }, words) {
+  const node = view.querySelector(`template[data-${kind}="${verdict}"]`).content.cloneNode(true);
+  const shown = { ...parts, step: words[parts.step] ?? parts.step };
+  for (const part of node.querySelectorAll('[data-part]'))
+    part.textContent = shown[part.dataset.part] ?? '';
+  const copyable = node.querySelector('.copyable pre');
+  if (copyable !== null) copyable.textContent = parts.detail ?? '';
+  if (parts.detail === undefined) node.querySelector('.copyable, .detail')?.remove();
+  return node;
+}
+
+function examining(form) {
+  const view = document.querySelector('[data-examine-view]');
+  if (view === null) return;
+  const list = view.querySelector('[data-examine-list]');
+  const outcome = view.querySelector('[data-examine-outcome]');
+  const state = view.querySelector('[data-examine-state]');
+  const stop = form.querySelector('[data-examine-stop]');
+  const words = JSON.parse(list.dataset.words);
+  let running;
+
+  const take = (step) => {
+    if (step.step !== 'summary') {
+      list.append(stepNode(view, 'step', step, words));
+      return;
+    }
+    outcome.replaceChildren(stepNode(view, 'outcome', step, words));
+    copying(outcome);
+  };
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    running?.abort();
+    const mine = new AbortController();
+    running = mine;
+    list.replaceChildren();
+    outcome.replaceChildren();
+    view.hidden = false;
+    stop.hidden = false;
+    state.textContent = 'Examining…';
+    const fields = Object.fromEntries(new FormData(form));
+    const said = await watch('s2s.test', fields, mine.signal, { take }).catch(() =>
+      mine.signal.aborted ? 'It was stopped.' : 'The connection to the server broke.',
+    );
+    if (running !== mine) return;
+    state.textContent = said ?? 'Done.';
     stop.hidden = true;
   });
   stop.addEventListener('click', () => running?.abort());
@@ -210,3 +273,5 @@ refreshing(document);
 void loading(document);
 const traceForm = document.querySelector('[data-trace]');
 if (traceForm !== null) tracing(traceForm);
+const examineForm = document.querySelector('[data-examine]');
+if (examineForm !== null) examining(examineForm);

@@ -17,6 +17,7 @@ import {
   Badge,
   Choice,
   Confirm,
+  Copyable,
   Empty,
   Facts,
   Field,
@@ -27,8 +28,9 @@ import {
   Time,
   Token,
 } from '../ui/parts.tsx';
-import { type CertificateView, hostsView } from '../views.ts';
+import { type CertificateView, dnsFindingsView, hostsView, zoneView } from '../views.ts';
 import { lifeOf } from './certificate-life.ts';
+import { Findings } from './findings.tsx';
 
 const LIST = '/admin/hosts';
 
@@ -36,6 +38,7 @@ const LIST = '/admin/hosts';
 export function addHostPages(app: Hono<AdminEnv>, desk: Desk): void {
   app.get(LIST, (c) => listHosts(c, desk));
   app.get(`${LIST}/:domain`, (c) => showHost(c, desk, c.req.param('domain')));
+  app.get(`${LIST}/:domain/dns`, (c) => showDns(c, desk, c.req.param('domain')));
   app.get(`${LIST}/:domain/generate`, (c) => generateForm(c, desk, c.req.param('domain'), {}));
   app.post(`${LIST}/:domain/generate`, async (c) => {
     const domain = c.req.param('domain');
@@ -142,6 +145,16 @@ async function showHost(c: Ask, desk: Desk, domain: string) {
           </a>
         </div>
       </section>
+      <section class="card" aria-labelledby="dns">
+        <h2 id="dns">DNS records</h2>
+        <div id="dns-findings" data-load={hostPath(domain, 'dns')} aria-live="polite">
+          <p>
+            <a class="button" href={hostPath(domain, 'dns')}>
+              Show the records, and compare them with DNS
+            </a>
+          </p>
+        </div>
+      </section>
       <section class="card" aria-labelledby="modules">
         <h2 id="modules">Modules</h2>
         <p class="quiet">
@@ -154,6 +167,35 @@ async function showHost(c: Ask, desk: Desk, domain: string) {
           ))}
         </ul>
       </section>
+    </>,
+  );
+}
+
+/** The records that the domain needs, and what DNS has. */
+async function showDns(c: Ask, desk: Desk, domain: string) {
+  const head = { title: `DNS of ${domain}`, area: 'hosts' } as const;
+  const [zone, found] = await Promise.all([
+    desk.ask(c, 'dns.zone', { domain }, zoneView),
+    desk.ask(c, 'dns.check', { domain }, dnsFindingsView),
+  ]);
+  if (!zone.ok) return desk.problem(c, head, zone);
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading title={head.title} lead="The records that it needs, and what is there.">
+        <a class="button" href={hostPath(domain)}>
+          {domain}
+        </a>
+      </PageHeading>
+      <div class="card" id="dns-findings">
+        {found.ok ? (
+          <Findings findings={found.value.findings.map((each) => ({ ...each, area: '' }))} />
+        ) : (
+          <Problem problem={found} />
+        )}
+        <Copyable label="For the zone file" text={zone.value.zone} />
+      </div>
     </>,
   );
 }

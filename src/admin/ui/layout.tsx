@@ -10,6 +10,7 @@ const AREAS = {
   users: { path: '/admin/users', name: 'Users' },
   sessions: { path: '/admin/sessions', name: 'Sessions' },
   hosts: { path: '/admin/hosts', name: 'Hosts' },
+  federation: { path: '/admin/federation', name: 'Federation' },
   audit: { path: '/admin/audit', name: 'Audit log' },
   trace: { path: '/admin/trace', name: 'Trace' },
   log: { path: '/admin/log', name: 'Log levels' },

@@ -60,11 +60,11 @@ export const Flashes = ({ flashes }: { flashes: readonly Flash[] }) => (
   </>
 );
 
-/** A text to copy, with a button where scripts run. */
-export const Copyable = ({ label, text }: { label: string; text: string }) => (
-  <figure class="copyable">
-    <figcaption>{label}</figcaption>
-    <pre tabindex={0}>{text}</pre>
+/** A text to copy, with a button where scripts run; the lines of prose are broken to fit. */
+export const Copyable = (props: { label: string; text: string; isProse?: boolean }) => (
+  <figure class={props.isProse === true ? 'copyable prose' : 'copyable'}>
+    <figcaption>{props.label}</figcaption>
+    <pre tabindex={0}>{props.text}</pre>
     <button type="button" class="button small" data-copy hidden>
       Copy
     </button>
@@ -86,6 +86,8 @@ export const PageHeading = (props: { title: string; lead?: Child; children?: Chi
 export const Field = (props: {
   name: string;
   label: string;
+  /** Where a dialog may stand over a page with a field of the same name. */
+  id?: string;
   type?: string;
   value?: string | undefined;
   hint?: string;
@@ -96,10 +98,10 @@ export const Field = (props: {
   rows?: number;
   accept?: string;
 }) => {
-  const { name, label, type = 'text', value, hint, fault, rows } = props;
-  const described = [hint && `${name}-hint`, fault && `${name}-fault`].filter(Boolean).join(' ');
+  const { name, label, id = name, type = 'text', value, hint, fault, rows } = props;
+  const described = [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(' ');
   const shared = {
-    id: name,
+    id,
     name,
     required: props.required,
     autocomplete: props.autocomplete ?? 'off',
@@ -109,7 +111,7 @@ export const Field = (props: {
   };
   return (
     <div class="field">
-      <label for={name}>{label}</label>
+      <label for={id}>{label}</label>
       {rows === undefined ? (
         <input
           type={type}
@@ -125,12 +127,12 @@ export const Field = (props: {
         </textarea>
       )}
       {hint === undefined ? null : (
-        <p class="hint" id={`${name}-hint`}>
+        <p class="hint" id={`${id}-hint`}>
           {hint}
         </p>
       )}
       {fault === undefined ? null : (
-        <p class="fault" id={`${name}-fault`}>
+        <p class="fault" id={`${id}-fault`}>
           <Icon name="error" />
           {fault}
         </p>

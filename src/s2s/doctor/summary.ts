@@ -88,7 +88,7 @@ function letter(
   const seen = steps
     .filter(isFaulty)
     .slice(0, MAX_LINES)
-    .map(({ subject, text }) => `- ${subject}: ${text}`);
+    .map(({ subject, text }) => (text.startsWith(subject) ? `- ${text}` : `- ${subject}: ${text}`));
   const isDown = fault.verdict === 'error';
   return [
     'Hello,',

@@ -1,0 +1,370 @@
+/** Other servers: the links with them, who may be talked with, and the doctor. */
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { OperationFailure } from '../../core/operation.ts';
+import { type AdminEnv, type Ask, type Desk, fieldsOf, filled, link, whole } from '../desk.tsx';
+import { plural } from '../text.ts';
+import {
+  Ago,
+  Badge,
+  Choice,
+  Confirm,
+  Empty,
+  Field,
+  PageHeading,
+  Pager,
+  Problem,
+  Search,
+  Table,
+  Time,
+  type Tone,
+} from '../ui/parts.tsx';
+import { type LinkView, linksView, type PartnerView, partnerView, rulesView } from '../views.ts';
+import { addExaminationPage, Examine } from './examination.tsx';
+import { DomainFilter } from './users.tsx';
+
+const LIST = '/admin/federation';
+const PAGE = 100;
+
+/** The address of the page on a domain. */
+export const partnerPath = (domain: string): string => `${LIST}/with/${encodeURIComponent(domain)}`;
+
+/** Adds these pages. */
+export function addFederationPages(app: Hono<AdminEnv>, desk: Desk): void {
+  app.get(LIST, (c) => listLinks(c, desk));
+  addExaminationPage(app, desk);
+  app.get(`${LIST}/with/:domain`, (c) => showPartner(c, desk, c.req.param('domain')));
+  app.get(`${LIST}/close`, (c) => confirmClose(c, desk, c.req.query('domain') ?? ''));
+  app.post(`${LIST}/close`, async (c) => {
+    const { domain = '' } = await fieldsOf(c);
+    const outcome = await desk.ask(c, 's2s.close', { domain }, closedView);
+    if (!outcome.ok) return confirmClose(c, desk, domain, outcome);
+    const { closed } = outcome.value;
+    return desk.done(c, partnerPath(domain), `${plural(closed, 'stream')} with ${domain} closed.`);
+  });
+  for (const verdict of ['block', 'allow', 'reset'] as const) {
+    app.get(`${LIST}/${verdict}`, (c) => confirmRule(c, desk, verdict, c.req.query()));
+    app.post(`${LIST}/${verdict}`, async (c) => {
+      const fields = await fieldsOf(c);
+      const { domain = '', host = '' } = fields;
+      const outcome = await desk.run(c, `s2s.${verdict}`, { domain, ...filled({ host }) });
+      if (!outcome.ok) return confirmRule(c, desk, verdict, fields, outcome);
+      return desk.done(c, LIST, RULINGS[verdict].done(domain));
+    });
+  }
+}
+
+const closedView = z.object({ closed: z.number() });
+
+const DIRECTIONS: Readonly<Record<LinkView['direction'], string>> = {
+  in: 'From there',
+  out: 'To there',
+  both: 'Both ways',
+};
+
+const STATES: Readonly<Record<LinkView['state'], readonly [Tone, string]>> = {
+  up: ['ok', 'Connected'],
+  connecting: ['info', 'Connecting'],
+  waiting: ['warning', 'Tries again later'],
+  idle: ['quiet', 'Idle'],
+};
+
+const PROOFS: Readonly<Record<string, string>> = {
+  external: 'Certificate (SASL EXTERNAL)',
+  certificate: 'Certificate',
+  dialback: 'Dialback',
+};
+
+const LinkTable = ({ links, now }: { links: readonly LinkView[]; now: number }) => (
+  <Table
+    caption="Links"
+    isWide
+    heads={['Domain', 'State', 'Way', 'Secured by', 'Proved by', 'Since', 'Waiting']}
+    rows={links.map((each) => {
+      const [tone, word] = STATES[each.state];
+      return [
+        <>
+          <a class="wrap" href={partnerPath(each.domain)}>
+            {each.domain}
+          </a>
+          <span class="second wrap">{each.host}</span>
+        </>,
+        <>
+          <Badge tone={tone}>{word}</Badge>
+          <span class="second wrap">{each.failure}</span>
+        </>,
+        DIRECTIONS[each.direction],
+        <Security link={each} />,
+        PROOFS[each.proof] ?? 'Not yet',
+        each.since === null ? 'Not yet' : <Ago at={each.since} now={now} />,
+        each.queued === 0 ? 'Nothing' : plural(each.queued, 'stanza'),
+      ];
+    })}
+  />
+);
+
+const Security = ({ link: { state, secure, address } }: { link: LinkView }) => (
+  <>
+    {secure !== '' ? secure : null}
+    {secure === '' && state === 'up' ? <Badge tone="warning">Not encrypted</Badge> : null}
+    {secure === '' && state !== 'up' ? 'Not yet' : null}
+    <span class="second mono wrap">{address}</span>
+  </>
+);
+
+async function listLinks(c: Ask, desk: Desk) {
+  const head = { title: 'Federation', area: 'federation' } as const;
+  const { search = '', host = '', domain = '' } = c.req.query();
+  const offset = whole(c.req.query('offset'), 0);
+  const input = { ...filled({ search, host }), offset, limit: PAGE };
+  const [outcome, rules] = await Promise.all([
+    desk.ask(c, 's2s.list', input, linksView),
+    desk.ask(c, 's2s.rules', {}, rulesView),
+  ]);
+  if (!outcome.ok) return desk.problem(c, head, outcome);
+  const { links, total } = outcome.value;
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading title="Federation" lead="Other servers, with whose users ours can talk." />
+      <Examine domain={domain} host={host} domains={desk.domains()} />
+      <section aria-labelledby="links">
+        <h2 id="links">Links</h2>
+        <Search action={LIST} value={search} label="Search domains and addresses">
+          <DomainFilter domains={desk.domains()} value={host} />
+        </Search>
+        <div id="live" data-refresh="5">
+          <p class="quiet">{plural(total, 'link')}</p>
+          {links.length === 0 ? (
+            <Empty>
+              {search === ''
+                ? 'No other server is connected. A link is made when somebody writes.'
+                : 'No link matches.'}
+            </Empty>
+          ) : (
+            <LinkTable links={links} now={desk.clock.now()} />
+          )}
+          <Pager
+            offset={offset}
+            limit={PAGE}
+            total={total}
+            at={(from) => link(LIST, { search, host, offset: from })}
+          />
+        </div>
+      </section>
+      {rules.ok ? <Rules rules={rules.value.rules} /> : <Problem problem={rules} />}
+    </>,
+  );
+}
+
+type Rule = z.output<typeof rulesView>['rules'][number];
+
+const Rules = ({ rules }: { rules: readonly Rule[] }) => (
+  <section aria-labelledby="rules">
+    <div class="card-head">
+      <h2 id="rules">Blocked and allowed</h2>
+      <div class="actions">
+        <a class="button" href={`${LIST}/block`} data-dialog>
+          Block a domain
+        </a>
+        <a class="button" href={`${LIST}/allow`} data-dialog>
+          Allow a domain
+        </a>
+      </div>
+    </div>
+    {rules.length === 0 ? (
+      <Empty>Nothing was said here; the lists of the config hold.</Empty>
+    ) : (
+      <Table
+        caption="Blocked and allowed domains"
+        heads={['Domain', 'Said', 'For', '']}
+        rows={rules.map(({ domain, verdict, host }) => [
+          <a class="wrap" href={partnerPath(domain)}>
+            {domain}
+          </a>,
+          <Badge tone={verdict === 'block' ? 'error' : 'ok'}>
+            {verdict === 'block' ? 'Blocked' : 'Allowed'}
+          </Badge>,
+          host === '*' ? 'All our domains' : host,
+          <a
+            class="button small"
+            href={link(`${LIST}/reset`, { domain, host: host === '*' ? '' : host })}
+            data-dialog
+          >
+            Take back <span class="unseen">what was said of {domain}</span>
+          </a>,
+        ])}
+      />
+    )}
+  </section>
+);
+
+async function showPartner(c: Ask, desk: Desk, domain: string) {
+  const head = { title: domain, area: 'federation' } as const;
+  const outcome = await desk.ask(c, 's2s.show', { domain }, partnerView);
+  if (!outcome.ok) return desk.problem(c, head, outcome);
+  const { policy, links, history } = outcome.value;
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading title={domain} lead="Another domain: links, policy and history.">
+        <a class="button primary" href={link(LIST, { domain })}>
+          Examine
+        </a>
+        <a class="button" href={link(`${LIST}/close`, { domain })} data-dialog>
+          Close its streams
+        </a>
+        <a class="button danger" href={link(`${LIST}/block`, { domain })} data-dialog>
+          Block
+        </a>
+        <a class="button" href={link(`${LIST}/allow`, { domain })} data-dialog>
+          Allow
+        </a>
+      </PageHeading>
+      <section aria-labelledby="links">
+        <h2 id="links">Links</h2>
+        {links.length === 0 ? (
+          <Empty>There is none now. One is made when somebody writes.</Empty>
+        ) : (
+          <LinkTable links={links} now={desk.clock.now()} />
+        )}
+      </section>
+      <PolicyTable policy={policy} />
+      <HistoryTable history={history} />
+    </>,
+  );
+}
+
+const PolicyTable = ({ policy }: { policy: PartnerView['policy'] }) => (
+  <section aria-labelledby="policy">
+    <h2 id="policy">Policy</h2>
+    <Table
+      caption="Policy"
+      heads={['Our domain', 'May talk with it', 'Why']}
+      rows={policy.map(({ host, allowed, why }) => [
+        host,
+        <Badge tone={allowed ? 'ok' : 'error'}>{allowed ? 'Yes' : 'No'}</Badge>,
+        why === '' ? 'Nothing speaks against it.' : why,
+      ])}
+    />
+  </section>
+);
+
+const EVENTS: Readonly<Record<string, readonly [Tone, string]>> = {
+  opened: ['ok', 'Opened'],
+  failed: ['error', 'Failed'],
+  closed: ['quiet', 'Closed'],
+};
+
+const HistoryTable = ({ history }: { history: PartnerView['history'] }) => (
+  <section aria-labelledby="history">
+    <h2 id="history">History</h2>
+    {history.length === 0 ? (
+      <Empty>Nothing has happened with it since the server was started.</Empty>
+    ) : (
+      <Table
+        caption="History"
+        heads={['When', 'Outcome', 'Way', 'What happened', 'Times']}
+        rows={history.map((each) => {
+          const [tone, word] = EVENTS[each.outcome] ?? (['quiet', each.outcome] as const);
+          return [
+            <Time at={each.last} />,
+            <Badge tone={tone}>{word}</Badge>,
+            <>
+              {each.direction === 'in' ? 'From there' : 'To there'}
+              <span class="second wrap">{each.host}</span>
+            </>,
+            <span class="wrap">{each.text}</span>,
+            each.times,
+          ];
+        })}
+      />
+    )}
+  </section>
+);
+
+function confirmClose(c: Ask, desk: Desk, domain: string, problem?: OperationFailure) {
+  return desk.page(
+    c,
+    { title: 'Close streams', area: 'federation' },
+    <Confirm
+      title={`Close the streams with ${domain}?`}
+      action={`${LIST}/close`}
+      csrf={c.get('session').csrf}
+      button="Close the streams"
+      back={partnerPath(domain)}
+      problem={problem}
+    >
+      <input type="hidden" name="domain" value={domain} />
+      <p>They are opened anew as soon as somebody writes. Nothing that waits is lost.</p>
+    </Confirm>,
+    problem === undefined ? 200 : 422,
+  );
+}
+
+const RULINGS = {
+  block: {
+    title: 'Block a domain',
+    button: 'Block it',
+    text: 'Its streams are closed at once, and stanzas to it come back with an error. This goes before the config, and stays over restarts.',
+    done: (domain: string) => `${domain} is blocked.`,
+  },
+  allow: {
+    title: 'Allow a domain',
+    button: 'Allow it',
+    text: 'It may be talked with, whatever lists the config has. This stays over restarts.',
+    done: (domain: string) => `${domain} is allowed.`,
+  },
+  reset: {
+    title: 'Take back what was said of a domain',
+    button: 'Take it back',
+    text: 'The lists of the config hold for it again.',
+    done: (domain: string) => `For ${domain}, the config holds again.`,
+  },
+} as const;
+
+function confirmRule(
+  c: Ask,
+  desk: Desk,
+  verdict: keyof typeof RULINGS,
+  { domain = '', host = '' }: Readonly<Record<string, string>>,
+  problem?: OperationFailure,
+) {
+  const { title, button, text } = RULINGS[verdict];
+  const domains = desk.domains();
+  return desk.page(
+    c,
+    { title, area: 'federation' },
+    <Confirm
+      title={`${title}?`}
+      action={`${LIST}/${verdict}`}
+      csrf={c.get('session').csrf}
+      button={button}
+      back={LIST}
+      isDangerous={verdict === 'block'}
+      problem={problem}
+    >
+      <Field
+        name="domain"
+        id="ruled-domain"
+        label="Other domain"
+        value={domain}
+        fault={problem?.fields?.['domain']}
+        required
+      />
+      {domains.length < 2 && host === '' ? null : (
+        <Choice
+          name="host"
+          id="ruled-host"
+          label="For"
+          value={host}
+          options={[['', 'All our domains'], ...domains.map((each) => [each, each] as const)]}
+        />
+      )}
+      <p>{text}</p>
+    </Confirm>,
+    problem === undefined ? 200 : 422,
+  );
+}

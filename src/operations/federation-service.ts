@@ -1,0 +1,75 @@
+/** The side of other servers as operations see it; src/server fulfils it. */
+import type { Domain } from '../jid/jid.ts';
+
+/** A pair of domains on a stream, or one that waits for a stream. Times in ms since the epoch. */
+export interface FederationLink {
+  /** The stream's name in the log; undefined while there is none. */
+  readonly id: string | undefined;
+  /** The other domain, and ours. */
+  readonly domain: Domain;
+  readonly host: Domain;
+  readonly direction: 'in' | 'out' | 'both';
+  readonly state: 'up' | 'connecting' | 'waiting' | 'idle';
+  /** The version of TLS and the cipher, undefined without. */
+  readonly protocol: string | undefined;
+  readonly cipher: string | undefined;
+  readonly authenticatedBy: 'external' | 'certificate' | 'dialback' | undefined;
+  readonly since: number | undefined;
+  readonly lastActive: number | undefined;
+  /** How many stanzas wait. */
+  readonly queued: number;
+  readonly remoteAddress: string | undefined;
+  /** Why there is no stream, and when the next try comes. */
+  readonly failure: string | undefined;
+  readonly retryAt: number | undefined;
+}
+
+/** Something that happened with a domain, perhaps several times. Times in ms since the epoch. */
+export interface FederationEvent {
+  /** Our domain. */
+  readonly host: Domain;
+  readonly direction: 'in' | 'out';
+  readonly outcome: 'opened' | 'failed' | 'closed';
+  readonly text: string;
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+}
+
+/** What an admin said of a domain while the server runs. */
+export interface FederationRule {
+  /** One of our domains, or `*` for all. */
+  readonly host: Domain | '*';
+  readonly domain: Domain;
+  readonly verdict: 'allow' | 'block';
+}
+
+/** A step of an examination; the last one is the `summary`. */
+export interface ExaminationStep {
+  readonly step: string;
+  readonly subject: string;
+  readonly verdict: 'ok' | 'warning' | 'error' | 'skipped';
+  readonly text: string;
+  /** More, in lines; in the summary what to do, or a text for the other admin. */
+  readonly detail?: string;
+  readonly cause?: string;
+}
+
+/** The side of other servers. */
+export interface FederationService {
+  /** All links, those of one domain if it is named. */
+  list(domain?: Domain): readonly FederationLink[];
+  /** What happened with a domain, the latest first. */
+  history(domain: Domain): readonly FederationEvent[];
+  /** Closes the streams of a domain; what waits is tried again at once. Answers how many. */
+  close(domain: Domain): number;
+  /** Why two domains may not talk, as a sentence; undefined if they may. */
+  refusal(host: Domain, domain: Domain): string | undefined;
+  rules(): readonly FederationRule[];
+  /** Says it, keeps it over restarts, and ends what it forbids. */
+  setRule(rule: FederationRule): Promise<void>;
+  /** Takes it back; false when nothing was said. */
+  unsetRule(rule: Pick<FederationRule, 'host' | 'domain'>): Promise<boolean>;
+  /** Examines the way to a domain; ends, also while it waits, when its reader leaves. */
+  examine(host: Domain, domain: Domain): AsyncIterable<ExaminationStep>;
+}
