@@ -73,7 +73,7 @@ export const s2s = z
       .default([])
       .describe('Files (PEM) of authorities that are believed beside those that Node knows.'),
     stanzaBytes: size('512KiB', { min: '10000', max: '16MiB' }).describe(
-      'The largest stanza of another server that is authenticated.',
+      'The largest stanza of another server that is authenticated, or of a component.',
     ),
     // A hoster of many domains may come with a stream for each from one address.
     connectionsPerAddress: count(200, { min: 1 }).describe(

@@ -193,7 +193,7 @@ function completeServer(
   isDevelopment: boolean,
 ): ServerConfig {
   const everywhere = isDevelopment ? LOOPBACK : [ALL_INTERFACES];
-  const { c2s, c2sTls, s2s, s2sTls, http } = value.listeners;
+  const { c2s, c2sTls, s2s, s2sTls, component, http } = value.listeners;
   const bound = (
     listener: Omit<ListenerConfig, 'interfaces'> & { interfaces?: string[] | undefined },
     interfaces: readonly string[],
@@ -205,6 +205,7 @@ function completeServer(
       c2sTls: bound(c2sTls, everywhere),
       s2s: bound(s2s, everywhere),
       s2sTls: bound(s2sTls, everywhere),
+      component: bound(component, LOOPBACK),
       http: bound(http, LOOPBACK),
     },
     adminSocket: value.adminSocket ?? join(value.data, 'rtcctl.sock'),

@@ -50,6 +50,11 @@ const listeners = z
       'Other servers, with TLS from the first byte (XEP-0368).',
       PUBLIC_DEFAULT,
     ),
+    component: listener(
+      5347,
+      'External components (XEP-0114); opened while a host has one.',
+      LOOPBACK_DEFAULT,
+    ),
     http: listener(5280, 'Console, metrics and health over HTTP.', LOOPBACK_DEFAULT),
   })
   .prefault({})

@@ -73,6 +73,12 @@ export const CORE_SPECS: readonly Implementer[] = [
     ],
   },
   {
+    name: 'component',
+    specs: [
+      { xep: 114, version: '1.6', covers: 'partial', note: 'components connect; rtcd never does' },
+    ],
+  },
+  {
     name: 's2s',
     specs: [
       { xep: 178, version: '1.2', covers: 'partial', note: 'between servers' },

@@ -15,7 +15,7 @@ export function createMetrics(options: { process: boolean } = { process: true })
   return {
     connections: new Gauge({
       name: 'rtcd_connections',
-      help: 'Open connections by kind (c2s, c2s_tls, s2s, s2s_tls, s2s_out).',
+      help: 'Open connections by kind (c2s, c2s_tls, s2s, s2s_tls, s2s_out, component).',
       labelNames: ['kind'],
       registers,
     }),
@@ -58,6 +58,17 @@ export function createMetrics(options: { process: boolean } = { process: true })
     s2sQueue: new Gauge({
       name: 'rtcd_s2s_queue_stanzas',
       help: 'Stanzas that wait for another server.',
+      registers,
+    }),
+    components: new Gauge({
+      name: 'rtcd_components',
+      help: 'Components that are connected.',
+      registers,
+    }),
+    componentStanzas: new Counter({
+      name: 'rtcd_component_stanzas_total',
+      help: 'Stanzas from and to components by direction (in, out) and kind.',
+      labelNames: ['direction', 'kind'],
       registers,
     }),
     bounces: new Counter({

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { covers } from '../certs/certificate.ts';
 import type { CertificateInfo } from '../certs/types.ts';
+import { openListeners } from '../config/listeners.ts';
 import { type AnyOperation, operation, success } from '../core/operation.ts';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 import { issuerName } from './certificate-info.ts';
@@ -137,12 +138,12 @@ const LOCAL_HOSTS = /(?:^|\.)(?:localhost|local|test|example|invalid)$/;
 
 /** Every socket on which the server is to listen or, on a port of its own choice, does. */
 function socketsOf({ config, runtime }: Needs): ListenerInfo[] {
-  const wanted = Object.entries(config.current().server.listeners)
-    .filter(([, { enabled, port }]) => enabled && port !== 0)
-    .flatMap(([name, { interfaces, port }]) =>
+  const wanted = openListeners(config.current())
+    .filter(({ port }) => port !== 0)
+    .flatMap(({ name, interfaces, port }) =>
       interfaces.map((address) => ({ name, address, port })),
     );
-  const names = wanted.map(({ name }) => name);
+  const names: readonly string[] = wanted.map(({ name }) => name);
   return [...wanted, ...runtime.listeners().filter(({ name }) => !names.includes(name))];
 }
 

@@ -4,6 +4,7 @@ import { accountOperations } from './accounts.ts';
 import { auditOperations } from './audit.ts';
 import { certificateOperations } from './certificates.ts';
 import { checkOperations } from './check.ts';
+import { componentOperations } from './components.ts';
 import { configOperations } from './config.ts';
 import { dnsOperations } from './dns.ts';
 import { federationOperations } from './federation.ts';
@@ -20,6 +21,7 @@ export function allOperations(services: Services): AnyOperation[] {
     ...accountOperations(services),
     ...sessionOperations(services),
     ...hostOperations(services),
+    ...componentOperations(services),
     ...serverOperations(services),
     ...checkOperations(services),
     ...configOperations(services),

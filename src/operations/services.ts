@@ -52,6 +52,23 @@ export interface ListenerInfo {
   readonly port: number;
 }
 
+/** A component that the config names. */
+export interface ComponentInfo {
+  readonly domain: Domain;
+  /** The host whose component it is. */
+  readonly host: Domain;
+  /** Its connection, undefined while there is none. Times in ms since the epoch. */
+  readonly connection:
+    | { readonly remote: string; readonly since: number; readonly lastActive: number }
+    | undefined;
+}
+
+/** The components. */
+export interface ComponentService {
+  /** All that the config names. */
+  list(): readonly ComponentInfo[];
+}
+
 /** A specification of a module, for `about`. */
 export interface SpecLine {
   readonly name: string;
@@ -98,6 +115,7 @@ export interface Services {
   readonly removeAccount: RemoveAccount;
   readonly config: ConfigService;
   readonly certificates: CertificateService;
+  readonly components: ComponentService;
   readonly runtime: RuntimeService;
   /** Asks DNS; other servers than the system's when some are named. */
   readonly lookup: (servers: readonly string[]) => Lookup;

@@ -6,7 +6,9 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCertificates } from '../certs/certificates.ts';
 import type { CertificateSettings, Certificates } from '../certs/types.ts';
+import { type ComponentSide, createComponents } from '../component/side.ts';
 import { formatFault } from '../config/check.ts';
+import { componentsOf } from '../config/components.ts';
 import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createAudit } from '../core/audit.ts';
@@ -53,6 +55,8 @@ export interface Assembled {
   readonly store: Store;
   readonly heart: Heart;
   readonly certificates: Certificates;
+  /** The side of components, without its port. */
+  readonly components: ComponentSide;
   readonly authority: Authority;
   readonly trace: Trace;
   readonly operations: Operations;
@@ -154,6 +158,16 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     log: log.area('certs'),
     clock,
   });
+  const components = createComponents({
+    ...heart,
+    metrics,
+    log: log.area('component'),
+    clock,
+    limits() {
+      const { limits, s2s } = running.current().server;
+      return { ...limits, stanzaBytes: s2s.stanzaBytes };
+    },
+  });
   const authority = createAuthority(accounts, running.admins);
   const audit = createAudit(store, clock);
   const trace = createTrace(clock);
@@ -190,6 +204,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         removeAccount: registry.removeAccount,
         config: running,
         certificates,
+        components,
         runtime,
         lookup: (servers) => createLookup(dnsFor(servers, clock, running)),
         ports: machinePorts,
@@ -207,6 +222,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     ...base,
     heart,
     certificates,
+    components,
     authority,
     trace,
     operations,
@@ -240,7 +256,11 @@ function dnsFor(servers: readonly string[], clock: Clock, running: RunningConfig
 /** What the certificates room needs to know of a config. */
 export function certificateSettings({ hosts, server }: Config): CertificateSettings {
   return {
-    hosts: hosts.map(({ virtualHost, ssl }) => ({ domain: virtualHost, names: [], files: ssl })),
+    hosts: hosts.map((host) => ({
+      domain: host.virtualHost,
+      names: componentsOf(host).map(({ domain }) => domain),
+      files: host.ssl,
+    })),
     searchDirs: server.certificates,
     tls: server.tls,
   };

@@ -1,6 +1,8 @@
 /** The open ports: what the config asks for, what is open, and how one becomes the other. */
 import type { C2sSide } from '../c2s/listener.ts';
-import { ALL_INTERFACES, type ListenerName, type ServerConfig } from '../config/schema.ts';
+import type { ComponentSide } from '../component/side.ts';
+import { openListeners } from '../config/listeners.ts';
+import { ALL_INTERFACES, type Config, type ListenerName } from '../config/schema.ts';
 import { type ListenError, listenError } from '../http/listen-error.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { ListenerInfo } from '../operations/services.ts';
@@ -10,7 +12,7 @@ import { StartError } from './start-error.ts';
 /** The ports of a running server. */
 export interface Listeners {
   /** Opens what the config asks for and is not open; closes what it no longer asks for. */
-  apply(config: ServerConfig['listeners']): Promise<void>;
+  apply(config: Config): Promise<void>;
   /** What is open. */
   list(): readonly ListenerInfo[];
 }
@@ -19,6 +21,7 @@ export interface Listeners {
 export interface ListeningSides {
   readonly c2s: Pick<C2sSide, 'listen' | 'unlisten'>;
   readonly s2s: Pick<S2sSide, 'listen' | 'unlisten'>;
+  readonly component: Pick<ComponentSide, 'listen' | 'unlisten'>;
   readonly http: HttpServer;
 }
 
@@ -35,7 +38,7 @@ interface Open extends Wanted {
 }
 
 /** Makes the set of ports, with none open. */
-export function createListeners({ c2s, s2s, http }: ListeningSides): Listeners {
+export function createListeners({ c2s, s2s, component, http }: ListeningSides): Listeners {
   let open: readonly Open[] = [];
 
   const start = async (wanted: Wanted): Promise<Open> => {
@@ -66,6 +69,10 @@ export function createListeners({ c2s, s2s, http }: ListeningSides): Listeners {
         const address = { kind: name === 's2s' ? 's2s' : 's2s_tls', ...at } as const;
         return { port: await s2s.listen(address), close: () => s2s.unlisten(address) };
       }
+      case 'component': {
+        const address = { kind: name, ...at };
+        return { port: await component.listen(address), close: () => component.unlisten(address) };
+      }
     }
   }
 
@@ -90,17 +97,14 @@ export function createListeners({ c2s, s2s, http }: ListeningSides): Listeners {
   };
 }
 
-function wantedOf(config: ServerConfig['listeners']): Wanted[] {
-  const names: readonly ListenerName[] = ['c2s', 'c2sTls', 's2s', 's2sTls', 'http'];
-  return names.flatMap((name) => {
-    const { enabled, port, interfaces } = config[name];
-    if (!enabled) return [];
-    return interfaces.map((each) => ({
+function wantedOf(config: Config): Wanted[] {
+  return openListeners(config).flatMap(({ name, port, interfaces }) =>
+    interfaces.map((each) => ({
       name,
       port,
       host: each === ALL_INTERFACES ? undefined : each,
-    }));
-  });
+    })),
+  );
 }
 
 function explain({ name, port }: Wanted, error: ListenError): string {

@@ -37,16 +37,17 @@ export interface RunningServer {
 export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promise<RunningServer> {
   const begun = performance.now();
   const assembled = await assemble({ ...options, isServing: true });
-  const { clock, log, certificates, metrics, running } = assembled;
+  const { clock, log, certificates, components, metrics, running } = assembled;
   const http = createHttpServer({ log: log.area('http'), clock });
   const c2s = createC2s(c2sServices(assembled));
   const federation = await createFederation(assembled).catch(async (error: unknown) => {
     await assembled.close();
     throw error;
   });
-  const listeners = createListeners({ c2s, s2s: federation.side, http });
+  const listeners = createListeners({ c2s, s2s: federation.side, component: components, http });
   const stop = async () => {
     await federation.close(); // what waits for others is sent back to those who are still here
+    await components.close();
     await c2s.close();
     await http.close();
     await assembled.close();
@@ -54,7 +55,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   try {
     const setup = createSetup(assembled.authority);
     http.mount('/', await createConsole(assembled, setup, http.closing));
-    await listeners.apply(running.current().server.listeners);
+    await listeners.apply(running.current());
     await http.listenSocket(running.current().server.adminSocket, rootApi(assembled, http.closing));
     const consoleAddress = () => addressOfConsole(running.current(), listeners);
     assembled.showListeners(listeners.list, consoleAddress);
@@ -133,7 +134,7 @@ function rootApi({ operations, log }: Assembled, closing: AbortSignal) {
 async function applyConfig({
   next,
   before,
-  assembled: { heart, certificates, log },
+  assembled: { heart, certificates, components, log },
   listeners,
   federation,
 }: {
@@ -145,8 +146,9 @@ async function applyConfig({
 }): Promise<void> {
   const federate = await federation.prepare(next);
   await certificates.reload(certificateSettings(next));
-  await listeners.apply(next.server.listeners);
+  await listeners.apply(next);
   heart.serve(next.hosts);
+  components.refresh();
   federate();
   log.reset(next.server.log);
   const served = new Set(next.hosts.map(({ virtualHost }) => virtualHost));

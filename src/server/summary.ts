@@ -20,6 +20,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   c2sTls: 'clients, TLS',
   s2s: 'other servers, STARTTLS',
   s2sTls: 'other servers, TLS',
+  component: 'components',
   http: 'console, metrics',
 };
 

@@ -75,6 +75,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
   // Of the config, the operations read only these.
   const config = {
     file: undefined,
+    hosts: [],
     server: {
       data: folder,
       listeners: {
@@ -106,6 +107,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     audit,
     trace,
     certificates,
+    components: { list: () => [] },
     removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),
     config: {
       current: () => config,

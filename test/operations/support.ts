@@ -174,6 +174,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
           ? { ok: true, changed: ['log.level'] }
           : { ok: false, faults: world.faults },
     },
+    components: { list: () => [] },
     certificates: {
       info: (domain) => world.certificates.find((each) => each.domain === domain),
       list: () => world.certificates,

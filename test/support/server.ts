@@ -8,6 +8,9 @@ import type { OperationOutcome } from '../../src/core/operation.ts';
 import { type RunningServer, serve } from '../../src/server/serve.ts';
 import { type JumpingClock, jumpingClock } from './jumping-clock.ts';
 
+/** A listener whose port is told. */
+export type PortName = 'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'component' | 'http';
+
 /** How a server is made. */
 export interface ServerOptions {
   /** Keys of rtcd.yaml, besides those that give the server a place of its own. */
@@ -21,7 +24,7 @@ export interface ServerOptions {
 /** A server that runs. */
 export interface TestServer {
   readonly folder: string;
-  readonly ports: Readonly<Record<'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'http', number>>;
+  readonly ports: Readonly<Record<PortName, number>>;
   /** Its time: a test may set it forward. */
   readonly clock: JumpingClock;
   /** Its side of other servers. */
@@ -66,6 +69,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       c2sTls: portOf('c2sTls'),
       s2s: portOf('s2s'),
       s2sTls: portOf('s2sTls'),
+      component: portOf('component'),
       http: portOf('http'),
     },
     clock,
@@ -85,7 +89,8 @@ async function configure(
   { config = {}, hosts = { localhost: {} } }: ServerOptions,
 ): Promise<void> {
   const free = { port: 0, interfaces: [HOST] };
-  const listeners = { c2s: free, c2sTls: free, s2s: free, s2sTls: free, http: free };
+  const names: readonly PortName[] = ['c2s', 'c2sTls', 's2s', 's2sTls', 'component', 'http'];
+  const listeners = Object.fromEntries(names.map((name) => [name, free]));
   const usual = { certificates: [], listeners, log: { level: 'silent' } };
   await writeFile(join(folder, 'rtcd.yaml'), stringify({ ...usual, ...config }));
   await rm(join(folder, 'conf.d'), { recursive: true, force: true });
