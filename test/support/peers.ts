@@ -22,6 +22,7 @@ const PEERS = {
   prosody: () => (findCommand('prosody') ? undefined : 'prosody is not installed'),
   // Without it, Prosody asks the DNS servers of the machine.
   'lua-unbound': () => (hasLuaModule('lunbound') ? undefined : 'lua-unbound is not installed'),
+  biboumi: () => (findCommand('biboumi') ? undefined : 'biboumi is not installed'),
   chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
 } as const satisfies Record<string, () => string | undefined>;
 
