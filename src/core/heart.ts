@@ -75,6 +75,7 @@ export function createHeart(options: HeartOptions): Heart {
     delivery: createDelivery(sessions),
     metrics,
     log: log.area('router'),
+    clock,
   });
   const registry = createRegistry({
     modules,

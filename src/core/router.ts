@@ -12,6 +12,7 @@ import {
   type Jid,
   localOf,
 } from '../jid/jid.ts';
+import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { iqResult, presence } from '../stanza/build.ts';
@@ -20,6 +21,7 @@ import { errorReply } from '../stanza/error.ts';
 import type { Iq, Message, Presence, Stanza } from '../stanza/stanza.ts';
 import { nsOf } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
+import { createAsking } from './asking.ts';
 import type { Delivered, Delivery } from './delivery.ts';
 import { iqKey } from './dispatch.ts';
 import { firstVerdict, type MaybePromise, type Verdict, verdict } from './hooks.ts';
@@ -33,6 +35,11 @@ export interface Router {
   fromSession(stanza: Stanza, session: Session): MaybePromise<void>;
   /** A stanza from the server itself, a module, or another domain. */
   route(stanza: Stanza): MaybePromise<void>;
+  /**
+   * Sends a request of the server itself, from one of its hosts, and waits for the answer, a result
+   * or an error; undefined when none comes in time.
+   */
+  ask(request: Iq, timeoutMs: number): Promise<Iq | undefined>;
   /** Takes the side that knows the way to other domains; without one they are not found. */
   useRemote(remote: RemoteRoute): void;
   /** Takes the way to a domain that is no host but ours, such as a component's; undefined ends it. */
@@ -52,10 +59,13 @@ export interface RouterOptions {
   readonly delivery: Delivery;
   readonly metrics: Metrics;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 /** Makes the router. */
-export function createRouter({ hosts, accounts, delivery, metrics, log }: RouterOptions): Router {
+export function createRouter(options: RouterOptions): Router {
+  const { hosts, accounts, delivery, metrics, log, clock } = options;
+  const asking = createAsking(clock);
   let remote: RemoteRoute = () => verdict.bounce({ condition: 'remote-server-not-found' });
   const domains = new Map<Domain, RemoteRoute>();
 
@@ -75,6 +85,7 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
       );
     },
     route: (stanza) => onward(stanza, undefined),
+    ask: (request, timeoutMs) => asking.ask(request, timeoutMs, () => onward(request, undefined)),
     useRemote(route) {
       remote = route;
     },
@@ -235,7 +246,8 @@ export function createRouter({ hosts, accounts, delivery, metrics, log }: Router
     target: IqTarget,
     session: Session | undefined,
   ): MaybePromise<void> {
-    if (iq.type === 'result' || iq.type === 'error') return undefined; // an answer nobody waits for
+    if (iq.type === 'result' || iq.type === 'error')
+      return target === 'server' ? asking.take(iq) : undefined; // others wait for nothing
     const { payload } = iq;
     const found =
       payload === undefined

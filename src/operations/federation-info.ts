@@ -21,6 +21,9 @@ export const linkSchema = z.object({
   retryAt: hidden(time.nullable()),
 });
 
+/** A moment in whole milliseconds, as times are told; back-offs have a part of chance. */
+const whole = (at: number | undefined) => (at === undefined ? null : Math.round(at));
+
 /** Tells of a link. */
 export const linkOf = (link: FederationLink): z.output<typeof linkSchema> => ({
   id: link.id ?? '',
@@ -32,11 +35,11 @@ export const linkOf = (link: FederationLink): z.output<typeof linkSchema> => ({
   cipher: link.cipher ?? '',
   proof: link.authenticatedBy ?? '',
   address: link.remoteAddress ?? '',
-  since: link.since ?? null,
-  lastActive: link.lastActive ?? null,
+  since: whole(link.since),
+  lastActive: whole(link.lastActive),
   queued: link.queued,
   failure: link.failure ?? '',
-  retryAt: link.retryAt ?? null,
+  retryAt: whole(link.retryAt),
 });
 
 /** The schema of something that happened. */

@@ -4,8 +4,8 @@
  */
 import type { Domain } from '../jid/jid.ts';
 import { lookUp } from './doctor/names.ts';
-import type { DoctorServices, Examination } from './doctor/services.ts';
-import { passing, type Step, stepsOn } from './doctor/step.ts';
+import type { DoctorServices, Examination, Pinged } from './doctor/services.ts';
+import { passing, quoted, type Step, stepsOn } from './doctor/step.ts';
 import { summaryOf } from './doctor/summary.ts';
 import { type Visit, visit } from './doctor/visit.ts';
 
@@ -106,8 +106,16 @@ async function pinged({ local, remote, services, signal }: Examination): Promise
   const say = stepsOn('ping', remote);
   if (services.ping === undefined)
     return say.skipped('It is not tried: the server does not run, so answers would find nobody.');
-  const outcome = await services.ping(local, remote, signal);
+  const outcome = await Promise.race([services.ping(local, remote), aborted(signal)]);
   return outcome.ok
     ? say.ok(`It answers to a ping (${Math.round(outcome.ms)} ms).`)
-    : say.error('no-answer', `It does not answer to a ping: ${outcome.text}.`);
+    : say.error('no-answer', `It does not answer to a ping: ${quoted(outcome.text)}.`);
+}
+
+function aborted(signal: AbortSignal): Promise<Pinged> {
+  const outcome = { ok: false, text: 'the examination was ended' } as const;
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(outcome);
+    else signal.addEventListener('abort', () => resolve(outcome), { once: true });
+  });
 }

@@ -10,6 +10,7 @@ import { createResolver, type Resolver } from '../s2s/resolver.ts';
 import { createS2s, type S2sSide } from '../s2s/side.ts';
 import { createTrust, type Trust } from '../s2s/trust.ts';
 import type { Assembled } from './assemble.ts';
+import { createRemotePing } from './remote-ping.ts';
 import { StartError } from './start-error.ts';
 
 /** The side of other servers, and its tools. */
@@ -72,6 +73,7 @@ export async function createFederation(assembled: Assembled): Promise<Federation
     secret,
     acceptsServerUsage: () => settings().acceptServerUsage,
     isServed: (domain) => heart.hosts.ownerOf(domain) !== undefined,
+    ping: createRemotePing(heart.router, clock),
   };
   assembled.showFederation(serviceOf(side, policy, doctor));
   return {

@@ -210,7 +210,7 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await dialog.getByLabel('Other domain').fill('far.example');
     await dialog.getByRole('button', { name: 'Block it' }).click();
     await page.getByText('far.example is blocked.').waitFor();
-    await page.getByRole('link', { name: 'far.example' }).click();
+    await page.getByRole('link', { name: 'far.example', exact: true }).click();
     await page.getByText('it is blocked here').waitFor();
   });
 

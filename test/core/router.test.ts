@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verdict } from '../../src/core/hooks.ts';
 import { type Domain, parseDomain } from '../../src/jid/jid.ts';
-import { type Actor, type Scene, startScene } from '../support/scene.ts';
+import { iqGet } from '../../src/stanza/build.ts';
+import { type Actor, parse, type Scene, startScene } from '../support/scene.ts';
 
 describe('RFC 6120 §10: where a stanza goes', () => {
   let scene: Scene;
@@ -51,6 +52,28 @@ describe('RFC 6120 §10: where a stanza goes', () => {
     const answer = await romeo.ask('get', "<query xmlns='urn:unknown'/>", 'montague.example');
     expect(String(answer)).toContain('service-unavailable');
     await romeo.nothing();
+  });
+
+  test('§8.2.3 the server asks, and takes the answer of who was asked, with that id', async () => {
+    const host = domain('montague.example');
+    const asked = iqGet({ from: host, to: juliet.jid, payload: parse("<query xmlns='urn:x'/>") });
+    const answer = scene.router.ask(asked, 1000);
+    expect((await juliet.next()).attrs).toMatchObject({ type: 'get', id: asked.id, from: host });
+    await juliet.send(`<iq type='result' to='${host}' id='another'/>`);
+    await romeo.send(`<iq type='result' to='${host}' id='${asked.id}'/>`);
+    await juliet.send(`<iq type='error' to='${host}' id='${asked.id}'/>`);
+    expect(await answer).toMatchObject({ type: 'error', from: juliet.jid });
+  });
+
+  test('§8.2.3 a request of the server to whom cannot be reached, and one without an answer', async () => {
+    const from = domain('montague.example');
+    const payload = parse("<query xmlns='urn:x'/>");
+    const elsewhere = iqGet({ from, to: domain('elsewhere.example'), payload });
+    const refused = await scene.router.ask(elsewhere, 1000);
+    expect(String(refused?.element)).toContain('remote-server-not-found');
+    const silent = scene.router.ask(iqGet({ from, to: juliet.jid, payload }), 1000);
+    scene.clock.advance(1000);
+    expect(await silent).toBeUndefined();
   });
 
   test('§8.3.1 an error is never answered', async () => {

@@ -31,7 +31,7 @@ beforeEach(async () => {
     links: [
       link('zoo.example', falcot, { direction: 'in' }),
       link(far, falcot),
-      link(far, 'second.example', { id: undefined, state: 'waiting', queued: 4 }),
+      link(far, 'second.example', { id: undefined, state: 'waiting', queued: 4, retryAt: 7.5 }),
     ],
     events: [
       {
@@ -63,7 +63,7 @@ describe('links', () => {
     expect(all['total']).toBe(3);
     expect(all['links']).toMatchObject([
       { domain: 'far.example', host: 'falcot.com', secure: 'TLSv1.3', proof: 'external' },
-      { domain: 'far.example', host: 'second.example', id: '', queued: 4 },
+      { domain: 'far.example', host: 'second.example', id: '', queued: 4, retryAt: 8 },
       { domain: 'zoo.example' },
     ]);
     expect(await desk.value('s2s.list', { search: 'ZOO' })).toMatchObject({ total: 1 });

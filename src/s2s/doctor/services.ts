@@ -26,7 +26,7 @@ export interface DoctorServices {
   acceptsServerUsage(): boolean;
   isServed(domain: Domain): boolean;
   /** Asks the other domain for a sign of life, by the link that stanzas take; never rejects. */
-  ping?(local: Domain, remote: Domain, signal: AbortSignal): Promise<Pinged>;
+  ping?(local: Domain, remote: Domain): Promise<Pinged>;
 }
 
 /** Who is examined. */
