@@ -82,6 +82,20 @@ export const hostsView = z.object({
   ),
 });
 
+/** `components.list` */
+export const componentsView = z.object({
+  components: z.array(
+    z.object({
+      domain: text,
+      host: text,
+      remote: text,
+      since: count.nullish().transform((value) => value ?? undefined),
+    }),
+  ),
+});
+/** A component of `components.list`. */
+export type ComponentView = z.output<typeof componentsView>['components'][number];
+
 /** `server.status` */
 export const statusView = z.object({
   version: text,

@@ -15,6 +15,7 @@ import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { type BareJid, parseBare } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import { allOperations } from '../../src/operations/index.ts';
+import type { ComponentInfo } from '../../src/operations/services.ts';
 import { type FederationWorld, federationOf } from '../support/federation-side.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
@@ -44,6 +45,7 @@ export interface ConsoleOptions {
   readonly trustedProxies?: readonly string[];
   readonly metricsFrom?: readonly string[];
   readonly isConsoleOn?: () => boolean;
+  readonly components?: readonly ComponentInfo[];
 }
 
 /** The bare JID of a text that is one. */
@@ -107,7 +109,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     audit,
     trace,
     certificates,
-    components: { list: () => [] },
+    components: { list: () => options.components ?? [] },
     removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),
     config: {
       current: () => config,

@@ -275,6 +275,29 @@ describe('hosts', () => {
     expect((await admin.get('/admin/hosts/elsewhere.example')).status).toBe(404);
   });
 
+  test('list their components, if they have any', async () => {
+    expect(await admin.read('/admin/hosts/falcot.com')).not.toContain('Components');
+    const own = domainOf(bare(USER));
+    const since = Date.UTC(2026, 0, 1);
+    const connection = { remote: '192.0.2.7', since, lastActive: since };
+    const named = (raw: string) => domainOf(bare(raw));
+    const other = await startConsole({
+      accounts: [ADMIN, USER],
+      components: [
+        { domain: named('irc.falcot.com'), host: own, connection },
+        { domain: named('sms.falcot.com'), host: own, connection: undefined },
+        { domain: named('irc.b.example'), host: named('b.example'), connection },
+      ],
+    });
+    const visitor = visit(other.app);
+    await visitor.signIn(ADMIN);
+    const page = await visitor.read('/admin/hosts/falcot.com');
+    for (const text of ['irc.falcot.com', 'connected', '192.0.2.7', 'sms.falcot.com', 'away'])
+      expect(page).toContain(text);
+    expect(page).not.toContain('irc.b.example');
+    await other.stop();
+  });
+
   const fingerprint = async () =>
     /(?:[0-9A-F]{2}:){31}[0-9A-F]{2}/.exec(await admin.read('/admin/hosts/falcot.com'))?.[0];
 

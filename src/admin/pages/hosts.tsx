@@ -28,8 +28,15 @@ import {
   Time,
   Token,
 } from '../ui/parts.tsx';
-import { type CertificateView, dnsFindingsView, hostsView, zoneView } from '../views.ts';
+import {
+  type CertificateView,
+  componentsView,
+  dnsFindingsView,
+  hostsView,
+  zoneView,
+} from '../views.ts';
 import { lifeOf } from './certificate-life.ts';
+import { ComponentsCard } from './components.tsx';
 import { Findings } from './findings.tsx';
 
 const LIST = '/admin/hosts';
@@ -104,12 +111,17 @@ async function listHosts(c: Ask, desk: Desk) {
 
 async function showHost(c: Ask, desk: Desk, domain: string) {
   const head = { title: domain, area: 'hosts' } as const;
-  const outcome = await desk.ask(c, 'hosts.list', {}, hostsView);
+  const [outcome, listed] = await Promise.all([
+    desk.ask(c, 'hosts.list', {}, hostsView),
+    desk.ask(c, 'components.list', {}, componentsView),
+  ]);
   if (!outcome.ok) return desk.problem(c, head, outcome);
+  if (!listed.ok) return desk.problem(c, head, listed);
   const host = outcome.value.hosts.find((each) => each.domain === domain);
   if (host === undefined)
     return desk.problem(c, head, failure('not-found', 'This domain is not served.'));
-  const life = lifeOf(host.certificate ?? undefined, desk.clock.now());
+  const now = desk.clock.now();
+  const life = lifeOf(host.certificate ?? undefined, now);
   return desk.page(
     c,
     head,
@@ -155,6 +167,10 @@ async function showHost(c: Ask, desk: Desk, domain: string) {
           </p>
         </div>
       </section>
+      <ComponentsCard
+        components={listed.value.components.filter((each) => each.host === domain)}
+        now={now}
+      />
       <section class="card" aria-labelledby="modules">
         <h2 id="modules">Modules</h2>
         <p class="quiet">
