@@ -1,6 +1,6 @@
 /** Checks what DNS says of a host against what the server offers (RFC 6120 §3.2, XEP-0368, RFC 7673). */
 import { isIP } from 'node:net';
-import type { Config } from '../config/schema.ts';
+import type { Config, ListenerName } from '../config/schema.ts';
 import { domainToAscii } from '../jid/jid.ts';
 import type { Answer, Lookup, SrvRecord } from './dns-lookup.ts';
 import { type Finding, findingsOn } from './findings.ts';
@@ -26,6 +26,8 @@ export interface DnsCheck {
   readonly own: readonly string[];
   /** SHA-256 of the public key in use, hex; undefined without a certificate. */
   readonly keyHash: string | undefined;
+  /** The port of a listener. */
+  portOf(listener: ListenerName): number;
 }
 
 /** The check of one host, with what was found before the single records are looked at. */
@@ -95,9 +97,9 @@ async function checkService(
   check: Check,
 ): Promise<Finding[]> {
   const { service, listener } = announced;
-  const { host, config, name, target } = check;
+  const { host, config, name, target, portOf } = check;
   const say = findingsOn('dns', `${service}.${host.domain}`);
-  const { port } = config.server.listeners[listener];
+  const port = portOf(listener);
   const expected = `${service}.${name}. SRV ${srvData(port, target)}`;
   if (!found.ok) return [say.error(`Its records are not known: ${found.text}.`)];
   const offered = found.records.filter((record) => record.target !== '');
@@ -157,10 +159,10 @@ async function checkRecord(
   { target, port: published }: SrvRecord,
   { service, listener, forWhom }: AnnouncedService,
   expected: string,
-  { host, config, lookup, keyHash }: Check,
+  { host, lookup, keyHash, portOf }: Check,
 ): Promise<Finding[]> {
   const say = findingsOn('dns', `${service}.${host.domain}`);
-  const { port } = config.server.listeners[listener];
+  const port = portOf(listener);
   if (published !== port)
     return [
       say.error(

@@ -7,7 +7,7 @@ import { type AnyOperation, operation, success } from '../core/operation.ts';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 import { issuerName } from './certificate-info.ts';
 import { checkDns } from './check-dns.ts';
-import { nameServers } from './dns.ts';
+import { nameServers, portsOf } from './dns.ts';
 import { hidden, level } from './fields.ts';
 import { type Finding, findingsOn } from './findings.ts';
 import { ownAddresses } from './own-addresses.ts';
@@ -66,7 +66,7 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
     Promise.all(
       hosts.all().map((host) => {
         const keyHash = certificates.info(host.domain)?.publicKeySha256;
-        return checkDns(host, { config, lookup, own, keyHash });
+        return checkDns(host, { config, lookup, own, keyHash, portOf: portsOf(services) });
       }),
     ),
   ]);

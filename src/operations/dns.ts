@@ -1,6 +1,7 @@
 /** Operations on the DNS of our domains: the records that they need, and what is there. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { ListenerName } from '../config/schema.ts';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import { type Domain, domainToAscii, parseDomain } from '../jid/jid.ts';
 import { checkDns } from './check-dns.ts';
@@ -23,6 +24,15 @@ export const nameServers = z
   .max(8)
   .default([])
   .describe("Name servers to ask instead of the server's own, such as a public one.");
+
+/** The ports in force: one of 0 in the config is of the system's choice. */
+export function portsOf({ config, runtime }: Pick<Services, 'config' | 'runtime'>) {
+  return (listener: ListenerName): number => {
+    const { port } = config.current().server.listeners[listener];
+    if (port !== 0) return port;
+    return runtime.listeners().find(({ name }) => name === listener)?.port ?? 0;
+  };
+}
 
 function hostOf({ hosts }: Needs, asked: Domain) {
   return hosts.get(asked) ?? unlessServed(hosts, asked) ?? failure('not-found', 'It is gone.');
@@ -54,17 +64,13 @@ function zone(services: Needs): AnyOperation {
       const named = target === undefined ? undefined : asHost(target);
       if (target !== undefined && named === undefined)
         return failure('invalid-input', `'${target}' is not the name of a machine`);
-      const config = services.config.current();
       const records = zoneRecords({
         host,
-        config,
+        config: services.config.current(),
         target: named ?? usualTarget(host),
         addresses: publicAddresses(),
         keyHash: services.certificates.info(asked)?.publicKeySha256,
-        // A port of 0 in the config is one of the system's choice.
-        portOf: (listener) =>
-          config.server.listeners[listener].port ||
-          (services.runtime.listeners().find(({ name }) => name === listener)?.port ?? 0),
+        portOf: portsOf(services),
       });
       return success({ zone: zoneText(host, records), records });
     },
@@ -100,6 +106,7 @@ function check(services: Needs): AnyOperation {
         lookup: services.lookup(dns),
         own: ownAddresses(),
         keyHash: services.certificates.info(asked)?.publicKeySha256,
+        portOf: portsOf(services),
       });
       const findings = found.map(({ area: _, ...rest }) => rest);
       return success({ healthy: findings.every((each) => each.level !== 'error'), findings });

@@ -50,7 +50,7 @@ export interface ExaminationStep {
   readonly subject: string;
   readonly verdict: 'ok' | 'warning' | 'error' | 'skipped';
   readonly text: string;
-  /** More, in lines; in the summary what to do, or a text for the other admin. */
+  /** More, in lines; in the summary a text for the other admin. */
   readonly detail?: string;
   readonly cause?: string;
 }

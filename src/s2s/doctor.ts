@@ -25,8 +25,8 @@ export interface Patient {
 }
 
 /**
- * Examines the way to another domain. The last step is the summary, whose `detail` is a text for the
- * other admin, or says what to do here. Ends, and closes its connections, when its reader leaves.
+ * Examines the way to another domain. The last step is the summary: what is wrong and what to do
+ * here, and as its `detail` a text for the other admin, if he can mend it. Ends, and closes its connections, when its reader leaves.
  * Never throws for what a stranger says.
  */
 export function examine(

@@ -123,11 +123,13 @@ describe('the check', () => {
     lookup: Lookup,
     { ports = {}, s2s = {} }: { ports?: Ports; s2s?: object } = {},
   ) => {
+    const config = await configWith(ports);
     const found = await checkDns(await hostNamed('falcot.com', s2s), {
-      config: await configWith(ports),
+      config,
       lookup,
       own: ['192.0.2.1'],
       keyHash: KEY,
+      portOf: (listener) => config.server.listeners[listener].port,
     });
     return found.map(({ level, subject, text }) => `${level} ${subject}: ${text}`);
   };
@@ -243,7 +245,7 @@ describe('the check', () => {
     async (name) => {
       const asked = () => Promise.reject(new Error('asked'));
       const lookup = { addresses: asked, srv: asked, tlsa: asked };
-      const given = { config: await configWith(), lookup, own: [], keyHash: KEY };
+      const given = { config: await configWith(), lookup, own: [], keyHash: KEY, portOf: () => 1 };
       expect(await checkDns(await hostNamed(name), given)).toMatchObject([{ level: 'ok' }]);
     },
   );

@@ -107,13 +107,10 @@ const StepItem = ({ step }: { step: ExaminedStep }) => {
 const Outcome = ({ step }: { step: ExaminedStep }) => (
   <Note tone={OUTCOMES[step.verdict]} role="status">
     <p data-part="text">{step.text}</p>
-    {step.detail === undefined ? null : <Advice detail={step.detail} />}
+    {step.detail === undefined ? null : (
+      <Copyable label="To send to the other admin" text={step.detail} isProse />
+    )}
   </Note>
-);
-
-/** A letter is for the other admin; all else is for this one. */
-const Advice = ({ detail }: { detail: string }) => (
-  <Copyable label="What helps, or a text for the other admin" text={detail} isProse />
 );
 
 /** Where live steps appear; the script copies the templates. */

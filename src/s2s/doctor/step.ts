@@ -57,7 +57,7 @@ export interface Step {
   readonly verdict: Verdict;
   /** What was found, as a sentence. */
   readonly text: string;
-  /** More, in lines; in the summary the text to send to the other admin. */
+  /** More, in lines; in the summary a text to send to the other admin, if he can mend it. */
   readonly detail?: string;
   /** What is wrong; absent where nothing is. */
   readonly cause?: Cause;

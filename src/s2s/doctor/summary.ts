@@ -21,21 +21,28 @@ export function summaryOf(findings: Findings, examination: Examination): Step {
   const { local, remote, services } = examination;
   const { steps, visits } = findings;
   const say = stepsOn('summary', remote);
-  const write = (fault: Faulty) => letter(fault, steps, examination, services.clock.now());
+  const conclude = (fault: Faulty, words: string) => {
+    const { here, there } = adviceOn(fault.cause, { local, remote });
+    const text = here === undefined ? words : `${words} ${here}`;
+    const now = services.clock.now();
+    const written = there === undefined ? '' : letter(fault, there, steps, examination, now);
+    const { cause } = fault;
+    return fault.verdict === 'error'
+      ? say.error(cause, text, written)
+      : say.warning(cause, text, written);
+  };
   const through = visits.find(({ isThrough }) => isThrough);
   const unanswered = steps.filter(isFaulty).find(({ step }) => step === 'ping');
   const decisive =
     steps.filter(isFaulty).find(({ cause }) => cause === 'blocked') ??
     (through === undefined ? decisiveOf(findings, remote) : unanswered);
-  if (decisive !== undefined) {
-    const text = `${local} cannot talk with ${remote}. ${decisive.text}`;
-    return say.error(decisive.cause, text, write(decisive));
-  }
+  if (decisive !== undefined)
+    return conclude(decisive, `${local} cannot talk with ${remote}. ${decisive.text}`);
   const flaw = through?.steps.find(isFaulty) ?? steps.find(isFaulty);
   if (flaw === undefined) return say.ok(`${local} and ${remote} can talk.`);
   const where = through?.steps.includes(flaw) === true ? '' : ` (${flaw.subject})`;
-  const text = `${local} can talk with ${remote}, but not everything is right. ${flaw.text}${where}`;
-  return say.warning(flaw.cause, text, write(flaw));
+  const words = `${local} can talk with ${remote}, but not everything is right. ${flaw.text}${where}`;
+  return conclude({ ...flaw, verdict: 'warning' }, words);
 }
 
 const isFaulty = (step: Step): step is Faulty => step.cause !== undefined;
@@ -76,15 +83,14 @@ const stepOf = (cause: Cause, subject: string, text: string): Faulty => ({
 
 const MAX_LINES = 12;
 
-/** What to do here; or a text for the other admin, with all that he needs to look for it. */
+/** A text for the other admin, with all that he needs to look for it. */
 function letter(
   fault: Faulty,
+  advice: string,
   steps: readonly Step[],
   { local, remote }: Examination,
   now: number,
 ): string {
-  const advice = adviceOn(fault.cause, { local, remote });
-  if (advice.whose === 'ours') return advice.text;
   const seen = steps
     .filter(isFaulty)
     .slice(0, MAX_LINES)
@@ -94,13 +100,13 @@ function letter(
     'Hello,',
     '',
     isDown
-      ? `our XMPP server for ${local} cannot reach ${remote}.`
+      ? `our XMPP server for ${local} cannot talk with ${remote}.`
       : `our XMPP server for ${local} reaches ${remote}, but something there is not right.`,
     `This is what it found on ${new Date(now).toISOString().slice(0, 16).replace('T', ' ')} UTC:`,
     '',
     ...(seen.length > 0 ? seen : [`- ${fault.text}`]),
     '',
-    advice.text,
+    advice,
     '',
     `With kind regards, the admin of ${local}`,
   ].join('\n');
