@@ -146,6 +146,8 @@ describe('the examination', () => {
 
   test('can be watched live: the page has a template for each verdict', async () => {
     const page = await admin.read(PAGE);
+    const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size, 'ids are used once').toBe(ids.length);
     for (const verdict of ['ok', 'warning', 'error', 'skipped']) {
       expect(page).toContain(`<template data-step="${verdict}">`);
       expect(page).toContain(`<template data-outcome="${verdict}">`);

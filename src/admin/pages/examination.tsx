@@ -56,6 +56,7 @@ const ExaminationForm = (props: {
     <h2 id="examine">Examine a domain</h2>
     <Field
       name="domain"
+      id="examine-domain"
       label="Other domain"
       value={props.domain}
       hint="Such as example.org. Its DNS, connection, encryption, certificate and proof are looked at."
@@ -65,6 +66,7 @@ const ExaminationForm = (props: {
     {props.domains.length < 2 ? null : (
       <Choice
         name="host"
+        id="examine-host"
         label="For our domain"
         value={props.host}
         options={props.domains.map((each) => [each, each] as const)}
