@@ -299,6 +299,8 @@ export class ServerStream {
         break;
       case 'give-up':
         this.#hooks.gaveUp?.(action.why, action.text);
+        if (typeof action.why !== 'string')
+          this.#questions.end(`the stream ended: ${action.text}`, action.why.reported);
         this.#finish(action.text);
         break;
     }

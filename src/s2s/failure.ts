@@ -53,11 +53,20 @@ export function streamFailure(where: string, why: GiveUp, text: string): LinkFai
   const sentence = `${where}: ${text}`;
   if (typeof why === 'string') return noStream(sentence, why !== 'closed');
   if (NOT_THERE.includes(why.reported)) return notFound(sentence, true);
-  return noStream(sentence, !PASSING.includes(why.reported));
+  return noStream(sentence, !isPassing(why.reported));
 }
 
-/** The other server did not let us send (XEP-0220 §2.1.1). */
-export function dialbackFailure(answer: Exclude<DialbackAnswer, { type: 'valid' }>): LinkFailure {
+/** Whether a stream error of another server says that it is about to be well again. */
+export const isPassing = (condition: string): boolean => PASSING.includes(condition);
+
+/**
+ * The other server did not let us send (XEP-0220 §2.1.1).
+ * @param refusal why it did not take our certificate for a proof before, if it said so
+ */
+export function dialbackFailure(
+  answer: Exclude<DialbackAnswer, { type: 'valid' }>,
+  refusal?: string,
+): LinkFailure {
   if (answer.type === 'invalid')
     return {
       condition: 'internal-server-error',
@@ -66,8 +75,12 @@ export function dialbackFailure(answer: Exclude<DialbackAnswer, { type: 'valid' 
     };
   const { condition, text } = answer;
   const said = text === '' ? '' : ` (${text})`;
-  const isPassing = condition.startsWith('remote-') || condition === 'resource-constraint';
-  return noStream(`The other server refused us by dialback: ${condition}${said}`, !isPassing);
+  const first = refusal === undefined ? '' : `, after it did not take our certificate: ${refusal}`;
+  const isLasting = !condition.startsWith('remote-') && !isPassing(condition);
+  return noStream(
+    `The other server refused us by dialback: ${condition}${said}${first}`,
+    isLasting,
+  );
 }
 
 /** An admin does not want the two to talk. */

@@ -23,8 +23,8 @@ export interface Outgoing {
   /** Whether the other side took our certificate for a proof. */
   readonly isAuthenticated: boolean;
   readonly isBidi: boolean;
-  /** Whether our certificate was refused. */
-  readonly isRefused: boolean;
+  /** Why the other side did not take our certificate for a proof; undefined if it did not say so. */
+  readonly refusal: string | undefined;
   readonly knowsDialback: boolean;
   /** Whether it says that it knows dialback errors (XEP-0220 §2.4.2). */
   readonly knowsErrors: boolean;
@@ -53,7 +53,7 @@ export function beginOutgoing(isSecure: boolean, context: OutgoingContext): Outg
     isSecure,
     isAuthenticated: false,
     isBidi: false,
-    isRefused: false,
+    refusal: undefined,
     knowsDialback: false,
     knowsErrors: false,
     streamId: undefined,
@@ -143,9 +143,10 @@ function onFeatures(state: Outgoing, features: Element, context: OutgoingContext
 function ready(state: Outgoing, actions: readonly StreamAction[] = []): OutgoingStep {
   const canAsk = state.knowsDialback && state.streamId !== undefined;
   if (!state.isAuthenticated && !canAsk) {
-    const text = state.isRefused
-      ? 'it does not take our certificate for a proof, and knows no dialback'
-      : 'it offers neither SASL EXTERNAL nor dialback, so that nothing can be proved to it';
+    const text =
+      state.refusal === undefined
+        ? 'it offers neither SASL EXTERNAL nor dialback, so that nothing can be proved to it'
+        : `it does not take our certificate for a proof (${state.refusal}), and knows no dialback`;
     return giveUp(state, 'no-authentication', text);
   }
   return [{ ...state, phase: 'ready' }, [...actions, { do: 'ready' }]];
@@ -180,7 +181,7 @@ function onSaslAnswer(state: Outgoing, element: Element, context: OutgoingContex
     case 'challenge': // RFC 4422 appendix A: the initial response said it all
       return [state, [send(el('response', { xmlns: SASL_NS }, '='))]];
     default:
-      return ready({ ...state, isRefused: true }); // XEP-0178 §3: dialback is left
+      return ready({ ...state, refusal: reportedError(element).text }); // XEP-0178 §3: dialback is left
   }
 }
 

@@ -54,7 +54,7 @@ export type GiveUp =
 /** The action that sends an element. */
 export const send = (element: Element): StreamAction => ({ do: 'send', text: serialise(element) });
 
-/** What a stream error that the other side reports says (§4.9.2), in a sentence. */
+/** What a stream error or a failure of SASL that the other side reports says (§4.9.2, §6.4.5), in a sentence. */
 export function reportedError(error: Element): {
   readonly condition: string;
   readonly text: string;

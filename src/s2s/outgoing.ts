@@ -36,6 +36,8 @@ export interface OpenOptions {
     mayAnswer: boolean,
   ): void;
   drained(stream: ServerStream): void;
+  /** The other side ended the stream, which was in use, by an error. */
+  rejected(condition: string, text: string): void;
   closed(stream: ServerStream, why: string): void;
 }
 
@@ -50,6 +52,8 @@ export interface OpenedStream {
   readonly knowsErrors: boolean;
   /** Whether both directions were agreed on. */
   readonly isBidi: boolean;
+  /** Why the other side did not take our certificate for a proof, if it said so. */
+  readonly refusal: string | undefined;
 }
 
 /** A stream, or why there is none; with what was tried. */
@@ -108,7 +112,7 @@ async function negotiate(
     let isReady = false;
     const fail = (why: GiveUp, text: string) => resolve(streamFailure(where, why, text));
     const stream = makeStream(options, reached, dane.kind === 'terms' ? dane.terms : undefined, {
-      ready({ knowsDialback, knowsErrors, isBidi, isAuthenticated }) {
+      ready({ knowsDialback, knowsErrors, isBidi, isAuthenticated, refusal }) {
         isReady = true;
         timer.cancel();
         signal.removeEventListener('abort', cancel);
@@ -116,9 +120,12 @@ async function negotiate(
           stream.allow(local, remote, 'external');
           if (isBidi) stream.accept(remote, local, stream.proves(remote) ? 'external' : 'dialback');
         }
-        resolve({ stream, target, address, knowsDialback, knowsErrors, isBidi });
+        resolve({ stream, target, address, knowsDialback, knowsErrors, isBidi, refusal });
       },
-      gaveUp: fail,
+      gaveUp(why, text) {
+        if (isReady && typeof why !== 'string') options.rejected(why.reported, `${where}: ${text}`);
+        else fail(why, text);
+      },
       closed(why) {
         timer.cancel();
         signal.removeEventListener('abort', cancel);

@@ -17,8 +17,8 @@ interface Open {
 export class Questions {
   readonly #clock: Clock;
   readonly #open = new Map<string, Open>();
-  /** Why nothing can be asked any more. */
-  #ended: string | undefined;
+  /** How all is answered once nothing can be asked any more. */
+  #ended: DialbackAnswer | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,7 +31,7 @@ export class Questions {
 
   /** Asks, unless the same was asked already; the promise never rejects. */
   ask(key: string, send: () => void): Promise<DialbackAnswer> {
-    if (this.#ended !== undefined) return Promise.resolve(failed(this.#ended));
+    if (this.#ended !== undefined) return Promise.resolve(this.#ended);
     const before = this.#open.get(key);
     if (before !== undefined) return before.promise;
     let timer: Timer | undefined;
@@ -59,16 +59,19 @@ export class Questions {
     return open !== undefined;
   }
 
-  /** The stream is over: all that is open has failed (§2.1). */
-  end(why: string): void {
-    this.#ended ??= why;
-    for (const { settle } of [...this.#open.values()]) settle(failed(why));
+  /**
+   * The stream is over: all that is open has failed (§2.1).
+   * @param condition that of the stream error by which the other side ended it, if there was one
+   */
+  end(why: string, condition?: string): void {
+    this.#ended ??= failed(why, condition);
+    for (const { settle } of [...this.#open.values()]) settle(this.#ended);
   }
 }
 
-const failed = (text: string): DialbackAnswer => ({
+const failed = (text: string, condition = 'remote-server-timeout'): DialbackAnswer => ({
   type: 'error',
-  condition: 'remote-server-timeout',
+  condition,
   text,
 });
 

@@ -6,7 +6,7 @@ import { Flusher } from '../kit/outbox.ts';
 import type { Verify } from './answering.ts';
 import type { ServerStream } from './connection.ts';
 import type { DialbackAnswer } from './dialback.ts';
-import { dialbackFailure, type LinkFailure, policyFailure } from './failure.ts';
+import { dialbackFailure, isPassing, type LinkFailure, policyFailure } from './failure.ts';
 import type { History } from './history.ts';
 import { acceptStream } from './incoming.ts';
 import { type Opened, type OpenedStream, openStream } from './outgoing.ts';
@@ -99,7 +99,7 @@ export class Streams {
     if (stream.maySend(local, remote)) return { ok: true, stream };
     const answer = await stream.ask(local, remote);
     if (answer.type !== 'valid') {
-      const failure = dialbackFailure(answer);
+      const failure = dialbackFailure(answer, opened.refusal);
       this.#note(local, remote, 'failed', failure.text);
       return { ok: false, failure };
     }
@@ -168,6 +168,9 @@ export class Streams {
       accepted: (stream, pair, proof, mayAnswer) =>
         this.#onAccepted(stream, pair, proof, mayAnswer),
       drained: (stream) => this.#hooks.drained(stream),
+      rejected: (condition, text) => {
+        if (!isPassing(condition)) this.#note(local, remote, 'failed', text);
+      },
       closed: (stream) => {
         metrics.connections.dec({ kind: 's2s_out' });
         if (this.#opened.get(key)?.stream === stream) this.#opened.delete(key);

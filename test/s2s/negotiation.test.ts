@@ -198,7 +198,9 @@ describe('who connects', () => {
 
   test('without EXTERNAL, or where it is refused, dialback is left', () => {
     expect(play([...secured, features(DIALBACK)]).words).toEqual(['ready']);
-    expect(play([...secured, features(EXTERNAL, DIALBACK), failure]).words).toEqual(['ready']);
+    const refused = play([...secured, features(EXTERNAL, DIALBACK), failure]);
+    expect(refused.words).toEqual(['ready']);
+    expect(refused.state.refusal).toContain('not-authorized');
     const declared = header({ id: 's1' }, { declared: ['jabber:server:dialback'] });
     expect(play([...secured.slice(0, 4), declared, features()]).words).toEqual(['ready']);
   });
