@@ -25,6 +25,8 @@ export interface MemberOptions {
   readonly certificate?: 'trusted' | 'self-signed' | IssueOptions;
   /** By which records it is found: STARTTLS (the default), direct TLS, or none. */
   readonly found?: 'starttls' | 'direct' | 'none';
+  /** The name of its machine in those records; one of its own if absent. */
+  readonly machine?: string;
 }
 
 /** A federation. */
@@ -84,7 +86,7 @@ export async function startFederation(options: DnsOptions = {}): Promise<Federat
         },
       });
       servers.add(server);
-      const host = `xmpp${count}.test.example`;
+      const host = options.machine ?? `xmpp${count}.test.example`;
       zone[host] = { A: ['127.0.0.1'] };
       for (const domain of domains) {
         if (found === 'starttls')
