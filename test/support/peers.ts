@@ -3,7 +3,7 @@
  * it its tests are skipped and say why, or fail where RTCD_PEERS=required (as in .ci/run).
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
 
@@ -22,6 +22,8 @@ const PEERS = {
   prosody: () => (findCommand('prosody') ? undefined : 'prosody is not installed'),
   // Without it, Prosody asks the DNS servers of the machine.
   'lua-unbound': () => (hasLuaModule('lunbound') ? undefined : 'lua-unbound is not installed'),
+  ejabberd: () =>
+    findCommand('erl') && ejabberdLibraries() ? undefined : 'ejabberd is not installed',
   biboumi: () => (findCommand('biboumi') ? undefined : 'biboumi is not installed'),
   chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
 } as const satisfies Record<string, () => string | undefined>;
@@ -40,6 +42,17 @@ export function findCommand(name: string): string | undefined {
 /** The path of Chromium or of a browser that is as good. */
 export function findChromium(): string | undefined {
   return CHROMIUM_NAMES.map(findCommand).find((path) => path !== undefined);
+}
+
+/** The folder with ejabberd and the libraries that it needs, as its own script has it. */
+export function ejabberdLibraries(): string | undefined {
+  // /usr/sbin is in root's $PATH only.
+  const script = findCommand('ejabberdctl') ?? '/usr/sbin/ejabberdctl';
+  try {
+    return /^ERL_LIBS='?([^'\n]+)/m.exec(readFileSync(script, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 /** A `describe` for tests that need peers: skipped, or failed if peers are required, without them. */

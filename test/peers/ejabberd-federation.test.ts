@@ -1,0 +1,179 @@
+/** ejabberd of Debian as another server: chat, presence and requests both ways, and refusals. */
+import { afterEach, expect, test } from 'vitest';
+import { type EjabberdOptions, startEjabberd } from '../support/ejabberd.ts';
+import type { OtherServer } from '../support/other-server.ts';
+import { describeWith } from '../support/peers.ts';
+import {
+  bodyOf,
+  type Federation,
+  type MemberOptions,
+  startFederation,
+} from '../support/several-servers.ts';
+import {
+  askAcross,
+  befriendAcross,
+  type Couple,
+  converse,
+  coupleIn,
+  failure,
+  hearsNoMore,
+  message,
+  missEachOther,
+  OURS,
+  proofs,
+  restartAmidst,
+  say,
+  THEIRS,
+  writeToWhoIsAway,
+} from './two-domains.ts';
+
+let federation: Federation | undefined;
+let ejabberd: OtherServer | undefined;
+afterEach(async () => {
+  await ejabberd?.stop();
+  await federation?.stop();
+  ejabberd = undefined;
+  federation = undefined;
+});
+
+async function couple(
+  ours: Partial<MemberOptions> = {},
+  theirs: Partial<EjabberdOptions> = {},
+): Promise<Couple> {
+  const opened = await startFederation();
+  federation = opened;
+  return coupleIn(opened, { machine: 'localhost', ...ours }, async () => {
+    ejabberd = await startEjabberd(opened, { domain: THEIRS, accounts: ['juliet'], ...theirs });
+    return ejabberd;
+  });
+}
+
+describeWith(['ejabberd'], 'ejabberd', () => {
+  test('STARTTLS and EXTERNAL', async () => {
+    const both = await couple({}, { secureAuth: true });
+    await converse(both);
+    expect(proofs(both.server)).toEqual(['in external', 'out external']);
+  });
+
+  test('dialback', async () => {
+    const both = await couple({ certificate: 'self-signed' }, { certificate: 'self-signed' });
+    await converse(both);
+    expect(proofs(both.server)).toEqual(['in dialback', 'out dialback']);
+  });
+
+  test('who writes first does not matter', async () => {
+    const { server, romeo, juliet } = await couple();
+    say(juliet, 'romeo@ours.example', 'Good night!');
+    const heard = await message(romeo);
+    expect(bodyOf(heard)).toBe('Good night!');
+    say(romeo, heard.attrs.from ?? '', 'Stay!');
+    expect(bodyOf(await message(juliet))).toBe('Stay!');
+    expect(proofs(server)).toEqual(['in external', 'out external']);
+  });
+
+  test('XEP-0368: TLS from the first byte, both ways', async () => {
+    const both = await couple({ found: 'direct' }, { found: 'direct', secureAuth: true });
+    await converse(both);
+    expect(proofs(both.server)).toEqual(['in external', 'out external']);
+  });
+
+  test('RFC 6121 §3: subscriptions and presence both ways', async () => {
+    await befriendAcross(await couple());
+  });
+
+  test('ping and disco both ways', async () => {
+    await askAcross(await couple());
+  });
+
+  test('nobody of that name: an error comes back, both ways', async () => {
+    await missEachOther(await couple());
+  });
+
+  test('RFC 6121 §8.5.2.2: messages wait for who is away, both ways', async () => {
+    await writeToWhoIsAway(await couple());
+  });
+
+  test('messages wait while ejabberd is started again', async () => {
+    await restartAmidst(await couple());
+  });
+
+  test.each([
+    ['expired', { from: -20, until: -10 }, /expired/],
+    [
+      'of another name',
+      { dns: ['other.example'] },
+      /is for other\.example, not for theirs\.example/,
+    ],
+    ['self-signed', 'self-signed', /signed by its own key/],
+  ] as const)('we demand a certificate, and its is %s', async (_, certificate, text) => {
+    const { server, romeo, juliet } = await couple({ s2s: { secureAuth: true } }, { certificate });
+    say(romeo, 'juliet@theirs.example', 'hello');
+    const error = `${await failure(romeo)}`;
+    expect(error).toContain('remote-server-timeout');
+    expect(error).toMatch(text);
+    say(juliet, 'romeo@ours.example', 'hello');
+    expect(`${await failure(juliet)}`).toContain('remote-server-timeout');
+    expect(proofs(server)).toEqual([]);
+  });
+
+  // One of another name is nothing that we would show: it is self-signed, then.
+  test.each([
+    ['expired', { from: -20, until: -10 }, /certificate has expired/],
+    ['of another name', { dns: ['other.example'] }, /self.signed certificate/],
+    ['self-signed', 'self-signed', /self.signed certificate/],
+  ] as const)('it demands a certificate, and ours is %s', async (_, certificate, text) => {
+    const { server, romeo, juliet } = await couple({ certificate }, { secureAuth: true });
+    say(romeo, 'juliet@theirs.example', 'hello');
+    const error = `${await failure(romeo)}`;
+    expect(error).toContain('remote-server-timeout');
+    expect(error).toMatch(text);
+    expect(server.federation.side.history(THEIRS)[0]).toMatchObject({ outcome: 'failed' });
+    say(juliet, 'romeo@ours.example', 'hello');
+    expect(`${await failure(juliet)}`).toMatch(text);
+    expect(proofs(server)).toEqual([]);
+  });
+
+  test('a domain that we block cannot write to us, nor we to it', async () => {
+    const { server, romeo, juliet } = await couple({ s2s: { block: [THEIRS] } });
+    say(romeo, 'juliet@theirs.example', 'hello');
+    expect(`${await failure(romeo)}`).toContain('not-authorized');
+    say(juliet, 'romeo@ours.example', 'hello');
+    expect(`${await failure(juliet)}`).toContain('ours.example does not talk with theirs.example');
+    expect(proofs(server)).toEqual([]);
+  });
+
+  test('ejabberd blocks us: it takes our proof, and refuses what we send by it', async () => {
+    const access = { others: [{ deny: 'unwanted' }, { allow: 'all' }] };
+    const settings = { acl: { unwanted: { server: OURS } }, access_rules: access };
+    const { server, romeo, juliet } = await couple(
+      {},
+      { settings: { ...settings, s2s_access: 'others' } },
+    );
+    say(juliet, 'romeo@ours.example', 'hello');
+    expect(`${await failure(juliet)}`).toContain('forbidden');
+    say(romeo, 'juliet@theirs.example', 'hello');
+    await expect
+      .poll(() => server.federation.side.history(THEIRS)[0])
+      .toMatchObject({ outcome: 'failed', text: expect.stringContaining('invalid-from') });
+    await expect.poll(() => proofs(server)).toEqual([]);
+    await hearsNoMore(juliet);
+  });
+
+  test('without TLS nobody is talked with, both ways', async () => {
+    const { server, romeo, juliet } = await couple({}, { settings: { s2s_use_starttls: false } });
+    say(romeo, 'juliet@theirs.example', 'hello');
+    expect(`${await failure(romeo)}`).toContain('it offers no TLS, which is required here');
+    say(juliet, 'romeo@ours.example', 'hello');
+    expect(`${await failure(juliet)}`).toContain('STARTTLS is disabled');
+    expect(proofs(server)).toEqual([]);
+  });
+
+  test('XEP-0220: without TLS by dialback, where we do not require it', async () => {
+    const both = await couple(
+      { s2s: { requireTls: false } },
+      { settings: { s2s_use_starttls: false } },
+    );
+    await converse(both);
+    expect(proofs(both.server)).toEqual(['in dialback', 'out dialback']);
+  });
+});
