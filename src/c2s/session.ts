@@ -1,6 +1,7 @@
 /** A client's bound session: what it sends goes through this door, what it gets leaves by it. */
 
 import type { MaybePromise } from '../core/hooks.ts';
+import type { Receipt } from '../core/parcel.ts';
 import type { OwnedSession, Security, SessionEnd, SessionEndCondition } from '../core/sessions.ts';
 import {
   type BareJid,
@@ -50,6 +51,7 @@ export class ClientSession implements OwnedSession {
   readonly since: number;
   presence: Presence | undefined;
   priority = 0;
+  readonly isAttached = true;
 
   readonly #link: Link;
   readonly #services: C2sServices;
@@ -111,11 +113,12 @@ export class ClientSession implements OwnedSession {
     this.#observe(begun);
   }
 
-  send(stanza: Stanza, to?: Jid): void {
+  send(stanza: Stanza, to?: Jid, receipt?: Receipt): void {
     const { metrics, trace } = this.#services;
     metrics.stanzas.out[stanza.kind] += 1;
     if (trace.isActive) trace.record(this.account, 'out', this.id, stanza);
     this.#link.write(to === undefined ? stanza.wire.text : stanza.wire.textTo(to));
+    receipt?.acknowledged(this);
   }
 
   end(condition: SessionEndCondition, text: string): void {

@@ -7,50 +7,40 @@ import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /**
- * What became of a message: `delivered` to that many sessions; `keep` it for later if a module can
+ * What is to be done with a message: `deliver` it to sessions; `keep` it for later if a module can
  * (§8.5.2.2.1), otherwise it is refused; `refuse` it with service-unavailable; `ignore` it.
  */
-export type Delivered =
-  | { readonly kind: 'delivered'; readonly sessions: readonly Session[] }
+export type Choice =
+  | { readonly kind: 'deliver'; readonly sessions: readonly Session[] }
   | { readonly kind: 'keep' }
   | { readonly kind: 'refuse' }
   | { readonly kind: 'ignore'; readonly why: string };
 
-/** Hands stanzas to sessions. */
+/** Chooses sessions, and hands stanzas to them. */
 export interface Delivery {
-  /** Delivers a message to an existing account, by the rules for its type and address. */
-  message(message: Message, account: BareJid): Delivered;
+  /** What to do with a message to an existing account, by the rules for its type and address. */
+  choose(message: Message, account: BareJid): Choice;
   /** Hands a presence to a full JID, or to all available resources of a bare one (§8.5.2.1.2). */
-  presence(presence: Presence, to: Jid, account: BareJid): Delivered;
+  presence(presence: Presence, to: Jid, account: BareJid): void;
   /** Hands a stanza to exactly one full JID; false when nobody is bound there. */
   exact(stanza: Stanza, to: FullJid): boolean;
 }
 
 /** Delivery to the sessions of this process. */
 export function createDelivery(sessions: Sessions): Delivery {
-  const give = (stanza: Stanza, to: readonly Session[]): Delivered => {
-    for (const session of to) session.send(stanza);
-    return { kind: 'delivered', sessions: to };
-  };
   return {
-    message(message, account) {
+    choose(message, account) {
       if (isFull(message.to)) {
         const session = sessions.at(message.to);
-        if (session !== undefined) return give(message, [session]); // §8.5.3.1
+        if (session !== undefined) return { kind: 'deliver', sessions: [session] }; // §8.5.3.1
         return toMissingResource(message, account);
       }
       return toBareJid(message, account);
     },
     presence(presence, to, account) {
-      if (isFull(to)) {
-        const session = sessions.at(to);
-        if (session === undefined) return { kind: 'ignore', why: 'no such resource' }; // §8.5.3.2.2
-        return give(presence, [session]);
-      }
-      return give(
-        presence,
-        sessions.of(account).filter((session) => session.presence !== undefined),
-      );
+      if (isFull(to)) return sessions.at(to)?.send(presence); // §8.5.3.2.2: or silence
+      for (const session of sessions.of(account))
+        if (session.presence !== undefined) session.send(presence);
     },
     exact(stanza, to) {
       const session = sessions.at(to);
@@ -60,7 +50,7 @@ export function createDelivery(sessions: Sessions): Delivery {
   };
 
   /** §8.5.2: the address is the account itself. */
-  function toBareJid(message: Message, account: BareJid): Delivered {
+  function toBareJid(message: Message, account: BareJid): Choice {
     const ready = sessions
       .of(account)
       .filter((session) => session.presence !== undefined && session.priority >= 0);
@@ -71,17 +61,17 @@ export function createDelivery(sessions: Sessions): Delivery {
         return { kind: 'ignore', why: 'an error to a bare JID' };
       case 'headline':
         if (ready.length === 0) return { kind: 'ignore', why: 'a headline to nobody' };
-        return give(message, ready);
+        return { kind: 'deliver', sessions: ready };
       case 'normal':
       case 'chat':
         // Of the two ways that the RFC allows (the most available, or all) all: each device has it.
         if (ready.length === 0) return { kind: 'keep' };
-        return give(message, ready);
+        return { kind: 'deliver', sessions: ready };
     }
   }
 
   /** §8.5.3.2.1: the address is a resource that is not bound. */
-  function toMissingResource(message: Message, account: BareJid): Delivered {
+  function toMissingResource(message: Message, account: BareJid): Choice {
     switch (message.type) {
       case 'chat':
         return toBareJid(message, account);

@@ -37,6 +37,8 @@ export interface Dispatch {
   readonly fromAccount: HookList<'fromAccount'>;
   readonly broadcast: HookList<'broadcast'>;
   readonly toAccount: HookList<'toAccount'>;
+  readonly handing: HookList<'handing'>;
+  readonly handed: HookList<'handed'>;
   readonly undelivered: HookList<'undelivered'>;
   readonly sessionBound: HookList<'sessionBound'>;
   readonly presenceChanged: HookList<'presenceChanged'>;
@@ -76,6 +78,8 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
     fromAccount: list('fromAccount'),
     broadcast: list('broadcast'),
     toAccount: list('toAccount'),
+    handing: list('handing'),
+    handed: list('handed'),
     undelivered: list('undelivered'),
     sessionBound: list('sessionBound'),
     presenceChanged: list('presenceChanged'),

@@ -5,20 +5,21 @@
 import type { BareJid } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
+import type { Parcel } from './parcel.ts';
 import type { Session, SessionEnd } from './sessions.ts';
 
 /** A value now, or later when something had to be looked up. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /**
- * What a hook says of a stanza: `pass` it on, it is `handled` (its way ends here, well), `drop` it
- * silently, or `bounce` it with an error. `settled` resolves when what was promised by handling it is
- * durable; the sender's next stanza does not wait for it, but its stream is not closed cleanly before
- * (DESIGN D1), and if it rejects the stanza is bounced. A bounce of an error or an IQ result is a drop: the router
- * knows (RFC 6120 §8.3.1).
+ * What a hook says of a stanza: `pass` it on, perhaps as another one (what comes after sees that one),
+ * it is `handled` (its way ends here, well), `drop` it silently, or `bounce` it with an error.
+ * `settled` resolves when what was promised is durable; the sender's next stanza does not wait for it,
+ * but it is not acknowledged, nor its stream closed cleanly, before (DESIGN D1), and if it rejects the
+ * stanza is bounced. A bounce of an error or an IQ result is a drop: the router knows (RFC 6120 §8.3.1).
  */
 export type Verdict =
-  | { readonly kind: 'pass' }
+  | { readonly kind: 'pass'; readonly stanza?: Stanza; readonly settled?: Promise<unknown> }
   | { readonly kind: 'handled'; readonly settled?: Promise<unknown> }
   | { readonly kind: 'drop'; readonly why: string }
   | { readonly kind: 'bounce'; readonly failure: StanzaFailure };
@@ -26,6 +27,11 @@ export type Verdict =
 /** Makers of verdicts, so that call sites read as English. */
 export const verdict = {
   pass: { kind: 'pass' } as Verdict,
+  /** Passes another stanza on, of the same kind and for the same address. */
+  passAs: (stanza: Stanza, settled?: Promise<unknown>): Verdict =>
+    settled === undefined ? { kind: 'pass', stanza } : { kind: 'pass', stanza, settled },
+  /** Passes it on; what was promised of it is durable later. */
+  passOwing: (settled: Promise<unknown>): Verdict => ({ kind: 'pass', settled }),
   handled: { kind: 'handled' } as Verdict,
   settling: (settled: Promise<unknown>): Verdict => ({ kind: 'handled', settled }),
   drop: (why: string): Verdict => ({ kind: 'drop', why }),
@@ -40,6 +46,13 @@ export interface Hooks {
   broadcast?(presence: Presence, session: Session): MaybePromise<Verdict>;
   /** A stanza to a local account or one of its resources, before it is delivered. */
   toAccount?(stanza: Stanza, account: BareJid): MaybePromise<Verdict>;
+  /**
+   * A message is about to be handed to sessions: keep it until one of them has it for sure. Resolves
+   * when it is durable, or need not be any more; undefined when it is not worth keeping.
+   */
+  handing?(parcel: Parcel): Promise<unknown> | undefined;
+  /** A message was handed to sessions, to none of them if it goes to `undelivered`. */
+  handed?(parcel: Parcel): void;
   /** A message to an existing account that no session took (RFC 6121 §8.5.2.2). */
   undelivered?(message: Message, account: BareJid): MaybePromise<Verdict>;
   /** A session has bound its resource. */
@@ -52,26 +65,64 @@ export interface Hooks {
   accountRemoved?(account: BareJid): MaybePromise<void>;
 }
 
-/** Runs hooks in turn until one does not pass; stays synchronous while the hooks do. */
-export function firstVerdict<A extends unknown[]>(
-  hooks: readonly ((...args: A) => MaybePromise<Verdict>)[],
-  ...args: A
+/** A list of hooks that see a stanza and something about it. */
+type StanzaHooks<S extends Stanza, Rest extends unknown[]> = readonly ((
+  stanza: S,
+  ...rest: Rest
+) => MaybePromise<Verdict>)[];
+
+/**
+ * Runs hooks in turn until one does not pass; stays synchronous while the hooks do. A pass tells the
+ * stanza as the last hook left it, and all that is owed.
+ */
+export function firstVerdict<S extends Stanza, Rest extends unknown[]>(
+  hooks: StanzaHooks<S, Rest>,
+  stanza: S,
+  ...rest: Rest
 ): MaybePromise<Verdict> {
-  for (let index = 0; index < hooks.length; index += 1) {
-    const said = hooks[index]?.(...args) ?? verdict.pass;
-    if (said instanceof Promise) return laterVerdict(hooks, index, said, args);
-    if (said.kind !== 'pass') return said;
-  }
-  return verdict.pass;
+  return verdictFrom(hooks, 0, verdict.pass, stanza, rest);
 }
 
-async function laterVerdict<A extends unknown[]>(
-  hooks: readonly ((...args: A) => MaybePromise<Verdict>)[],
-  at: number,
-  awaited: Promise<Verdict>,
-  args: A,
-): Promise<Verdict> {
-  const said = await awaited;
-  if (said.kind !== 'pass') return said;
-  return firstVerdict(hooks.slice(at + 1), ...args);
+function verdictFrom<S extends Stanza, Rest extends unknown[]>(
+  hooks: StanzaHooks<S, Rest>,
+  from: number,
+  before: Verdict,
+  stanza: S,
+  rest: Rest,
+): MaybePromise<Verdict> {
+  let sum = before;
+  for (let index = from; index < hooks.length; index += 1) {
+    const said = hooks[index]?.(passed(sum, stanza), ...rest) ?? verdict.pass;
+    if (said instanceof Promise)
+      return said.then((late) => {
+        const next = added(sum, late);
+        return next.kind === 'pass' ? verdictFrom(hooks, index + 1, next, stanza, rest) : next;
+      });
+    if (said !== verdict.pass) sum = added(sum, said);
+    if (sum.kind !== 'pass') return sum;
+  }
+  return sum;
+}
+
+/** The stanza as those before left it; a hook passes one of the kind that it was given. */
+function passed<S extends Stanza>(sum: Verdict, stanza: S): S {
+  return sum.kind === 'pass' && sum.stanza !== undefined ? (sum.stanza as S) : stanza;
+}
+
+/** What is said after what was said before; what is owed is owed for both. */
+function added(before: Verdict, said: Verdict): Verdict {
+  if (before === verdict.pass || before.kind !== 'pass') return said;
+  if (said.kind === 'drop' || said.kind === 'bounce') return said;
+  const settled = both(before.settled, said.settled);
+  const owing = settled === undefined ? {} : { settled };
+  if (said.kind === 'handled') return { kind: 'handled', ...owing };
+  const stanza = said.stanza ?? before.stanza;
+  return { kind: 'pass', ...(stanza === undefined ? {} : { stanza }), ...owing };
+}
+
+function both(
+  one: Promise<unknown> | undefined,
+  other: Promise<unknown> | undefined,
+): Promise<unknown> | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Promise.all([one, other]);
 }

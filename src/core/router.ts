@@ -17,24 +17,29 @@ import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { iqResult, presence } from '../stanza/build.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
+import { delayed } from '../stanza/delay.ts';
 import { errorReply } from '../stanza/error.ts';
-import type { Iq, Message, Presence, Stanza } from '../stanza/stanza.ts';
+import type { Iq, Message, Stanza } from '../stanza/stanza.ts';
 import { nsOf } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
 import { createAsking } from './asking.ts';
-import type { Delivered, Delivery } from './delivery.ts';
+import type { Choice, Delivery } from './delivery.ts';
 import { iqKey } from './dispatch.ts';
 import { firstVerdict, type MaybePromise, type Verdict, verdict } from './hooks.ts';
 import type { Host, Hosts } from './hosts.ts';
 import type { IqTarget, Reply } from './iq.ts';
-import type { Session } from './sessions.ts';
+import { Parcel } from './parcel.ts';
+import type { Creditor, Session } from './sessions.ts';
 
 /** Routes stanzas. A returned promise means: the sender's next stanza waits for it (order). */
 export interface Router {
   /** A stanza that a bound session sent, checked and stamped by its side. */
   fromSession(stanza: Stanza, session: Session): MaybePromise<void>;
-  /** A stanza from the server itself, a module, or another domain. */
-  route(stanza: Stanza): MaybePromise<void>;
+  /**
+   * A stanza from the server itself, a module, or another domain. The creditor is told what was
+   * promised of it.
+   */
+  route(stanza: Stanza, creditor?: Creditor): MaybePromise<void>;
   /**
    * Sends a request of the server itself, from one of its hosts, and waits for the answer, a result
    * or an error; undefined when none comes in time.
@@ -62,6 +67,11 @@ export interface RouterOptions {
   readonly clock: Clock;
 }
 
+/** The session that sends, if it is one of ours. */
+function sessionOf(sender: Creditor | undefined): Session | undefined {
+  return sender !== undefined && 'account' in sender ? (sender as Session) : undefined;
+}
+
 /** Makes the router. */
 export function createRouter(options: RouterOptions): Router {
   const { hosts, accounts, delivery, metrics, log, clock } = options;
@@ -77,14 +87,14 @@ export function createRouter(options: RouterOptions): Router {
         firstVerdict(host.dispatch.fromAccount, stanza, session),
         stanza,
         session,
-        () => {
-          if (stanza.kind !== 'presence' || stanza.to !== undefined) return onward(stanza, session);
-          const said = firstVerdict(host.dispatch.broadcast, stanza, session);
-          return after(said, stanza, session, () => undefined);
+        (sent) => {
+          if (sent.kind !== 'presence' || sent.to !== undefined) return onward(sent, session);
+          const said = firstVerdict(host.dispatch.broadcast, sent, session);
+          return after(said, sent, session, () => undefined);
         },
       );
     },
-    route: (stanza) => onward(stanza, undefined),
+    route: (stanza, creditor) => onward(stanza, creditor),
     ask: (request, timeoutMs) => asking.ask(request, timeoutMs, () => onward(request, undefined)),
     useRemote(route) {
       remote = route;
@@ -96,18 +106,20 @@ export function createRouter(options: RouterOptions): Router {
   };
 
   /** Does what a verdict says, and `next` if it passes. */
-  function after(
+  function after<S extends Stanza>(
     said: MaybePromise<Verdict>,
-    stanza: Stanza,
-    session: Session | undefined,
-    next: () => MaybePromise<void>,
+    stanza: S,
+    sender: Creditor | undefined,
+    next: (stanza: S) => MaybePromise<void>,
   ): MaybePromise<void> {
-    if (said instanceof Promise) return said.then((late) => after(late, stanza, session, next));
+    if (said instanceof Promise) return said.then((late) => after(late, stanza, sender, next));
     switch (said.kind) {
       case 'pass':
-        return next();
+        if (said.settled !== undefined) watch(said.settled, stanza, sender);
+        // A hook passes one of the kind that it was given.
+        return next(said.stanza === undefined ? stanza : (said.stanza as S));
       case 'handled':
-        if (said.settled !== undefined) watch(said.settled, stanza, session);
+        if (said.settled !== undefined) watch(said.settled, stanza, sender);
         return undefined;
       case 'drop':
         log.debug(
@@ -121,7 +133,7 @@ export function createRouter(options: RouterOptions): Router {
   }
 
   /** What a module promised must come true before the sender is told so; else the stanza bounces. */
-  function watch(settled: Promise<unknown>, stanza: Stanza, session: Session | undefined): void {
+  function watch(settled: Promise<unknown>, stanza: Stanza, sender: Creditor | undefined): void {
     const watched = settled.catch((error: unknown) => {
       metrics.errors.inc({ area: 'store' });
       log.error(
@@ -130,7 +142,7 @@ export function createRouter(options: RouterOptions): Router {
       );
       return bounce(stanza, { condition: 'internal-server-error' });
     });
-    session?.owe(watched);
+    sender?.owe(watched);
   }
 
   /** Sends the error that a stanza gets; an error or IQ result gets none. */
@@ -143,29 +155,29 @@ export function createRouter(options: RouterOptions): Router {
   }
 
   /** Whose is it? (RFC 6120 §10.5) */
-  function onward(stanza: Stanza, session: Session | undefined): MaybePromise<void> {
+  function onward(stanza: Stanza, sender: Creditor | undefined): MaybePromise<void> {
     const { to } = stanza;
     if (to === undefined) return undefined; // presence that nobody's module broadcasts
     const domain = domainOf(to);
     const host = hosts.get(domain);
     if (host === undefined) {
       const route = domains.get(domain) ?? remote;
-      return after(route({ ...stanza, to }), stanza, session, () => undefined);
+      return after(route({ ...stanza, to }), stanza, sender, () => undefined);
     }
-    if (localOf(to) === '') return toServer(stanza, to, host, session);
+    if (localOf(to) === '') return toServer(stanza, to, host, sender);
     const account = bareOf(to);
     const exists = accounts.exists(account);
     if (exists instanceof Promise)
-      return exists.then((known) => toAccount(stanza, to, account, known, host, session));
-    return toAccount(stanza, to, account, exists, host, session);
+      return exists.then((known) => toAccount(stanza, to, account, known, host, sender));
+    return toAccount(stanza, to, account, exists, host, sender);
   }
 
   /** The address is the host itself (RFC 6120 §10.5.1, §10.5.2). */
-  function toServer(stanza: Stanza, to: Jid, host: Host, session: Session | undefined) {
+  function toServer(stanza: Stanza, to: Jid, host: Host, sender: Creditor | undefined) {
     if (stanza.kind === 'presence') return undefined; // a server has no presence of its own
     if (stanza.kind === 'message' || isFull(to))
       return bounce(stanza, { condition: 'service-unavailable' });
-    return handleIq(stanza, host, host.domain, 'server', session);
+    return handleIq(stanza, host, host.domain, 'server', sender);
   }
 
   /** The address is an account or its resource (RFC 6121 §8.5). */
@@ -175,22 +187,23 @@ export function createRouter(options: RouterOptions): Router {
     account: BareJid,
     isKnown: boolean,
     host: Host,
-    session: Session | undefined,
+    sender: Creditor | undefined,
   ): MaybePromise<void> {
-    if (!isKnown) return toNobody(stanza, to, host, session);
-    return after(firstVerdict(host.dispatch.toAccount, stanza, account), stanza, session, () => {
-      switch (stanza.kind) {
+    if (!isKnown) return toNobody(stanza, to, host, sender);
+    const said = firstVerdict(host.dispatch.toAccount, stanza, account);
+    return after(said, stanza, sender, (passed) => {
+      switch (passed.kind) {
         case 'message':
-          return conclude(delivery.message(stanza, account), stanza, account, host, session);
+          return conclude(delivery.choose(passed, account), passed, account, host, sender);
         case 'presence':
-          return conclude(delivery.presence(stanza, to, account), stanza, account, host, session);
+          return delivery.presence(passed, to, account);
         case 'iq':
           if (!isFull(to)) {
-            const isOwn = session?.account === account;
-            return handleIq(stanza, host, account, isOwn ? 'self' : 'account', session);
+            const isOwn = sessionOf(sender)?.account === account;
+            return handleIq(passed, host, account, isOwn ? 'self' : 'account', sender);
           }
-          if (delivery.exact(stanza, to)) return undefined;
-          return bounce(stanza, { condition: 'service-unavailable' }); // §8.5.3.2.3
+          if (delivery.exact(passed, to)) return undefined;
+          return bounce(passed, { condition: 'service-unavailable' }); // §8.5.3.2.3
       }
     });
   }
@@ -200,7 +213,7 @@ export function createRouter(options: RouterOptions): Router {
     stanza: Stanza,
     to: Jid,
     host: Host,
-    session: Session | undefined,
+    sender: Creditor | undefined,
   ): MaybePromise<void> {
     if (stanza.kind === 'presence') {
       if (stanza.type !== 'probe') return undefined;
@@ -209,32 +222,70 @@ export function createRouter(options: RouterOptions): Router {
       return onward(presence({ type: 'unsubscribed', ...parties, id: stanza.id }), undefined);
     }
     if (stanza.kind === 'iq' && !isFull(to))
-      return handleIq(stanza, host, bareOf(to), 'nobody', session);
+      return handleIq(stanza, host, bareOf(to), 'nobody', sender);
     return bounce(stanza, { condition: 'service-unavailable' });
   }
 
+  /** Does with a message what was chosen. */
   function conclude(
-    done: Delivered,
-    stanza: Message | Presence,
+    choice: Choice,
+    message: Message,
     account: BareJid,
     host: Host,
-    session: Session | undefined,
+    sender: Creditor | undefined,
   ): MaybePromise<void> {
-    switch (done.kind) {
-      case 'delivered':
-        return undefined;
+    switch (choice.kind) {
+      case 'deliver':
+        return hand(message, account, choice.sessions, host, sender);
       case 'ignore':
-        log.debug({ from: stanza.from, to: stanza.to, why: done.why }, 'ignored');
+        log.debug({ from: message.from, to: message.to, why: choice.why }, 'ignored');
         return undefined;
       case 'refuse':
-        return bounce(stanza, { condition: 'service-unavailable' });
+        return bounce(message, { condition: 'service-unavailable' });
       case 'keep': {
-        if (stanza.kind !== 'message') return undefined;
-        const said = firstVerdict(host.dispatch.undelivered, stanza, account);
-        return after(said, stanza, session, () =>
-          bounce(stanza, { condition: 'service-unavailable' }),
+        const parcel = new Parcel(message, account, clock.now(), returned);
+        for (const hook of host.dispatch.handed) hook(parcel);
+        const said = firstVerdict(host.dispatch.undelivered, message, account);
+        return after(said, message, sender, (refused) =>
+          bounce(refused, { condition: 'service-unavailable' }),
         );
       }
+    }
+  }
+
+  /** Hands a message to sessions, and follows it until one of them has it for sure (DESIGN D1). */
+  function hand(
+    message: Message,
+    account: BareJid,
+    sessions: readonly Session[],
+    host: Host,
+    sender: Creditor | undefined,
+  ): void {
+    const parcel = new Parcel(message, account, clock.now(), returned);
+    parcel.hand(sessions);
+    for (const hook of host.dispatch.handing) {
+      const settled = hook(parcel);
+      if (settled !== undefined) watch(settled, message, sender);
+    }
+    for (const session of sessions) session.send(message, undefined, parcel);
+    for (const hook of host.dispatch.handed) hook(parcel);
+  }
+
+  /**
+   * All sessions that were given a message ended, and none is known to have it: it goes to others, as
+   * if it came now to a resource that is gone (XEP-0198 §4); otherwise whoever keeps it keeps it.
+   */
+  function returned(parcel: Parcel): void {
+    const { message, account } = parcel;
+    const host = hosts.get(domainOf(account));
+    if (host === undefined) return;
+    const choice = delivery.choose(message, account);
+    if (choice.kind === 'deliver') {
+      const late = delayed(message, { from: host.domain, stamp: parcel.since });
+      parcel.hand(choice.sessions);
+      for (const session of choice.sessions) session.send(late, undefined, parcel);
+    } else if (!parcel.isKept) {
+      void conclude(choice, message, account, host, undefined);
     }
   }
 
@@ -244,7 +295,7 @@ export function createRouter(options: RouterOptions): Router {
     host: Host,
     account: BareJid,
     target: IqTarget,
-    session: Session | undefined,
+    sender: Creditor | undefined,
   ): MaybePromise<void> {
     if (iq.type === 'result' || iq.type === 'error')
       return target === 'server' ? asking.take(iq) : undefined; // others wait for nothing
@@ -255,6 +306,7 @@ export function createRouter(options: RouterOptions): Router {
         : host.dispatch.iq.get(iqKey(iq.type, target, `${nsOf(payload)} ${payload.name}`));
     if (payload === undefined || found === undefined)
       return bounce(iq, { condition: 'service-unavailable' });
+    const session = sessionOf(sender);
     const request = { iq, from: iq.from, account, host: host.domain, session };
     try {
       const said = found.handle(request, payload);

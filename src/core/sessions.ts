@@ -2,6 +2,7 @@
 import { type BareJid, bareOf, type Domain, domainOf, type FullJid, type Jid } from '../jid/jid.ts';
 import type { Presence, Stanza } from '../stanza/stanza.ts';
 import { childOf, textOf } from '../xml/element.ts';
+import type { Receipt } from './parcel.ts';
 
 /** Why a session is over. */
 export interface SessionEnd {
@@ -19,8 +20,14 @@ export interface Security {
   readonly mechanism: string;
 }
 
+/** Who is told that a stanza is handled only when all that was promised of it is durable (D1). */
+export interface Creditor {
+  /** Work that must be done before that may be said. */
+  owe(work: Promise<unknown>): void;
+}
+
 /** A bound session, whichever side brought it (c2s now; WebSocket and BOSH later). */
-export interface Session {
+export interface Session extends Creditor {
   /** The stream's id, which every log line carries. */
   readonly id: string;
   readonly jid: FullJid;
@@ -39,10 +46,13 @@ export interface Session {
   readonly presence: Presence | undefined;
   /** The priority of that presence, -128..127 (RFC 6121 §4.7.2.3); 0 without presence. */
   readonly priority: number;
-  /** Sends a stanza to the client, with another `to` if one is given (serialised once, spliced). */
-  send(stanza: Stanza, to?: Jid): void;
-  /** Work that must be done before the stream may be closed cleanly (DESIGN D1). */
-  owe(work: Promise<unknown>): void;
+  /** Whether a client is connected now; a session without one waits to be resumed (XEP-0198 §5). */
+  readonly isAttached: boolean;
+  /**
+   * Sends a stanza to the client, with another `to` if one is given (serialised once, spliced). The
+   * receipt is told what becomes of it.
+   */
+  send(stanza: Stanza, to?: Jid, receipt?: Receipt): void;
   /** Ends the stream with a stream error (RFC 6120 §4.9.3 name) and says why in the log. */
   end(condition: SessionEndCondition, text: string): void;
 }

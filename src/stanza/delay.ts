@@ -1,5 +1,7 @@
 /** XEP-0203: Delayed Delivery. */
+import type { Jid } from '../jid/jid.ts';
 import { dateTimeAttr, jidAttr, optional, payload, text } from '../xml/codec.ts';
+import { type Message, type Presence, withChildren } from './stanza.ts';
 
 /**
  * When a stanza was first sent (`stamp`, milliseconds since the epoch), who delayed it and why
@@ -10,3 +12,17 @@ export const Delay = payload('delay', 'urn:xmpp:delay', {
   stamp: dateTimeAttr('stamp'),
   reason: text,
 });
+
+/**
+ * A stanza with the time at which it first came, in the name of the one who delays it. A delay that
+ * only pretends to be from there is left out (§5).
+ */
+export function delayed<S extends Message | Presence>(
+  stanza: S,
+  delay: { readonly from: Jid; readonly stamp: number; readonly reason?: string },
+): S {
+  const children = stanza.element.children.filter(
+    (child) => typeof child === 'string' || Delay.decode(child)?.from !== delay.from,
+  );
+  return withChildren(stanza, [...children, Delay.encode({ reason: '', ...delay })]);
+}

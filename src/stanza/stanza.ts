@@ -1,6 +1,6 @@
 /** Messages, presence and IQs (RFC 6120 §8), and the one door by which they come in. */
 import { type Jid, parseJid } from '../jid/jid.ts';
-import { childrenOf, type Element, isNamed } from '../xml/element.ts';
+import { childrenOf, Element, isNamed, setAttribute } from '../xml/element.ts';
 import type { StanzaCondition } from './condition.ts';
 import { type Wire, wireOf } from './wire.ts';
 
@@ -136,6 +136,24 @@ function readIq(common: Common, to: Jid): StanzaOutcome {
   }
   const payload = type === 'error' ? undefined : payloads[0];
   return { ok: true, stanza: { kind: 'iq', type, to, payload, ...common, id } };
+}
+
+/**
+ * The same message or presence with other children, which may go on standing in the old one's tree:
+ * nothing below them is copied.
+ */
+export function withChildren<S extends Message | Presence>(
+  stanza: S,
+  children: readonly (Element | string)[],
+): S {
+  const { name, attrs } = stanza.element;
+  const element = new Element(name);
+  for (const key in attrs) {
+    const value = attrs[key];
+    if (value !== undefined) setAttribute(element, key, value);
+  }
+  element.children.push(...children);
+  return { ...stanza, element, wire: wireOf(element) };
 }
 
 function memberOf<T extends string>(words: readonly T[], raw: string | undefined): T | undefined {

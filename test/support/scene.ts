@@ -8,6 +8,7 @@ import type { Accounts } from '../../src/core/accounts.ts';
 import { createHeart, migrationsOf } from '../../src/core/heart.ts';
 import type { Hosts } from '../../src/core/hosts.ts';
 import type { AnyModule } from '../../src/core/module.ts';
+import type { Receipt } from '../../src/core/parcel.ts';
 import type { Registry } from '../../src/core/registry.ts';
 import type { Router } from '../../src/core/router.ts';
 import type { OwnedSession, SessionEnd, Sessions } from '../../src/core/sessions.ts';
@@ -194,12 +195,14 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor
     lastActive: clock.now(),
     presence: undefined,
     priority: 0,
+    isAttached: true,
     owe: (work) => void owed.push(work),
-    send(stanza: Stanza, to?: Jid) {
+    send(stanza: Stanza, to?: Jid, receipt?: Receipt) {
       const element = parse(to === undefined ? stanza.wire.text : stanza.wire.textTo(to));
       const taker = waiting.shift();
       if (taker === undefined) inbox.push(element);
       else taker(element);
+      receipt?.acknowledged(session);
     },
     end(condition) {
       endedWith = condition;

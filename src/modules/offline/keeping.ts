@@ -1,16 +1,8 @@
 /** Which messages are kept for somebody who is away, and in which form. */
 import type { BareJid, Domain } from '../../jid/jid.ts';
-import { Delay } from '../../stanza/delay.ts';
+import { delayed } from '../../stanza/delay.ts';
 import type { Message } from '../../stanza/stanza.ts';
-import {
-  childOf,
-  childrenOf,
-  type Element,
-  el,
-  isNamed,
-  nsOf,
-  serialise,
-} from '../../xml/element.ts';
+import { childOf, childrenOf, type Element, isNamed, nsOf } from '../../xml/element.ts';
 
 const CHAT_STATES = 'http://jabber.org/protocol/chatstates';
 const HINTS = 'urn:xmpp:hints';
@@ -31,19 +23,13 @@ function isContent(child: Element): boolean {
   return ns !== CHAT_STATES && ns !== HINTS && !isNamed(child, 'thread', '');
 }
 
-/**
- * The text to keep: to the account, and with the time of its arrival in the host's name (XEP-0203).
- * A delay that only pretends to be the host's is left out (XEP-0203 §5).
- */
+/** The text to keep: to the account, and with the time of its arrival in the host's name (XEP-0203). */
 export function keptText(
-  { element }: Message,
+  message: Message,
   account: BareJid,
   host: Domain,
   arrived: number,
 ): string {
-  const children = element.children.filter(
-    (child) => typeof child === 'string' || Delay.decode(child)?.from !== host,
-  );
-  const delay = Delay.encode({ from: host, stamp: arrived, reason: 'Offline Storage' });
-  return serialise(el(element.name, { ...element.attrs, to: account }, ...children, delay));
+  const delay = { from: host, stamp: arrived, reason: 'Offline Storage' };
+  return delayed(message, delay).wire.textTo(account);
 }

@@ -1,0 +1,92 @@
+/** A message on its way to sessions of an account, followed until one of them has it for sure. */
+import type { BareJid } from '../jid/jid.ts';
+import type { Message } from '../stanza/stanza.ts';
+import type { Session } from './sessions.ts';
+
+/**
+ * What became of a parcel: a session has it, or all that were given it ended without having said so.
+ */
+export type ParcelEnd = 'acknowledged' | 'returned';
+
+/** What a session tells of a stanza that it was given to send. */
+export interface Receipt {
+  /** The client has it: it said so (XEP-0198), or it was heard of after the system took it. */
+  acknowledged(session: Session): void;
+  /** The session is over, and nobody knows whether the client had it. */
+  returned(session: Session): void;
+}
+
+/**
+ * A message for sessions of an account (DESIGN D1). It ends once: acknowledged by the first session
+ * that has it, or returned by the last one that ended without it; a returned one may be handed to
+ * others again.
+ */
+export class Parcel implements Receipt {
+  readonly message: Message;
+  readonly account: BareJid;
+  /** When it came, in ms since the epoch. */
+  readonly since: number;
+  /** Whether somebody keeps it until it is acknowledged; set by a `handing` hook. */
+  isKept = false;
+  readonly #onReturned: (parcel: Parcel) => void;
+  #holders: readonly Session[] = NONE;
+  #end: ParcelEnd | undefined;
+  #told: ((end: ParcelEnd) => void) | undefined;
+
+  constructor(
+    message: Message,
+    account: BareJid,
+    since: number,
+    onReturned: (parcel: Parcel) => void,
+  ) {
+    this.message = message;
+    this.account = account;
+    this.since = since;
+    this.#onReturned = onReturned;
+  }
+
+  /** The sessions that were given it and have neither acknowledged it nor ended. */
+  get holders(): readonly Session[] {
+    return this.#holders;
+  }
+
+  /** What became of it; undefined while sessions hold it. */
+  get end(): ParcelEnd | undefined {
+    return this.#end;
+  }
+
+  /** Has its keeper told when it ends, each time. */
+  tell(ended: (end: ParcelEnd) => void): void {
+    this.#told = ended;
+  }
+
+  /** Notes sessions that are given it now. */
+  hand(sessions: readonly Session[]): void {
+    this.#holders = this.#holders.length === 0 ? sessions : [...this.#holders, ...sessions];
+    if (this.#end === 'returned') this.#end = undefined;
+  }
+
+  acknowledged(session: Session): void {
+    this.#without(session);
+    if (this.#end === 'acknowledged') return;
+    this.#end = 'acknowledged';
+    this.#told?.('acknowledged');
+  }
+
+  returned(session: Session): void {
+    this.#without(session);
+    if (this.#end !== undefined || this.#holders.length > 0) return;
+    this.#end = 'returned';
+    this.#told?.('returned');
+    this.#onReturned(this);
+  }
+
+  #without(session: Session): void {
+    this.#holders =
+      this.#holders.length === 1 && this.#holders[0] === session
+        ? NONE
+        : this.#holders.filter((each) => each !== session);
+  }
+}
+
+const NONE: readonly Session[] = [];
