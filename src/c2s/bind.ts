@@ -23,8 +23,12 @@ export async function bindResource(
   const jid = full.value;
   await sessions.gone(jid); // modules may still be telling others that the last one left
   const rival = sessions.at(jid);
-  if (rival === undefined && sessions.of(account).length >= limits().resourcesPerAccount)
-    return { ok: false, condition: 'resource-constraint' }; // §7.6.2.1
+  if (rival === undefined && sessions.of(account).length >= limits().resourcesPerAccount) {
+    const sleeper = sessions.of(account).find(({ isAttached }) => !isAttached);
+    if (sleeper === undefined) return { ok: false, condition: 'resource-constraint' }; // §7.6.2.1
+    sleeper.end('resource-constraint', 'Another session needs its place.');
+    await sessions.gone(sleeper.jid);
+  }
   if (rival !== undefined) {
     rival.end('conflict', 'Another connection took over this resource.');
     await sessions.gone(jid);

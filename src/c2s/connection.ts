@@ -3,7 +3,7 @@
  * stream/negotiation.ts and the session.
  */
 import type { Socket } from 'node:net';
-import type { SessionEnd } from '../core/sessions.ts';
+import type { Security, SessionEnd } from '../core/sessions.ts';
 import { type Domain, domainOf } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
@@ -102,7 +102,10 @@ export class Connection implements Link {
         fault: (fault) => this.end(fault),
         gone: (text) => this.#onGone(text),
         overflow: () =>
-          this.end({ condition: 'resource-constraint', text: 'You read too slowly.' }),
+          this.#endBut({ condition: 'resource-constraint', text: 'You read too slowly.' }),
+        heard: (gone) => this.#session?.heard(gone),
+        drained: () => this.#session?.makeRoom(),
+        trailer: () => (this.#state.phase === 'bound' ? (this.#session?.trailer() ?? '') : ''),
         released: () => {
           if (this.#ending !== undefined) this.#leave(this.#ending);
         },
@@ -139,10 +142,20 @@ export class Connection implements Link {
     if (this.#state.phase !== 'ended') this.#channel.write(text);
   }
 
-  /** Ends the stream with an error (RFC 6120 §4.9.1). */
+  get position(): number {
+    return this.#channel.position;
+  }
+
+  /** Ends the stream with an error (RFC 6120 §4.9.1), and the session with it. */
   end(failure: StreamFailure): void {
     if (this.#state.phase === 'ended') return;
     this.#perform(endFor(this.#state, failure));
+  }
+
+  /** Another connection has taken the session over (XEP-0198 §5). */
+  replaced(): void {
+    this.#session = undefined;
+    this.end({ condition: 'conflict', text: 'The session was resumed elsewhere.' });
   }
 
   note(level: 'debug' | 'info' | 'error', facts: object, text: string): void {
@@ -161,7 +174,7 @@ export class Connection implements Link {
     const { idlePing, idleTimeout, whitespacePing } = this.#services.limits();
     const silence = now - this.lastActive;
     if (silence >= idlePing + idleTimeout) {
-      this.end({ condition: 'connection-timeout', text: 'No sign of life.' }); // §4.9.3.4
+      this.#endBut({ condition: 'connection-timeout', text: 'No sign of life.' }); // §4.9.3.4
     } else if (silence >= idlePing && this.#pingedAt <= this.lastActive) {
       this.#pingedAt = now;
       this.#session.ping();
@@ -216,6 +229,9 @@ export class Connection implements Link {
       case 'bind':
         this.#channel.hold(this.#bind(action.resource, action.id));
         break;
+      case 'resume':
+        this.#channel.hold(this.#resume(action.id, action.handled));
+        break;
       case 'early-iq':
         this.#channel.hold(this.#answerEarly(action.element));
         break;
@@ -234,10 +250,17 @@ export class Connection implements Link {
     this.#channel.write(headerText({ id: this.#id, from: host ?? '', to }));
   }
 
-  #fail({ condition, text }: StreamFailure): void {
+  /** Ends the stream with an error that is not the session's: its client may come back to it. */
+  #endBut(failure: StreamFailure): void {
+    this.#ending ??= { kind: 'lost', text: failure.text };
+    this.end(failure);
+  }
+
+  #fail(failure: StreamFailure): void {
+    const { condition, text } = failure;
     this.#services.metrics.streamErrors.inc({ condition });
     this.note('info', { condition }, text);
-    this.#channel.write(streamErrorText({ condition, text }));
+    this.#channel.write(streamErrorText(failure));
     this.#close({ kind: 'ended', text: `${condition}: ${text}` });
   }
 
@@ -345,22 +368,44 @@ export class Connection implements Link {
       return;
     }
     if (isAnonymous) this.#services.accounts.addTemporary(account);
-    const { tls } = this.#channel;
     const session = new ClientSession(this, this.#services, {
       jid: bound.jid,
       isAnonymous,
       language: this.#language,
-      security: {
-        protocol: tls?.getProtocol() ?? undefined,
-        cipher: tls?.getCipher().name,
-        mechanism: mechanism ?? '',
-      },
+      security: this.#security(),
     });
     this.#authTimer?.cancel();
     this.#session = session;
     this.#step({ kind: 'bound', jid: bound.jid, id });
     this.#services.sessions.add(session);
     this.note('info', { mechanism, tls: session.security.protocol }, 'bound');
+  }
+
+  #security(): Security {
+    const { tls } = this.#channel;
+    return {
+      protocol: tls?.getProtocol() ?? undefined,
+      cipher: tls?.getCipher().name,
+      mechanism: this.#state.mechanism ?? '',
+    };
+  }
+
+  /** XEP-0198 §5 */
+  async #resume(id: string, handled: number): Promise<void> {
+    const { account } = this.#state;
+    if (account === undefined) return;
+    const found = this.#services.sleepers.find(id, account);
+    if (!found.ok) return this.#step({ kind: 'resume-failed', handled: found.handled });
+    const { session } = found;
+    const failure = await session.wake(this, this.#security(), handled, (received) => {
+      this.#authTimer?.cancel();
+      this.#session = session;
+      this.#step({ kind: 'resumed', id, handled: received });
+      this.note('info', { mechanism: this.#state.mechanism }, 'resumed');
+    });
+    if (failure !== undefined) this.end(failure);
+    // It broke again while what the former one brought was being handled.
+    else if (this.#channel.isClosed) this.#leave({ kind: 'lost', text: 'the connection broke' });
   }
 
   async #answerEarly(element: Element): Promise<void> {
@@ -392,6 +437,7 @@ export class Connection implements Link {
     const answer = async () => {
       await session?.settled();
       if (this.#state.phase === 'ended') return;
+      session?.farewell();
       this.#state = { ...this.#state, phase: 'ended' };
       this.#close({ kind: 'closed', text: 'the client said goodbye' });
     };
@@ -415,6 +461,7 @@ export class Connection implements Link {
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;
+    if (this.#ending.kind === 'lost' && session.sleep()) return;
     this.note('info', { account: session.jid, why: this.#ending.text }, 'session ended');
     void session.remove(this.#ending);
   }

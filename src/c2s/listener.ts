@@ -3,7 +3,8 @@ import type { Timer } from '../kit/clock.ts';
 import { Flusher } from '../kit/outbox.ts';
 import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
 import { Connection } from './connection.ts';
-import type { C2sServices } from './services.ts';
+import type { C2sOptions, C2sServices } from './services.ts';
+import { createSleepers } from './sleepers.ts';
 
 /** How often connections are looked at for silence. */
 const SWEEP_MS = 5000;
@@ -22,8 +23,10 @@ export interface C2sSide extends Pick<Ports<C2sKind>, 'listen' | 'unlisten'> {
 }
 
 /** Makes the client side, with no port open yet. */
-export function createC2s(services: C2sServices): C2sSide {
-  const { metrics, log, clock } = services;
+export function createC2s(options: C2sOptions): C2sSide {
+  const { metrics, log, clock } = options;
+  const sleepers = createSleepers(clock);
+  const services: C2sServices = { ...options, sleepers };
   const flusher = new Flusher();
   const connections = new Set<Connection>();
   const sweep: Timer = clock.every(SWEEP_MS, () => {
@@ -34,6 +37,7 @@ export function createC2s(services: C2sServices): C2sSide {
       waiting += connection.waiting;
     }
     metrics.sendQueueBytes.set(waiting);
+    sleepers.expire();
   });
 
   const ports = createPorts<C2sKind>({

@@ -3,6 +3,7 @@ import type { TlsOptions } from 'node:tls';
 import type { Limits, ServerConfig } from '../config/schema.ts';
 import type { Accounts } from '../core/accounts.ts';
 import type { Hosts } from '../core/hosts.ts';
+import type { Registry } from '../core/registry.ts';
 import type { Router } from '../core/router.ts';
 import type { Sessions } from '../core/sessions.ts';
 import type { Trace } from '../core/trace.ts';
@@ -10,6 +11,7 @@ import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import type { Sleepers } from './sleepers.ts';
 
 /** The certificate side of TLS, as a listener needs it. */
 export interface TlsSource {
@@ -17,12 +19,18 @@ export interface TlsSource {
   serverOptions(fallback: Domain | undefined): TlsOptions;
 }
 
+/** What the client side is made with: all but what it makes itself. */
+export type C2sOptions = Omit<C2sServices, 'sleepers'>;
+
 /** Everything that a client's connection uses. */
 export interface C2sServices {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly router: Router;
+  /** Sessions that may be resumed. */
+  readonly sleepers: Sleepers;
+  readonly registry: Pick<Registry, 'enabled'>;
   readonly trace: Trace;
   readonly metrics: Metrics;
   readonly log: Logger;

@@ -16,18 +16,28 @@ import { randomId } from '../kit/ids.ts';
 import { iqGet } from '../stanza/build.ts';
 import { errorFor } from '../stanza/error.ts';
 import { isStanza, type Presence, readStanza, type Stanza } from '../stanza/stanza.ts';
+import { enabledText, failedText, readCounter, SM_NS, tooHighFailure } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import { BIND_NS } from '../stream/features.ts';
 import { type Element, el, nsOf } from '../xml/element.ts';
+import { againText, Managed, resumption } from './managed.ts';
 import type { C2sServices } from './services.ts';
+import { Unproved } from './unproved.ts';
 
 /** The connection under a session, as the session uses it. */
 export interface Link {
   readonly id: string;
   readonly remote: string;
   readonly lastActive: number;
+  /** How many characters were written. */
+  readonly position: number;
+  /** Bytes that wait to be read by the client. */
+  readonly waiting: number;
+  /** Nothing is written once the stream is over. */
   write(text: string): void;
   end(failure: StreamFailure): void;
+  /** Another connection has taken the session over: this one ends without it. */
+  replaced(): void;
   /** Writes a line to the log that names the stream, the address and the account. */
   note(level: 'debug' | 'info' | 'error', facts: object, text: string): void;
 }
@@ -41,22 +51,37 @@ export interface SessionOptions {
   readonly language: string | undefined;
 }
 
-/** A session over a connection of this process. */
+/** How much may wait for a client before those who have much for it wait, too. */
+const ROOM_BYTES = 256 * 1024;
+/** The same for stanzas that it has not acknowledged. */
+const ROOM_STANZAS = 500;
+/** How long a client that comes back waits for what it sent before to be handled. */
+const QUIET_MS = 5000;
+
+/** A session over a connection of this process, or between two of them (XEP-0198). */
 export class ClientSession implements OwnedSession {
   readonly jid: FullJid;
   readonly account: BareJid;
   readonly host: Domain;
   readonly isAnonymous: boolean;
-  readonly security: Security;
   readonly since: number;
+  security: Security;
   presence: Presence | undefined;
   priority = 0;
-  readonly isAttached = true;
 
-  readonly #link: Link;
   readonly #services: C2sServices;
   readonly #language: string | undefined;
   readonly #owed = new Set<Promise<unknown>>();
+  readonly #unproved = new Unproved(this);
+  #link: Link;
+  #isAttached = true;
+  #isOver = false;
+  /** Set once the client asked for stream management. */
+  #managed: Managed | undefined;
+  /** What is owed for the stanza that is being handled. */
+  #owedNow: Promise<unknown>[] = [];
+  /** Who waits for room. */
+  #waiting: (() => void)[] = [];
 
   constructor(link: Link, services: C2sServices, options: SessionOptions) {
     this.jid = options.jid;
@@ -82,13 +107,49 @@ export class ClientSession implements OwnedSession {
     return this.#link.lastActive;
   }
 
+  get isAttached(): boolean {
+    return this.#isAttached;
+  }
+
+  /** Whether the session is over for good. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** How many of the client's stanzas are handled (XEP-0198 §4). */
+  get handledCount(): number {
+    return this.#managed?.received.handled ?? 0;
+  }
+
   /** Takes an element that the client sent. A promise means that the next one has to wait. */
   receive(element: Element): MaybePromise<void> {
     if (!isStanza(element)) {
+      if (nsOf(element) === SM_NS) return this.#manage(element);
       const text = `<${element.name}/> is not known here.`;
       this.#link.end({ condition: 'unsupported-stanza-type', text }); // RFC 6120 §4.9.3.24
       return;
     }
+    const managed = this.#managed;
+    if (managed === undefined) return this.#take(element);
+    this.#owedNow = [];
+    const taken = this.#take(element);
+    if (!(taken instanceof Promise)) return this.#handled(managed, this.#owedNow);
+    const place = managed.received.begin();
+    return taken.then(() => this.#handled(managed, this.#owedNow, place));
+  }
+
+  /** Counts a stanza once all that is owed for it is done (DESIGN D1). */
+  #handled({ received }: Managed, owed: Promise<unknown>[], begun?: number): void {
+    if (owed.length === 0) {
+      if (begun === undefined) received.pass();
+      else received.settle(begun);
+      return;
+    }
+    const place = begun ?? received.begin();
+    void Promise.all(owed).then(() => received.settle(place));
+  }
+
+  #take(element: Element): MaybePromise<void> {
     const { from } = element.attrs;
     if (from !== undefined && from !== this.jid && !this.#isOwn(from)) {
       const text = `This stream may not send as ${from}.`;
@@ -114,15 +175,32 @@ export class ClientSession implements OwnedSession {
   }
 
   send(stanza: Stanza, to?: Jid, receipt?: Receipt): void {
-    const { metrics, trace } = this.#services;
+    const { metrics, trace, clock, limits } = this.#services;
     metrics.stanzas.out[stanza.kind] += 1;
     if (trace.isActive) trace.record(this.account, 'out', this.id, stanza);
-    this.#link.write(to === undefined ? stanza.wire.text : stanza.wire.textTo(to));
-    receipt?.acknowledged(this);
+    if (this.#isOver) {
+      receipt?.returned(this);
+      return;
+    }
+    const text = to === undefined ? stanza.wire.text : stanza.wire.textTo(to);
+    this.#link.write(text);
+    const managed = this.#managed;
+    if (managed !== undefined) {
+      const hasRoom = managed.add({ stanza, text, receipt, at: clock.now() }, limits());
+      if (!hasRoom) this.end('resource-constraint', 'Too much was not acknowledged.');
+    } else if (receipt !== undefined) {
+      this.#unproved.add(receipt, this.#link.position);
+    }
+  }
+
+  room(): Promise<void> | undefined {
+    if (this.#hasRoom()) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   end(condition: SessionEndCondition, text: string): void {
-    this.#link.end({ condition, text });
+    if (this.#isAttached) this.#link.end({ condition, text });
+    else void this.remove({ kind: 'ended', text: `${condition}: ${text}` });
   }
 
   owe(work: Promise<unknown>): void {
@@ -131,6 +209,7 @@ export class ClientSession implements OwnedSession {
       () => this.#owed.delete(settled),
     );
     this.#owed.add(settled);
+    if (this.#managed !== undefined) this.#owedNow.push(settled);
   }
 
   /** Resolves when all that was promised to this client is settled (DESIGN D1). */
@@ -144,14 +223,160 @@ export class ClientSession implements OwnedSession {
     this.send(iqGet({ from: this.host, to: this.jid, id: randomId(), payload: ping }));
   }
 
+  /** The client was heard of; by then the system had taken all that was written up to a position. */
+  heard(gone: number): void {
+    this.#unproved.heard(gone);
+  }
+
+  /** What is to follow what is written now. */
+  trailer(): string {
+    return this.#managed?.trailer() ?? '';
+  }
+
+  /** More may be sent to the client than before. */
+  makeRoom(): void {
+    if (this.#waiting.length === 0 || !this.#hasRoom()) return;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** The client says goodbye: what it sent is handled, and it is told so (XEP-0198 §4). */
+  farewell(): void {
+    this.#managed?.tell();
+  }
+
+  /**
+   * The connection is gone: the session sleeps until its client comes back, or until it does not
+   * (XEP-0198 §5). False if it may not.
+   */
+  sleep(): boolean {
+    const managed = this.#managed;
+    if (managed?.resumeId === undefined || this.#isOver) return false;
+    this.#isAttached = false;
+    this.#services.sleepers.sleep(this, this.#services.clock.now() + managed.resumeMs);
+    this.#link.note('info', { waiting: managed.unacknowledged }, 'the session sleeps');
+    this.makeRoom();
+    return true;
+  }
+
+  /**
+   * The client is back on another connection: takes what it says that it has, and sends the rest
+   * again (§5). An error is why the stream has to end.
+   */
+  async wake(
+    link: Link,
+    security: Security,
+    handled: number,
+    answer: (handled: number) => void,
+  ): Promise<StreamFailure | undefined> {
+    const { clock, sleepers } = this.#services;
+    const managed = this.#managed;
+    if (managed === undefined) return { condition: 'internal-server-error', text: 'Not managed.' };
+    if (this.#isAttached) this.#link.replaced();
+    this.#isAttached = false;
+    sleepers.sleep(this, clock.now() + managed.resumeMs);
+    await this.#quiet(managed);
+    if (this.#isOver) return { condition: 'reset', text: 'The session ended meanwhile.' };
+    if (this.#isAttached) this.#link.replaced(); // two came back at once
+    const taken = managed.acknowledge(handled);
+    if (taken === undefined) return tooHighFailure(handled, managed.sentCount);
+    for (const { receipt } of taken) receipt?.acknowledged(this);
+    this.#link = link;
+    this.#isAttached = true;
+    this.security = security;
+    sleepers.wake(this);
+    answer(managed.received.handled);
+    for (const sent of managed.resend()) link.write(againText(sent, this.host, clock.now()));
+    this.makeRoom();
+    return undefined;
+  }
+
   /** Takes the session out of the table; the modules tell whom it concerns. */
   async remove(end: SessionEnd): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isAttached = false;
+    const { sessions, sleepers, accounts } = this.#services;
+    if (this.#managed?.resumeId !== undefined) sleepers.remove(this.#managed.resumeId, this);
     try {
-      await this.#services.sessions.remove(this, end);
+      // The table first: what comes back looks for other sessions.
+      const removed = sessions.remove(this, end);
+      this.#giveBack();
+      await removed;
     } catch (error) {
       this.#mistake(error);
     }
-    if (this.isAnonymous) this.#services.accounts.removeTemporary(this.account);
+    if (this.isAnonymous) accounts.removeTemporary(this.account);
+  }
+
+  /** What the client may not have had goes back to where it can be kept, or to its sender (§4). */
+  #giveBack(): void {
+    this.#unproved.end();
+    for (const { stanza, receipt } of this.#managed?.end() ?? []) {
+      if (receipt !== undefined) receipt.returned(this);
+      else void this.#services.router.returned(stanza);
+    }
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  #hasRoom(): boolean {
+    if (this.#isOver) return true;
+    if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
+    return !this.#isAttached || this.#link.waiting <= ROOM_BYTES;
+  }
+
+  /** Resolves when what the former connection brought is handled, or after a while. */
+  #quiet({ received }: Managed): Promise<void> {
+    if (received.isSettled) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#services.clock.after(QUIET_MS, resolve);
+      received.whenSettled(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** XEP-0198: an element of stream management. */
+  #manage(element: Element): void {
+    const managed = this.#managed;
+    if (element.name === 'enable' && managed === undefined) this.#enable(element);
+    else if (managed === undefined || element.name === 'enable' || element.name === 'resume')
+      this.#link.write(failedText('unexpected-request')); // §3, §6
+    else if (element.name === 'r') managed.answer();
+    else if (element.name === 'a') this.#acknowledge(managed, readCounter(element.attrs['h']));
+    else this.#link.end({ condition: 'unsupported-stanza-type', text: 'XEP-0198 has no such.' });
+  }
+
+  #acknowledge(managed: Managed, handled: number | undefined): void {
+    if (handled === undefined) {
+      this.#link.end({ condition: 'bad-format', text: '<a/> has a count as its h.' });
+      return;
+    }
+    const taken = managed.acknowledge(handled);
+    if (taken === undefined) {
+      this.#link.end(tooHighFailure(handled, managed.sentCount));
+      return;
+    }
+    for (const { receipt } of taken) receipt?.acknowledged(this);
+    this.makeRoom();
+  }
+
+  /** §3. What was sent before is not counted; the client proves by its next sign that it had it. */
+  #enable(element: Element): void {
+    const { registry, clock, limits, sleepers } = this.#services;
+    if (!registry.enabled(this.host).includes('stream-management')) {
+      this.#link.write(failedText('feature-not-implemented'));
+      return;
+    }
+    const { resumeTimeout, resumeLocation } = limits();
+    const managed = new Managed({
+      clock,
+      ...resumption(element, resumeTimeout),
+      write: (text) => this.#link.write(text),
+    });
+    this.#managed = managed;
+    if (managed.resumeId !== undefined) sleepers.add(managed.resumeId, this);
+    this.#link.write(enabledText(managed.resumeId, managed.resumeMs, resumeLocation));
   }
 
   #isOwn(from: string): boolean {

@@ -101,6 +101,21 @@ const limits = z
       'How often a space is sent to an idle client to keep the link open; 0 is never.',
     ),
     // A reader that is this far behind is gone or hostile; memory is not for it.
+    // A phone that changes networks is back in seconds, one in a tunnel or a pocket in minutes.
+    resumeTimeout: duration('10m', { max: '7d' }).describe(
+      'How long a session whose connection broke waits to be resumed (XEP-0198); 0 is not at all.',
+    ),
+    resumeLocation: z
+      .string()
+      .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s[\]]+)(:\d{1,5})?$/, 'is not host:port')
+      .optional()
+      .describe('Where clients come back best to resume, as host:port (XEP-0198 §3).')
+      .meta({ allowed: 'a host or an address, with a port if need be', defaultText: 'not said' }),
+    // What a busy room says in those minutes; beyond it, the client has to ask the archive.
+    unackedStanzas: count(5000, { min: 50 }).describe(
+      'How many stanzas a client may leave unacknowledged before its session ends.',
+    ),
+    unackedBytes: size('8MiB', { min: '64KiB' }).describe('The same in bytes.'),
     sendQueueBytes: size('4MiB', { min: '64KiB' }).describe(
       'How much may wait to be sent to one client before its stream ends.',
     ),

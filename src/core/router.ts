@@ -40,6 +40,8 @@ export interface Router {
    * promised of it.
    */
   route(stanza: Stanza, creditor?: Creditor): MaybePromise<void>;
+  /** A stanza that a session was given, and of which nobody knows whether its client had it. */
+  returned(stanza: Stanza): MaybePromise<void>;
   /**
    * Sends a request of the server itself, from one of its hosts, and waits for the answer, a result
    * or an error; undefined when none comes in time.
@@ -95,6 +97,9 @@ export function createRouter(options: RouterOptions): Router {
       );
     },
     route: (stanza, creditor) => onward(stanza, creditor),
+    // XEP-0198 §4: as a resource that is gone (RFC 6121 §8.5.3.2); messages are followed by parcels.
+    returned: (stanza) =>
+      stanza.kind === 'iq' ? bounce(stanza, { condition: 'service-unavailable' }) : undefined,
     ask: (request, timeoutMs) => asking.ask(request, timeoutMs, () => onward(request, undefined)),
     useRemote(route) {
       remote = route;

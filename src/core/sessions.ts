@@ -53,6 +53,11 @@ export interface Session extends Creditor {
    * receipt is told what becomes of it.
    */
   send(stanza: Stanza, to?: Jid, receipt?: Receipt): void;
+  /**
+   * Undefined while more may be sent; otherwise resolves when the client has read enough of what it
+   * was sent, or is gone. For whoever has much to send.
+   */
+  room(): Promise<void> | undefined;
   /** Ends the stream with a stream error (RFC 6120 §4.9.3 name) and says why in the log. */
   end(condition: SessionEndCondition, text: string): void;
 }

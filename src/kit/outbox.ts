@@ -27,6 +27,8 @@ export interface OutboxHandlers {
    * nothing was left to drain; whoever saw too much waiting may go on all the same.
    */
   taken(): void;
+  /** What is to follow all that is written now; asked once for each write. */
+  trailer?(): string;
 }
 
 /** The outgoing side of one socket. */
@@ -37,6 +39,8 @@ export class Outbox {
   #texts: string[] = [];
   #length = 0;
   #limit: number;
+  #position = 0;
+  #gone = 0;
 
   /**
    * @param limit how much may wait, in bytes
@@ -51,6 +55,16 @@ export class Outbox {
   /** Bytes that wait here and in the socket (characters count as one byte until written). */
   get waiting(): number {
     return this.#length + this.#socket.writableLength;
+  }
+
+  /** How many characters were ever queued. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Up to which position the system has taken what was queued. */
+  get gone(): number {
+    return this.#gone;
   }
 
   /** Continues on another socket (the one that TLS put over the first). */
@@ -68,6 +82,7 @@ export class Outbox {
   write(text: string): void {
     if (this.#texts.push(text) === 1) this.#flusher.add(this);
     this.#length += text.length;
+    this.#position += text.length;
     if (this.waiting <= this.#limit) return;
     this.#limit = Number.POSITIVE_INFINITY; // say so once; the end of the stream still has to fit
     this.#handlers.overflow();
@@ -82,10 +97,16 @@ export class Outbox {
   /** Hands all to the socket now. */
   flush(): void {
     if (this.#texts.length === 0) return;
+    const trailer = this.#handlers.trailer?.() ?? '';
+    if (trailer !== '') this.#texts.push(trailer);
     const text = this.#texts.length === 1 ? (this.#texts[0] ?? '') : this.#texts.join('');
+    const position = this.#position;
     this.discard();
     if (this.#socket.destroyed || !this.#socket.writable) return;
     const isLarge = text.length >= this.#socket.writableHighWaterMark;
-    if (this.#socket.write(text) && isLarge) this.#handlers.taken();
+    const isTaken = this.#socket.write(text, (error) => {
+      if (error === undefined || error === null) this.#gone = position;
+    });
+    if (isTaken && isLarge) this.#handlers.taken();
   }
 }

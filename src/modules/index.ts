@@ -17,6 +17,7 @@ import { privateXml } from './private.ts';
 import { register } from './register/index.ts';
 import { roster } from './roster/index.ts';
 import { session } from './session.ts';
+import { streamManagement } from './stream-management.ts';
 import { time } from './time.ts';
 import { vcard } from './vcard.ts';
 import { version } from './version.ts';
@@ -35,6 +36,7 @@ export const modules: readonly AnyModule[] = [
   privateXml,
   register,
   session,
+  streamManagement,
   time,
   vcard,
   version,

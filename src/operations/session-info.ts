@@ -15,6 +15,9 @@ export const sessionInfo = z.object({
   mechanism: z.string(),
   since: time,
   lastActive: time,
+  state: z
+    .enum(['connected', 'asleep'])
+    .describe('asleep: without a client, until it comes back or its time is over.'),
   presence: z.string().describe('available, away, chat, dnd, xa or unavailable.'),
   priority: z.int(),
 });
@@ -31,6 +34,7 @@ export function sessionInfoOf(session: Session): z.output<typeof sessionInfo> {
     mechanism: session.security.mechanism,
     since: session.since,
     lastActive: session.lastActive,
+    state: session.isAttached ? 'connected' : 'asleep',
     presence: availabilityOf(session),
     priority: session.priority,
   };

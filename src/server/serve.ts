@@ -2,7 +2,7 @@
 
 import { createAdmin, createApi, createSetup, type Setup } from '../admin/index.tsx';
 import { createC2s } from '../c2s/listener.ts';
-import type { C2sServices } from '../c2s/services.ts';
+import type { C2sOptions } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
 import type { Config } from '../config/schema.ts';
 import { createClientOf } from '../http/client.ts';
@@ -82,7 +82,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   }
 }
 
-function c2sServices(assembled: Assembled): C2sServices {
+function c2sServices(assembled: Assembled): C2sOptions {
   const { heart, trace, metrics, log, clock, certificates, running } = assembled;
   const failed = new RateLimit<string>(clock, FAILED_LOGINS);
   return {

@@ -2,7 +2,8 @@
  * The counters of XEP-0198, without any socket: what came and is handled, and what went and is not
  * acknowledged. The same for a client's stream and for one between servers.
  */
-import type { Element } from '../xml/element.ts';
+import { el, serialise } from '../xml/element.ts';
+import type { StreamFailure } from './error.ts';
 
 /** The namespace of stream management. */
 export const SM_NS = 'urn:xmpp:sm:3';
@@ -29,6 +30,17 @@ export const ackText = (handled: number): string => `<a xmlns="${SM_NS}" h="${ha
 /** `<r/>`, as text. */
 export const REQUEST_TEXT = `<r xmlns="${SM_NS}"/>`;
 
+/** `<enabled/>` (§3, §5): with the name to resume by, for how long (ms), and where best. */
+export function enabledText(
+  id: string | undefined,
+  resumeMs: number,
+  location: string | undefined,
+): string {
+  if (id === undefined) return `<enabled xmlns="${SM_NS}"/>`;
+  const max = Math.floor(resumeMs / 1000);
+  return serialise(el('enabled', { xmlns: SM_NS, id, resume: 'true', max, location }));
+}
+
 /** `<failed/>` with its stanza error condition (§3, §5), as text; `handled` if it is known. */
 export function failedText(condition: string, handled?: number): string {
   const h = handled === undefined ? '' : ` h="${handled}"`;
@@ -36,9 +48,13 @@ export function failedText(condition: string, handled?: number): string {
   return `<failed xmlns="${SM_NS}"${h}>${named}</failed>`;
 }
 
-/** Whether an element counts: only stanzas do (§3). */
-export function isCounted({ name }: Element): boolean {
-  return name === 'message' || name === 'presence' || name === 'iq';
+/** Why a stream ends whose other side acknowledged more than it was sent (§6). */
+export function tooHighFailure(handled: number, sent: number): StreamFailure {
+  return {
+    condition: 'undefined-condition',
+    text: `You acknowledged ${handled} stanzas, but I only sent you ${sent} so far.`,
+    app: el('handled-count-too-high', { xmlns: SM_NS, h: handled, 'send-count': sent }),
+  };
 }
 
 /**
@@ -124,6 +140,11 @@ export class Unacknowledged<T> {
   /** How many were acknowledged. */
   get acknowledged(): number {
     return this.#base % MODULUS;
+  }
+
+  /** How many were sent in all. */
+  get sent(): number {
+    return (this.#base + this.length) % MODULUS;
   }
 
   /** Adds one that goes out now. */

@@ -23,6 +23,10 @@ export interface ChannelHandlers extends XmlHandlers {
   released(): void;
   /** Work that was held for failed: a bug of ours. */
   mistake(error: unknown): void;
+  /** Something came, up to wherever the system had taken what was written by then. */
+  heard?(gone: number): void;
+  /** What is to follow all that is written in this turn of the loop. */
+  trailer?(): string;
   /** The socket is closed. Called once, last. */
   closed(): void;
 }
@@ -64,6 +68,7 @@ export class Channel {
     this.#outbox = new Outbox(socket, options.flusher, options.sendQueueBytes, {
       overflow: () => this.#onOverflow(),
       taken: () => handlers.drained?.(),
+      trailer: () => (this.#isGoodbyeSaid ? '' : (handlers.trailer?.() ?? '')),
     });
     this.#socket = socket;
     socket.setNoDelay(true);
@@ -83,6 +88,11 @@ export class Channel {
   /** Bytes that wait to be read by the other side. */
   get waiting(): number {
     return this.#outbox.waiting;
+  }
+
+  /** How many characters were written; see {@link ChannelHandlers.heard}. */
+  get position(): number {
+    return this.#outbox.position;
   }
 
   /** The TLS socket, once TLS was begun. */
@@ -174,6 +184,7 @@ export class Channel {
   #listen(socket: Socket): void {
     socket.on('data', (chunk) => {
       this.lastActive = this.#clock.now();
+      this.#handlers.heard?.(this.#outbox.gone);
       this.#parser.write(chunk);
     });
     socket.on('drain', () => this.#handlers.drained?.());

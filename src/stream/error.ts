@@ -1,5 +1,5 @@
 /** Stream errors (RFC 6120 §4.9). */
-import { el, serialise } from '../xml/element.ts';
+import { type Element, el, serialise } from '../xml/element.ts';
 
 /** The namespace of the stream itself. */
 export const STREAM_NS = 'http://etherx.jabber.org/streams';
@@ -38,11 +38,14 @@ export type StreamCondition =
 export interface StreamFailure {
   readonly condition: StreamCondition;
   readonly text: string;
+  /** An application-specific condition (§4.9.4). */
+  readonly app?: Element;
 }
 
 /** The `<stream:error/>` as it is written into a stream whose header declared the prefix. */
-export function streamErrorText({ condition, text }: StreamFailure): string {
+export function streamErrorText({ condition, text, app }: StreamFailure): string {
   const named = el(condition, { xmlns: CONDITION_NS });
   const sentence = el('text', { xmlns: CONDITION_NS, 'xml:lang': 'en' }, text);
-  return `<stream:error>${serialise(named)}${serialise(sentence)}</stream:error>`;
+  const more = app === undefined ? '' : serialise(app);
+  return `<stream:error>${serialise(named)}${serialise(sentence)}${more}</stream:error>`;
 }

@@ -13,6 +13,7 @@ import {
 import type { SaslCondition, SaslStep } from '../sasl/index.ts';
 import { childOf, childrenOf, type Element, el, nsOf, serialise, textOf } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
+import { failedText, readCounter, SM_NS } from './acks.ts';
 import { STREAM_NS, type StreamFailure } from './error.ts';
 import { BIND_NS, boundFeatures, earlyFeatures, SASL_NS, TLS_NS } from './features.ts';
 import { readHeader } from './header.ts';
@@ -48,6 +49,8 @@ export type NegotiationEvent =
   | { readonly kind: 'secured' }
   | { readonly kind: 'sasl'; readonly step: SaslStep }
   | { readonly kind: 'bound'; readonly jid: FullJid; readonly id: string }
+  | { readonly kind: 'resumed'; readonly id: string; readonly handled: number }
+  | { readonly kind: 'resume-failed'; readonly handled: number | undefined }
   | {
       readonly kind: 'bind-refused';
       readonly id: string;
@@ -68,6 +71,8 @@ export type NegotiationAction =
   /** Expect a new stream header (§4.3.3). */
   | { readonly do: 'restart' }
   | { readonly do: 'bind'; readonly resource: string | undefined; readonly id: string }
+  /** Resume a session (XEP-0198 §5); then report `resumed` or `resume-failed`. */
+  | { readonly do: 'resume'; readonly id: string; readonly handled: number }
   | { readonly do: 'early-iq'; readonly element: Element }
   /** Close the stream after what was sent, without an error. */
   | { readonly do: 'close' }
@@ -129,6 +134,15 @@ export function negotiate(
       const answer = el('iq', { type: 'result', id: event.id }, bound);
       return [{ ...state, phase: 'bound' }, [send(answer)]];
     }
+    case 'resumed': {
+      const { id: previd, handled: h } = event;
+      const answer = el('resumed', { xmlns: SM_NS, previd, h });
+      return [{ ...state, phase: 'bound' }, [send(answer)]];
+    }
+    case 'resume-failed': {
+      const text = failedText('item-not-found', event.handled);
+      return [{ ...state, phase: 'bind' }, [{ do: 'send', text }]];
+    }
     case 'bind-refused':
       return [{ ...state, phase: 'bind' }, [send(refusal(event.id, event.condition))]];
     case 'element':
@@ -147,7 +161,11 @@ function end(state: Negotiation, condition: StreamFailure['condition'], text: st
 
 /** Ends a stream for a fault that its XML or a limit shows, whatever its phase. */
 export function endFor(state: Negotiation, failure: StreamFailure): Step {
-  return end(state, failure.condition, failure.text);
+  const [next, actions] = end(state, failure.condition, failure.text);
+  return [
+    next,
+    actions.map((action) => (action.do === 'end' ? { ...action, ...failure } : action)),
+  ];
 }
 
 function onHeader(state: Negotiation, header: StreamHeader, context: NegotiationContext): Step {
@@ -202,6 +220,7 @@ function beforeAuthentication(
   if (terms === undefined) return end(state, 'host-gone', 'This host is no longer served here.');
   if (ns === TLS_NS && element.name === 'starttls') return startTls(state);
   if (ns === SASL_NS) return onSasl(state, element, terms, context);
+  if (ns === SM_NS) return [state, [{ do: 'send', text: failedText('unexpected-request') }]]; // XEP-0198 §3
   if (ns === '' && element.name === 'iq' && mayAskEarly(state, element, terms))
     return [state, [{ do: 'early-iq', element }]];
   // §4.9.3.12: stanzas, and whatever else, from a client that has not logged in.
@@ -315,6 +334,7 @@ function failSasl(
 /** §7: until a resource is bound, nothing else is done. */
 function beforeBinding(state: Negotiation, element: Element, ns: string): Step {
   const id = element.attrs.id;
+  if (ns === SM_NS) return onManagement(state, element);
   const isStanza = ns === '' && ['iq', 'message', 'presence'].includes(element.name);
   if (!isStanza) return end(state, 'unsupported-stanza-type', `<${element.name}/> is unknown.`);
   const request = childOf(element, 'bind', BIND_NS);
@@ -330,6 +350,16 @@ function beforeBinding(state: Negotiation, element: Element, ns: string): Step {
   if (isForOthers(state, element)) return end(state, 'not-authorized', 'Bind a resource first.');
   if (element.attrs.type === 'error' || element.attrs.type === 'result') return [state, []];
   return [state, [send(refusal(id, 'not-authorized', element.name))]];
+}
+
+/** XEP-0198 §5: a session may be resumed instead of binding a resource; nothing else comes before. */
+function onManagement(state: Negotiation, element: Element): Step {
+  const fail = (condition: string): Step => [state, [{ do: 'send', text: failedText(condition) }]];
+  if (element.name !== 'resume') return fail('unexpected-request');
+  const handled = readCounter(element.attrs['h']);
+  const id = element.attrs['previd'];
+  if (handled === undefined || id === undefined) return fail('bad-request');
+  return [state, [{ do: 'resume', id, handled }]];
 }
 
 function isForOthers({ account }: Negotiation, { attrs }: Element): boolean {

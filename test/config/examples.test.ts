@@ -37,7 +37,7 @@ describe('the examples', () => {
 
   test('rtcd.example.yaml has every key of the server', async () => {
     const example = await read('rtcd.example.yaml');
-    const whole = parse(example.replace(/^(\s*)# (url|ciphers): /gm, '$1$2: '));
+    const whole = parse(example.replace(/^(\s*)# (url|ciphers|resumeLocation): /gm, '$1$2: '));
     const reference = configReference({ server: {}, modules: [] });
     const rows = reference.slice(0, reference.indexOf('## conf.d')).matchAll(/^\| `([\w.]+)`/gm);
     const keys = [...rows].map(([, key]) => (key ?? '').split('.'));

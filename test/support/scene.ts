@@ -196,6 +196,7 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor
     presence: undefined,
     priority: 0,
     isAttached: true,
+    room: () => undefined,
     owe: (work) => void owed.push(work),
     send(stanza: Stanza, to?: Jid, receipt?: Receipt) {
       const element = parse(to === undefined ? stanza.wire.text : stanza.wire.textTo(to));

@@ -1,7 +1,9 @@
 /** Messages that wait for an account: the one owner of their table. */
 import type { Generated } from 'kysely';
+import type { MaybePromise } from '../../core/hooks.ts';
 import type { BareJid } from '../../jid/jid.ts';
 import { BoundedMap } from '../../kit/limits.ts';
+import { prepare } from '../../store/query.ts';
 import type { Migration, Store } from '../../store/store.ts';
 
 /** How much may wait for one account. */
@@ -14,23 +16,29 @@ export interface SpoolLimits {
 export interface Waiting {
   readonly id: number;
   readonly stanza: string;
+  readonly bytes: number;
 }
+
+/** A row of the spool. */
+export type Row = Omit<Waiting, 'stanza'>;
 
 /** Keeps messages in their order. All that is asynchronous may reject with a StoreError. */
 export interface Spool {
   /**
    * Keeps a message; undefined when the account has no room for it. The inner promise resolves when
-   * it is on the disk.
+   * it is on the disk. Messages of one account are kept in the order of the calls.
    */
   add(
     account: BareJid,
     stanza: string,
     limits: SpoolLimits,
-  ): Promise<{ readonly written: Promise<unknown> } | undefined>;
-  /** The next messages of an account, oldest first. */
-  next(account: BareJid, most: number): Promise<readonly Waiting[]>;
-  /** Removes an account's messages up to and including one. */
-  removeThrough(account: BareJid, id: number): Promise<void>;
+  ): Promise<{ readonly written: Promise<Row> } | undefined>;
+  /** The next messages of an account after one, oldest first. */
+  next(account: BareJid, after: number, most: number): Promise<readonly Waiting[]>;
+  /** A message is not needed any more: it does not count, though it may not be removed yet. */
+  free(account: BareJid, row: Row): void;
+  /** Removes messages that were freed. */
+  remove(rows: readonly Row[]): Promise<void>;
   /** Removes all of an account. */
   removeAll(account: BareJid): Promise<void>;
 }
@@ -68,7 +76,16 @@ interface Fill {
 /** Opens the spool. */
 export function createSpool(store: Store): Spool {
   const db = store.tables<Tables>();
-  const fills = new BoundedMap<BareJid, Fill>(CACHED_ACCOUNTS);
+  const fills = new BoundedMap<BareJid, Fill | Promise<Fill>>(CACHED_ACCOUNTS);
+  const insert = prepare((is: { account: BareJid; stanza: string; bytes: number }) =>
+    db
+      .insertInto('offline_messages')
+      .values({ account: is.account, stanza: is.stanza, bytes: is.bytes })
+      .returning('id'),
+  );
+  const removeOne = prepare((is: { id: number }) =>
+    db.deleteFrom('offline_messages').where('id', '=', is.id),
+  );
 
   const readFill = async (account: BareJid): Promise<Fill> => {
     const row = await store.first(
@@ -83,38 +100,55 @@ export function createSpool(store: Store): Spool {
     return { messages: Number(row?.messages ?? 0), bytes: Number(row?.bytes ?? 0) };
   };
 
+  /** One reading for all who ask meanwhile, so that they go on in their order. */
+  const fillOf = (account: BareJid): MaybePromise<Fill> => {
+    const known = fills.get(account);
+    if (known !== undefined) return known;
+    const reading = readFill(account);
+    fills.set(account, reading);
+    reading.then(
+      (fill) => fills.get(account) === reading && fills.set(account, fill),
+      () => fills.get(account) === reading && fills.delete(account),
+    );
+    return reading;
+  };
+
   return {
     async add(account, stanza, limits) {
-      const found = fills.get(account) ?? (await readFill(account));
-      // Another message may have found the same meanwhile.
-      const fill = fills.get(account) ?? found;
-      fills.set(account, fill);
+      const found = fillOf(account);
+      const fill = found instanceof Promise ? await found : found;
       const bytes = Buffer.byteLength(stanza);
       if (fill.messages >= limits.maxMessages || fill.bytes + bytes > limits.maxBytes)
         return undefined;
       fill.messages += 1;
       fill.bytes += bytes;
-      const written = store.write(
-        db.insertInto('offline_messages').values({ account, stanza, bytes }),
-      );
+      const written = store
+        .write(insert({ account, stanza, bytes }))
+        .then(([{ rows }]) => ({ id: Number(rows[0]?.id), bytes }));
       written.catch(() => fills.delete(account));
       return { written };
     },
-    next: (account, most) =>
+    next: (account, after, most) =>
       store.read(
         db
           .selectFrom('offline_messages')
-          .select(['id', 'stanza'])
+          .select(['id', 'stanza', 'bytes'])
           .where('account', '=', account)
+          .where('id', '>', after)
           .orderBy('id')
           .limit(most),
       ),
-    async removeThrough(account, id) {
-      fills.delete(account);
-      await store.write(
-        db.deleteFrom('offline_messages').where('account', '=', account).where('id', '<=', id),
-      );
-      fills.delete(account);
+    free(account, { bytes }) {
+      const fill = fills.get(account);
+      if (fill === undefined || fill instanceof Promise) {
+        fills.delete(account); // what is being read may not know of it
+      } else {
+        fill.messages -= 1;
+        fill.bytes -= bytes;
+      }
+    },
+    async remove(rows) {
+      await store.write(...rows.map(({ id }) => removeOne({ id })));
     },
     async removeAll(account) {
       await store.write(db.deleteFrom('offline_messages').where('account', '=', account));

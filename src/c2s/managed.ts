@@ -1,0 +1,183 @@
+/**
+ * Stream management of one session (XEP-0198): what its client sent and we have handled, and what it
+ * was sent and has not acknowledged. It outlives the connection when the client may resume.
+ */
+import type { Receipt } from '../core/parcel.ts';
+import type { Domain } from '../jid/jid.ts';
+import type { Clock, Timer } from '../kit/clock.ts';
+import { randomId } from '../kit/ids.ts';
+import { Delay } from '../stanza/delay.ts';
+import type { Stanza } from '../stanza/stanza.ts';
+import {
+  ackText,
+  isTrue,
+  REQUEST_TEXT,
+  Received,
+  readCounter,
+  Unacknowledged,
+} from '../stream/acks.ts';
+import { childOf, type Element, serialise } from '../xml/element.ts';
+
+/** A name to resume by is the right to do so: nobody can guess it. */
+const RESUME_ID_BYTES = 18;
+
+/** What is sent again later than this says when it was sent first. */
+const LATE_MS = 2000;
+/** How long an answer waits for what came before to be durable; then it says what is so far. */
+const ANSWER_MS = 1000;
+
+/** A stanza that was sent and is not acknowledged. */
+export interface Sent {
+  readonly stanza: Stanza;
+  /** As it was written, with the address that it was sent to. */
+  readonly text: string;
+  readonly receipt: Receipt | undefined;
+  /** When it was first sent, in ms since the epoch. */
+  readonly at: number;
+}
+
+/** What is not acknowledged may not be more than this. */
+export interface UnacknowledgedLimits {
+  readonly unackedStanzas: number;
+  readonly unackedBytes: number;
+}
+
+/** What a managed stream works with. */
+export interface ManagedOptions {
+  readonly clock: Clock;
+  /** The name by which the client may resume; undefined if it may not. */
+  readonly resumeId: string | undefined;
+  /** How long it may take to come back, in ms. */
+  readonly resumeMs: number;
+  /** Writes to the client, if there is one. */
+  write(text: string): void;
+}
+
+/** The counters and queues of a managed stream. */
+export class Managed {
+  readonly resumeId: string | undefined;
+  readonly resumeMs: number;
+  readonly received: Received;
+  readonly #clock: Clock;
+  readonly #write: (text: string) => void;
+  readonly #sent: Unacknowledged<Sent>;
+  #bytes = 0;
+  /** Whether the client was asked, and has not answered. */
+  #isAsked = false;
+  #answering: Timer | undefined;
+  #isAnswerDue = false;
+
+  /** @param counters where a session that was kept on the disk stood */
+  constructor(options: ManagedOptions, counters = { received: 0, acknowledged: 0 }) {
+    this.resumeId = options.resumeId;
+    this.resumeMs = options.resumeMs;
+    this.#clock = options.clock;
+    this.#write = options.write;
+    this.received = new Received(counters.received);
+    this.#sent = new Unacknowledged(counters.acknowledged);
+  }
+
+  /** How many stanzas the client has not acknowledged. */
+  get unacknowledged(): number {
+    return this.#sent.length;
+  }
+
+  /** How many it has acknowledged. */
+  get acknowledgedCount(): number {
+    return this.#sent.acknowledged;
+  }
+
+  /** How many it was sent. */
+  get sentCount(): number {
+    return this.#sent.sent;
+  }
+
+  /** Notes a stanza that goes out; false if there are too many now. */
+  add(sent: Sent, limits: UnacknowledgedLimits): boolean {
+    this.#sent.push(sent);
+    this.#bytes += sent.text.length;
+    return this.#sent.length <= limits.unackedStanzas && this.#bytes <= limits.unackedBytes;
+  }
+
+  /** What follows what is written now: at most one request is under way. */
+  trailer(): string {
+    if (this.#isAsked || this.#sent.length === 0) return '';
+    this.#isAsked = true;
+    return REQUEST_TEXT;
+  }
+
+  /**
+   * Takes what the client says that it has handled (§4): those stanzas; undefined if it says more
+   * than it was sent.
+   */
+  acknowledge(handled: number): readonly Sent[] | undefined {
+    this.#isAsked = false;
+    const taken = this.#sent.acknowledge(handled);
+    for (const { text } of taken ?? []) this.#bytes -= text.length;
+    const request = this.trailer();
+    if (request !== '') this.#write(request);
+    return taken;
+  }
+
+  /** Answers a request (§4) once all that came before it is handled, or after a while. */
+  answer(): void {
+    if (this.#answering !== undefined) {
+      this.#isAnswerDue = true;
+      return;
+    }
+    if (this.received.isSettled) {
+      this.tell();
+      return;
+    }
+    const timer = this.#clock.after(ANSWER_MS, () => this.tell());
+    this.#answering = timer;
+    this.received.whenSettled(() => {
+      timer.cancel();
+      this.#answering = undefined;
+      this.tell();
+      if (!this.#isAnswerDue) return;
+      this.#isAnswerDue = false;
+      this.answer();
+    });
+  }
+
+  /** Says what is handled, as an answer or before the stream is closed. */
+  tell(): void {
+    this.#write(ackText(this.received.handled));
+  }
+
+  /** What has to be sent again on another connection (§5), oldest first. */
+  resend(): readonly Sent[] {
+    this.#isAsked = false;
+    return this.#sent.list();
+  }
+
+  /** What nobody will acknowledge any more, oldest first. */
+  end(): readonly Sent[] {
+    this.#answering?.cancel();
+    this.#bytes = 0;
+    return this.#sent.takeAll();
+  }
+}
+
+/** What an `<enable/>` asks for (§5): whether, and for how long at most, the client may resume. */
+export function resumption(
+  { attrs }: Element,
+  mostMs: number,
+): { readonly resumeId: string | undefined; readonly resumeMs: number } {
+  const wanted = readCounter(attrs['max']);
+  const resumeMs = wanted === undefined ? mostMs : Math.min(mostMs, wanted * 1000);
+  const isWanted = isTrue(attrs['resume']) && resumeMs > 0;
+  return { resumeId: isWanted ? randomId(RESUME_ID_BYTES) : undefined, resumeMs };
+}
+
+/** A stanza as it is sent again: with the time at which it was sent first (§4, XEP-0203). */
+export function againText({ stanza, text, at }: Sent, host: Domain, now: number): string {
+  if (stanza.kind === 'iq' || now - at < LATE_MS) return text;
+  if (childOf(stanza.element, 'delay', Delay.ns) !== undefined) return text;
+  const delay = serialise(Delay.encode({ from: host, stamp: at, reason: '' }));
+  const end = `</${stanza.kind}>`;
+  return text.endsWith('/>')
+    ? `${text.slice(0, -2)}>${delay}${end}`
+    : text.slice(0, -end.length) + delay + end;
+}

@@ -1,0 +1,272 @@
+/**
+ * Messages until one of the account's clients has them (DESIGN D1): those that sessions hold, which
+ * touch the disk only if they are not acknowledged soon, and those that wait for somebody to come.
+ */
+import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
+import type { Home } from '../../core/module.ts';
+import { Parcel, type ParcelEnd } from '../../core/parcel.ts';
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, domainOf } from '../../jid/jid.ts';
+import type { Timer } from '../../kit/clock.ts';
+import { createExclusive } from '../../kit/exclusive.ts';
+import type { StanzaFailure } from '../../stanza/condition.ts';
+import type { Message } from '../../stanza/stanza.ts';
+import { readStored } from '../../stanza/stored.ts';
+import { keptText, worthOf } from './keeping.ts';
+import type { Row, Spool, SpoolLimits, Waiting } from './spool.ts';
+
+/** Messages that are read and delivered at a time. */
+const PAGE = 100;
+/** How long a message may be under way to a client before it is written down. */
+const GRACE_MS = 20;
+/** How long a new message waits for older ones to be delivered first. */
+const TURN_MS = 2000;
+
+/** XEP-0160 §2. */
+const FULL: StanzaFailure = {
+  condition: 'service-unavailable',
+  text: 'No more messages are kept for this account.',
+};
+
+/** What the module's hooks do. */
+export interface Mailbox {
+  /** Follows a message that sessions are given. */
+  follow(parcel: Parcel): Promise<unknown> | undefined;
+  /** Keeps a message that no session took. */
+  keep(message: Message, account: BareJid): MaybePromise<Verdict>;
+  /** Passes when nothing older is on its way to the account, or it takes too long. */
+  turn(account: BareJid): MaybePromise<Verdict>;
+  /** Hands what waits to a session; resolves when it has all, or when that takes the client's time. */
+  deliver(session: Session): Promise<void>;
+  /** Writes what is not written. */
+  stop(): Promise<void>;
+}
+
+/** A message that sessions hold. */
+interface Held {
+  readonly parcel: Parcel;
+  /** `young` is not written, and need not be if it is acknowledged soon. */
+  state: 'young' | 'entering' | 'written' | 'done';
+  row: Row | undefined;
+  /** What the sender waits for. */
+  readonly settle: (work?: Promise<unknown>) => void;
+}
+
+/** Makes the mailbox of all accounts. */
+export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
+  const exclusive = createExclusive<BareJid>();
+  /** Messages on their way into the spool, which a delivery must see. */
+  const entering = new Map<BareJid, Promise<unknown>>();
+  const delivering = new Map<BareJid, Promise<void>>();
+  /** Rows that sessions hold; nobody else is given them while one of these has a client. */
+  const held = new Map<number, Held>();
+  let young: Held[] = [];
+  /** Rows that are not needed any more, and are removed together. */
+  let gone = new Map<number, Row>();
+  let timer: Timer | undefined;
+  let removing: Promise<unknown> = Promise.resolve();
+
+  return {
+    follow(parcel) {
+      if (worthOf(parcel.message) !== 'keep' || isTemporary(parcel.account)) return undefined;
+      parcel.isKept = true;
+      return new Promise((resolve) => {
+        const one: Held = { parcel, state: 'young', row: undefined, settle: resolve };
+        parcel.tell((end) => ended(one, end));
+        young.push(one);
+        // A client that is away will not acknowledge it soon.
+        if (parcel.holders.some(({ isAttached }) => isAttached)) soon();
+        else writeYoung();
+      });
+    },
+    keep(message, account) {
+      const worth = worthOf(message);
+      if (worth === 'forget') return verdict.drop('nothing that is worth keeping');
+      // A temporary account does not come back.
+      if (worth === 'refuse' || isTemporary(account)) return verdict.pass;
+      writeYoung(); // what came before stands before it
+      const added = add(message, account, home.clock.now());
+      enter(
+        account,
+        added.then((entry) => entry?.written),
+      );
+      return added.then((entry) =>
+        entry === undefined ? verdict.bounce(FULL) : verdict.settling(entry.written),
+      );
+    },
+    turn(account) {
+      const busy = delivering.get(account);
+      if (busy === undefined) return verdict.pass;
+      return new Promise((resolve) => {
+        const late = home.clock.after(TURN_MS, () => resolve(verdict.pass));
+        void busy.then(() => {
+          late.cancel();
+          resolve(verdict.pass);
+        });
+      });
+    },
+    deliver,
+    async stop() {
+      flush();
+      await Promise.all([...entering.values()]);
+      await removing;
+    },
+  };
+
+  /** Whether an account ends with its session. */
+  function isTemporary(account: BareJid): boolean {
+    return home.sessions.of(account)[0]?.isAnonymous === true;
+  }
+
+  function add(message: Message, account: BareJid, since: number) {
+    const host = domainOf(account);
+    return spool.add(account, keptText(message, account, host, since), home.configOf(host));
+  }
+
+  function enter(account: BareJid, work: Promise<unknown>): void {
+    const settled = Promise.allSettled([entering.get(account), work]);
+    entering.set(account, settled);
+    void settled.then(() => {
+      if (entering.get(account) === settled) entering.delete(account);
+    });
+  }
+
+  function soon(): void {
+    timer ??= home.clock.after(GRACE_MS, flush);
+  }
+
+  function flush(): void {
+    timer?.cancel();
+    timer = undefined;
+    writeYoung();
+    if (gone.size === 0) return;
+    // What is not removed is delivered twice at worst.
+    removing = Promise.allSettled([removing, spool.remove([...gone.values()])]);
+    gone = new Map();
+  }
+
+  /** Writes what was not acknowledged, in the order in which it came. */
+  function writeYoung(): void {
+    const old = young;
+    young = [];
+    for (const one of old) if (one.state === 'young') write(one);
+  }
+
+  function write(one: Held): void {
+    const { message, account, since } = one.parcel;
+    one.state = 'entering';
+    const written = add(message, account, since).then(async (entry) => {
+      if (entry === undefined) refused(one);
+      else wrote(one, await entry.written);
+    });
+    enter(account, written);
+    one.settle(written);
+  }
+
+  function wrote(one: Held, row: Row): void {
+    one.row = row;
+    one.state = 'written';
+    const { end } = one.parcel;
+    if (end === undefined) held.set(row.id, one);
+    else ended(one, end);
+  }
+
+  /** There is no room: it is not kept any more than one to nobody would be. */
+  function refused({ parcel }: Held): void {
+    parcel.isKept = false;
+    if (parcel.end === 'returned') void home.route(parcel.message);
+  }
+
+  function ended(one: Held, end: ParcelEnd): void {
+    if (end === 'acknowledged') {
+      if (one.state === 'young') one.settle();
+      if (one.row !== undefined) forget(one.parcel.account, one.row);
+      if (one.state !== 'entering') one.state = 'done';
+      return;
+    }
+    if (one.state === 'young') writeYoung();
+    // Afterwards, since the router may know others that it is for.
+    queueMicrotask(() => {
+      if (one.parcel.end !== 'returned' || one.row === undefined) return;
+      held.delete(one.row.id);
+      offer(one.parcel.account);
+    });
+  }
+
+  function forget(account: BareJid, row: Row): void {
+    held.delete(row.id);
+    spool.free(account, row);
+    gone.set(row.id, row);
+    soon();
+  }
+
+  /** Gives what waits to a session that is there already. */
+  function offer(account: BareJid): void {
+    const session = home.sessions.of(account).find(isReady);
+    if (session !== undefined) void deliver(session);
+  }
+
+  function deliver(session: Session): Promise<void> {
+    const { account } = session;
+    return new Promise((resolve) => {
+      const done = exclusive(account, () => drain(session, resolve)).catch((error: unknown) =>
+        home.log.error({ err: error, account }, 'kept messages could not be delivered'),
+      );
+      delivering.set(account, done);
+      void done.finally(() => {
+        if (delivering.get(account) === done) delivering.delete(account);
+        resolve();
+      });
+    });
+  }
+
+  async function drain(session: Session, isSlow: () => void): Promise<void> {
+    const { account } = session;
+    await entering.get(account);
+    for (let after = 0; ; ) {
+      const waiting = await spool.next(account, after, PAGE);
+      for (const each of waiting) {
+        const room = session.room();
+        if (room !== undefined) {
+          isSlow();
+          await room;
+        }
+        if (home.sessions.at(session.jid) !== session) return; // it is gone: the rest stays
+        give(each, session);
+        after = each.id;
+      }
+      if (waiting.length < PAGE) return;
+    }
+  }
+
+  function give({ id, stanza, bytes }: Waiting, session: Session): void {
+    const { account } = session;
+    const known = held.get(id);
+    if (known !== undefined) {
+      const { holders } = known.parcel;
+      if (holders.some((each) => each.isAttached || each === session)) return;
+    }
+    if (gone.has(id)) return;
+    const message = readStored(stanza);
+    if (message?.kind !== 'message') {
+      home.log.error({ account, id }, 'a kept message is unreadable');
+      forget(account, { id, bytes });
+      return;
+    }
+    const parcel = known?.parcel ?? reopened(message, account, { id, bytes });
+    parcel.hand([session]);
+    session.send(message, undefined, parcel);
+  }
+
+  /** A message that waited: sessions hold it again. */
+  function reopened(message: Message, account: BareJid, row: Row): Parcel {
+    const parcel = new Parcel(message, account, home.clock.now(), () => {});
+    parcel.isKept = true;
+    const one: Held = { parcel, state: 'written', row, settle: () => {} };
+    parcel.tell((end) => ended(one, end));
+    held.set(row.id, one);
+    return parcel;
+  }
+}
+
+const isReady = ({ presence, priority }: Session) => presence !== undefined && priority >= 0;
