@@ -36,6 +36,9 @@ const EARLY_DEPTH = 16;
 /** Elements in one stanza, which cost memory beyond their bytes. */
 const MAX_ELEMENTS = 10_000;
 
+/** How long a shutdown waits for what clients sent to be durable. */
+const SETTLE_MS = 2000;
+
 const TOO_MANY_FAILURES = 'Too many logins from your address have failed; try again later.';
 
 /** What a listener tells a new connection. */
@@ -150,6 +153,17 @@ export class Connection implements Link {
   end(failure: StreamFailure): void {
     if (this.#state.phase === 'ended') return;
     this.#perform(endFor(this.#state, failure));
+  }
+
+  /** The server goes down: what the client sent is handled, and it is told so; it may come back. */
+  async shutdown(): Promise<void> {
+    const deadline = new Promise((resolve) => {
+      this.#services.clock.after(SETTLE_MS, () => resolve(undefined));
+    });
+    await Promise.race([this.#session?.settled(), deadline]);
+    this.#session?.farewell();
+    this.#endBut({ condition: 'system-shutdown', text: 'The server is going down.' });
+    await this.#channel.closed();
   }
 
   /** Another connection has taken the session over (XEP-0198 §5). */

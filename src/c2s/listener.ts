@@ -3,6 +3,7 @@ import type { Timer } from '../kit/clock.ts';
 import { Flusher } from '../kit/outbox.ts';
 import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
 import { Connection } from './connection.ts';
+import { freezeAll, thawAll } from './handover.ts';
 import type { C2sOptions, C2sServices } from './services.ts';
 import { createSleepers } from './sleepers.ts';
 
@@ -18,7 +19,12 @@ export type C2sAddress = PortAddress<C2sKind>;
 
 /** The client side: listeners that can be opened and closed while others go on. */
 export interface C2sSide extends Pick<Ports<C2sKind>, 'listen' | 'unlisten'> {
-  /** Closes all ports and ends all streams with system-shutdown; resolves when they are gone. */
+  /** Takes up the sessions that the server put down when it ended; before any port is opened. */
+  restore(): Promise<number>;
+  /**
+   * Closes all ports and ends all streams with system-shutdown; sessions that may be resumed are
+   * written down. Resolves when all that is done.
+   */
   close(): Promise<void>;
 }
 
@@ -65,15 +71,14 @@ export function createC2s(options: C2sOptions): C2sSide {
   return {
     listen: ports.listen,
     unlisten: ports.unlisten,
+    restore: () => thawAll(services.store, services),
     async close() {
       sweep.cancel();
       ports.close();
-      const gone = [...connections].map((connection) => {
-        connection.end({ condition: 'system-shutdown', text: 'The server is going down.' });
-        return connection.closed();
-      });
+      const gone = [...connections].map((connection) => connection.shutdown());
       const deadline = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_MS).unref());
       await Promise.race([Promise.all(gone), deadline]);
+      await freezeAll(services.store, services);
     },
   };
 }

@@ -28,7 +28,8 @@ const ANSWER_MS = 1000;
 
 /** A stanza that was sent and is not acknowledged. */
 export interface Sent {
-  readonly stanza: Stanza;
+  /** Undefined if it was not to be read any more after a restart. */
+  readonly stanza: Stanza | undefined;
   /** As it was written, with the address that it was sent to. */
   readonly text: string;
   readonly receipt: Receipt | undefined;
@@ -146,6 +147,11 @@ export class Managed {
     this.#write(ackText(this.received.handled));
   }
 
+  /** What is not acknowledged, oldest first. */
+  list(): readonly Sent[] {
+    return this.#sent.list();
+  }
+
   /** What has to be sent again on another connection (§5), oldest first. */
   resend(): readonly Sent[] {
     this.#isAsked = false;
@@ -173,7 +179,7 @@ export function resumption(
 
 /** A stanza as it is sent again: with the time at which it was sent first (§4, XEP-0203). */
 export function againText({ stanza, text, at }: Sent, host: Domain, now: number): string {
-  if (stanza.kind === 'iq' || now - at < LATE_MS) return text;
+  if (stanza === undefined || stanza.kind === 'iq' || now - at < LATE_MS) return text;
   if (childOf(stanza.element, 'delay', Delay.ns) !== undefined) return text;
   const delay = serialise(Delay.encode({ from: host, stamp: at, reason: '' }));
   const end = `</${stanza.kind}>`;

@@ -11,6 +11,7 @@ import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import type { Store } from '../store/store.ts';
 import type { Sleepers } from './sleepers.ts';
 
 /** The certificate side of TLS, as a listener needs it. */
@@ -30,7 +31,8 @@ export interface C2sServices {
   readonly router: Router;
   /** Sessions that may be resumed. */
   readonly sleepers: Sleepers;
-  readonly registry: Pick<Registry, 'enabled'>;
+  readonly registry: Pick<Registry, 'enabled' | 'saveMemory' | 'restoreMemory'>;
+  readonly store: Store;
   readonly trace: Trace;
   readonly metrics: Metrics;
   readonly log: Logger;

@@ -2,7 +2,13 @@
 
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Receipt } from '../core/parcel.ts';
-import type { OwnedSession, Security, SessionEnd, SessionEndCondition } from '../core/sessions.ts';
+import {
+  type OwnedSession,
+  priorityOf,
+  type Security,
+  type SessionEnd,
+  type SessionEndCondition,
+} from '../core/sessions.ts';
 import {
   type BareJid,
   bareOf,
@@ -16,10 +22,13 @@ import { randomId } from '../kit/ids.ts';
 import { iqGet } from '../stanza/build.ts';
 import { errorFor } from '../stanza/error.ts';
 import { isStanza, type Presence, readStanza, type Stanza } from '../stanza/stanza.ts';
+import { readStored } from '../stanza/stored.ts';
 import { enabledText, failedText, readCounter, SM_NS, tooHighFailure } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import { BIND_NS } from '../stream/features.ts';
 import { type Element, el, nsOf } from '../xml/element.ts';
+import { parseElement } from '../xml/parse.ts';
+import type { FrozenSession } from './handover.ts';
 import { againText, Managed, resumption } from './managed.ts';
 import type { C2sServices } from './services.ts';
 import { Unproved } from './unproved.ts';
@@ -64,7 +73,7 @@ export class ClientSession implements OwnedSession {
   readonly account: BareJid;
   readonly host: Domain;
   readonly isAnonymous: boolean;
-  readonly since: number;
+  since: number;
   security: Security;
   presence: Presence | undefined;
   priority = 0;
@@ -290,6 +299,64 @@ export class ClientSession implements OwnedSession {
     return undefined;
   }
 
+  /** Where a session that sleeps stands, to be written down; undefined if it does not. */
+  async freeze(): Promise<FrozenSession | undefined> {
+    const managed = this.#managed;
+    const { sleepers, registry } = this.#services;
+    const until = sleepers.until(this);
+    if (managed?.resumeId === undefined || until === undefined || this.isAnonymous)
+      return undefined;
+    const sent = managed.list().map(async ({ text, at, receipt }) => {
+      const place = await receipt?.place;
+      return { text, at, place };
+    });
+    const { mechanism, protocol, cipher } = this.security;
+    return {
+      jid: this.jid,
+      resumeId: managed.resumeId,
+      resumeMs: managed.resumeMs,
+      until,
+      since: this.since,
+      lastActive: this.lastActive,
+      remote: this.remote,
+      language: this.#language,
+      security: { protocol, cipher, mechanism },
+      received: managed.received.handled,
+      acknowledged: managed.acknowledgedCount,
+      sent: await Promise.all(sent),
+      presence: this.presence?.wire.text,
+      memory: registry.saveMemory(this),
+    };
+  }
+
+  /** Takes up a session that was written down: it sleeps. */
+  thaw(frozen: FrozenSession): void {
+    const { clock, sleepers, sessions, registry, hosts } = this.#services;
+    const managed = new Managed(
+      { clock, ...frozen, write: (text) => this.#link.write(text) },
+      frozen,
+    );
+    this.#managed = managed;
+    this.#isAttached = false;
+    this.since = frozen.since;
+    this.presence = readPresence(frozen.presence, this.jid);
+    this.priority = this.presence === undefined ? 0 : priorityOf(this.presence);
+    sessions.restore(this);
+    registry.restoreMemory(this, frozen.memory);
+    const rehand = hosts.get(this.host)?.dispatch.rehand ?? [];
+    for (const { text, at, place } of frozen.sent) {
+      const stanza = readStored(text);
+      const receipt =
+        stanza?.kind !== 'message' || place === undefined
+          ? undefined
+          : rehand.map((hook) => hook(place, stanza, this)).find((found) => found !== undefined);
+      managed.add({ stanza, text, receipt, at }, NO_LIMITS);
+    }
+    sleepers.add(frozen.resumeId, this);
+    // The clock may have been set back.
+    sleepers.sleep(this, Math.min(frozen.until, clock.now() + frozen.resumeMs));
+  }
+
   /** Takes the session out of the table; the modules tell whom it concerns. */
   async remove(end: SessionEnd): Promise<void> {
     if (this.#isOver) return;
@@ -313,7 +380,7 @@ export class ClientSession implements OwnedSession {
     this.#unproved.end();
     for (const { stanza, receipt } of this.#managed?.end() ?? []) {
       if (receipt !== undefined) receipt.returned(this);
-      else void this.#services.router.returned(stanza);
+      else if (stanza !== undefined) void this.#services.router.returned(stanza);
     }
     for (const go of this.#waiting.splice(0)) go();
   }
@@ -425,6 +492,20 @@ export class ClientSession implements OwnedSession {
     const { clock, metrics } = this.#services;
     metrics.routeSeconds.observe((clock.monotonic() - begun) / 1000);
   }
+}
+
+/** It was within its limits when it was written down. */
+const NO_LIMITS = {
+  unackedStanzas: Number.POSITIVE_INFINITY,
+  unackedBytes: Number.POSITIVE_INFINITY,
+};
+
+/** Presence without an address that was written down. */
+function readPresence(text: string | undefined, from: FullJid): Presence | undefined {
+  const parsed = text === undefined ? undefined : parseElement(text);
+  if (parsed?.ok !== true) return undefined;
+  const read = readStanza(parsed.element, { from, defaultTo: undefined });
+  return read.ok && read.stanza.kind === 'presence' ? read.stanza : undefined;
 }
 
 const isBind = (payload: Element | undefined): boolean =>

@@ -26,6 +26,8 @@ export interface Sleepers {
   find(id: string, account: BareJid): Found;
   /** Ends those that have slept too long. */
   expire(): void;
+  /** Until when the client of a session that sleeps may come back, in ms since the epoch. */
+  until(session: ClientSession): number | undefined;
   /** Those that sleep, the one that fell asleep first first. */
   asleep(): readonly ClientSession[];
 }
@@ -58,6 +60,7 @@ export function createSleepers(clock: Clock): Sleepers {
       for (const [session, until] of [...untils])
         if (until <= now) void session.remove({ kind: 'lost', text: 'it was not resumed in time' });
     },
+    until: (session) => untils.get(session),
     asleep: () => [...untils.keys()],
   };
 }

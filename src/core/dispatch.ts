@@ -38,6 +38,7 @@ export interface Dispatch {
   readonly broadcast: HookList<'broadcast'>;
   readonly toAccount: HookList<'toAccount'>;
   readonly handing: HookList<'handing'>;
+  readonly rehand: HookList<'rehand'>;
   readonly handed: HookList<'handed'>;
   readonly undelivered: HookList<'undelivered'>;
   readonly sessionBound: HookList<'sessionBound'>;
@@ -79,6 +80,7 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
     broadcast: list('broadcast'),
     toAccount: list('toAccount'),
     handing: list('handing'),
+    rehand: list('rehand'),
     handed: list('handed'),
     undelivered: list('undelivered'),
     sessionBound: list('sessionBound'),

@@ -5,7 +5,7 @@
 import type { BareJid } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
-import type { Parcel } from './parcel.ts';
+import type { Parcel, Receipt } from './parcel.ts';
 import type { Session, SessionEnd } from './sessions.ts';
 
 /** A value now, or later when something had to be looked up. */
@@ -51,6 +51,11 @@ export interface Hooks {
    * when it is durable, or need not be any more; undefined when it is not worth keeping.
    */
   handing?(parcel: Parcel): Promise<unknown> | undefined;
+  /**
+   * A message that a session held when the server went down, with what its keeper knew it by
+   * ({@link Parcel.place}): follow it again. Undefined if it is not this hook's.
+   */
+  rehand?(place: unknown, message: Message, session: Session): Receipt | undefined;
   /** A message was handed to sessions, to none of them if it goes to `undelivered`. */
   handed?(parcel: Parcel): void;
   /** A message to an existing account that no session took (RFC 6121 §8.5.2.2). */

@@ -17,7 +17,7 @@ import type { MaybePromise } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
 import type { AnyOperation } from './operation.ts';
 import type { RemoveAccount } from './removal.ts';
-import type { Sessions } from './sessions.ts';
+import type { Session, Sessions } from './sessions.ts';
 
 /** A specification that a module implements, for docs/conformance.md and the DOAP file. */
 export type Spec = (
@@ -31,11 +31,21 @@ export type Spec = (
 /** What modules may know of the server-wide config. */
 export type ServerTerms = Pick<ServerConfig, 'limits' | 'admins'>;
 
+/** What a module remembers of sessions, as JSON. */
+export interface SessionMemory {
+  /** What there is to remember; undefined if nothing. */
+  save(session: Session): unknown;
+  /** Remembers it again, after a restart. What does not look right is ignored. */
+  restore(session: Session, saved: unknown): void;
+}
+
 /** What the setup of a module returns. */
 export interface ModuleParts<Api = unknown> extends DispatchParts {
   /** Data forms for the host's disco#info (XEP-0128). */
   serverForms?(host: Domain): readonly Element[];
   readonly operations?: readonly AnyOperation[];
+  /** What the module remembers of a session, for sessions that outlive the process (XEP-0198). */
+  readonly memory?: SessionMemory;
   /** What modules that `need` this one may use. */
   readonly api?: Api;
   /** Ends what the module has running. */

@@ -11,7 +11,7 @@ import type { Hosts } from './hosts.ts';
 import type { AnyModule, Home, ModuleDefinition, ModuleParts, ServerTerms } from './module.ts';
 import type { AnyOperation } from './operation.ts';
 import { createRemoval, type RemoveAccount } from './removal.ts';
-import type { Sessions } from './sessions.ts';
+import type { Session, Sessions } from './sessions.ts';
 
 /** What the config says of modules; asked anew after each reload. */
 export interface ModuleSettings {
@@ -41,6 +41,10 @@ export interface Registry {
   /** The handlers of a host, by the config as it stands. */
   dispatchFor(host: Domain): Dispatch;
   readonly operations: readonly AnyOperation[];
+  /** What all modules remember of a session, by their names. */
+  saveMemory(session: Session): Readonly<Record<string, unknown>>;
+  /** Has them remember it again. */
+  restoreMemory(session: Session, saved: Readonly<Record<string, unknown>>): void;
   readonly removeAccount: RemoveAccount;
   /** Ends all, last set up first. */
   stop(): Promise<void>;
@@ -103,6 +107,17 @@ export function createRegistry(options: RegistryOptions): Registry {
     enabled: (host) => enabledParts(host).map(({ module }) => module.name),
     dispatchFor: (host) => buildDispatch(enabledParts(host).map(({ parts }) => parts)),
     operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),
+    saveMemory: (session) =>
+      Object.fromEntries(
+        enabledParts(session.host).flatMap(({ module, parts }) => {
+          const saved = parts.memory?.save(session);
+          return saved === undefined ? [] : [[module.name, saved]];
+        }),
+      ),
+    restoreMemory(session, saved) {
+      for (const { module, parts } of enabledParts(session.host))
+        if (module.name in saved) parts.memory?.restore(session, saved[module.name]);
+    },
     removeAccount,
     async stop() {
       for (const { parts } of [...done.values()].reverse()) await parts.stop?.();

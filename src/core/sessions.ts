@@ -90,6 +90,8 @@ export interface Sessions {
   readonly size: number;
   /** Takes a bound session in; its full JID must be free. */
   add(session: OwnedSession): void;
+  /** Takes in a session that there was before the server went down; nobody is told. */
+  restore(session: OwnedSession): void;
   /** Takes a session out, tells the modules; resolves when what they keep of it is settled. */
   remove(session: Session, end: SessionEnd): Promise<void>;
   /** Resolves once the modules are done with the end of the session that had this full JID. */
@@ -120,6 +122,13 @@ export function createSessions(events: SessionEvents): Sessions {
     perHost.set(host, total);
     events.counted(host, total);
   };
+  const insert = (session: OwnedSession) => {
+    if (byJid.has(session.jid)) throw new Error(`${session.jid} is bound already`);
+    byJid.set(session.jid, session);
+    // A new array each time: whoever iterates over the old one is not disturbed.
+    byAccount.set(session.account, [...(byAccount.get(session.account) ?? []), session]);
+    count(session.host, 1);
+  };
   return {
     of: (account) => byAccount.get(account) ?? NONE,
     at: (jid) => byJid.get(jid),
@@ -128,13 +137,10 @@ export function createSessions(events: SessionEvents): Sessions {
       return byJid.size;
     },
     add(session) {
-      if (byJid.has(session.jid)) throw new Error(`${session.jid} is bound already`);
-      byJid.set(session.jid, session);
-      // A new array each time: whoever iterates over the old one is not disturbed.
-      byAccount.set(session.account, [...(byAccount.get(session.account) ?? []), session]);
-      count(session.host, 1);
+      insert(session);
       events.bound(session);
     },
+    restore: insert,
     async remove(session, end) {
       if (byJid.get(session.jid) !== session) return;
       byJid.delete(session.jid);

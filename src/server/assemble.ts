@@ -4,6 +4,7 @@
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { c2sMigrations } from '../c2s/handover.ts';
 import { openCertificates } from '../certs/certificates.ts';
 import type { CertificateSettings, Certificates } from '../certs/types.ts';
 import { type ComponentSide, createComponents } from '../component/side.ts';
@@ -115,7 +116,11 @@ async function openDatabase(
       file: databaseFile(data),
       clock,
       log: log.area('store'),
-      migrations: [...migrationsOf(modules), { owner: 's2s', migrations: policyMigrations }],
+      migrations: [
+        ...migrationsOf(modules),
+        { owner: 'c2s', migrations: c2sMigrations },
+        { owner: 's2s', migrations: policyMigrations },
+      ],
       synchronous: store.synchronous,
       groupMs: store.groupMs,
       onCommit({ size, ms }) {

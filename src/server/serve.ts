@@ -55,6 +55,8 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   try {
     const setup = createSetup(assembled.authority);
     http.mount('/', await createConsole(assembled, setup, http.closing));
+    const resumable = await c2s.restore();
+    if (resumable > 0) log.area('c2s').info({ sessions: resumable }, 'sessions wait to be resumed');
     await listeners.apply(running.current());
     await http.listenSocket(running.current().server.adminSocket, rootApi(assembled, http.closing));
     const consoleAddress = () => addressOfConsole(running.current(), listeners);
@@ -83,10 +85,11 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
 }
 
 function c2sServices(assembled: Assembled): C2sOptions {
-  const { heart, trace, metrics, log, clock, certificates, running } = assembled;
+  const { heart, store, trace, metrics, log, clock, certificates, running } = assembled;
   const failed = new RateLimit<string>(clock, FAILED_LOGINS);
   return {
     ...heart,
+    store,
     trace,
     metrics,
     clock,

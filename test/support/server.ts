@@ -35,6 +35,8 @@ export interface TestServer {
   attempt(name: string, input?: object): Promise<OperationOutcome<unknown>>;
   /** Writes rtcd.yaml and the hosts' files anew (same defaults); `run('server.reload')` takes them. */
   configure(options: Omit<ServerOptions, 'accounts'>): Promise<void>;
+  /** Ends it in good order and starts it again on the same folder; it has other ports then. */
+  restart(): Promise<TestServer>;
   stop(): Promise<void>;
 }
 
@@ -46,8 +48,15 @@ const ROOT = { name: 'root', via: 'socket' } as const;
 /** Starts a server. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-server-'));
-  const configFile = join(folder, 'rtcd.yaml');
   await configure(folder, options);
+  return begin(folder, options.accounts);
+}
+
+async function begin(
+  folder: string,
+  accounts: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
+  const configFile = join(folder, 'rtcd.yaml');
   const clock = jumpingClock();
   const server = await serve({ configFile, env: {}, cwd: folder, clock });
   const attempt = (name: string, input: object = {}) => server.operations.run(name, input, ROOT);
@@ -56,7 +65,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     if (!outcome.ok) expect.fail(`${name}: ${outcome.text}`);
     return outcome.value;
   };
-  for (const [jid, password] of Object.entries(options.accounts ?? {}))
+  for (const [jid, password] of Object.entries(accounts))
     await run('accounts.add', { jid, password });
   const { listeners } = (await run('server.status')) as {
     listeners: readonly { name: string; port: number }[];
@@ -77,6 +86,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     run,
     attempt,
     configure: (next) => configure(folder, next),
+    async restart() {
+      await server.stop();
+      return begin(folder);
+    },
     async stop() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });

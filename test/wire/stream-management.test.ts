@@ -87,9 +87,12 @@ async function texts(client: Client, count: number): Promise<string[]> {
 }
 
 /** Acknowledges all that came since stream management was enabled. */
-async function acknowledge(client: Client): Promise<void> {
-  const since = client.text.slice(client.text.indexOf('<enabled'));
-  const count = since.match(/<(message|presence|iq)[ >]/g)?.length ?? 0;
+const acknowledge = (client: Client) => acknowledgeFrom(client, 0, '<enabled');
+
+/** Acknowledges all that came since the session was resumed, and what was had before. */
+async function acknowledgeFrom(client: Client, before: number, mark = '<resumed'): Promise<void> {
+  const since = client.text.slice(client.text.indexOf(mark));
+  const count = before + (since.match(/<(message|presence|iq)[ >]/g)?.length ?? 0);
   client.send(`<a ${SM} h='${count}'/><r ${SM}/>`);
   await client.seek(isAnswer);
 }
@@ -408,5 +411,64 @@ describe('§4 what nobody acknowledged', () => {
     await back.next();
     romeo.send(chat('twice'));
     expect(await texts(back, 1)).toEqual(['twice']);
+  });
+});
+
+describe('a restart in good order', () => {
+  const restart = async () => {
+    server = await server.restart();
+  };
+
+  test('§5 the session is resumed: its counters, its queue, its presence', async () => {
+    const { client, id } = await managed('hall');
+    const romeo = await connect('romeo', 'street');
+    romeo.send(chat('before'));
+    await texts(client, 1);
+    client.send(`${chat('mine')}<r ${SM}/>`);
+    await client.seek(isAnswer);
+    await restart();
+    expect(serialise((await client.rest()).at(-1) ?? expect.fail())).toContain('system-shutdown');
+    expect(await server.run('sessions.list')).toMatchObject({
+      sessions: [{ jid: `${JULIET}/hall`, state: 'asleep', presence: 'available' }],
+    });
+    const { client: back, answer } = await resume(id, 1); // it has the presence only
+    expect(answer.attrs).toMatchObject({ previd: id, h: '2' });
+    expect(await texts(back, 2)).toEqual(['before', 'mine']);
+    await acknowledgeFrom(back, 1);
+    const again = await connect('romeo', 'street');
+    again.send(chat('after'));
+    expect(await texts(back, 1)).toEqual(['after']);
+  });
+
+  test('§4 what was not resumed in time waits in the spool, and comes once', async () => {
+    const { client } = await managed('hall');
+    const romeo = await connect('romeo', 'street');
+    client.reset();
+    await asleep();
+    romeo.send(chat('while you were out'));
+    await romeo.ping();
+    await restart();
+    server.clock.jump(66_000);
+    await expect.poll(() => server.run('sessions.list')).toMatchObject({ total: 0 });
+    const { client: back } = await managed('hall');
+    expect(await texts(back, 1)).toEqual(['while you were out']);
+    await acknowledge(back);
+    const again = await connect('romeo', 'street');
+    again.send(chat('and now'));
+    expect(await texts(back, 1)).toEqual(['and now']);
+  });
+
+  test('whom the session met directly hears when it does not come back', async () => {
+    const { client } = await managed('hall');
+    const romeo = await connect('romeo', 'street');
+    client.send("<presence to='romeo@localhost/street'/>");
+    await romeo.seek(({ name }) => name === 'presence');
+    client.reset();
+    await asleep();
+    await restart();
+    const again = await connect('romeo', 'street');
+    server.clock.jump(66_000);
+    const gone = await again.seek(({ name }) => name === 'presence');
+    expect(gone.attrs).toMatchObject({ type: 'unavailable', from: `${JULIET}/hall` });
   });
 });

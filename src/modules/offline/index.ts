@@ -36,6 +36,7 @@ export const offline = defineModule<SpoolLimits>({
     return {
       hooks: {
         handing: mailbox.follow,
+        rehand: mailbox.rehand,
         undelivered: mailbox.keep,
         // What comes while older messages are being delivered has to wait for its turn.
         toAccount: (stanza, account) =>

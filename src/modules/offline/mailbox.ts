@@ -2,9 +2,10 @@
  * Messages until one of the account's clients has them (DESIGN D1): those that sessions hold, which
  * touch the disk only if they are not acknowledged soon, and those that wait for somebody to come.
  */
+import { z } from 'zod';
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
-import { Parcel, type ParcelEnd } from '../../core/parcel.ts';
+import { Parcel, type ParcelEnd, type Receipt } from '../../core/parcel.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
 import type { Timer } from '../../kit/clock.ts';
@@ -38,6 +39,8 @@ export interface Mailbox {
   turn(account: BareJid): MaybePromise<Verdict>;
   /** Hands what waits to a session; resolves when it has all, or when that takes the client's time. */
   deliver(session: Session): Promise<void>;
+  /** Follows a message again that a session held when the server went down. */
+  rehand(place: unknown, message: Message, session: Session): Receipt | undefined;
   /** Writes what is not written. */
   stop(): Promise<void>;
 }
@@ -106,6 +109,14 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
       });
     },
     deliver,
+    rehand(place, message, session) {
+      const row = rowSchema.safeParse(place);
+      if (!row.success) return undefined;
+      const known = held.get(row.data.id);
+      const parcel = known?.parcel ?? reopened(message, session.account, row.data);
+      parcel.hand([session]);
+      return parcel;
+    },
     async stop() {
       flush();
       await Promise.all([...entering.values()]);
@@ -160,6 +171,10 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
       else wrote(one, await entry.written);
     });
     enter(account, written);
+    one.parcel.place = written.then(
+      () => one.row,
+      () => undefined,
+    );
     one.settle(written);
   }
 
@@ -262,11 +277,14 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
   function reopened(message: Message, account: BareJid, row: Row): Parcel {
     const parcel = new Parcel(message, account, home.clock.now(), () => {});
     parcel.isKept = true;
+    parcel.place = Promise.resolve(row);
     const one: Held = { parcel, state: 'written', row, settle: () => {} };
     parcel.tell((end) => ended(one, end));
     held.set(row.id, one);
     return parcel;
   }
 }
+
+const rowSchema = z.object({ id: z.int(), bytes: z.int() });
 
 const isReady = ({ presence, priority }: Session) => presence !== undefined && priority >= 0;

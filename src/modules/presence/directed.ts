@@ -9,6 +9,8 @@ export interface Directed {
   has(session: Session, to: Jid): boolean;
   /** Forgets an address: one of the two said goodbye to the other. */
   delete(session: Session, to: Jid): void;
+  /** All addresses of a session. */
+  list(session: Session): readonly Jid[];
   /** All addresses of a session, which are forgotten thereby. */
   take(session: Session): readonly Jid[];
 }
@@ -32,6 +34,7 @@ export function createDirected(): Directed {
     },
     has: (session, to) => bySession.get(session)?.has(to) === true,
     delete: (session, to) => void bySession.get(session)?.delete(to),
+    list: (session) => [...(bySession.get(session) ?? NONE)],
     take(session) {
       const known = bySession.get(session);
       if (known === undefined) return NONE;

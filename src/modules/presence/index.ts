@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { verdict } from '../../core/hooks.ts';
 import { defineModule } from '../../core/module.ts';
+import { parseJid } from '../../jid/jid.ts';
 import { presence as makePresence } from '../../stanza/build.ts';
 import { el } from '../../xml/element.ts';
 import { roster } from '../roster/index.ts';
@@ -47,6 +48,20 @@ export const presence = defineModule<PresenceLimits>({
     return {
       streamFeatures: ({ phase }) =>
         phase === 'authenticated' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
+      // To whom a session must say goodbye.
+      memory: {
+        save(session) {
+          const met = context.directed.list(session);
+          return met.length === 0 ? undefined : met;
+        },
+        restore(session, saved) {
+          const most = home.configOf(session.host).maxDirected;
+          for (const raw of Array.isArray(saved) ? saved : []) {
+            const jid = parseJid(String(raw));
+            if (jid.ok) context.directed.add(session, jid.value, most);
+          }
+        },
+      },
       hooks: {
         fromAccount(stanza, session) {
           if (stanza.kind !== 'presence' || stanza.to === undefined) return verdict.pass;

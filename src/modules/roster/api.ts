@@ -1,5 +1,5 @@
 /** What rosters offer to this module's handlers and to other modules. */
-import type { Home } from '../../core/module.ts';
+import type { Home, SessionMemory } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
 import { iqSet, presence } from '../../stanza/build.ts';
@@ -33,6 +33,8 @@ export interface RosterApi extends Rosters {
   follow(session: Session, seen: SeenRoster): Promise<void>;
   /** Why another contact cannot be listed; undefined when one can. */
   refusalToAdd(account: BareJid, roster: Roster): StanzaFailure | undefined;
+  /** Who is told of changes, for sessions that outlive the process. */
+  readonly memory: SessionMemory;
   /** Ends, towards the contact, what an item that is removed had: §2.5.2. */
   sendFarewell(account: BareJid, item: RosterItem): Promise<void>;
 }
@@ -46,6 +48,12 @@ export function createRosterApi(home: Home<RosterLimits>): RosterApi {
   return {
     ...rosters,
     interested,
+    memory: {
+      save: (session) => (following.has(session) ? true : undefined),
+      restore(session, saved) {
+        if (saved === true) following.add(session);
+      },
+    },
     async push(account, contact) {
       const sessions = interested(account);
       if (sessions.length === 0) return;

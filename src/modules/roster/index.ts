@@ -50,6 +50,7 @@ export const roster = defineModule<RosterLimits, RosterApi>({
     const api = createRosterApi(home);
     return {
       api,
+      memory: api.memory,
       streamFeatures: ({ phase }) => (phase === 'authenticated' ? [versioningFeature()] : []),
       iq: [
         onIq('get', ['self'], Query, (request) => getRoster(request, api)),

@@ -1,0 +1,121 @@
+/**
+ * Sessions that may be resumed outlive the process (XEP-0198 §5): a server that goes down in good
+ * order writes down where they stand, and takes them up again when it is back. After a crash there is
+ * nothing of them, and what their clients had not acknowledged waits in the spool.
+ */
+import { z } from 'zod';
+import { domainOf, parseFull } from '../jid/jid.ts';
+import { randomId } from '../kit/ids.ts';
+import type { Migration, Store } from '../store/store.ts';
+import type { C2sServices } from './services.ts';
+import { ClientSession, type Link } from './session.ts';
+
+interface Tables {
+  sleeping_sessions: { id: string; state: string };
+}
+
+/** The migrations of the client side. */
+export const c2sMigrations: readonly Migration[] = [
+  {
+    name: 'sessions that sleep while the server is down',
+    up: ['CREATE TABLE sleeping_sessions (id TEXT PRIMARY KEY, state TEXT NOT NULL)'],
+  },
+];
+
+/** Sessions that are written at a time. */
+const BATCH = 50;
+
+/** A session as it is written down. Times in ms since the epoch. */
+export const frozenSession = z.object({
+  jid: z.string(),
+  resumeId: z.string(),
+  resumeMs: z.number(),
+  /** Until when its client may come back. */
+  until: z.number(),
+  since: z.number(),
+  lastActive: z.number(),
+  remote: z.string(),
+  language: z.string().optional(),
+  security: z.object({
+    protocol: z.string().optional(),
+    cipher: z.string().optional(),
+    mechanism: z.string(),
+  }),
+  /** How many of its stanzas were handled, and how many of ours it has acknowledged. */
+  received: z.number(),
+  acknowledged: z.number(),
+  /** What it has not acknowledged: as it was written, and by what its keeper knows it. */
+  sent: z.array(z.object({ text: z.string(), at: z.number(), place: z.unknown().optional() })),
+  /** Its presence, if it is available. */
+  presence: z.string().optional(),
+  /** What modules remember of it. */
+  memory: z.record(z.string(), z.unknown()),
+});
+/** See {@link frozenSession}. */
+export type FrozenSession = z.output<typeof frozenSession>;
+
+/** Writes down the sessions that sleep. */
+export async function freezeAll(store: Store, services: C2sServices): Promise<void> {
+  const db = store.tables<Tables>();
+  const frozen: FrozenSession[] = [];
+  for (const session of services.sleepers.asleep()) {
+    const state = await session.freeze();
+    if (state !== undefined) frozen.push(state);
+  }
+  for (let at = 0; at < frozen.length; at += BATCH) {
+    const rows = frozen
+      .slice(at, at + BATCH)
+      .map((state) => ({ id: state.resumeId, state: JSON.stringify(state) }));
+    await store.write(db.insertInto('sleeping_sessions').values(rows));
+  }
+}
+
+/** Takes up the sessions that were written down; each is taken up once. Answers how many. */
+export async function thawAll(store: Store, services: C2sServices): Promise<number> {
+  const db = store.tables<Tables>();
+  const { hosts, accounts, sessions, log, clock } = services;
+  const rows = await store.read(db.selectFrom('sleeping_sessions').select('state'));
+  if (rows.length > 0) await store.write(db.deleteFrom('sleeping_sessions'));
+  let count = 0;
+  for (const row of rows) {
+    const read = frozenSession.safeParse(JSON.parse(row.state));
+    const jid = read.success ? parseFull(read.data.jid) : undefined;
+    if (read.data === undefined || jid?.ok !== true) {
+      log.error('a session that was written down is unreadable');
+      continue;
+    }
+    const isServed = hosts.get(domainOf(jid.value)) !== undefined;
+    if (!isServed || read.data.until <= clock.now() || sessions.at(jid.value) !== undefined)
+      continue; // its messages wait in the spool
+    const session = new ClientSession(absentLink(read.data, services), services, {
+      jid: jid.value,
+      isAnonymous: false,
+      language: read.data.language,
+      security: {
+        protocol: read.data.security.protocol,
+        cipher: read.data.security.cipher,
+        mechanism: read.data.security.mechanism,
+      },
+    });
+    if (!(await accounts.exists(session.account))) continue;
+    session.thaw(read.data);
+    count += 1;
+  }
+  return count;
+}
+
+/** What stands for the connection of a session that has had none since the server went down. */
+function absentLink({ remote, lastActive }: FrozenSession, { log }: C2sServices): Link {
+  const id = randomId();
+  return {
+    id,
+    remote,
+    lastActive,
+    position: 0,
+    waiting: 0,
+    write() {},
+    end() {},
+    replaced() {},
+    note: (level, facts, text) => log[level]({ stream: id, remote, ...facts }, text),
+  };
+}
