@@ -28,8 +28,9 @@ import { bindResource } from './bind.ts';
 import { bindingData, bindingTypes } from './channel-binding.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
 import { beginLogin, type Login } from './login.ts';
+import type { Link } from './outlet.ts';
 import type { C2sServices } from './services.ts';
-import { ClientSession, type Link } from './session.ts';
+import { ClientSession } from './session.ts';
 
 /** How deep the XML of one who has not logged in may be: SASL and registration forms need no more. */
 const EARLY_DEPTH = 16;

@@ -7,8 +7,9 @@ import { z } from 'zod';
 import { domainOf, parseFull } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
 import type { Migration, Store } from '../store/store.ts';
+import type { Link } from './outlet.ts';
 import type { C2sServices } from './services.ts';
-import { ClientSession, type Link } from './session.ts';
+import { ClientSession } from './session.ts';
 
 interface Tables {
   sleeping_sessions: { id: string; state: string };

@@ -22,34 +22,15 @@ import { randomId } from '../kit/ids.ts';
 import { iqGet } from '../stanza/build.ts';
 import { errorFor } from '../stanza/error.ts';
 import { isStanza, type Presence, readStanza, type Stanza } from '../stanza/stanza.ts';
-import { readStored } from '../stanza/stored.ts';
-import { enabledText, failedText, readCounter, SM_NS, tooHighFailure } from '../stream/acks.ts';
+import { SM_NS } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import { BIND_NS } from '../stream/features.ts';
 import { type Element, el, nsOf } from '../xml/element.ts';
 import { parseElement } from '../xml/parse.ts';
 import type { FrozenSession } from './handover.ts';
-import { againText, Managed, resumption } from './managed.ts';
+import type { Managed } from './managed.ts';
+import { type Link, Outlet } from './outlet.ts';
 import type { C2sServices } from './services.ts';
-import { Unproved } from './unproved.ts';
-
-/** The connection under a session, as the session uses it. */
-export interface Link {
-  readonly id: string;
-  readonly remote: string;
-  readonly lastActive: number;
-  /** How many characters were written. */
-  readonly position: number;
-  /** Bytes that wait to be read by the client. */
-  readonly waiting: number;
-  /** Nothing is written once the stream is over. */
-  write(text: string): void;
-  end(failure: StreamFailure): void;
-  /** Another connection has taken the session over: this one ends without it. */
-  replaced(): void;
-  /** Writes a line to the log that names the stream, the address and the account. */
-  note(level: 'debug' | 'info' | 'error', facts: object, text: string): void;
-}
 
 /** What is known when a resource is bound. */
 export interface SessionOptions {
@@ -59,13 +40,6 @@ export interface SessionOptions {
   /** The stream's language, for stanzas that state none (RFC 6120 §8.1.5). */
   readonly language: string | undefined;
 }
-
-/** How much may wait for a client before those who have much for it wait, too. */
-const ROOM_BYTES = 256 * 1024;
-/** The same for stanzas that it has not acknowledged. */
-const ROOM_STANZAS = 500;
-/** How long a client that comes back waits for what it sent before to be handled. */
-const QUIET_MS = 5000;
 
 /** A session over a connection of this process, or between two of them (XEP-0198). */
 export class ClientSession implements OwnedSession {
@@ -81,16 +55,10 @@ export class ClientSession implements OwnedSession {
   readonly #services: C2sServices;
   readonly #language: string | undefined;
   readonly #owed = new Set<Promise<unknown>>();
-  readonly #unproved = new Unproved(this);
-  #link: Link;
-  #isAttached = true;
+  readonly #outlet: Outlet;
   #isOver = false;
-  /** Set once the client asked for stream management. */
-  #managed: Managed | undefined;
   /** What is owed for the stanza that is being handled. */
   #owedNow: Promise<unknown>[] = [];
-  /** Who waits for room. */
-  #waiting: (() => void)[] = [];
 
   constructor(link: Link, services: C2sServices, options: SessionOptions) {
     this.jid = options.jid;
@@ -99,46 +67,41 @@ export class ClientSession implements OwnedSession {
     this.isAnonymous = options.isAnonymous;
     this.security = options.security;
     this.since = services.clock.now();
-    this.#link = link;
+    this.#outlet = new Outlet(this, link, services);
     this.#services = services;
     this.#language = options.language;
   }
 
   get id(): string {
-    return this.#link.id;
+    return this.#outlet.link.id;
   }
 
   get remote(): string {
-    return this.#link.remote;
+    return this.#outlet.link.remote;
   }
 
   get lastActive(): number {
-    return this.#link.lastActive;
+    return this.#outlet.link.lastActive;
   }
 
   get isAttached(): boolean {
-    return this.#isAttached;
-  }
-
-  /** Whether the session is over for good. */
-  get isOver(): boolean {
-    return this.#isOver;
+    return this.#outlet.isAttached;
   }
 
   /** How many of the client's stanzas are handled (XEP-0198 §4). */
   get handledCount(): number {
-    return this.#managed?.received.handled ?? 0;
+    return this.#outlet.managed?.received.handled ?? 0;
   }
 
   /** Takes an element that the client sent. A promise means that the next one has to wait. */
   receive(element: Element): MaybePromise<void> {
     if (!isStanza(element)) {
-      if (nsOf(element) === SM_NS) return this.#manage(element);
+      if (nsOf(element) === SM_NS) return this.#outlet.manage(element);
       const text = `<${element.name}/> is not known here.`;
-      this.#link.end({ condition: 'unsupported-stanza-type', text }); // RFC 6120 §4.9.3.24
+      this.#outlet.link.end({ condition: 'unsupported-stanza-type', text }); // RFC 6120 §4.9.3.24
       return;
     }
-    const managed = this.#managed;
+    const { managed } = this.#outlet;
     if (managed === undefined) return this.#take(element);
     this.#owedNow = [];
     const taken = this.#take(element);
@@ -162,7 +125,7 @@ export class ClientSession implements OwnedSession {
     const { from } = element.attrs;
     if (from !== undefined && from !== this.jid && !this.#isOwn(from)) {
       const text = `This stream may not send as ${from}.`;
-      this.#link.end({ condition: 'invalid-from', text }); // RFC 6120 §8.1.2.1
+      this.#outlet.link.end({ condition: 'invalid-from', text }); // RFC 6120 §8.1.2.1
       return;
     }
     const { metrics, clock, trace } = this.#services;
@@ -184,31 +147,18 @@ export class ClientSession implements OwnedSession {
   }
 
   send(stanza: Stanza, to?: Jid, receipt?: Receipt): void {
-    const { metrics, trace, clock, limits } = this.#services;
+    const { metrics, trace } = this.#services;
     metrics.stanzas.out[stanza.kind] += 1;
     if (trace.isActive) trace.record(this.account, 'out', this.id, stanza);
-    if (this.#isOver) {
-      receipt?.returned(this);
-      return;
-    }
-    const text = to === undefined ? stanza.wire.text : stanza.wire.textTo(to);
-    this.#link.write(text);
-    const managed = this.#managed;
-    if (managed !== undefined) {
-      const hasRoom = managed.add({ stanza, text, receipt, at: clock.now() }, limits());
-      if (!hasRoom) this.end('resource-constraint', 'Too much was not acknowledged.');
-    } else if (receipt !== undefined) {
-      this.#unproved.add(receipt, this.#link.position);
-    }
+    this.#outlet.send(stanza, to, receipt);
   }
 
   room(): Promise<void> | undefined {
-    if (this.#hasRoom()) return undefined;
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#outlet.room();
   }
 
   end(condition: SessionEndCondition, text: string): void {
-    if (this.#isAttached) this.#link.end({ condition, text });
+    if (this.isAttached) this.#outlet.link.end({ condition, text });
     else void this.remove({ kind: 'ended', text: `${condition}: ${text}` });
   }
 
@@ -218,7 +168,7 @@ export class ClientSession implements OwnedSession {
       () => this.#owed.delete(settled),
     );
     this.#owed.add(settled);
-    if (this.#managed !== undefined) this.#owedNow.push(settled);
+    if (this.#outlet.managed !== undefined) this.#owedNow.push(settled);
   }
 
   /** Resolves when all that was promised to this client is settled (DESIGN D1). */
@@ -234,82 +184,49 @@ export class ClientSession implements OwnedSession {
 
   /** The client was heard of; by then the system had taken all that was written up to a position. */
   heard(gone: number): void {
-    this.#unproved.heard(gone);
+    this.#outlet.heard(gone);
   }
 
   /** What is to follow what is written now. */
   trailer(): string {
-    return this.#managed?.trailer() ?? '';
+    return this.#outlet.trailer();
   }
 
   /** More may be sent to the client than before. */
   makeRoom(): void {
-    if (this.#waiting.length === 0 || !this.#hasRoom()) return;
-    for (const go of this.#waiting.splice(0)) go();
+    this.#outlet.makeRoom();
   }
 
-  /** The client says goodbye: what it sent is handled, and it is told so (XEP-0198 §4). */
+  /** The stream is about to end: the client is told what of it is handled (XEP-0198 §4). */
   farewell(): void {
-    this.#managed?.tell();
+    this.#outlet.farewell();
   }
 
-  /**
-   * The connection is gone: the session sleeps until its client comes back, or until it does not
-   * (XEP-0198 §5). False if it may not.
-   */
+  /** See {@link Outlet.sleep}. */
   sleep(): boolean {
-    const managed = this.#managed;
-    if (managed?.resumeId === undefined || this.#isOver) return false;
-    this.#isAttached = false;
-    this.#services.sleepers.sleep(this, this.#services.clock.now() + managed.resumeMs);
-    this.#link.note('info', { waiting: managed.unacknowledged }, 'the session sleeps');
-    this.makeRoom();
-    return true;
+    return this.#outlet.sleep();
   }
 
-  /**
-   * The client is back on another connection: takes what it says that it has, and sends the rest
-   * again (§5). An error is why the stream has to end.
-   */
-  async wake(
+  /** See {@link Outlet.wake}. */
+  wake(
     link: Link,
     security: Security,
     handled: number,
     answer: (handled: number) => void,
   ): Promise<StreamFailure | undefined> {
-    const { clock, sleepers } = this.#services;
-    const managed = this.#managed;
-    if (managed === undefined) return { condition: 'internal-server-error', text: 'Not managed.' };
-    if (this.#isAttached) this.#link.replaced();
-    this.#isAttached = false;
-    sleepers.sleep(this, clock.now() + managed.resumeMs);
-    await this.#quiet(managed);
-    if (this.#isOver) return { condition: 'reset', text: 'The session ended meanwhile.' };
-    if (this.#isAttached) this.#link.replaced(); // two came back at once
-    const taken = managed.acknowledge(handled);
-    if (taken === undefined) return tooHighFailure(handled, managed.sentCount);
-    for (const { receipt } of taken) receipt?.acknowledged(this);
-    this.#link = link;
-    this.#isAttached = true;
-    this.security = security;
-    sleepers.wake(this);
-    answer(managed.received.handled);
-    for (const sent of managed.resend()) link.write(againText(sent, this.host, clock.now()));
-    this.makeRoom();
-    return undefined;
+    return this.#outlet.wake(link, handled, (received) => {
+      this.security = security;
+      answer(received);
+    });
   }
 
   /** Where a session that sleeps stands, to be written down; undefined if it does not. */
   async freeze(): Promise<FrozenSession | undefined> {
-    const managed = this.#managed;
+    const { managed } = this.#outlet;
     const { sleepers, registry } = this.#services;
     const until = sleepers.until(this);
     if (managed?.resumeId === undefined || until === undefined || this.isAnonymous)
       return undefined;
-    const sent = managed.list().map(async ({ text, at, receipt }) => {
-      const place = await receipt?.place;
-      return { text, at, place };
-    });
     const { mechanism, protocol, cipher } = this.security;
     return {
       jid: this.jid,
@@ -323,7 +240,7 @@ export class ClientSession implements OwnedSession {
       security: { protocol, cipher, mechanism },
       received: managed.received.handled,
       acknowledged: managed.acknowledgedCount,
-      sent: await Promise.all(sent),
+      sent: await this.#outlet.frozen(managed),
       presence: this.presence?.wire.text,
       memory: registry.saveMemory(this),
     };
@@ -331,119 +248,30 @@ export class ClientSession implements OwnedSession {
 
   /** Takes up a session that was written down: it sleeps. */
   thaw(frozen: FrozenSession): void {
-    const { clock, sleepers, sessions, registry, hosts } = this.#services;
-    const managed = new Managed(
-      { clock, ...frozen, write: (text) => this.#link.write(text) },
-      frozen,
-    );
-    this.#managed = managed;
-    this.#isAttached = false;
+    const { sessions, registry } = this.#services;
     this.since = frozen.since;
     this.presence = readPresence(frozen.presence, this.jid);
     this.priority = this.presence === undefined ? 0 : priorityOf(this.presence);
     sessions.restore(this);
     registry.restoreMemory(this, frozen.memory);
-    const rehand = hosts.get(this.host)?.dispatch.rehand ?? [];
-    for (const { text, at, place } of frozen.sent) {
-      const stanza = readStored(text);
-      const receipt =
-        stanza?.kind !== 'message' || place === undefined
-          ? undefined
-          : rehand.map((hook) => hook(place, stanza, this)).find((found) => found !== undefined);
-      managed.add({ stanza, text, receipt, at }, NO_LIMITS);
-    }
-    sleepers.add(frozen.resumeId, this);
-    // The clock may have been set back.
-    sleepers.sleep(this, Math.min(frozen.until, clock.now() + frozen.resumeMs));
+    this.#outlet.thaw(frozen);
   }
 
   /** Takes the session out of the table; the modules tell whom it concerns. */
   async remove(end: SessionEnd): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#isAttached = false;
-    const { sessions, sleepers, accounts } = this.#services;
-    if (this.#managed?.resumeId !== undefined) sleepers.remove(this.#managed.resumeId, this);
+    this.#outlet.close();
+    const { sessions, accounts } = this.#services;
     try {
       // The table first: what comes back looks for other sessions.
       const removed = sessions.remove(this, end);
-      this.#giveBack();
+      this.#outlet.giveBack();
       await removed;
     } catch (error) {
       this.#mistake(error);
     }
     if (this.isAnonymous) accounts.removeTemporary(this.account);
-  }
-
-  /** What the client may not have had goes back to where it can be kept, or to its sender (§4). */
-  #giveBack(): void {
-    this.#unproved.end();
-    for (const { stanza, receipt } of this.#managed?.end() ?? []) {
-      if (receipt !== undefined) receipt.returned(this);
-      else if (stanza !== undefined) void this.#services.router.returned(stanza);
-    }
-    for (const go of this.#waiting.splice(0)) go();
-  }
-
-  #hasRoom(): boolean {
-    if (this.#isOver) return true;
-    if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
-    return !this.#isAttached || this.#link.waiting <= ROOM_BYTES;
-  }
-
-  /** Resolves when what the former connection brought is handled, or after a while. */
-  #quiet({ received }: Managed): Promise<void> {
-    if (received.isSettled) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.#services.clock.after(QUIET_MS, resolve);
-      received.whenSettled(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
-
-  /** XEP-0198: an element of stream management. */
-  #manage(element: Element): void {
-    const managed = this.#managed;
-    if (element.name === 'enable' && managed === undefined) this.#enable(element);
-    else if (managed === undefined || element.name === 'enable' || element.name === 'resume')
-      this.#link.write(failedText('unexpected-request')); // §3, §6
-    else if (element.name === 'r') managed.answer();
-    else if (element.name === 'a') this.#acknowledge(managed, readCounter(element.attrs['h']));
-    else this.#link.end({ condition: 'unsupported-stanza-type', text: 'XEP-0198 has no such.' });
-  }
-
-  #acknowledge(managed: Managed, handled: number | undefined): void {
-    if (handled === undefined) {
-      this.#link.end({ condition: 'bad-format', text: '<a/> has a count as its h.' });
-      return;
-    }
-    const taken = managed.acknowledge(handled);
-    if (taken === undefined) {
-      this.#link.end(tooHighFailure(handled, managed.sentCount));
-      return;
-    }
-    for (const { receipt } of taken) receipt?.acknowledged(this);
-    this.makeRoom();
-  }
-
-  /** §3. What was sent before is not counted; the client proves by its next sign that it had it. */
-  #enable(element: Element): void {
-    const { registry, clock, limits, sleepers } = this.#services;
-    if (!registry.enabled(this.host).includes('stream-management')) {
-      this.#link.write(failedText('feature-not-implemented'));
-      return;
-    }
-    const { resumeTimeout, resumeLocation } = limits();
-    const managed = new Managed({
-      clock,
-      ...resumption(element, resumeTimeout),
-      write: (text) => this.#link.write(text),
-    });
-    this.#managed = managed;
-    if (managed.resumeId !== undefined) sleepers.add(managed.resumeId, this);
-    this.#link.write(enabledText(managed.resumeId, managed.resumeMs, resumeLocation));
   }
 
   #isOwn(from: string): boolean {
@@ -485,7 +313,7 @@ export class ClientSession implements OwnedSession {
 
   #mistake(error: unknown): void {
     this.#services.metrics.errors.inc({ area: 'c2s' });
-    this.#link.note('error', { err: error }, 'a stanza could not be handled');
+    this.#outlet.link.note('error', { err: error }, 'a stanza could not be handled');
   }
 
   #observe(begun: number): void {
@@ -493,12 +321,6 @@ export class ClientSession implements OwnedSession {
     metrics.routeSeconds.observe((clock.monotonic() - begun) / 1000);
   }
 }
-
-/** It was within its limits when it was written down. */
-const NO_LIMITS = {
-  unackedStanzas: Number.POSITIVE_INFINITY,
-  unackedBytes: Number.POSITIVE_INFINITY,
-};
 
 /** Presence without an address that was written down. */
 function readPresence(text: string | undefined, from: FullJid): Presence | undefined {

@@ -43,6 +43,8 @@ export interface Dispatch {
   readonly undelivered: HookList<'undelivered'>;
   readonly sessionBound: HookList<'sessionBound'>;
   readonly presenceChanged: HookList<'presenceChanged'>;
+  readonly sessionAsleep: HookList<'sessionAsleep'>;
+  readonly sessionAwake: HookList<'sessionAwake'>;
   readonly sessionEnded: HookList<'sessionEnded'>;
   readonly accountRemoved: HookList<'accountRemoved'>;
   readonly earlyIq: ReadonlyMap<string, (request: EarlyIqRequest) => MaybePromise<Reply>>;
@@ -85,6 +87,8 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
     undelivered: list('undelivered'),
     sessionBound: list('sessionBound'),
     presenceChanged: list('presenceChanged'),
+    sessionAsleep: list('sessionAsleep'),
+    sessionAwake: list('sessionAwake'),
     sessionEnded: list('sessionEnded'),
     accountRemoved: list('accountRemoved'),
     earlyIq: new Map(early.map(({ key, handle }) => [key, handle])),

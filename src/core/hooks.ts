@@ -64,6 +64,10 @@ export interface Hooks {
   sessionBound?(session: Session): void;
   /** A session's presence changed: first available, another priority, unavailable. */
   presenceChanged?(session: Session, before: Presence | undefined): MaybePromise<void>;
+  /** A session lost its client, who may come back and resume it (XEP-0198). */
+  sessionAsleep?(session: Session): void;
+  /** The client of a session that slept is back. */
+  sessionAwake?(session: Session): void;
   /** A session is over; it is no longer among its account's sessions. */
   sessionEnded?(session: Session, end: SessionEnd): MaybePromise<void>;
   /** An account is being removed: the module's rows of it go, contacts are told. */

@@ -1,0 +1,292 @@
+/**
+ * What goes out to one client: over its connection and, by XEP-0198, over the next one if that breaks.
+ * Whoever sent something with a receipt is told what became of it.
+ */
+import type { Receipt } from '../core/parcel.ts';
+import type { Jid } from '../jid/jid.ts';
+import type { Stanza } from '../stanza/stanza.ts';
+import { readStored } from '../stanza/stored.ts';
+import { enabledText, failedText, readCounter, tooHighFailure } from '../stream/acks.ts';
+import type { StreamFailure } from '../stream/error.ts';
+import type { Element } from '../xml/element.ts';
+import type { FrozenSession } from './handover.ts';
+import { againText, Managed, resumption } from './managed.ts';
+import type { C2sServices } from './services.ts';
+import type { ClientSession } from './session.ts';
+import { Unproved } from './unproved.ts';
+
+/** The connection under a session, as the session uses it. */
+export interface Link {
+  readonly id: string;
+  readonly remote: string;
+  readonly lastActive: number;
+  /** How many characters were written. */
+  readonly position: number;
+  /** Bytes that wait to be read by the client. */
+  readonly waiting: number;
+  /** Nothing is written once the stream is over. */
+  write(text: string): void;
+  end(failure: StreamFailure): void;
+  /** Another connection has taken the session over: this one ends without it. */
+  replaced(): void;
+  /** Writes a line to the log that names the stream, the address and the account. */
+  note(level: 'debug' | 'info' | 'error', facts: object, text: string): void;
+}
+
+/** How much may wait for a client before those who have much for it wait, too. */
+const ROOM_BYTES = 256 * 1024;
+/** The same for stanzas that it has not acknowledged. */
+const ROOM_STANZAS = 500;
+/** How long a client that comes back waits for what it sent before to be handled. */
+const QUIET_MS = 5000;
+
+/** It was within its limits when it was written down. */
+const NO_LIMITS = {
+  unackedStanzas: Number.POSITIVE_INFINITY,
+  unackedBytes: Number.POSITIVE_INFINITY,
+};
+
+/** The outgoing side of a session. */
+export class Outlet {
+  readonly #session: ClientSession;
+  readonly #services: C2sServices;
+  readonly #unproved: Unproved;
+  #link: Link;
+  #isAttached = true;
+  #isOver = false;
+  /** Set once the client asked for stream management. */
+  #managed: Managed | undefined;
+  /** Who waits for room. */
+  #waiting: (() => void)[] = [];
+
+  constructor(session: ClientSession, link: Link, services: C2sServices) {
+    this.#session = session;
+    this.#services = services;
+    this.#unproved = new Unproved(session);
+    this.#link = link;
+  }
+
+  /** The connection, or the last one. */
+  get link(): Link {
+    return this.#link;
+  }
+
+  /** Whether a client is connected. */
+  get isAttached(): boolean {
+    return this.#isAttached;
+  }
+
+  /** The counters of stream management, once the client asked for it. */
+  get managed(): Managed | undefined {
+    return this.#managed;
+  }
+
+  /** Sends a stanza, to another address if one is given. */
+  send(stanza: Stanza, to: Jid | undefined, receipt: Receipt | undefined): void {
+    if (this.#isOver) {
+      receipt?.returned(this.#session);
+      return;
+    }
+    const text = to === undefined ? stanza.wire.text : stanza.wire.textTo(to);
+    this.#link.write(text);
+    const managed = this.#managed;
+    if (managed !== undefined) {
+      const { clock, limits } = this.#services;
+      const hasRoom = managed.add({ stanza, text, receipt, at: clock.now() }, limits());
+      if (!hasRoom) this.#session.end('resource-constraint', 'Too much was not acknowledged.');
+    } else if (receipt !== undefined) {
+      this.#unproved.add(receipt, this.#link.position);
+    }
+  }
+
+  /** Undefined while more may be sent; otherwise resolves when it may, or when all is over. */
+  room(): Promise<void> | undefined {
+    if (this.#hasRoom()) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The client was heard of; by then the system had taken all that was written up to a position. */
+  heard(gone: number): void {
+    this.#unproved.heard(gone);
+  }
+
+  /** What is to follow what is written now. */
+  trailer(): string {
+    return this.#managed?.trailer() ?? '';
+  }
+
+  /** More may be sent to the client than before. */
+  makeRoom(): void {
+    if (this.#waiting.length === 0 || !this.#hasRoom()) return;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** The client says goodbye: what it sent is handled, and it is told so (XEP-0198 §4). */
+  farewell(): void {
+    this.#managed?.tell();
+  }
+
+  /**
+   * The connection is gone: the session sleeps until its client comes back, or until it does not
+   * (XEP-0198 §5). False if it may not.
+   */
+  sleep(): boolean {
+    const managed = this.#managed;
+    if (managed?.resumeId === undefined || this.#isOver) return false;
+    this.#isAttached = false;
+    this.#services.sleepers.sleep(this.#session, this.#services.clock.now() + managed.resumeMs);
+    this.#link.note('info', { waiting: managed.unacknowledged }, 'the session sleeps');
+    this.makeRoom();
+    for (const hook of this.#hooks()?.sessionAsleep ?? []) hook(this.#session);
+    return true;
+  }
+
+  /**
+   * The client is back on another connection: takes what it says that it has, and sends the rest
+   * again (§5). An error is why the stream has to end.
+   */
+  async wake(
+    link: Link,
+    handled: number,
+    answer: (handled: number) => void,
+  ): Promise<StreamFailure | undefined> {
+    const { clock, sleepers } = this.#services;
+    const managed = this.#managed;
+    if (managed === undefined) return { condition: 'internal-server-error', text: 'Not managed.' };
+    if (this.#isAttached) this.#link.replaced();
+    this.#isAttached = false;
+    sleepers.sleep(this.#session, clock.now() + managed.resumeMs);
+    await this.#quiet(managed);
+    if (this.#isOver) return { condition: 'reset', text: 'The session ended meanwhile.' };
+    if (this.#isAttached) this.#link.replaced(); // two came back at once
+    const taken = managed.acknowledge(handled);
+    if (taken === undefined) return tooHighFailure(handled, managed.sentCount);
+    for (const { receipt } of taken) receipt?.acknowledged(this.#session);
+    this.#link = link;
+    this.#isAttached = true;
+    sleepers.wake(this.#session);
+    answer(managed.received.handled);
+    for (const sent of managed.resend())
+      link.write(againText(sent, this.#session.host, clock.now()));
+    this.makeRoom();
+    for (const hook of this.#hooks()?.sessionAwake ?? []) hook(this.#session);
+    return undefined;
+  }
+
+  /** What a session that sleeps has not acknowledged, to be written down. */
+  async frozen(managed: Managed): Promise<FrozenSession['sent']> {
+    const sent = managed.list().map(async ({ text, at, receipt }) => {
+      const place = await receipt?.place;
+      return { text, at, place };
+    });
+    return Promise.all(sent);
+  }
+
+  /** Takes up what was written down, without a client. */
+  thaw(frozen: FrozenSession): void {
+    const { clock, sleepers } = this.#services;
+    const managed = new Managed(
+      { clock, ...frozen, write: (text) => this.#link.write(text) },
+      frozen,
+    );
+    this.#managed = managed;
+    this.#isAttached = false;
+    const rehand = this.#hooks()?.rehand ?? [];
+    for (const { text, at, place } of frozen.sent) {
+      const stanza = readStored(text);
+      const receipt =
+        stanza?.kind !== 'message' || place === undefined
+          ? undefined
+          : rehand
+              .map((hook) => hook(place, stanza, this.#session))
+              .find((found) => found !== undefined);
+      managed.add({ stanza, text, receipt, at }, NO_LIMITS);
+    }
+    sleepers.add(frozen.resumeId, this.#session);
+    // The clock may have been set back.
+    sleepers.sleep(this.#session, Math.min(frozen.until, clock.now() + frozen.resumeMs));
+  }
+
+  /** The session is over: nothing is sent any more, and nobody may come back to it. */
+  close(): void {
+    this.#isOver = true;
+    this.#isAttached = false;
+    const id = this.#managed?.resumeId;
+    if (id !== undefined) this.#services.sleepers.remove(id, this.#session);
+  }
+
+  /** What the client may not have had goes back to where it can be kept, or to its sender (§4). */
+  giveBack(): void {
+    this.#unproved.end();
+    for (const { stanza, receipt } of this.#managed?.end() ?? []) {
+      if (receipt !== undefined) receipt.returned(this.#session);
+      else if (stanza !== undefined) void this.#services.router.returned(stanza);
+    }
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  #hooks() {
+    return this.#services.hosts.get(this.#session.host)?.dispatch;
+  }
+
+  #hasRoom(): boolean {
+    if (this.#isOver) return true;
+    if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
+    return !this.#isAttached || this.#link.waiting <= ROOM_BYTES;
+  }
+
+  /** Resolves when what the former connection brought is handled, or after a while. */
+  #quiet({ received }: Managed): Promise<void> {
+    if (received.isSettled) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#services.clock.after(QUIET_MS, resolve);
+      received.whenSettled(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** XEP-0198: an element of stream management. */
+  manage(element: Element): void {
+    const managed = this.#managed;
+    if (element.name === 'enable' && managed === undefined) this.#enable(element);
+    else if (managed === undefined || element.name === 'enable' || element.name === 'resume')
+      this.#link.write(failedText('unexpected-request')); // §3, §6
+    else if (element.name === 'r') managed.answer();
+    else if (element.name === 'a') this.#acknowledge(managed, readCounter(element.attrs['h']));
+    else this.#link.end({ condition: 'unsupported-stanza-type', text: 'XEP-0198 has no such.' });
+  }
+
+  #acknowledge(managed: Managed, handled: number | undefined): void {
+    if (handled === undefined) {
+      this.#link.end({ condition: 'bad-format', text: '<a/> has a count as its h.' });
+      return;
+    }
+    const taken = managed.acknowledge(handled);
+    if (taken === undefined) {
+      this.#link.end(tooHighFailure(handled, managed.sentCount));
+      return;
+    }
+    for (const { receipt } of taken) receipt?.acknowledged(this.#session);
+    this.makeRoom();
+  }
+
+  /** §3. What was sent before is not counted; the client proves by its next sign that it had it. */
+  #enable(element: Element): void {
+    const { registry, clock, limits, sleepers } = this.#services;
+    if (!registry.enabled(this.#session.host).includes('stream-management')) {
+      this.#link.write(failedText('feature-not-implemented'));
+      return;
+    }
+    const { resumeTimeout, resumeLocation } = limits();
+    const managed = new Managed({
+      clock,
+      ...resumption(element, resumeTimeout),
+      write: (text) => this.#link.write(text),
+    });
+    this.#managed = managed;
+    if (managed.resumeId !== undefined) sleepers.add(managed.resumeId, this.#session);
+    this.#link.write(enabledText(managed.resumeId, managed.resumeMs, resumeLocation));
+  }
+}
