@@ -58,6 +58,8 @@ export interface Program {
   addAccount(name: string, password: string): Promise<string>;
   /** Ends it by SIGTERM and starts it again on the same data; its ports are new ones. */
   restart(): Promise<void>;
+  /** Kills it by SIGKILL; {@link Program.restart} starts it again. */
+  kill(): Promise<void>;
   /** Ends it by SIGTERM, or other signals, and removes the folder; answers the exit code. */
   stop(...signals: readonly NodeJS.Signals[]): Promise<number | null>;
 }
@@ -112,6 +114,9 @@ export async function startProgram(settings: object = {}): Promise<Program> {
     async restart() {
       await endProcess(server.child);
       server = await start();
+    },
+    async kill() {
+      await endProcess(server.child, ['SIGKILL']);
     },
     async stop(...signals) {
       const code = await endProcess(server.child, signals);

@@ -46,6 +46,7 @@ export const offline = defineModule<SpoolLimits>({
           if (wasReady || session.presence === undefined || session.priority < 0) return undefined;
           return mailbox.deliver(session);
         },
+        sessionAsleep: mailbox.asleep,
         accountRemoved: (account) => spool.removeAll(account),
       },
       stop: mailbox.stop,

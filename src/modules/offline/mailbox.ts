@@ -39,6 +39,8 @@ export interface Mailbox {
   turn(account: BareJid): MaybePromise<Verdict>;
   /** Hands what waits to a session; resolves when it has all, or when that takes the client's time. */
   deliver(session: Session): Promise<void>;
+  /** A session lost its client: what it holds goes to another one that is there, too. */
+  asleep(session: Session): void;
   /** Follows a message again that a session held when the server went down. */
   rehand(place: unknown, message: Message, session: Session): Receipt | undefined;
   /** Writes what is not written. */
@@ -109,6 +111,10 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
       });
     },
     deliver,
+    asleep({ account }) {
+      writeYoung();
+      offer(account);
+    },
     rehand(place, message, session) {
       const row = rowSchema.safeParse(place);
       if (!row.success) return undefined;
@@ -217,7 +223,7 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
 
   /** Gives what waits to a session that is there already. */
   function offer(account: BareJid): void {
-    const session = home.sessions.of(account).find(isReady);
+    const session = home.sessions.of(account).find((each) => each.isAttached && isReady(each));
     if (session !== undefined) void deliver(session);
   }
 

@@ -1,0 +1,203 @@
+/**
+ * A device of a user, as a good client is: it counts, acknowledges, resumes, and sends again what was
+ * not acknowledged (XEP-0198). It remembers what it read, in order.
+ */
+import type { Element } from '../../src/xml/element.ts';
+import { Client, loggedIn, textIn } from './client.ts';
+
+const SM = "xmlns='urn:xmpp:sm:3'";
+
+/** Whose device it is, and how it behaves. */
+export interface DeviceOptions {
+  readonly user: string;
+  readonly password: string;
+  readonly resource: string;
+  /** Whether it uses stream management. */
+  readonly isManaged: boolean;
+}
+
+/** A device. */
+export class Device {
+  readonly name: string;
+  /** The messages that it read, as often as it read them; late ones say when they came first. */
+  readonly read: { readonly text: string; readonly isLate: boolean }[] = [];
+  /** Whether it answers requests for acknowledgement. */
+  isTalkative = true;
+  readonly #options: DeviceOptions;
+  #client: Client | undefined;
+  #resumeId: string | undefined;
+  #handled = 0;
+  /** What it sent and was not acknowledged. */
+  #unacknowledged: string[] = [];
+  #acknowledged = 0;
+  #pings = 0;
+  #wake: () => void = () => {};
+  #answered = new Set<string>();
+
+  constructor(options: DeviceOptions) {
+    this.#options = options;
+    this.name = `${options.user}/${options.resource}`;
+  }
+
+  /** Whether it is connected. */
+  get isConnected(): boolean {
+    return this.#client?.isClosed === false;
+  }
+
+  /** How many of its stanzas wait to be acknowledged. */
+  get waiting(): number {
+    return this.#unacknowledged.length;
+  }
+
+  /** Connects, resumes if it can, and sends again what is not acknowledged. */
+  async connect(port: number): Promise<void> {
+    const { user, password, resource, isManaged } = this.#options;
+    const place = { port, tls: { servername: 'localhost' } };
+    if (this.#resumeId !== undefined) {
+      const client = await Client.connect(place);
+      await client.open();
+      const said = await client.plain(user, password);
+      if (said.name !== 'success') throw new Error(`no success but ${said}`);
+      await client.open();
+      const answer = await client.ask(
+        `<resume ${SM} previd='${this.#resumeId}' h='${this.#handled}'/>`,
+      );
+      if (answer.name === 'resumed') {
+        this.#take(Number(answer.attrs['h']));
+        this.#begin(client);
+        return;
+      }
+      this.#resumeId = undefined;
+      if (answer.attrs['h'] !== undefined) this.#take(Number(answer.attrs['h']));
+      await client.bind(resource);
+      await this.#enter(client);
+      return;
+    }
+    const client = await loggedIn({ ...place, user, password, resource });
+    if (isManaged) await this.#enter(client);
+    else {
+      this.#unacknowledged = [];
+      client.send('<presence/>');
+      this.#begin(client);
+    }
+  }
+
+  /** Sends a message; it is sent again until it is acknowledged. */
+  say(to: string, text: string): void {
+    const stanza = `<message to='${to}' type='chat' id='${text}'><body>${text}</body><origin-id xmlns='urn:xmpp:sid:0' id='${text}'/></message>`;
+    if (this.#options.isManaged) this.#unacknowledged.push(stanza);
+    if (this.isConnected) this.#client?.send(stanza);
+  }
+
+  /** Sends something that is no message, and counts if it does. */
+  send(stanza: string): void {
+    if (this.#options.isManaged) this.#unacknowledged.push(stanza);
+    if (this.isConnected) this.#client?.send(stanza);
+  }
+
+  /** Asks for an acknowledgement. */
+  request(): void {
+    if (this.#options.isManaged && this.isConnected) this.#client?.send(`<r ${SM}/>`);
+  }
+
+  /** Breaks the connection. */
+  cut(): void {
+    this.#client?.reset();
+    this.#client = undefined;
+  }
+
+  /** Says goodbye: the session is over. */
+  async leave(): Promise<void> {
+    const client = this.#client;
+    if (client === undefined || client.isClosed) return;
+    client.send(
+      this.#options.isManaged
+        ? `<a ${SM} h='${this.#handled}'/></stream:stream>`
+        : '</stream:stream>',
+    );
+    await client.closed();
+    this.#client = undefined;
+    this.#resumeId = undefined;
+  }
+
+  /** Waits until the server has handled, and this device read, all that was sent before. */
+  async settle(): Promise<void> {
+    this.#pings += 1;
+    const id = `settle-${this.#pings}`;
+    this.send(`<iq type='get' id='${id}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`);
+    this.request();
+    while (!this.#answered.has(id) || (this.#options.isManaged && this.waiting > 0)) {
+      if (!this.isConnected) throw new Error(`${this.name} was disconnected`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      if (this.#answered.has(id) && this.waiting > 0) this.request();
+    }
+  }
+
+  /** A new session. */
+  async #enter(client: Client): Promise<void> {
+    const enabled = await client.ask(`<enable ${SM} resume='true'/>`);
+    this.#resumeId = enabled.attrs['id'];
+    this.#handled = 0;
+    this.#acknowledged = 0;
+    client.send('<presence/>');
+    this.#unacknowledged.unshift('<presence/>');
+    this.#begin(client, 1);
+  }
+
+  /** Sends again what is not acknowledged, from one on, and reads on. */
+  #begin(client: Client, from = 0): void {
+    this.#client = client;
+    for (const stanza of this.#unacknowledged.slice(from)) client.send(stanza);
+    void this.#pump(client);
+  }
+
+  #take(handled: number): void {
+    const count = handled - this.#acknowledged;
+    if (count < 0 || count > this.#unacknowledged.length)
+      throw new Error(`${this.name}: ${handled} acknowledged, ${this.#acknowledged} before`);
+    this.#unacknowledged = this.#unacknowledged.slice(count);
+    this.#acknowledged = handled;
+  }
+
+  async #pump(client: Client): Promise<void> {
+    while (!client.isClosed) {
+      const element = await client.next().catch(() => undefined);
+      if (element !== undefined && client === this.#client) this.#hear(element, client);
+      this.#wake();
+    }
+    this.#wake();
+  }
+
+  #hear(element: Element, client: Client): void {
+    switch (element.name) {
+      case 'r':
+        if (this.isTalkative) client.send(`<a ${SM} h='${this.#handled}'/>`);
+        break;
+      case 'a':
+        this.#take(Number(element.attrs['h']));
+        break;
+      case 'message': {
+        this.#handled += 1;
+        const body = element.children.find(
+          (child): child is Element => typeof child !== 'string' && child.name === 'body',
+        );
+        if (body !== undefined && element.attrs.type !== 'error') {
+          const isLate = element.children.some(
+            (child) => typeof child !== 'string' && child.name === 'delay',
+          );
+          this.read.push({ text: textIn(body), isLate });
+        }
+        break;
+      }
+      case 'iq':
+        this.#handled += 1;
+        if (element.attrs.id !== undefined) this.#answered.add(element.attrs.id);
+        break;
+      case 'presence':
+        this.#handled += 1;
+        break;
+    }
+  }
+}
