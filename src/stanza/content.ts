@@ -1,0 +1,177 @@
+/**
+ * What a message carries, as far as the rules of a server ask: which to copy, keep, hold back or wake
+ * somebody for. The one place that knows the namespaces of instant messaging.
+ */
+import { childOf, childrenOf, type Element, isNamed, nsOf } from '../xml/element.ts';
+import type { Message } from './stanza.ts';
+
+/**
+ * One thing that a message carries.
+ *
+ * - `body`, `subject`, `thread`: RFC 6121 §5.2; a body may be empty, or a fallback for something else.
+ * - `encrypted`: something for which only the recipient has the key (XEP-0380, XEP-0384, XEP-0373,
+ *   XEP-0027). A body beside it is for who cannot read it.
+ * - `key-exchange`: an OMEMO message that is empty, which serves its session only (XEP-0384 §5.5).
+ * - `chat-state`: XEP-0085. `receipt`: the ack message of XEP-0184, `receipt-request`: the wish for it.
+ * - `marker`: XEP-0333, `markable`: the wish for one.
+ * - `correction`, `retraction`, `reactions`, `reply`: XEP-0308, XEP-0424, XEP-0444, XEP-0461.
+ * - `call`: that somebody calls, and what becomes of it (XEP-0353, XEP-0482).
+ * - `invitation`: to a room, direct (XEP-0249) or mediated (XEP-0045 §7.8.2). `room`: something else
+ *   in the name of a room, such as the mark of a private message in it (XEP-0045 §7.5).
+ * - `event`: a notification of XEP-0060. `carbon`: what has the look of a carbon copy (XEP-0280),
+ *   whoever sent it. `result`: one of a query to an archive (XEP-0313).
+ * - `private`: not to be copied (XEP-0280 §9). `no-copy`, `no-store`, `no-permanent-store`, `store`:
+ *   the hints of XEP-0334, which those in an error are not (§5).
+ * - `error`: the `<error/>` of a message of that type, which may echo what else it carries.
+ * - `other`: anything else, but for what only says how a message came (XEP-0226 §4.8: metadata).
+ */
+export type Trait =
+  | 'body'
+  | 'subject'
+  | 'thread'
+  | 'encrypted'
+  | 'key-exchange'
+  | 'chat-state'
+  | 'receipt'
+  | 'receipt-request'
+  | 'marker'
+  | 'markable'
+  | 'correction'
+  | 'retraction'
+  | 'reactions'
+  | 'reply'
+  | 'call'
+  | 'invitation'
+  | 'room'
+  | 'event'
+  | 'carbon'
+  | 'result'
+  | 'private'
+  | 'no-copy'
+  | 'no-store'
+  | 'no-permanent-store'
+  | 'store'
+  | 'error'
+  | 'other';
+
+/** All that a message carries. */
+export type Content = ReadonlySet<Trait>;
+
+/** XEP-0085. */
+export const CHAT_STATES = 'http://jabber.org/protocol/chatstates';
+/** XEP-0184. */
+export const RECEIPTS = 'urn:xmpp:receipts';
+/** XEP-0333. */
+export const MARKERS = 'urn:xmpp:chat-markers:0';
+/** XEP-0334. */
+export const HINTS = 'urn:xmpp:hints';
+/** XEP-0280. */
+export const CARBONS = 'urn:xmpp:carbons:2';
+/** XEP-0424. */
+export const RETRACTION = 'urn:xmpp:message-retract:1';
+/** What a room says of its occupants (XEP-0045). */
+export const MUC_USER = 'http://jabber.org/protocol/muc#user';
+
+/** Elements by namespace and name; where a namespace has one trait, whatever the name is. */
+const BY_NAMESPACE: ReadonlyMap<string, Trait | Readonly<Record<string, Trait>>> = new Map<
+  string,
+  Trait | Readonly<Record<string, Trait>>
+>([
+  ['', { body: 'body', subject: 'subject', thread: 'thread', error: 'error' }],
+  [CHAT_STATES, 'chat-state'],
+  [RECEIPTS, { received: 'receipt', request: 'receipt-request' }],
+  // The two that version 1.0 left out are still sent by older clients.
+  [
+    MARKERS,
+    { displayed: 'marker', markable: 'markable', received: 'marker', acknowledged: 'marker' },
+  ],
+  ['urn:xmpp:message-correct:0', { replace: 'correction' }],
+  [RETRACTION, { retract: 'retraction' }],
+  ['urn:xmpp:reactions:0', { reactions: 'reactions' }],
+  ['urn:xmpp:reply:0', { reply: 'reply' }],
+  ['urn:xmpp:jingle-message:0', 'call'],
+  ['urn:xmpp:call-invites:0', 'call'],
+  ['jabber:x:conference', { x: 'invitation' }],
+  ['http://jabber.org/protocol/pubsub#event', { event: 'event' }],
+  [CARBONS, { received: 'carbon', sent: 'carbon', private: 'private' }],
+  ['urn:xmpp:mam:2', { result: 'result' }],
+  [
+    HINTS,
+    {
+      'no-copy': 'no-copy',
+      'no-store': 'no-store',
+      'no-permanent-store': 'no-permanent-store',
+      store: 'store',
+    },
+  ],
+  ['urn:xmpp:openpgp:0', 'encrypted'],
+  ['jabber:x:encrypted', { x: 'encrypted' }],
+]);
+
+/** The versions of OMEMO (XEP-0380 §3.2). */
+const OMEMO: ReadonlySet<string> = new Set([
+  'eu.siacs.conversations.axolotl',
+  'urn:xmpp:omemo:1',
+  'urn:xmpp:omemo:2',
+]);
+
+/** What says nothing itself: how a message came, to whom else, and what of it is a fallback. */
+const METADATA: ReadonlySet<string> = new Set([
+  'http://jabber.org/protocol/address', // XEP-0033
+  'http://jabber.org/protocol/amp', // XEP-0079
+  'http://jabber.org/protocol/shim', // XEP-0131
+  'http://jabber.org/protocol/nick', // XEP-0172
+  'urn:xmpp:delay', // XEP-0203
+  'jabber:x:delay', // XEP-0091
+  'urn:xmpp:sid:0', // XEP-0359
+  'urn:xmpp:eme:0', // XEP-0380
+  'urn:xmpp:occupant-id:0', // XEP-0421
+  'urn:xmpp:fallback:0', // XEP-0428
+  HINTS,
+]);
+
+/** Tells what a message carries. */
+export function contentOf({ type, element }: Message): Content {
+  const content = new Set<Trait>();
+  let isMarkedEncrypted = false;
+  for (const child of childrenOf(element)) {
+    const trait = traitOf(child);
+    if (trait !== undefined) content.add(trait);
+    else if (isNamed(child, 'encryption', 'urn:xmpp:eme:0')) isMarkedEncrypted = true;
+  }
+  if (isMarkedEncrypted && !content.has('key-exchange')) content.add('encrypted');
+  if (type === 'error') for (const hint of ALL_HINTS) content.delete(hint);
+  return content;
+}
+
+const ALL_HINTS: readonly Trait[] = ['no-copy', 'no-store', 'no-permanent-store', 'store'];
+
+function traitOf(child: Element): Trait | undefined {
+  const ns = nsOf(child);
+  const known = BY_NAMESPACE.get(ns);
+  if (typeof known === 'string') return known;
+  if (known !== undefined && Object.hasOwn(known, child.name)) return known[child.name];
+  if (OMEMO.has(ns))
+    return childOf(child, 'payload', ns) === undefined ? 'key-exchange' : 'encrypted';
+  if (ns === MUC_USER) return roomTrait(child);
+  return METADATA.has(ns) ? undefined : 'other';
+}
+
+/** §7.8.2: an invitation on its way to the room or from it, or its refusal. */
+function roomTrait(x: Element): Trait {
+  const isInvitation =
+    childOf(x, 'invite', MUC_USER) !== undefined || childOf(x, 'decline', MUC_USER) !== undefined;
+  return isInvitation ? 'invitation' : 'room';
+}
+
+/** Whether a message carries at least one of some things. */
+export function carriesAny(content: Content, traits: Iterable<Trait>): boolean {
+  for (const trait of traits) if (content.has(trait)) return true;
+  return false;
+}
+
+/** Whether a message carries none but some things; one that carries nothing at all does. */
+export function carriesOnly(content: Content, traits: ReadonlySet<Trait>): boolean {
+  for (const trait of content) if (!traits.has(trait)) return false;
+  return true;
+}
