@@ -72,12 +72,15 @@ export const RETRACTION = 'urn:xmpp:message-retract:1';
 /** What a room says of its occupants (XEP-0045). */
 export const MUC_USER = 'http://jabber.org/protocol/muc#user';
 
+const CORE = { body: 'body', subject: 'subject', thread: 'thread', error: 'error' } as const;
+
 /** Elements by namespace and name; where a namespace has one trait, whatever the name is. */
 const BY_NAMESPACE: ReadonlyMap<string, Trait | Readonly<Record<string, Trait>>> = new Map<
   string,
   Trait | Readonly<Record<string, Trait>>
 >([
-  ['', { body: 'body', subject: 'subject', thread: 'thread', error: 'error' }],
+  ['', CORE],
+  ['jabber:client', CORE], // as it is named in a forwarded message
   [CHAT_STATES, 'chat-state'],
   [RECEIPTS, { received: 'receipt', request: 'receipt-request' }],
   // The two that version 1.0 left out are still sent by older clients.
@@ -131,7 +134,10 @@ const METADATA: ReadonlySet<string> = new Set([
 ]);
 
 /** Tells what a message carries. */
-export function contentOf({ type, element }: Message): Content {
+export const contentOf = (message: Message): Content => contentIn(message.element);
+
+/** Tells what the element of a message carries, such as of a forwarded one (XEP-0297). */
+export function contentIn(element: Element): Content {
   const content = new Set<Trait>();
   let isMarkedEncrypted = false;
   for (const child of childrenOf(element)) {
@@ -140,7 +146,7 @@ export function contentOf({ type, element }: Message): Content {
     else if (isNamed(child, 'encryption', 'urn:xmpp:eme:0')) isMarkedEncrypted = true;
   }
   if (isMarkedEncrypted && !content.has('key-exchange')) content.add('encrypted');
-  if (type === 'error') for (const hint of ALL_HINTS) content.delete(hint);
+  if (element.attrs.type === 'error') for (const hint of ALL_HINTS) content.delete(hint);
   return content;
 }
 
