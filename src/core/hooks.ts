@@ -56,7 +56,10 @@ export interface Hooks {
    * ({@link Parcel.place}): follow it again. Undefined if it is not this hook's.
    */
   rehand?(place: unknown, message: Message, session: Session): Receipt | undefined;
-  /** A message was handed to sessions, to none of them if it goes to `undelivered`. */
+  /**
+   * A message was handed to sessions, or to none; it goes to `undelivered` then, unless a hook hands
+   * it, or a copy of it, to others.
+   */
   handed?(parcel: Parcel): void;
   /** A message to an existing account that no session took (RFC 6121 §8.5.2.2). */
   undelivered?(message: Message, account: BareJid): MaybePromise<Verdict>;

@@ -33,6 +33,7 @@ export class Parcel implements Receipt {
   place: Promise<unknown> | undefined;
   readonly #onReturned: (parcel: Parcel) => void;
   #holders: readonly Session[] = NONE;
+  #given: readonly Session[] = NONE;
   #end: ParcelEnd | undefined;
   #told: ((end: ParcelEnd) => void) | undefined;
 
@@ -53,6 +54,11 @@ export class Parcel implements Receipt {
     return this.#holders;
   }
 
+  /** All sessions that were ever given it. */
+  get given(): readonly Session[] {
+    return this.#given;
+  }
+
   /** What became of it; undefined while sessions hold it. */
   get end(): ParcelEnd | undefined {
     return this.#end;
@@ -66,6 +72,7 @@ export class Parcel implements Receipt {
   /** Notes sessions that are given it now. */
   hand(sessions: readonly Session[]): void {
     this.#holders = this.#holders.length === 0 ? sessions : [...this.#holders, ...sessions];
+    this.#given = this.#given.length === 0 ? sessions : [...this.#given, ...sessions];
     if (this.#end === 'returned') this.#end = undefined;
   }
 

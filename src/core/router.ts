@@ -250,6 +250,8 @@ export function createRouter(options: RouterOptions): Router {
       case 'keep': {
         const parcel = new Parcel(message, account, clock.now(), returned);
         for (const hook of host.dispatch.handed) hook(parcel);
+        // A module may have given copies to sessions that would not get the message itself.
+        if (parcel.given.length > 0) return keep(parcel, host, sender);
         const said = firstVerdict(host.dispatch.undelivered, message, account);
         return after(said, message, sender, (refused) =>
           bounce(refused, { condition: 'service-unavailable' }),
@@ -268,12 +270,18 @@ export function createRouter(options: RouterOptions): Router {
   ): void {
     const parcel = new Parcel(message, account, clock.now(), returned);
     parcel.hand(sessions);
-    for (const hook of host.dispatch.handing) {
-      const settled = hook(parcel);
-      if (settled !== undefined) watch(settled, message, sender);
-    }
+    keep(parcel, host, sender);
     for (const session of sessions) session.send(message, undefined, parcel);
     for (const hook of host.dispatch.handed) hook(parcel);
+  }
+
+  /** Has a parcel kept until a session has it for sure, unless one has already. */
+  function keep(parcel: Parcel, host: Host, sender: Creditor | undefined): void {
+    if (parcel.end === 'acknowledged') return;
+    for (const hook of host.dispatch.handing) {
+      const settled = hook(parcel);
+      if (settled !== undefined) watch(settled, parcel.message, sender);
+    }
   }
 
   /**

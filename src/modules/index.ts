@@ -1,11 +1,13 @@
 /**
  * The modules, in the order in which they are set up and in which their hooks see a stanza. The parts
  * of RFC 6121 stand first: others need the roster, and what it and presence decide holds for all.
+ * Carbons stand before offline messages, which are kept for who has no copy either.
  * disco stands before those that add to it; the rest only answers IQs, so that its order is the
  * alphabet's.
  */
 import type { AnyModule } from '../core/module.ts';
 import { caps } from './caps.ts';
+import { carbons } from './carbons/index.ts';
 import { contact } from './contact.ts';
 import { disco } from './disco/index.ts';
 import { last } from './last.ts';
@@ -26,6 +28,7 @@ import { version } from './version.ts';
 export const modules: readonly AnyModule[] = [
   roster,
   presence,
+  carbons,
   offline,
   disco,
   caps,

@@ -37,7 +37,15 @@ describe('all modules together', () => {
     const offered = (phase: 'early' | 'authenticated') =>
       host.dispatch.streamFeatures({ host: host.domain, phase }).map(({ name }) => name);
     expect(offered('early')).toEqual(['limits']);
-    expect(offered('authenticated').toSorted()).toEqual(['c', 'limits', 'session', 'sub', 'ver']);
+    expect(offered('authenticated').toSorted()).toEqual([
+      'c',
+      'csi',
+      'limits',
+      'session',
+      'sm',
+      'sub',
+      'ver',
+    ]);
     const romeo = await scene.connect('romeo@montague.net/orchard');
     const query = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
     const [info] = childrenOf(await romeo.ask('get', query, 'montague.net'));
@@ -53,6 +61,7 @@ describe('all modules together', () => {
         'jabber:iq:private',
         'jabber:iq:register',
         'jabber:iq:version',
+        'urn:xmpp:carbons:2',
         'urn:xmpp:ping',
         'urn:xmpp:time',
         'vcard-temp',

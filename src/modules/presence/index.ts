@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { verdict } from '../../core/hooks.ts';
 import { defineModule } from '../../core/module.ts';
-import { parseJid } from '../../jid/jid.ts';
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, bareOf, type Jid, parseJid } from '../../jid/jid.ts';
 import { presence as makePresence } from '../../stanza/build.ts';
 import { el } from '../../xml/element.ts';
 import { roster } from '../roster/index.ts';
@@ -30,8 +31,14 @@ const config = z.object({
     .describe('The most addresses (chat rooms, say) to which a session sends presence directly.'),
 });
 
+/** What other modules may use. */
+export interface PresenceApi {
+  /** Addresses below a bare JID to which a session has sent presence: its nicks in a room. */
+  directedTo(session: Session, bare: BareJid): readonly Jid[];
+}
+
 /** The presence module. */
-export const presence = defineModule<PresenceLimits>({
+export const presence = defineModule<PresenceLimits, PresenceApi>({
   name: 'presence',
   specs: [
     {
@@ -46,6 +53,10 @@ export const presence = defineModule<PresenceLimits>({
   setup(home) {
     const context = createContext(home, home.use(roster), createDirected());
     return {
+      api: {
+        directedTo: (session, bare) =>
+          context.directed.list(session).filter((address) => bareOf(address) === bare),
+      },
       streamFeatures: ({ phase }) =>
         phase === 'authenticated' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
       // To whom a session must say goodbye.

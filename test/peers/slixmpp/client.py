@@ -15,6 +15,7 @@ from slixmpp.xmlstream.matcher import StanzaPath
 PLUGINS = (
     "xep_0012", "xep_0030", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
     "xep_0199", "xep_0202", "xep_0203",
+    "xep_0280", "xep_0352",
 )
 
 
@@ -36,6 +37,8 @@ class Client(ClientXMPP):
         self.register_handler(Callback("messages", StanzaPath("message"), self.on_message))
         self.register_handler(Callback("presences", StanzaPath("presence"), self.on_presence))
         self.register_handler(Callback("pushes", StanzaPath("iq@type=set/roster"), self.on_push))
+        for direction in ("sent", "received"):  # slixmpp tells only of copies from the account itself
+            self.add_event_handler(f"carbon_{direction}", self.on_copy)
         self.add_event_handler("disconnected", lambda reason: tell({"event": "disconnected"}))
         self.add_event_handler("stream_error", lambda error: tell(
             {"event": "stream-error", "condition": error["condition"]}))
@@ -48,6 +51,14 @@ class Client(ClientXMPP):
             "condition": message["error"]["condition"] if message["type"] == "error" else None,
             "stamp": stamp.isoformat() if stamp else None,
             "delayedBy": str(message["delay"]["from"]) if stamp else None,
+        })
+
+    def on_copy(self, message):
+        direction = "sent" if message.get_plugin("carbon_sent", check=True) else "received"
+        original = message[f"carbon_{direction}"]
+        tell({
+            "event": "copy", "direction": direction, "type": message["type"],
+            "from": str(original["from"]), "to": str(original["to"]), "body": original["body"],
         })
 
     def on_presence(self, presence):
@@ -124,6 +135,16 @@ class Steering:
 
     async def message(self, to, body, type="chat"):
         self.client.send_message(mto=to, mbody=body, mtype=type)
+
+    async def copies(self, enabled):
+        carbons = self.client["xep_0280"]
+        await (carbons.enable() if enabled else carbons.disable())
+
+    async def state(self, active):
+        csi = self.client["xep_0352"]
+        if not csi.enabled:
+            raise RuntimeError("the server does not offer it")
+        csi.send_active() if active else csi.send_inactive()
 
     async def contact(self, jid, name, groups):
         await self.client.update_roster(jid, name=name, groups=groups)

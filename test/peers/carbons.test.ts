@@ -1,0 +1,59 @@
+/** XEP-0280 with slixmpp, which has it from Debian: one person with several devices. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { describeWith } from '../support/peers.ts';
+import { type Program, startProgram } from '../support/program.ts';
+import { type Client, type People, type Person, peopleOn } from './people.ts';
+
+describeWith(['slixmpp'], 'XEP-0280: carbons with slixmpp', () => {
+  let program: Program;
+  let people: People;
+  beforeAll(async () => {
+    program = await startProgram();
+    people = peopleOn(program);
+  });
+  afterEach(() => people.leave());
+  afterAll(() => program.stop());
+
+  const comeIn = async (person: Person): Promise<Client> => {
+    const client = people.slixmpp();
+    await client.login(person, 'starttls');
+    await client.ask('roster');
+    await client.ask('presence');
+    return client;
+  };
+  /** What was sent to a client before now has come. */
+  const settled = (client: Client) => client.ask('ping', { to: 'localhost' });
+
+  test('§7, §8: both sides of a conversation are on each device that wants it', async () => {
+    const [romeo, juliet] = [await people.person('romeo'), await people.person('juliet')];
+    const [phone, laptop] = [await comeIn(romeo), await comeIn(romeo)];
+    const other = await comeIn(juliet);
+    await phone.ask('copies', { enabled: true });
+    const from = String(await laptop.ask('whoami'));
+    const peer = String(await other.ask('whoami'));
+
+    await laptop.ask('message', { to: peer, body: 'Neither, fair saint.' });
+    await other.sees({ event: 'message', from, body: 'Neither, fair saint.' });
+    const sent = { direction: 'sent', from, to: peer, body: 'Neither, fair saint.' };
+    expect(await phone.sees({ event: 'copy' })).toMatchObject({ ...sent, type: 'chat' });
+
+    await other.ask('message', { to: from, body: 'How camest thou hither?' });
+    await laptop.sees({ event: 'message', from: peer, body: 'How camest thou hither?' });
+    const received = { direction: 'received', from: peer, to: from };
+    expect(await phone.sees({ event: 'copy' })).toMatchObject(received);
+
+    await other.ask('message', { to: romeo.jid, body: 'To all.' });
+    await phone.sees({ event: 'message', from: peer, body: 'To all.' });
+    await laptop.sees({ event: 'message', from: peer, body: 'To all.' });
+    for (const client of [phone, laptop]) {
+      await settled(client);
+      expect(client.pending('copy')).toEqual([]);
+    }
+
+    await phone.ask('copies', { enabled: false });
+    await laptop.ask('message', { to: peer, body: 'In secret.' });
+    await settled(laptop);
+    await settled(phone);
+    expect(phone.pending('copy')).toEqual([]);
+  });
+});
