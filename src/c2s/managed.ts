@@ -21,7 +21,7 @@ import { childOf, type Element, serialise } from '../xml/element.ts';
 /** A name to resume by is the right to do so: nobody can guess it. */
 const RESUME_ID_BYTES = 18;
 
-/** What is sent again later than this says when it was sent first. */
+/** What is written later than this says when it was sent. */
 const LATE_MS = 2000;
 /** How long an answer waits for what came before to be durable; then it says what is so far. */
 const ANSWER_MS = 1000;
@@ -177,8 +177,8 @@ export function resumption(
   return { resumeId: isWanted ? randomId(RESUME_ID_BYTES) : undefined, resumeMs };
 }
 
-/** A stanza as it is sent again: with the time at which it was sent first (§4, XEP-0203). */
-export function againText({ stanza, text, at }: Sent, host: Domain, now: number): string {
+/** A stanza as it is written, late or again: with the time at which it was sent (§4, XEP-0203). */
+export function lateText({ stanza, text, at }: Sent, host: Domain, now: number): string {
   if (stanza === undefined || stanza.kind === 'iq' || now - at < LATE_MS) return text;
   if (childOf(stanza.element, 'delay', Delay.ns) !== undefined) return text;
   const delay = serialise(Delay.encode({ from: host, stamp: at, reason: '' }));

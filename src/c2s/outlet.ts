@@ -3,14 +3,16 @@
  * Whoever sent something with a receipt is told what became of it.
  */
 import type { Receipt } from '../core/parcel.ts';
+import type { Restraint } from '../core/restraint.ts';
 import type { Jid } from '../jid/jid.ts';
 import type { Stanza } from '../stanza/stanza.ts';
 import { readStored } from '../stanza/stored.ts';
 import { enabledText, failedText, readCounter, tooHighFailure } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import type { Element } from '../xml/element.ts';
+import { HeldBack, type Outgoing } from './client-state.ts';
 import type { FrozenSession } from './handover.ts';
-import { againText, Managed, resumption } from './managed.ts';
+import { lateText, Managed, resumption, type Sent } from './managed.ts';
 import type { C2sServices } from './services.ts';
 import type { ClientSession } from './session.ts';
 import { Unproved } from './unproved.ts';
@@ -56,6 +58,8 @@ export class Outlet {
   #isOver = false;
   /** Set once the client asked for stream management. */
   #managed: Managed | undefined;
+  /** Set while the client is inactive (XEP-0352). */
+  #heldBack: HeldBack<Outgoing & Sent> | undefined;
   /** Who waits for room. */
   #waiting: (() => void)[] = [];
 
@@ -69,6 +73,11 @@ export class Outlet {
   /** The connection, or the last one. */
   get link(): Link {
     return this.#link;
+  }
+
+  /** Whether something may be held back from the client. */
+  get isRestrained(): boolean {
+    return this.#heldBack !== undefined;
   }
 
   /** Whether a client is connected. */
@@ -88,15 +97,22 @@ export class Outlet {
       return;
     }
     const text = to === undefined ? stanza.wire.text : stanza.wire.textTo(to);
-    this.#link.write(text);
-    const managed = this.#managed;
-    if (managed !== undefined) {
-      const { clock, limits } = this.#services;
-      const hasRoom = managed.add({ stanza, text, receipt, at: clock.now() }, limits());
-      if (!hasRoom) this.#session.end('resource-constraint', 'Too much was not acknowledged.');
-    } else if (receipt !== undefined) {
-      this.#unproved.add(receipt, this.#link.position);
+    const sent = { stanza, text, receipt, at: this.#services.clock.now() };
+    if (this.#heldBack === undefined) {
+      this.#write(sent);
+    } else {
+      const { out, voided } = this.#heldBack.take(sent);
+      voided?.receipt?.acknowledged(this.#session); // what it said is void by what came after it
+      for (const each of out) this.#write(each);
     }
+  }
+
+  /** Holds back from now on what may wait by these rules; undefined: all goes out (XEP-0352). */
+  restrain(restraint: Restraint | undefined): void {
+    const heldBack = this.#heldBack;
+    if (this.#isOver || (restraint !== undefined && heldBack !== undefined)) return;
+    this.#heldBack = restraint && new HeldBack(restraint);
+    for (const sent of heldBack?.flush() ?? []) this.#write(sent);
   }
 
   /** Undefined while more may be sent; otherwise resolves when it may, or when all is over. */
@@ -134,6 +150,8 @@ export class Outlet {
     const managed = this.#managed;
     if (managed?.resumeId === undefined || this.#isOver) return false;
     this.#isAttached = false;
+    this.restrain(undefined); // what is sent to a session that sleeps comes after what was held
+    if (this.#isOver) return false;
     this.#services.sleepers.sleep(this.#session, this.#services.clock.now() + managed.resumeMs);
     this.#link.note('info', { waiting: managed.unacknowledged }, 'the session sleeps');
     this.makeRoom();
@@ -159,6 +177,7 @@ export class Outlet {
     await this.#quiet(managed);
     if (this.#isOver) return { condition: 'reset', text: 'The session ended meanwhile.' };
     if (this.#isAttached) this.#link.replaced(); // two came back at once
+    this.restrain(undefined); // XEP-0352 §5.2
     const taken = managed.acknowledge(handled);
     if (taken === undefined) return tooHighFailure(handled, managed.sentCount);
     for (const { receipt } of taken) receipt?.acknowledged(this.#session);
@@ -167,7 +186,7 @@ export class Outlet {
     sleepers.wake(this.#session);
     answer(managed.received.handled);
     for (const sent of managed.resend())
-      link.write(againText(sent, this.#session.host, clock.now()));
+      link.write(lateText(sent, this.#session.host, clock.now()));
     this.makeRoom();
     for (const hook of this.#hooks()?.sessionAwake ?? []) hook(this.#session);
     return undefined;
@@ -218,11 +237,23 @@ export class Outlet {
   /** What the client may not have had goes back to where it can be kept, or to its sender (§4). */
   giveBack(): void {
     this.#unproved.end();
-    for (const { stanza, receipt } of this.#managed?.end() ?? []) {
+    const unacknowledged = this.#managed?.end() ?? [];
+    for (const { stanza, receipt } of [...unacknowledged, ...(this.#heldBack?.flush() ?? [])]) {
       if (receipt !== undefined) receipt.returned(this.#session);
       else if (stanza !== undefined) void this.#services.router.returned(stanza);
     }
     for (const go of this.#waiting.splice(0)) go();
+  }
+
+  #write(sent: Sent): void {
+    const { clock, limits } = this.#services;
+    this.#link.write(lateText(sent, this.#session.host, clock.now()));
+    if (this.#managed !== undefined) {
+      const hasRoom = this.#managed.add(sent, limits());
+      if (!hasRoom) this.#session.end('resource-constraint', 'Too much was not acknowledged.');
+    } else if (sent.receipt !== undefined) {
+      this.#unproved.add(sent.receipt, this.#link.position);
+    }
   }
 
   #hooks() {

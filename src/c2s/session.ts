@@ -2,6 +2,7 @@
 
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Receipt } from '../core/parcel.ts';
+import type { Restraint } from '../core/restraint.ts';
 import {
   type OwnedSession,
   priorityOf,
@@ -88,6 +89,10 @@ export class ClientSession implements OwnedSession {
     return this.#outlet.isAttached;
   }
 
+  get isActive(): boolean {
+    return !this.#outlet.isRestrained;
+  }
+
   /** How many of the client's stanzas are handled (XEP-0198 §4). */
   get handledCount(): number {
     return this.#outlet.managed?.received.handled ?? 0;
@@ -97,6 +102,9 @@ export class ClientSession implements OwnedSession {
   receive(element: Element): MaybePromise<void> {
     if (!isStanza(element)) {
       if (nsOf(element) === SM_NS) return this.#outlet.manage(element);
+      const { nonzas } = this.#services.hosts.get(this.host)?.dispatch ?? {};
+      const route = nonzas?.get(`${nsOf(element)} ${element.name}`);
+      if (route !== undefined) return route.handle(this, element);
       const text = `<${element.name}/> is not known here.`;
       this.#outlet.link.end({ condition: 'unsupported-stanza-type', text }); // RFC 6120 §4.9.3.24
       return;
@@ -151,6 +159,10 @@ export class ClientSession implements OwnedSession {
     metrics.stanzas.out[stanza.kind] += 1;
     if (trace.isActive) trace.record(this.account, 'out', this.id, stanza);
     this.#outlet.send(stanza, to, receipt);
+  }
+
+  restrain(restraint: Restraint | undefined): void {
+    this.#outlet.restrain(restraint);
   }
 
   room(): Promise<void> | undefined {

@@ -3,12 +3,20 @@ import type { Domain } from '../jid/jid.ts';
 import type { Element } from '../xml/element.ts';
 import type { Hooks, MaybePromise } from './hooks.ts';
 import type { EarlyIqRequest, IqRoute, IqTarget, Reply } from './iq.ts';
+import type { Session } from './sessions.ts';
 
 /** What a module brings to a stream's features. */
 export interface StreamFeatureContext {
   readonly host: Domain;
   /** `early`: before authentication, over TLS where the host demands it; `authenticated`: after. */
   readonly phase: 'early' | 'authenticated';
+}
+
+/** What a module does with an element beside stanzas that a bound session sends. */
+export interface NonzaRoute {
+  /** Namespace and name, as `Payload.key`. */
+  readonly key: string;
+  handle(session: Session, element: Element): void;
 }
 
 /** What a module brings to the handlers of a host. */
@@ -20,6 +28,7 @@ export interface DispatchParts {
    * nothing else.
    */
   streamFeatures?(context: StreamFeatureContext): readonly Element[];
+  readonly nonzas?: readonly NonzaRoute[];
   /** Answers an IQ before authentication. */
   readonly earlyIq?: {
     readonly key: string;
@@ -48,6 +57,8 @@ export interface Dispatch {
   readonly sessionEnded: HookList<'sessionEnded'>;
   readonly accountRemoved: HookList<'accountRemoved'>;
   readonly earlyIq: ReadonlyMap<string, (request: EarlyIqRequest) => MaybePromise<Reply>>;
+  /** By namespace and name. */
+  readonly nonzas: ReadonlyMap<string, NonzaRoute>;
   /** Elements for `<stream:features/>` in a phase. */
   streamFeatures(context: StreamFeatureContext): readonly Element[];
 }
@@ -92,6 +103,7 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
     sessionEnded: list('sessionEnded'),
     accountRemoved: list('accountRemoved'),
     earlyIq: new Map(early.map(({ key, handle }) => [key, handle])),
+    nonzas: new Map(parts.flatMap((part) => part.nonzas ?? []).map((route) => [route.key, route])),
     streamFeatures(context) {
       const known = features.get(context.phase);
       if (known !== undefined) return known;

@@ -3,6 +3,7 @@ import { type BareJid, bareOf, type Domain, domainOf, type FullJid, type Jid } f
 import type { Presence, Stanza } from '../stanza/stanza.ts';
 import { childOf, textOf } from '../xml/element.ts';
 import type { Receipt } from './parcel.ts';
+import type { Restraint } from './restraint.ts';
 
 /** Why a session is over. */
 export interface SessionEnd {
@@ -48,6 +49,8 @@ export interface Session extends Creditor {
   readonly priority: number;
   /** Whether a client is connected now; a session without one waits to be resumed (XEP-0198 §5). */
   readonly isAttached: boolean;
+  /** Whether the user looks at the client, as far as that has said (XEP-0352); told to nobody else. */
+  readonly isActive: boolean;
   /**
    * Sends a stanza to the client, with another `to` if one is given (serialised once, spliced). The
    * receipt is told what becomes of it.
@@ -58,6 +61,11 @@ export interface Session extends Creditor {
    * was sent, or is gone. For whoever has much to send.
    */
   room(): Promise<void> | undefined;
+  /**
+   * Holds back from the client what may wait by these rules; undefined: it is active again, and all
+   * that was held goes out.
+   */
+  restrain(restraint: Restraint | undefined): void;
   /** Ends the stream with a stream error (RFC 6120 §4.9.3 name) and says why in the log. */
   end(condition: SessionEndCondition, text: string): void;
 }

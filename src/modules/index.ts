@@ -9,6 +9,7 @@ import type { AnyModule } from '../core/module.ts';
 import { caps } from './caps.ts';
 import { carbons } from './carbons/index.ts';
 import { contact } from './contact.ts';
+import { csi } from './csi/index.ts';
 import { disco } from './disco/index.ts';
 import { last } from './last.ts';
 import { limits } from './limits.ts';
@@ -33,6 +34,7 @@ export const modules: readonly AnyModule[] = [
   disco,
   caps,
   contact,
+  csi,
   last,
   limits,
   ping,

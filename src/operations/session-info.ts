@@ -16,8 +16,11 @@ export const sessionInfo = z.object({
   since: time,
   lastActive: time,
   state: z
-    .enum(['connected', 'asleep'])
-    .describe('asleep: without a client, until it comes back or its time is over.'),
+    .enum(['connected', 'inactive', 'asleep'])
+    .describe(
+      'inactive: the client says that nobody looks at it. ' +
+        'asleep: without a client, until it comes back or its time is over.',
+    ),
   presence: z.string().describe('available, away, chat, dnd, xa or unavailable.'),
   priority: z.int(),
 });
@@ -34,10 +37,15 @@ export function sessionInfoOf(session: Session): z.output<typeof sessionInfo> {
     mechanism: session.security.mechanism,
     since: session.since,
     lastActive: session.lastActive,
-    state: session.isAttached ? 'connected' : 'asleep',
+    state: stateOf(session),
     presence: availabilityOf(session),
     priority: session.priority,
   };
+}
+
+function stateOf({ isAttached, isActive }: Session): 'connected' | 'inactive' | 'asleep' {
+  if (!isAttached) return 'asleep';
+  return isActive ? 'connected' : 'inactive';
 }
 
 const SHOWN = ['away', 'chat', 'dnd', 'xa']; // RFC 6121 §4.7.2.1

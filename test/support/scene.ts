@@ -196,6 +196,8 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor
     presence: undefined,
     priority: 0,
     isAttached: true,
+    isActive: true,
+    restrain: () => {},
     room: () => undefined,
     owe: (work) => void owed.push(work),
     send(stanza: Stanza, to?: Jid, receipt?: Receipt) {
