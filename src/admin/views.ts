@@ -19,8 +19,10 @@ export const sessionView = z.object({
   mechanism: text,
   since: count,
   lastActive: count,
+  state: z.enum(['connected', 'inactive', 'asleep']),
   presence: text,
   priority: count,
+  extras: text,
 });
 
 /** A certificate of a host. */

@@ -29,6 +29,8 @@ export interface DispatchParts {
    */
   streamFeatures?(context: StreamFeatureContext): readonly Element[];
   readonly nonzas?: readonly NonzaRoute[];
+  /** What a session has asked of the module, in a word for admins; undefined if nothing. */
+  sessionNote?(session: Session): string | undefined;
   /** Answers an IQ before authentication. */
   readonly earlyIq?: {
     readonly key: string;
@@ -59,6 +61,8 @@ export interface Dispatch {
   readonly earlyIq: ReadonlyMap<string, (request: EarlyIqRequest) => MaybePromise<Reply>>;
   /** By namespace and name. */
   readonly nonzas: ReadonlyMap<string, NonzaRoute>;
+  /** What a session has asked of modules, each in a word. */
+  sessionNotes(session: Session): readonly string[];
   /** Elements for `<stream:features/>` in a phase. */
   streamFeatures(context: StreamFeatureContext): readonly Element[];
 }
@@ -104,6 +108,7 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
     accountRemoved: list('accountRemoved'),
     earlyIq: new Map(early.map(({ key, handle }) => [key, handle])),
     nonzas: new Map(parts.flatMap((part) => part.nonzas ?? []).map((route) => [route.key, route])),
+    sessionNotes: (session) => parts.flatMap((part) => part.sessionNote?.(session) ?? []),
     streamFeatures(context) {
       const known = features.get(context.phase);
       if (known !== undefined) return known;

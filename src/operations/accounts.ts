@@ -190,7 +190,7 @@ function reads(services: Needs): AnyOperation[] {
         return success({
           ...(await told(account)),
           namedInConfig: config.admins().includes(jid),
-          sessions: sessions.of(jid).map(sessionInfoOf),
+          sessions: sessions.of(jid).map((each) => sessionInfoOf(each, services.hosts)),
         });
       },
     }),

@@ -1,5 +1,6 @@
 /** A session as admins see it. */
 import { z } from 'zod';
+import type { Hosts } from '../core/hosts.ts';
 import type { Session } from '../core/sessions.ts';
 import { childOf, textOf } from '../xml/element.ts';
 import { hidden, time } from './fields.ts';
@@ -23,10 +24,11 @@ export const sessionInfo = z.object({
     ),
   presence: z.string().describe('available, away, chat, dnd, xa or unavailable.'),
   priority: z.int(),
+  extras: z.string().describe('What the client asked for besides, such as carbons.'),
 });
 
 /** Tells of a session. */
-export function sessionInfoOf(session: Session): z.output<typeof sessionInfo> {
+export function sessionInfoOf(session: Session, hosts: Hosts): z.output<typeof sessionInfo> {
   return {
     id: session.id,
     jid: session.jid,
@@ -40,6 +42,7 @@ export function sessionInfoOf(session: Session): z.output<typeof sessionInfo> {
     state: stateOf(session),
     presence: availabilityOf(session),
     priority: session.priority,
+    extras: (hosts.get(session.host)?.dispatch.sessionNotes(session) ?? []).join(' '),
   };
 }
 

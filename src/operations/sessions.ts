@@ -36,7 +36,7 @@ function list({ sessions, hosts }: Needs): AnyOperation {
         .filter((session) => host === undefined || session.host === host)
         .filter(({ jid, remote }) => jid.toLowerCase().includes(part) || remote.includes(part))
         .sort((a, b) => (a.jid < b.jid ? -1 : 1));
-      const page = found.slice(from, from + most).map(sessionInfoOf);
+      const page = found.slice(from, from + most).map((each) => sessionInfoOf(each, hosts));
       return success({ sessions: page, total: found.length });
     },
   });

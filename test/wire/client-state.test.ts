@@ -211,6 +211,9 @@ describe('§3.2 what an inactive client has', () => {
   test('what the user sends from another client, when something else goes out', async () => {
     const enable = "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>";
     expect((await phone.ask(enable)).attrs.type).toBe('result');
+    expect(await server.run('sessions.list', { search: `${JULIET}/phone` })).toMatchObject({
+      sessions: [{ state: 'inactive', extras: 'carbons' }],
+    });
     laptop.send(say('Good night', 'romeo@localhost/orchard'));
     await settled(laptop);
     romeo.send(say('Parting is such sweet sorrow', `${JULIET}/laptop`));

@@ -40,6 +40,12 @@ const PRESENCES: Readonly<Record<string, readonly [Tone, string]>> = {
   unavailable: ['quiet', 'No presence'],
 };
 
+const STATES: Readonly<Record<SessionView['state'], string>> = {
+  connected: '',
+  inactive: 'Nobody looks at it',
+  asleep: 'Waits for its client',
+};
+
 const bareOf = (jid: string) => jid.split('/')[0] ?? jid;
 const resourceOf = (jid: string) => jid.slice(bareOf(jid).length + 1);
 
@@ -64,9 +70,14 @@ export const SessionTable = ({
           </a>
           <span class="second wrap">{resourceOf(session.jid)}</span>
         </>,
-        <Badge tone={tone} icon={tone === 'error' || tone === 'warning' ? 'info' : undefined}>
-          {word}
-        </Badge>,
+        <>
+          <Badge tone={tone} icon={tone === 'error' || tone === 'warning' ? 'info' : undefined}>
+            {word}
+          </Badge>
+          <span class="second">
+            {[STATES[session.state], session.extras].filter(Boolean).join(', ')}
+          </span>
+        </>,
         <span class="mono">{session.remote}</span>,
         <>
           {session.secure === '' ? <Badge tone="warning">Not encrypted</Badge> : session.secure}

@@ -61,6 +61,7 @@ export const carbons = defineModule<undefined, CarbonsApi>({
         onIq('set', ['server', 'account', 'nobody'], Enable, () => reply.refuse('not-allowed')),
         onIq('set', ['server', 'account', 'nobody'], Disable, () => reply.refuse('not-allowed')),
       ],
+      sessionNote: (session) => (enabled.has(session) ? 'carbons' : undefined),
       memory: {
         save: (session) => (enabled.has(session) ? true : undefined),
         restore(session, saved) {

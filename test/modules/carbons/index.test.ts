@@ -149,6 +149,21 @@ describe('XEP-0280 §4, §5, §10.1: enabling and disabling', () => {
     expect(heard(romeo.garden)).toEqual(['sent x']);
   });
 
+  test('a session that outlives a restart of the server takes part as it did', async () => {
+    const { garden, home } = romeo;
+    await enable(garden);
+    const { registry } = scene;
+    const saved = JSON.parse(JSON.stringify(registry.saveMemory(garden.session)));
+    expect(registry.saveMemory(home.session)).not.toHaveProperty('carbons');
+    await enable(home);
+    expect(resultIn(await garden.ask('set', DISABLE))).toBe('');
+    registry.restoreMemory(garden.session, saved);
+    registry.restoreMemory(juliet.session, { carbons: 'yes' });
+    await say(home, JULIET, 'x');
+    expect(heard(garden)).toEqual(['sent x']);
+    expect(registry.saveMemory(juliet.session)).not.toHaveProperty('carbons');
+  });
+
   test('asking for it with a get is not served', async () => {
     expect(conditionIn(await juliet.ask('get', ENABLE))).toBe('service-unavailable');
   });
