@@ -19,6 +19,9 @@ export interface SpecLine {
   readonly note: string;
 }
 
+/** What a server has to do with what clients say to each other. */
+const PASSED = 'passed on, copied and kept as other messages';
+
 /** The specifications that no module implements, but the house itself. */
 export const CORE_SPECS: readonly Implementer[] = [
   {
@@ -46,6 +49,12 @@ export const CORE_SPECS: readonly Implementer[] = [
     specs: [
       { xep: 4, version: '2.13.2', covers: 'partial', note: 'no forms with several items' },
       { xep: 68, version: '1.3.0', covers: 'complete' },
+      { xep: 85, version: '2.1', covers: 'complete', note: 'passed on, not kept for later' },
+      { xep: 184, version: '1.4.0', covers: 'complete', note: PASSED },
+      { xep: 308, version: '1.2.1', covers: 'complete', note: PASSED },
+      { xep: 333, version: '1.0.0', covers: 'complete', note: PASSED },
+      { xep: 444, version: '0.2.1', covers: 'complete', note: PASSED },
+      { xep: 461, version: '0.2.1', covers: 'complete', note: PASSED },
     ],
   },
   { name: 'core', specs: [{ rfc: 6121, sections: '5, 8', covers: 'complete' }] },

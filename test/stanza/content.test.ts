@@ -34,11 +34,11 @@ describe('what a message carries', () => {
       ['body', 'chat-state'],
     ],
     [
-      'XEP-0184 §6 a request',
+      'XEP-0184 §7 a request',
       "<body>b</body><request xmlns='urn:xmpp:receipts'/>",
       ['body', 'receipt-request'],
     ],
-    ['XEP-0184 §6 a receipt', "<received xmlns='urn:xmpp:receipts' id='m1'/>", ['receipt']],
+    ['XEP-0184 §7 a receipt', "<received xmlns='urn:xmpp:receipts' id='m1'/>", ['receipt']],
     [
       'XEP-0333 §4.1 a markable message',
       "<body>b</body><markable xmlns='urn:xmpp:chat-markers:0'/>",
@@ -46,7 +46,7 @@ describe('what a message carries', () => {
     ],
     ['XEP-0333 §4.2 a marker', "<displayed xmlns='urn:xmpp:chat-markers:0' id='m1'/>", ['marker']],
     [
-      'XEP-0333 §10 a marker of earlier versions',
+      'XEP-0333 §11 a marker of earlier versions',
       "<received xmlns='urn:xmpp:chat-markers:0' id='m1'/>",
       ['marker'],
     ],
