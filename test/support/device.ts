@@ -6,6 +6,7 @@ import type { Element } from '../../src/xml/element.ts';
 import { Client, loggedIn, textIn } from './client.ts';
 
 const SM = "xmlns='urn:xmpp:sm:3'";
+const CARBONS = "<iq type='set' id='carbons'><enable xmlns='urn:xmpp:carbons:2'/></iq>";
 
 /** Whose device it is, and how it behaves. */
 export interface DeviceOptions {
@@ -14,11 +15,14 @@ export interface DeviceOptions {
   readonly resource: string;
   /** Whether it uses stream management. */
   readonly isManaged: boolean;
+  /** Whether it wants carbon copies (XEP-0280). */
+  readonly hasCarbons?: boolean;
 }
 
 /** A device. */
 export class Device {
   readonly name: string;
+  readonly jid: string;
   /** The messages that it read, as often as it read them; late ones say when they came first. */
   readonly read: { readonly text: string; readonly isLate: boolean }[] = [];
   /** Whether it answers requests for acknowledgement. */
@@ -37,6 +41,7 @@ export class Device {
   constructor(options: DeviceOptions) {
     this.#options = options;
     this.name = `${options.user}/${options.resource}`;
+    this.jid = `${options.user}@localhost/${options.resource}`;
   }
 
   /** Whether it is connected. */
@@ -77,7 +82,7 @@ export class Device {
     if (isManaged) await this.#enter(client);
     else {
       this.#unacknowledged = [];
-      client.send('<presence/>');
+      client.send(this.#greeting().join(''));
       this.#begin(client);
     }
   }
@@ -93,6 +98,12 @@ export class Device {
   send(stanza: string): void {
     if (this.#options.isManaged) this.#unacknowledged.push(stanza);
     if (this.isConnected) this.#client?.send(stanza);
+  }
+
+  /** Says whether its user looks at it (XEP-0352). */
+  look(isActive: boolean): void {
+    const state = isActive ? 'active' : 'inactive';
+    if (this.isConnected) this.#client?.send(`<${state} xmlns='urn:xmpp:csi:0'/>`);
   }
 
   /** Asks for an acknowledgement. */
@@ -141,9 +152,15 @@ export class Device {
     this.#resumeId = enabled.attrs['id'];
     this.#handled = 0;
     this.#acknowledged = 0;
-    client.send('<presence/>');
-    this.#unacknowledged.unshift('<presence/>');
-    this.#begin(client, 1);
+    const greeting = this.#greeting();
+    client.send(greeting.join(''));
+    this.#unacknowledged.unshift(...greeting);
+    this.#begin(client, greeting.length);
+  }
+
+  /** What a new session begins with. */
+  #greeting(): readonly string[] {
+    return this.#options.hasCarbons === true ? [CARBONS, '<presence/>'] : ['<presence/>'];
   }
 
   /** Sends again what is not acknowledged, from one on, and reads on. */
@@ -180,9 +197,8 @@ export class Device {
         break;
       case 'message': {
         this.#handled += 1;
-        const body = element.children.find(
-          (child): child is Element => typeof child !== 'string' && child.name === 'body',
-        );
+        const copy = below(element, 'received', 'forwarded', 'message');
+        const body = below(copy ?? element, 'body');
         if (body !== undefined && element.attrs.type !== 'error') {
           const isLate = element.children.some(
             (child) => typeof child !== 'string' && child.name === 'delay',
@@ -200,4 +216,15 @@ export class Device {
         break;
     }
   }
+}
+
+/** What stands in an element under these names, one in the other. */
+function below(element: Element, ...names: string[]): Element | undefined {
+  return names.reduce<Element | undefined>(
+    (above, name) =>
+      above?.children.find(
+        (child): child is Element => typeof child !== 'string' && child.name === name,
+      ),
+    element,
+  );
 }

@@ -23,16 +23,17 @@ beforeEach(async () => {
 }, 60_000);
 afterEach(() => program.stop());
 
-const device = (user: string, resource: string, isManaged = true) =>
-  new Device({ user, password: PASSWORD, resource, isManaged });
+const device = (user: string, resource: string, isManaged = true, hasCarbons = false) =>
+  new Device({ user, password: PASSWORD, resource, isManaged, hasCarbons });
 
 describe(`D1 nothing that was acknowledged is lost (seed ${SEED})`, () => {
   test(`over ${KILLS} kills`, { timeout: 60_000 + KILLS * 8000 }, async () => {
     const pick = random(SEED);
     const romeo = device('romeo', 'street');
     const juliets = [
-      device('juliet', 'phone'),
+      device('juliet', 'phone', true, true),
       device('juliet', 'laptop'),
+      device('juliet', 'tablet', true, true),
       device('juliet', 'old', false),
     ];
     const sent: string[] = [];
@@ -47,6 +48,7 @@ describe(`D1 nothing that was acknowledged is lost (seed ${SEED})`, () => {
     for (const juliet of juliets) {
       juliet.isTalkative = true;
       await juliet.connect(program.ports.c2sTls);
+      juliet.send('<presence/>');
       await juliet.settle();
     }
     const read = new Set(juliets.flatMap((juliet) => juliet.read.map(({ text }) => text)));
@@ -71,7 +73,7 @@ async function round({ romeo, juliets, sent, pick, tag }: Round): Promise<void> 
   const steps = 4 + pick.below(12);
   for (let step = 0; step < steps; step += 1) {
     const juliet = pick.from(juliets);
-    switch (pick.below(6)) {
+    switch (pick.below(8)) {
       case 0:
         if (!juliet.isConnected) await juliet.connect(port);
         break;
@@ -85,13 +87,21 @@ async function round({ romeo, juliets, sent, pick, tag }: Round): Promise<void> 
         if (pick.chance(0.3)) await juliet.leave();
         else if (juliet.isConnected) await juliet.settle().catch(() => {});
         break;
+      case 4:
+        juliet.look(pick.chance(0.5));
+        break;
+      case 5:
+        if (juliet.isConnected)
+          juliet.send(`<presence><priority>${pick.from([-1, -1, 0, 5])}</priority></presence>`);
+        break;
       default: {
         if (!romeo.isConnected) await romeo.connect(port);
+        const to = pick.chance(0.5) ? 'juliet@localhost' : `${pick.from(juliets).jid}`;
         const count = 1 + pick.below(5);
         for (let index = 0; index < count; index += 1) {
           const text = `${tag}.${step}.${index}`;
           sent.push(text);
-          romeo.say('juliet@localhost', text);
+          romeo.say(to, text);
         }
         if (pick.chance(0.5)) romeo.request();
         if (pick.chance(0.3)) await romeo.settle();
