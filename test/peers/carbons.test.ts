@@ -1,10 +1,10 @@
-/** XEP-0280 with slixmpp, which has it from Debian: one person with several devices. */
+/** XEP-0280 and XEP-0352 with slixmpp: one person with several devices. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeWith } from '../support/peers.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { type Client, type People, type Person, peopleOn } from './people.ts';
 
-describeWith(['slixmpp'], 'XEP-0280: carbons with slixmpp', () => {
+describeWith(['slixmpp'], 'devices with slixmpp', () => {
   let program: Program;
   let people: People;
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describeWith(['slixmpp'], 'XEP-0280: carbons with slixmpp', () => {
   /** What was sent to a client before now has come. */
   const settled = (client: Client) => client.ask('ping', { to: 'localhost' });
 
-  test('§7, §8: both sides of a conversation are on each device that wants it', async () => {
+  test('XEP-0280 §7, §8: both sides of a conversation are on each device that wants it', async () => {
     const [romeo, juliet] = [await people.person('romeo'), await people.person('juliet')];
     const [phone, laptop] = [await comeIn(romeo), await comeIn(romeo)];
     const other = await comeIn(juliet);
@@ -55,5 +55,26 @@ describeWith(['slixmpp'], 'XEP-0280: carbons with slixmpp', () => {
     await settled(laptop);
     await settled(phone);
     expect(phone.pending('copy')).toEqual([]);
+  });
+
+  test('XEP-0352 §5.1: what waits for an inactive client is there when it is active again', async () => {
+    const romeo = await people.person('romeo');
+    const [phone, laptop] = [await comeIn(romeo), await comeIn(romeo)];
+    const from = String(await laptop.ask('whoami'));
+    await phone.sees({ event: 'presence', from });
+    await phone.ask('state', { active: false });
+    await settled(phone);
+    for (const show of ['away', 'dnd', 'xa']) await laptop.ask('presence', { show });
+    await laptop.ask('message', { to: String(await phone.ask('whoami')), body: 'Look!' });
+    await phone.sees({ event: 'message', body: 'Look!' });
+    // It went before the message, and nothing before it went.
+    expect(phone.pending('presence').filter((each) => each['from'] === from)).toMatchObject([
+      { show: 'xa' },
+    ]);
+    await laptop.ask('presence', { show: 'chat' });
+    await settled(laptop);
+    await phone.ask('state', { active: true });
+    await settled(phone);
+    await phone.sees({ event: 'presence', from, show: 'chat' });
   });
 });
