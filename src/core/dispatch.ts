@@ -46,6 +46,7 @@ export interface Dispatch {
   /** IQ handlers by `type target key`. */
   readonly iq: ReadonlyMap<string, IqRoute>;
   readonly fromAccount: HookList<'fromAccount'>;
+  readonly asSent: HookList<'asSent'>;
   readonly broadcast: HookList<'broadcast'>;
   readonly toAccount: HookList<'toAccount'>;
   readonly handing: HookList<'handing'>;
@@ -94,6 +95,7 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
   return {
     iq,
     fromAccount: list('fromAccount'),
+    asSent: list('asSent'),
     broadcast: list('broadcast'),
     toAccount: list('toAccount'),
     handing: list('handing'),

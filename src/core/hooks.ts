@@ -42,6 +42,11 @@ export const verdict = {
 export interface Hooks {
   /** A stanza that a local session sends, checked and stamped, before it is routed. */
   fromAccount?(stanza: Stanza, session: Session): MaybePromise<Verdict>;
+  /**
+   * What a session sent, as other clients of the account are shown it (XEP-0280 §8): with the id, say,
+   * by which the account's archive has it (XEP-0313 §3.5).
+   */
+  asSent?(message: Message): Message;
   /** Presence without an address: for the server to broadcast (RFC 6121 §4.2, §4.4, §4.5). */
   broadcast?(presence: Presence, session: Session): MaybePromise<Verdict>;
   /** A stanza to a local account or one of its resources, before it is delivered. */
