@@ -12,6 +12,7 @@ import type { Stanza } from '../stanza/stanza.ts';
 import type { Migration, Store } from '../store/store.ts';
 import type { Element } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
+import type { Devices } from './devices.ts';
 import type { DispatchParts } from './dispatch.ts';
 import type { MaybePromise } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
@@ -29,7 +30,7 @@ export type Spec = (
 };
 
 /** What modules may know of the server-wide config. */
-export type ServerTerms = Pick<ServerConfig, 'limits' | 'admins'>;
+export type ServerTerms = Pick<ServerConfig, 'limits' | 'admins' | 'devices'>;
 
 /** What a module remembers of sessions, as JSON. */
 export interface SessionMemory {
@@ -66,6 +67,7 @@ export interface Home<C> {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly devices: Devices;
   readonly removeAccount: RemoveAccount;
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */
   route(stanza: Stanza): MaybePromise<void>;

@@ -5,6 +5,7 @@ import type { LogRoot } from '../kit/log.ts';
 import type { Stanza } from '../stanza/stanza.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
+import type { Devices } from './devices.ts';
 import { buildDispatch, type Dispatch } from './dispatch.ts';
 import type { MaybePromise } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
@@ -29,6 +30,7 @@ export interface RegistryOptions {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly devices: Devices;
   /** The server-wide config as it stands. */
   server(): ServerTerms;
   route(stanza: Stanza): MaybePromise<void>;
@@ -84,6 +86,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       hosts: options.hosts,
       accounts: options.accounts,
       sessions: options.sessions,
+      devices: options.devices,
       server: options.server,
       removeAccount,
       route: options.route,

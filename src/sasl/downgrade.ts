@@ -32,7 +32,7 @@ export function protection(hash: ScramHash, offered: Offered): string {
   return `,h=${offerHash(hash, offered)}${told}`;
 }
 
-/** XEP-0474 §5.1 */
+/** XEP-0474 §6.1 */
 function offerHash(hash: ScramHash, { mechanisms, channelBindings }: Offered): string {
   const bindings =
     channelBindings.length === 0 ? '' : `${LISTS}${sorted(channelBindings).join(BETWEEN)}`;

@@ -25,11 +25,11 @@ export interface HashedToken {
 }
 
 /** The tokens that an exchange is about. */
-export interface TokenSource {
+export interface TokenSource<Token extends HashedToken = HashedToken> {
   /** Those that the user (prepared localpart) could prove here and now by the mechanism. */
-  tokens(username: string, mechanism: string): Promise<readonly HashedToken[]>;
+  tokens(username: string, mechanism: string): Promise<readonly Token[]>;
   /** Told of the one that was proved. */
-  proved(token: HashedToken): void;
+  proved(token: Token): void;
 }
 
 /** §2: the mechanisms by what they are bound to, the preferred one first. */
@@ -48,9 +48,9 @@ export function tokenMechanisms(channelBindings: readonly string[]): string[] {
 }
 
 /** Starts an exchange by a mechanism's name; undefined for another family's. */
-export function tokenExchange(
+export function tokenExchange<Token extends HashedToken>(
   mechanism: string,
-  source: TokenSource,
+  source: TokenSource<Token>,
   { channelBinding }: Pick<SaslContext, 'channelBinding'>,
 ): SaslExchange | undefined {
   const [, type] = BINDINGS.find(([name]) => name === mechanism) ?? ['', null];
@@ -67,14 +67,17 @@ export function tokenExchange(
   };
 }
 
-interface Bound {
+interface Bound<Token extends HashedToken> {
   readonly mechanism: string;
-  readonly source: TokenSource;
+  readonly source: TokenSource<Token>;
   readonly binding: Buffer;
 }
 
 /** §3.1, §3.2 */
-async function verify({ mechanism, source, binding }: Bound, data: Buffer): Promise<SaslStep> {
+async function verify<Token extends HashedToken>(
+  { mechanism, source, binding }: Bound<Token>,
+  data: Buffer,
+): Promise<SaslStep> {
   const end = data.indexOf(0);
   const name = end < 1 ? undefined : decodeText(data.subarray(0, end));
   if (name === undefined) return failure('malformed-request', 'not an HT message');
@@ -82,9 +85,9 @@ async function verify({ mechanism, source, binding }: Bound, data: Buffer): Prom
   const found = username === undefined ? [] : await source.tokens(username, mechanism);
   const hashed = data.subarray(end + 1);
   const isProof = ({ secret }: HashedToken) => isSame(hashed, tag(secret, 'Initiator', binding));
-  // All of them, and one at least, whichever is right.
-  const [proved] = (found.length === 0 ? [NOBODYS] : found).filter(isProof);
-  if (proved === undefined || proved === NOBODYS || username === undefined)
+  if (found.length === 0) isProof(NOBODYS);
+  const [proved] = found.filter(isProof); // all of them, whichever is right
+  if (proved === undefined || username === undefined)
     return failure('not-authorized', 'the user or the token is wrong');
   if (proved.isExpired) return failure('credentials-expired', 'the token has expired');
   source.proved(proved);

@@ -30,7 +30,7 @@ export {
   type ScramKeys,
   verifyPassword,
 } from './scram-keys.ts';
-export { decodeBase64 } from './text.ts';
+export { readBase64 } from './text.ts';
 export {
   beginUpgrade,
   hashOfUpgrade,

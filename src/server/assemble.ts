@@ -33,6 +33,7 @@ import { createDnsClient } from '../s2s/dns-client.ts';
 import { policyMigrations } from '../s2s/policy.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
+import { loadKey } from './key-file.ts';
 import { createLookup } from './lookup.ts';
 import { StartError } from './start-error.ts';
 
@@ -60,6 +61,8 @@ export interface Assembled {
   readonly components: ComponentSide;
   readonly authority: Authority;
   readonly trace: Trace;
+  /** See `C2sServices.resourceKey`. */
+  readonly resourceKey: Buffer;
   readonly operations: Operations;
   /** The config in force, and its replacement. */
   readonly running: RunningConfig;
@@ -154,6 +157,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         running.current().hosts.find((host) => host.virtualHost === domain)?.modules[name] ?? false,
     },
     fakeSeed: await loadSecret(store, 'unknown users'),
+    tokenKey: await loadKey(join(loaded.config.server.data, 'tokens.key')),
   });
   const { accounts, hosts, sessions, registry } = heart;
   heart.serve(loaded.config.hosts);
@@ -230,6 +234,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     components,
     authority,
     trace,
+    resourceKey: await loadSecret(store, 'resources'),
     operations,
     running,
     showListeners(list, address) {
@@ -240,7 +245,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
       federation = service;
     },
     async close() {
-      await registry.stop();
+      await heart.stop();
       certificates.close();
       await store.close();
     },

@@ -85,7 +85,8 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
 }
 
 function c2sServices(assembled: Assembled): C2sOptions {
-  const { heart, store, trace, metrics, log, clock, certificates, running } = assembled;
+  const { heart, store, trace, metrics, log, clock, certificates, running, resourceKey } =
+    assembled;
   const failed = new RateLimit<string>(clock, FAILED_LOGINS);
   return {
     ...heart,
@@ -93,6 +94,7 @@ function c2sServices(assembled: Assembled): C2sOptions {
     trace,
     metrics,
     clock,
+    resourceKey,
     log: log.area('c2s'),
     tls: certificates,
     mayTryLogin: (remote) => failed.has(remote),

@@ -26,12 +26,7 @@ const textOf = (step: SaslStep) => {
 };
 
 async function example(tls: string | undefined) {
-  const keys = await deriveKeys(
-    'pencil',
-    'SHA-1',
-    4096,
-    Buffer.from('QSXCR+Q6sek8bf92', 'base64'),
-  );
+  const keys = await deriveKeys('pencil', 'SHA-1', 4096, Buffer.from('QSXCR+Q6sek8bf92', 'base64'));
   const context = await contextWith(
     {},
     {
@@ -46,7 +41,7 @@ async function example(tls: string | undefined) {
 }
 
 describe('the examples', () => {
-  test('XEP-0474 §5.3: the hash is behind the iteration count', async () => {
+  test('XEP-0474 §6.3: the hash is behind the iteration count', async () => {
     const { exchange, first } = await example(undefined);
     expect(first).toBe(`${SERVER_FIRST},${HASH}`);
     const final = `c=${BINDING},r=${CLIENT_NONCE}${SERVER_NONCE},x=19C6532F-1CF4-4A27-A18D-DC9CEA41BBB3,p=M/SIDjT+dfcxUh89jZEypRvFxB4=`;
@@ -61,7 +56,7 @@ describe('the examples', () => {
   });
 });
 
-describe('XEP-0474 §5.1: the hash', () => {
+describe('XEP-0474 §6.1: the hash', () => {
   const hashOf = (text: string) => `,h=${createHash('sha256').update(text).digest('base64')}`;
 
   test('is by the hash of the mechanism, over both lists in the order of octets', () => {
@@ -92,7 +87,7 @@ test.each([
   expect(text).toBe(`,${HASH}${told}`);
 });
 
-test('XEP-0474 §5.2: a hash that was changed on its way fails the login', async () => {
+test('XEP-0474 §6.2: a hash that was changed on its way fails the login', async () => {
   const context = await contextWith({ juliet: 'r0m30' });
   const exchange = scramExchange({ hash: 'SHA-256', plus: false }, context);
   const client = scramClient({ digest: 'sha256', username: 'juliet', password: 'r0m30' });

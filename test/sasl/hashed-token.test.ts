@@ -88,7 +88,7 @@ test('one of several tokens is found', async () => {
   expect(proved).toEqual([TOKEN]);
 });
 
-test('XEP-0484 §5.2: an expired token is told as such, to who has it only', async () => {
+test('XEP-0484 §4.2: an expired token is told as such, to who has it only', async () => {
   const held = { juliet: [{ ...TOKEN, isExpired: true }] };
   const proof = tag(TOKEN.secret, 'Initiator');
   expect(await exchangeOf(NONE, held).exchange.step(message('juliet', proof))).toMatchObject({

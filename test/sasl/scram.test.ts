@@ -124,7 +124,9 @@ describe.each(MECHANISMS)('$mechanism', ({ mechanism, digest, gs2 }) => {
       const exchange = begin(mechanism);
       const side = client(username, password);
       const challenge = challengeOf(await exchange.step(side.first));
-      expect(challenge.toString()).toMatch(/^r=cNonce[!-+\--~]{24},s=[A-Za-z0-9+/]{22}==,i=\d+,h=[^,]+,t=0304$/);
+      expect(challenge.toString()).toMatch(
+        /^r=cNonce[!-+\--~]{24},s=[A-Za-z0-9+/]{22}==,i=\d+,h=[^,]+,t=0304$/,
+      );
       heard.push(await exchange.step(side.final(challenge)));
     }
     expect(heard[0]).toMatchObject({ kind: 'failure', condition: 'not-authorized' });

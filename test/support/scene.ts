@@ -5,6 +5,7 @@
 import { expect } from 'vitest';
 import { type HostConfig, serverShape } from '../../src/config/schema.ts';
 import type { Accounts } from '../../src/core/accounts.ts';
+import type { Devices } from '../../src/core/devices.ts';
 import { createHeart, migrationsOf } from '../../src/core/heart.ts';
 import type { Hosts } from '../../src/core/hosts.ts';
 import type { AnyModule } from '../../src/core/module.ts';
@@ -12,6 +13,7 @@ import type { Receipt } from '../../src/core/parcel.ts';
 import type { Registry } from '../../src/core/registry.ts';
 import type { Router } from '../../src/core/router.ts';
 import type { OwnedSession, SessionEnd, Sessions } from '../../src/core/sessions.ts';
+import type { Tokens } from '../../src/core/tokens.ts';
 import {
   bareOf,
   type Domain,
@@ -44,7 +46,7 @@ export interface SceneOptions {
 /** A scene that plays. */
 export interface Scene {
   /** Binds a session for a full JID. */
-  connect(fullJid: string): Promise<Actor>;
+  connect(fullJid: string, traits?: Traits): Promise<Actor>;
   readonly clock: ManualClock;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
@@ -52,9 +54,14 @@ export interface Scene {
   readonly store: Store;
   readonly router: Router;
   readonly registry: Registry;
+  readonly devices: Devices;
+  readonly tokens: Tokens;
   readonly log: LogRoot;
   stop(): Promise<void>;
 }
+
+/** What a session may be besides the usual. */
+export type Traits = Partial<Pick<OwnedSession, 'device' | 'isBind2' | 'security'>>;
 
 /** A client in a scene. */
 export interface Actor {
@@ -106,7 +113,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     log: log.area('store'),
     migrations: migrationsOf(options.modules),
   });
-  const { accounts, hosts, sessions, router, registry, serve } = createHeart({
+  const heart = createHeart({
     store,
     clock,
     log,
@@ -119,30 +126,36 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         return module.config === undefined ? (chosen ?? {}) : module.config.parse(chosen ?? {});
       },
     },
-    server: () => ({ limits: serverShape.limits.parse(undefined), admins: [] }),
+    server: () => ({
+      limits: serverShape.limits.parse(undefined),
+      devices: serverShape.devices.parse(undefined),
+      admins: [],
+    }),
     fakeSeed: Buffer.from('a seed for tests'),
+    tokenKey: Buffer.from('a key for tests'),
   });
+  const { accounts, sessions, router, serve, stop, ...rest } = heart;
   const jids = options.accounts.map((raw) => bareOf(jidOf(raw)));
   serve([...new Set(jids.map(domainOf))].map((domain) => hostConfig(domain, options.host)));
   for (const jid of jids) await accounts.create(jid, 'secret');
 
   return {
+    ...rest,
     clock,
     accounts,
     sessions,
-    hosts,
     store,
     router,
-    registry,
     log,
-    connect: async (fullJid) => createActor(fullJid, { sessions, router, clock }),
+    connect: async (fullJid, traits = {}) =>
+      createActor(fullJid, { sessions, router, clock }, traits),
     async stop() {
       for (const session of [...sessions.all()])
         await sessions.remove(session as OwnedSession, {
           kind: 'ended',
           text: 'the scene is over',
         });
-      await registry.stop();
+      await stop();
       await store.close();
     },
   };
@@ -173,7 +186,7 @@ interface Stage {
   readonly clock: ManualClock;
 }
 
-function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor {
+function createActor(fullJid: string, { sessions, router, clock }: Stage, traits: Traits): Actor {
   const parsed = parseFull(fullJid);
   if (!parsed.ok) expect.fail(`${fullJid}: ${parsed.why}`);
   const jid = parsed.value;
@@ -191,6 +204,9 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor
     isAnonymous: false,
     remote: '127.0.0.1',
     security: { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', mechanism: 'SCRAM-SHA-256' },
+    device: undefined,
+    isBind2: false,
+    ...traits,
     since: clock.now(),
     lastActive: clock.now(),
     presence: undefined,

@@ -58,7 +58,7 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
           context.directed.list(session).filter((address) => bareOf(address) === bare),
       },
       streamFeatures: ({ phase }) =>
-        phase === 'authenticated' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
+        phase !== 'early' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
       // To whom a session must say goodbye.
       memory: {
         save(session) {
