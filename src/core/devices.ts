@@ -142,7 +142,10 @@ export function createDevices(options: DevicesOptions): Devices {
       .where('account', '=', account)
       .where('id', '=', id);
 
+  let flushing: Timer | undefined;
   const flush = async () => {
+    flushing?.cancel();
+    flushing = undefined;
     const writes = [
       ...[...arrived.values()].map((sighting) => recording(sighting)),
       ...[...departed.values()].map((device) => [leaving(device)]),
@@ -161,8 +164,9 @@ export function createDevices(options: DevicesOptions): Devices {
       }),
     );
   };
-  const flushIfMany = () => {
+  const flushSoon = () => {
     if (arrived.size + departed.size >= MOST_PENDING) void flush();
+    else flushing ??= clock.after(FLUSH_MS, () => void flush());
   };
   const left = (device: DeviceKey) => {
     const key = keyOf(device);
@@ -170,7 +174,7 @@ export function createDevices(options: DevicesOptions): Devices {
     const at = clock.now();
     if (arrival !== undefined) arrived.set(key, { ...arrival, at });
     else departed.set(key, { ...device, at });
-    flushIfMany();
+    flushSoon();
   };
   const prune = async () => {
     for (const device of options.present()) left(device);
@@ -189,19 +193,16 @@ export function createDevices(options: DevicesOptions): Devices {
       if (stale.length < PRUNE_STEP) return;
     }
   };
-  const timers: Timer[] = [
-    clock.every(FLUSH_MS, () => void flush()),
-    clock.every(PRUNE_MS, () => {
-      prune().catch((error: unknown) => log.error({ err: error }, 'devices could not be pruned'));
-    }),
-  ];
+  const pruning = clock.every(PRUNE_MS, () => {
+    prune().catch((error: unknown) => log.error({ err: error }, 'devices could not be pruned'));
+  });
 
   return {
     seen(sighting) {
       const before = arrived.get(keyOf(sighting));
       const password = sighting.password ?? before?.password;
       arrived.set(keyOf(sighting), { ...sighting, password });
-      flushIfMany();
+      flushSoon();
     },
     left,
     recording,
@@ -237,7 +238,7 @@ export function createDevices(options: DevicesOptions): Devices {
       );
     },
     async stop() {
-      for (const timer of timers) timer.cancel();
+      pruning.cancel();
       await flush();
     },
   };

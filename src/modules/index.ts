@@ -8,6 +8,7 @@
 import type { AnyModule } from '../core/module.ts';
 import { caps } from './caps.ts';
 import { carbons } from './carbons/index.ts';
+import { clients } from './clients.ts';
 import { contact } from './contact.ts';
 import { csi } from './csi/index.ts';
 import { disco } from './disco/index.ts';
@@ -33,6 +34,7 @@ export const modules: readonly AnyModule[] = [
   offline,
   disco,
   caps,
+  clients,
   contact,
   csi,
   last,

@@ -159,7 +159,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     fakeSeed: await loadSecret(store, 'unknown users'),
     tokenKey: await loadKey(join(loaded.config.server.data, 'tokens.key')),
   });
-  const { accounts, hosts, sessions, registry } = heart;
+  const { accounts, hosts, sessions, devices, registry } = heart;
   heart.serve(loaded.config.hosts);
   const certificates = await openCertificates({
     ...certificateSettings(loaded.config),
@@ -205,6 +205,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         log,
         accounts,
         sessions,
+        devices,
         hosts,
         authority,
         registry,

@@ -103,6 +103,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     log,
     accounts,
     sessions,
+    devices: scene.devices,
     hosts,
     authority,
     registry,

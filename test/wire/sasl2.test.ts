@@ -544,3 +544,29 @@ describe('XEP-0198 §9.2', () => {
     expect(String(part(success, 'failed'))).toContain('bad-request');
   });
 });
+
+test('a token, and the session that it resumes, outlive a restart of the server', async () => {
+  const own = await startServer({ accounts: { 'juliet@localhost': PASSWORD } });
+  let now = own;
+  try {
+    const { client } = await opened(own.ports.c2sTls, 'juliet@localhost');
+    const inner = agent(PHONE) + bind2(`<enable ${SM} resume='true'/>`) + requestToken();
+    const success = await client.ask(plain2('juliet', PASSWORD, inner));
+    const id = part(part(success, 'bound') as Element, 'enabled')?.attrs['id'];
+    client.send('<presence/>');
+    await client.seek(({ name }) => name === 'presence');
+    now = await own.restart();
+    const { client: next } = await opened(now.ports.c2sTls, 'juliet@localhost');
+    const resume = `<resume ${SM} previd='${id}' h='1'/>`;
+    const answer = await next.ask(fast('juliet', tokenIn(success) ?? '', { inner: resume }));
+    expect(answer.name).toBe('success');
+    expect(part(answer, 'resumed')).toBeDefined();
+    expect(jidIn(answer)).toBe(jidIn(success));
+    expect(await now.run('accounts.devices', { jid: 'juliet@localhost' })).toMatchObject({
+      devices: [{ software: 'AwesomeXMPP', online: true, access: 'password, token' }],
+    });
+    next.destroy();
+  } finally {
+    await now.stop();
+  }
+});
