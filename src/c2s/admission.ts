@@ -146,35 +146,37 @@ async function bind(
   device: SessionDevice | undefined,
   services: C2sServices,
 ): Promise<BoundSession | undefined> {
-  const session = await openSession(newcomer, bindTagIn(request), device, services);
-  if (session === undefined) return undefined;
-  const requests = bindRequestsIn(request);
-  const results: Element[] = [];
-  const host = services.hosts.get(domainOf(newcomer.account));
-  for (const feature of host === undefined ? [] : bindFeaturesOf(host, services)) {
-    try {
-      const result = await feature.bind(session, requests.get(feature.ns));
-      if (result !== undefined) results.push(result);
-    } catch (error) {
-      newcomer.fault(error, 'a feature could not be had while binding');
-    }
-  }
-  return { session, element: el('bound', { xmlns: BIND2_NS }, ...results) };
-}
-
-async function openSession(
-  { account, isGone, open }: Newcomer,
-  tag: string | undefined,
-  device: SessionDevice | undefined,
-  services: C2sServices,
-): Promise<ClientSession | undefined> {
+  const { account } = newcomer;
+  const binder = { account, device, tag: bindTagIn(request) };
   for (let tries = 0; tries < BIND_TRIES; tries += 1) {
-    const found = await bindDevice({ account, device, tag }, services);
-    if (!found.ok || isGone()) return undefined;
-    const session = open(found.jid, device);
-    if (session !== undefined) return session;
+    const found = await bindDevice(binder, services);
+    if (!found.ok || newcomer.isGone()) return undefined;
+    const session = newcomer.open(found.jid, device);
+    if (session === undefined) continue;
+    const results = await beginFeatures(session, request, newcomer, services);
+    return { session, element: el('bound', { xmlns: BIND2_NS }, ...results) };
   }
   return undefined;
+}
+
+/** Begins all in the turn in which the session was opened; answers what came of them, in order. */
+async function beginFeatures(
+  session: ClientSession,
+  request: Element,
+  { account, fault }: Newcomer,
+  services: C2sServices,
+): Promise<Element[]> {
+  const host = services.hosts.get(domainOf(account));
+  const features = host === undefined ? [] : bindFeaturesOf(host, services);
+  const requests = bindRequestsIn(request);
+  const begun = features.map(async (feature) => feature.bind(session, requests.get(feature.ns)));
+  const results: Element[] = [];
+  for (const outcome of await Promise.allSettled(begun)) {
+    if (outcome.status === 'rejected')
+      fault(outcome.reason, 'a feature could not be had while binding');
+    else if (outcome.value !== undefined) results.push(outcome.value);
+  }
+  return results;
 }
 
 function sightingOf(

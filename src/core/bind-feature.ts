@@ -14,9 +14,9 @@ export interface BindFeature {
   readonly ns: string;
   /**
    * Does it, with the child that asked, or undefined if none did, and answers what `<bound/>` is to
-   * hold. The session stands in the table and receives; what it is sent before `<success/>` follows
-   * it, so that nothing is lost between, say, the state of the archive and the first live message. One
-   * feature is done after the other; one that rejects is a bug, and left out.
+   * hold. It is called in the turn in which the session is bound, before anything can come to it; what
+   * it is sent before `<success/>` follows that, so that nothing is lost between, say, the state of
+   * the archive and the first live message. One that rejects is a bug, and left out.
    */
   bind(session: Session, request: Element | undefined): MaybePromise<Element | undefined>;
 }

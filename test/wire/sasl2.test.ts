@@ -88,7 +88,8 @@ describe('XEP-0388', () => {
     expect(offered).toContain('<mechanism>SCRAM-SHA-512-PLUS</mechanism>');
     expect(offered).toContain('<sm xmlns="urn:xmpp:sm:3"/>');
     expect(offered).toContain(
-      '<bind xmlns="urn:xmpp:bind:0"><inline><feature var="urn:xmpp:sm:3"/></inline></bind>',
+      '<bind xmlns="urn:xmpp:bind:0"><inline><feature var="urn:xmpp:sm:3"/>' +
+        '<feature var="urn:xmpp:carbons:2"/><feature var="urn:xmpp:csi:0"/></inline></bind>',
     );
     expect(offered).not.toContain('tls-0rtt');
     expect(offered).not.toContain('upgrade');
@@ -306,6 +307,28 @@ describe('XEP-0386', () => {
     expect(part(success, 'bound')).toBeUndefined();
     expect(part(features, 'bind')).toBeDefined();
     expect(String(await client.bind('one-more'))).toContain('resource-constraint');
+  });
+
+  test('§3.2 with carbons (XEP-0280) and inactive (XEP-0352) from the first moment on', async () => {
+    const { client, success, features } = await login(
+      agent(PHONE) +
+        bind2("<enable xmlns='urn:xmpp:carbons:2'/><inactive xmlns='urn:xmpp:csi:0'/>"),
+    );
+    expect(part(success, 'bound')?.children).toEqual([]);
+    expect(part(features, 'csi')).toBeDefined();
+    const { sessions } = (await server.run('sessions.list', { search: user })) as {
+      sessions: { client: string }[];
+    };
+    expect(JSON.stringify(sessions)).toMatch(/carbons/);
+    expect(JSON.stringify(sessions)).toMatch(/inactive/);
+    await client.ping();
+  });
+
+  test('§3.2 <active/>, and what nobody knows, are passed over', async () => {
+    const { success } = await login(
+      agent(PHONE) + bind2("<active xmlns='urn:xmpp:csi:0'/><x xmlns='urn:example:unknown'/>"),
+    );
+    expect(part(success, 'bound')?.children).toEqual([]);
   });
 
   test('§3.2 XEP-0198 is enabled on the way, and the features do not offer it again', async () => {

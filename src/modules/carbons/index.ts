@@ -17,8 +17,6 @@ export const Disable = payload('disable', CARBONS, {});
 export interface CarbonsApi {
   /** Whether a session takes part. */
   isEnabled(session: Session): boolean;
-  /** Has a session take part, as `<enable/>` does (XEP-0386 asks for it while it binds). */
-  enable(session: Session): void;
 }
 
 /** The module. */
@@ -56,6 +54,16 @@ export const carbons = defineModule<undefined, CarbonsApi>({
         onIq('set', ['server', 'account', 'nobody'], Enable, () => reply.refuse('not-allowed')),
         onIq('set', ['server', 'account', 'nobody'], Disable, () => reply.refuse('not-allowed')),
       ],
+      bindFeatures: [
+        {
+          announced: CARBONS,
+          ns: CARBONS,
+          bind(session, request) {
+            if (request !== undefined && Enable.decode(request) !== undefined) enabled.add(session);
+            return undefined; // XEP-0386 §3.2: it always succeeds, so that it needs no answer
+          },
+        },
+      ],
       sessionNote: (session) => (enabled.has(session) ? 'carbons' : undefined),
       memory: {
         save: (session) => (enabled.has(session) ? true : undefined),
@@ -77,7 +85,6 @@ export const carbons = defineModule<undefined, CarbonsApi>({
       },
       api: {
         isEnabled: (session) => enabled.has(session),
-        enable: (session) => void enabled.add(session),
       },
     };
   },
