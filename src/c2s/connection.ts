@@ -2,7 +2,7 @@
  * A client's connection: its channel and its timers. What comes by the channel is decided by
  * stream/negotiation.ts and the session.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Security, SessionDevice, SessionEnd } from '../core/sessions.ts';
 import { bareOf, type Domain, domainOf, type FullJid, parseDomain } from '../jid/jid.ts';
@@ -46,9 +46,12 @@ const SETTLE_MS = 2000;
 
 /** What a listener tells a new connection. */
 export interface ConnectionOptions {
-  readonly socket: Socket;
-  /** Whether TLS comes first (XEP-0368) rather than by STARTTLS. */
-  readonly isDirectTls: boolean;
+  readonly socket: Duplex;
+  /**
+   * How it is secured: by STARTTLS, by TLS that comes first (XEP-0368), or, over WebSocket, by
+   * whatever is below (RFC 7395 §3.9).
+   */
+  readonly transport: 'starttls' | 'tls' | 'websocket';
   readonly services: C2sServices;
   readonly flusher: Flusher;
   /** The client's address. */
@@ -77,7 +80,7 @@ export class Connection implements Link {
   #ending: SessionEnd | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { socket, services } = options;
+    const { socket, services, transport } = options;
     this.remote = options.remote;
     this.#services = services;
     this.#onClosed = options.onClosed;
@@ -88,7 +91,8 @@ export class Connection implements Link {
     };
     this.#channel = new Channel({
       socket,
-      isTlsFirst: options.isDirectTls,
+      isTlsFirst: transport === 'tls',
+      isFramed: transport === 'websocket',
       clock: services.clock,
       flusher: options.flusher,
       limits: {
@@ -116,12 +120,12 @@ export class Connection implements Link {
         closed: () => this.#onSocketClose(),
       },
     });
-    this.#state = beginNegotiation(options.isDirectTls);
+    this.#state = beginNegotiation(transport !== 'starttls');
     this.#authentication = this.#beginAuthentication();
     this.#authTimer = services.clock.after(limits.authTimeout, () => {
       this.end({ condition: 'connection-timeout', text: 'Logging in took too long.' });
     });
-    if (options.isDirectTls) this.#secure(undefined);
+    if (transport === 'tls') this.#secure(undefined);
   }
 
   get id(): string {

@@ -69,6 +69,11 @@ export const CORE_SPECS: readonly Implementer[] = [
     name: 'c2s',
     specs: [
       { rfc: 5929, covers: 'complete' },
+      {
+        rfc: 7395,
+        covers: 'complete',
+        note: 'at /xmpp-websocket; from elsewhere through a proxy that speaks TLS',
+      },
       { rfc: 7590, covers: 'complete' },
       { rfc: 9266, covers: 'complete' },
       { xep: 175, version: '1.2', covers: 'complete' },
