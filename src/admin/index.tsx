@@ -13,6 +13,7 @@ import { loadAssets } from './assets.ts';
 import { type AdminEnv, actorOf, createDesk } from './desk.tsx';
 import { createGate, type Gate } from './gate.ts';
 import { addAuditPage } from './pages/audit.tsx';
+import { addDevicePages } from './pages/devices.tsx';
 import { createEntry } from './pages/entry.tsx';
 import { addFederationPages } from './pages/federation.tsx';
 import { addHostPages } from './pages/hosts.tsx';
@@ -103,6 +104,7 @@ function createPages(
   app.use('/admin/*', gate.pages);
   addOverviewPages(app, desk);
   addUsersPages(app, desk);
+  addDevicePages(app, desk);
   addUserPages(app, desk);
   addSessionPages(app, desk);
   addHostPages(app, desk);

@@ -14,6 +14,7 @@ export const sessionView = z.object({
   jid: text,
   host: text,
   remote: text,
+  device: text,
   secure: text,
   cipher: text,
   mechanism: text,
@@ -66,6 +67,27 @@ export const accountView = z.object({
   namedInConfig: z.boolean(),
   sessions: z.array(sessionView),
 });
+
+/** `accounts.devices` */
+export const devicesView = z.object({
+  devices: z.array(
+    z.object({
+      id: text,
+      software: text,
+      name: text,
+      resource: text,
+      online: z.boolean(),
+      access: z.enum(['password', 'token', 'password, token', 'none']),
+      mechanism: text,
+      address: text,
+      firstSeen: count,
+      lastSeen: count,
+    }),
+  ),
+});
+
+/** `accounts.revoke` */
+export const revokedView = z.object({ knowsPassword: z.boolean() });
 
 /** `sessions.list` */
 export const sessionsView = z.object({ sessions: z.array(sessionView), total: count });
@@ -208,6 +230,8 @@ export type SessionView = z.output<typeof sessionView>;
 /** A certificate as pages read it. */
 export type CertificateView = z.output<typeof certificateView>;
 /** An account with its sessions as pages read it. */
+/** See {@link devicesView}. */
+export type DeviceView = z.output<typeof devicesView>['devices'][number];
 export type AccountView = z.output<typeof accountView>;
 /** A finding of `server.check`. */
 export type Finding = z.output<typeof findingsView>['findings'][number];
