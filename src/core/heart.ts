@@ -108,12 +108,14 @@ export function createHeart(options: HeartOptions): Heart {
     store,
     clock,
     log,
+    metrics,
     hosts,
     accounts,
     sessions,
     devices,
     server: options.server,
     route: router.route,
+    ask: router.ask,
   });
   return {
     accounts,

@@ -2,7 +2,8 @@
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
-import type { Stanza } from '../stanza/stanza.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import type { Iq, Stanza } from '../stanza/stanza.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
 import type { Devices } from './devices.ts';
@@ -27,6 +28,7 @@ export interface RegistryOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: LogRoot;
+  readonly metrics: Metrics;
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
@@ -34,6 +36,7 @@ export interface RegistryOptions {
   /** The server-wide config as it stands. */
   server(): ServerTerms;
   route(stanza: Stanza): MaybePromise<void>;
+  ask(request: Iq, timeoutMs: number): Promise<Iq | undefined>;
 }
 
 /** The modules that are set up. */
@@ -83,6 +86,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       store: options.store,
       clock: options.clock,
       log: log.area(module.name),
+      metrics: options.metrics,
       hosts: options.hosts,
       accounts: options.accounts,
       sessions: options.sessions,
@@ -90,6 +94,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       server: options.server,
       removeAccount,
       route: options.route,
+      ask: options.ask,
       features(host, target) {
         const which = target === 'server' ? 'features' : 'accountFeatures';
         return unique(enabledParts(host).flatMap((each) => each.module[which]));
