@@ -22,6 +22,7 @@ import { offline } from './offline/index.ts';
 import { ping } from './ping.ts';
 import { presence } from './presence/index.ts';
 import { privateXml } from './private.ts';
+import { push } from './push/index.ts';
 import { register } from './register/index.ts';
 import { roster } from './roster/index.ts';
 import { session } from './session.ts';
@@ -47,6 +48,7 @@ export const modules: readonly AnyModule[] = [
   limits,
   ping,
   privateXml,
+  push,
   register,
   session,
   streamManagement,

@@ -8,7 +8,7 @@ import { presence as makePresence } from '../../stanza/build.ts';
 import { el } from '../../xml/element.ts';
 import { roster } from '../roster/index.ts';
 import { answerProbe, broadcast, leave, receiveParting, sendDirected } from './availability.ts';
-import { createContext, type PresenceLimits } from './context.ts';
+import { createContext, type PresenceLimits, type RequestListener } from './context.ts';
 import { createDirected } from './directed.ts';
 import { receiveSubscription, sendSubscription } from './subscribing.ts';
 import { isSubscriptionType } from './subscription.ts';
@@ -35,6 +35,8 @@ const config = z.object({
 export interface PresenceApi {
   /** Addresses below a bare JID to which a session has sent presence: its nicks in a room. */
   directedTo(session: Session, bare: BareJid): readonly Jid[];
+  /** Adds one who is told of each new request for a subscription to an account. */
+  onRequest(listener: RequestListener): void;
 }
 
 /** The presence module. */
@@ -51,11 +53,15 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
   needs: ['roster'],
   config,
   setup(home) {
-    const context = createContext(home, home.use(roster), createDirected());
+    const listeners: RequestListener[] = [];
+    const context = createContext(home, home.use(roster), createDirected(), (account, contact) => {
+      for (const listener of listeners) listener(account, contact);
+    });
     return {
       api: {
         directedTo: (session, bare) =>
           context.directed.list(session).filter((address) => bareOf(address) === bare),
+        onRequest: (listener) => void listeners.push(listener),
       },
       streamFeatures: ({ phase }) =>
         phase !== 'early' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4

@@ -1,0 +1,118 @@
+/** Decides which devices are woken: those that cannot show now what has come for their account. */
+import type { Home } from '../../core/module.ts';
+import type { Parcel } from '../../core/parcel.ts';
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, bareOf, domainOf, type Jid, localOf, resourceOf } from '../../jid/jid.ts';
+import type { Message } from '../../stanza/stanza.ts';
+import { type Occasion, occasionOf, requestFrom } from './occasion.ts';
+import type { Publisher } from './publisher.ts';
+import type { Registration, Registrations } from './registrations.ts';
+import type { PushSettings } from './settings.ts';
+import { createVigil } from './vigil.ts';
+
+/** Sees what comes for accounts, and who comes and goes. */
+export interface Waking {
+  /** A message was handed to sessions, or to none. */
+  handed(parcel: Parcel): void;
+  /** Somebody asks for a subscription. */
+  requested(account: BareJid, contact: BareJid): void;
+  /** A session has a client (again): what waits is there for it to take. */
+  came(session: Session): void;
+  /** A session has no client any more, for now or for good. */
+  left(session: Session): void;
+  /** The session of the device that a registration wakes. */
+  sessionOf(registration: Registration): Session | undefined;
+  stop(): void;
+}
+
+/** What it works with. */
+export interface WakingOptions {
+  readonly home: Home<PushSettings>;
+  readonly registrations: Registrations;
+  readonly publisher: Publisher;
+}
+
+/** Begins to see. */
+export function createWaking({ home, registrations, publisher }: WakingOptions): Waking {
+  const vigil = createVigil(home.clock);
+  // A message that came back is handed out anew; once is enough.
+  const considered = new WeakSet<Message>();
+
+  const failed = (account: BareJid) => (error: unknown) => {
+    home.metrics.errors.inc({ area: 'push' });
+    home.log.error({ err: error, account }, 'push registrations could not be read or changed');
+  };
+  /** Does something with the live registrations of an account, at once if they are known. */
+  const withLive = (account: BareJid, task: (live: readonly Registration[]) => void) => {
+    const run = (all: readonly Registration[]) =>
+      task(all.filter(({ ended }) => ended === undefined));
+    const found = registrations.of(account);
+    if (!(found instanceof Promise)) return run(found);
+    found.then(run).catch(failed(account));
+  };
+  // A device keeps its resource when it comes back, or enables anew: then the new one is known.
+  const sessionOf = ({ account, resource }: Registration) =>
+    home.sessions.of(account).find(({ jid }) => resourceOf(jid) === resource);
+
+  /** A device that was handed the message in vain, or has no session, is woken. */
+  const consider = (registration: Registration, parcel: Parcel, occasion: Occasion) => {
+    const { message } = parcel;
+    const session = sessionOf(registration);
+    const isHolder = session !== undefined && parcel.holders.includes(session);
+    // A room sends to each resource; what is not kept is only for those who were given it.
+    if (message.type === 'groupchat' && message.to !== session?.jid) return;
+    if (occasion.isFleeting && !isHolder) return;
+    if (session === undefined || !session.isAttached) publisher.notify(registration, occasion);
+    else if (isHolder)
+      vigil.watch(session, parcel, home.configOf(session.host).patience, (has) => {
+        if (has) isHere(session);
+        else publisher.notify(registration, occasion);
+      });
+  };
+  /** A device has what it was to be woken for. */
+  const isHere = ({ account, jid }: Session) =>
+    withLive(account, (live) => {
+      for (const registration of live) {
+        if (registration.resource !== resourceOf(jid)) continue;
+        publisher.drop(registration);
+        if (registration.unseen > 0)
+          registrations.change(registration, SEEN).catch(failed(account));
+      }
+    });
+
+  return {
+    sessionOf,
+    handed(parcel) {
+      const { message, account } = parcel;
+      const occasion = occasionOf(message, account);
+      if (occasion === undefined) return;
+      withLive(account, (live) => {
+        if (live.length === 0 || considered.has(message)) return;
+        considered.add(message);
+        // Who answers each notification with a message would never come to an end.
+        if (live.some(({ service }) => isFrom(service, message.from))) return;
+        for (const registration of live) consider(registration, parcel, occasion);
+      });
+    },
+    requested(account, contact) {
+      withLive(account, (live) => {
+        for (const registration of live)
+          if (sessionOf(registration)?.isAttached !== true)
+            publisher.notify(registration, requestFrom(contact));
+      });
+    },
+    came(session) {
+      if (!session.isAnonymous) isHere(session);
+    },
+    left: (session) => vigil.end(session),
+    stop: () => vigil.stop(),
+  };
+}
+
+const SEEN = { unseen: 0 } as const;
+
+/** Whether an address is the app server, or one of its domain where that is all of its address. */
+function isFrom(service: Jid, sender: Jid): boolean {
+  if (localOf(service) === '') return domainOf(service) === domainOf(sender);
+  return bareOf(service) === bareOf(sender);
+}
