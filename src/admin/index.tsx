@@ -19,6 +19,7 @@ import { addFederationPages } from './pages/federation.tsx';
 import { addHostPages } from './pages/hosts.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
+import { addPushPages } from './pages/push.tsx';
 import { addServerPages } from './pages/server.tsx';
 import { addSessionPages } from './pages/sessions.tsx';
 import { addTracePage } from './pages/trace.tsx';
@@ -106,6 +107,7 @@ function createPages(
   addUsersPages(app, desk);
   addDevicePages(app, desk);
   addUserPages(app, desk);
+  addPushPages(app, desk);
   addSessionPages(app, desk);
   addHostPages(app, desk);
   addFederationPages(app, desk);

@@ -8,6 +8,8 @@ const text = z.string();
 const count = z.number();
 const maybeText = text.nullish().transform((value) => value ?? undefined);
 
+const maybeCount = count.nullish().transform((value) => value ?? undefined);
+
 /** A bound session. */
 export const sessionView = z.object({
   id: text,
@@ -204,6 +206,27 @@ export const stepView = z.object({
   detail: text.optional(),
 });
 
+/** A registration of `push.list`. */
+const pushView = z.object({
+  jid: text,
+  service: text,
+  node: text,
+  device: text,
+  state: z.enum(['connected', 'asleep', 'away', 'ended']),
+  tried: maybeCount,
+  result: text,
+  succeeded: maybeCount,
+  failures: count,
+});
+
+/** `push.list` */
+export const pushesView = z.object({ registrations: z.array(pushView) });
+
+/** `push.test` */
+export const pushAnswersView = z.object({
+  answers: z.array(z.object({ level: z.enum(['ok', 'warning', 'error']), answer: text })),
+});
+
 /** `audit.list` */
 export const auditView = z.object({
   entries: z.array(
@@ -241,5 +264,7 @@ export type HostView = z.output<typeof hostsView>['hosts'][number];
 export type LinkView = z.output<typeof linkView>;
 /** What there is with another domain. */
 export type PartnerView = z.output<typeof partnerView>;
+/** A push registration as pages read it. */
+export type PushView = z.output<typeof pushView>;
 /** A step of an examination as pages read it. */
 export type ExaminedStep = z.output<typeof stepView>;

@@ -7,6 +7,7 @@ import { Confirm, Empty, Facts, PageHeading, Problem, Tick, Time, Token } from '
 import { type AccountView, accountView, warningView } from '../views.ts';
 import { deviceSection } from './devices.tsx';
 import { PasswordFields, readNewAccount } from './entry.tsx';
+import { pushSection } from './push.tsx';
 import { SessionTable } from './sessions.tsx';
 import { UserBadges } from './users.tsx';
 
@@ -129,6 +130,7 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
         )}
       </section>
       {devices}
+      {await pushSection(c, desk, account.jid)}
     </>,
   );
 }
