@@ -70,6 +70,8 @@ export interface Session extends Creditor {
   readonly isAttached: boolean;
   /** Whether the user looks at the client, as far as that has said (XEP-0352); told to nobody else. */
   readonly isActive: boolean;
+  /** Whether the client says what it has (XEP-0198); of others it is known when they are heard of. */
+  readonly isManaged: boolean;
   /**
    * Sends a stanza to the client, with another `to` if one is given (serialised once, spliced). The
    * receipt is told what becomes of it.

@@ -214,6 +214,7 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage, traits
     isAttached: true,
     isActive: true,
     restrain: () => {},
+    isManaged: true,
     room: () => undefined,
     owe: (work) => void owed.push(work),
     send(stanza: Stanza, to?: Jid, receipt?: Receipt) {
