@@ -89,6 +89,8 @@ export const push = defineModule<PushSettings, PushApi>({
         },
         handed: waking.handed,
         sessionBound: waking.came,
+        sessionAsleep: waking.left,
+        sessionAwake: waking.came,
         sessionEnded: waking.left,
         accountRemoved: async (account) => {
           await forget(account, () => true);

@@ -54,6 +54,12 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
   const sessionOf = ({ account, resource }: Registration) =>
     home.sessions.of(account).find(({ jid }) => resourceOf(jid) === resource);
 
+  /** A client without XEP-0198 is heard of when it is asked for a sign of life, or is gone. */
+  const patienceWith = ({ isManaged, host }: Session) => {
+    const { idlePing, idleTimeout } = home.server().limits;
+    return isManaged ? home.configOf(host).patience : idlePing + idleTimeout;
+  };
+
   /** A device that was handed the message in vain, or has no session, is woken. */
   const consider = (registration: Registration, parcel: Parcel, occasion: Occasion) => {
     const { message } = parcel;
@@ -64,7 +70,7 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
     if (occasion.isFleeting && !isHolder) return;
     if (session === undefined || !session.isAttached) publisher.notify(registration, occasion);
     else if (isHolder)
-      vigil.watch(session, parcel, home.configOf(session.host).patience, (has) => {
+      vigil.watch(session, parcel, patienceWith(session), (has) => {
         if (has) isHere(session);
         else publisher.notify(registration, occasion);
       });

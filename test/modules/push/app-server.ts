@@ -36,6 +36,7 @@ export function openAppServer(scene: Scene, domain = 'push-5.client.example'): A
   const parsed = parseDomain(domain);
   if (!parsed.ok) expect.fail(parsed.why);
   scene.router.useDomain(parsed.value, (stanza) => {
+    if (stanza.kind !== 'iq') return verdict.handled;
     const request = parse(stanza.wire.text);
     const taker = waiting.shift();
     if (taker === undefined) inbox.push(request);

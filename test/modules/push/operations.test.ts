@@ -29,7 +29,7 @@ describe('the operations of push notifications', () => {
   test('push.list tells how each registration fares', async () => {
     const now = stage.scene.clock.now();
     await stage.device('laptop');
-    setAttached(await stage.device('tablet'), false);
+    setAttached(stage, await stage.device('tablet'), false);
     await (await stage.device('phone')).disconnect();
     await stage.say();
     for (let count = 0; count < 2; count += 1) await stage.app.next();

@@ -1,7 +1,6 @@
 /** A scene with an app server, and a user whose devices can fall asleep. */
 import type { Receipt } from '../../../src/core/parcel.ts';
 import type { OwnedSession } from '../../../src/core/sessions.ts';
-import { offline } from '../../../src/modules/offline/index.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
 import { push } from '../../../src/modules/push/index.ts';
 import { roster } from '../../../src/modules/roster/index.ts';
@@ -31,7 +30,8 @@ export interface Stage {
 /** Sets it up. */
 export async function setStage(settings: Record<string, unknown> = {}): Promise<Stage> {
   const scene = await startScene({
-    modules: [roster, presence, offline, push],
+    // Nobody keeps messages here, so that who writes does not wait for who does not acknowledge.
+    modules: [roster, presence, push],
     accounts: [ROMEO, JULIET],
     settings: { push: settings },
   });
@@ -70,9 +70,12 @@ export async function setStage(settings: Record<string, unknown> = {}): Promise<
 export const enabling = (node: string, jid = 'push-5.client.example') =>
   `<enable xmlns='urn:xmpp:push:0' jid='${jid}' node='${node}'/>`;
 
-/** Whether a client is connected, as its side says. */
-export function setAttached(actor: Actor, isAttached: boolean): void {
-  Object.assign(actor.session, { isAttached });
+/** The client of a device is gone for now, or is back. */
+export function setAttached({ scene }: Stage, actor: Actor, isAttached: boolean): void {
+  const { session } = actor;
+  Object.assign(session, { isAttached });
+  const { sessionAsleep = [], sessionAwake = [] } = scene.hosts.get(session.host)?.dispatch ?? {};
+  for (const hook of isAttached ? sessionAwake : sessionAsleep) hook(session);
 }
 
 /**

@@ -110,7 +110,7 @@ describe('XEP-0357 §7: what warrants a notification', () => {
       await begin();
       const phone = await stage.device('phone');
       withhold(phone);
-      setAttached(phone, false);
+      setAttached(stage, phone, false);
       await stage.say();
       expect(await stage.app.told()).toBe('message-count=1');
     });
@@ -118,7 +118,7 @@ describe('XEP-0357 §7: what warrants a notification', () => {
     test('also for a message to another device, of which it would have a copy', async () => {
       await begin();
       const laptop = await stage.device('laptop');
-      setAttached(await stage.device('phone'), false);
+      setAttached(stage, await stage.device('phone'), false);
       await stage.say('x', laptop.jid);
       expect(await stage.app.told()).toBe('message-count=1');
     });
@@ -137,6 +137,29 @@ describe('XEP-0357 §7: what warrants a notification', () => {
       stage.scene.clock.advance(PATIENCE - 1);
       await stage.app.nothing();
       stage.scene.clock.advance(1);
+      expect(await stage.app.told()).toBe('message-count=1');
+    });
+
+    test('one that falls asleep before it acknowledged, at once', async () => {
+      await begin();
+      const phone = await stage.device('phone');
+      withhold(phone);
+      await stage.say();
+      await stage.say();
+      setAttached(stage, phone, false);
+      expect(await stage.app.told()).toBe('message-count=2');
+      await stage.app.nothing();
+    });
+
+    test('one that does not acknowledge at all is not suspected while it is connected', async () => {
+      await begin();
+      const phone = await stage.device('phone');
+      Object.assign(phone.session, { isManaged: false });
+      withhold(phone);
+      await stage.say();
+      stage.scene.clock.advance(5 * PATIENCE);
+      await stage.app.nothing();
+      await phone.disconnect({ kind: 'lost', text: 'the connection broke' });
       expect(await stage.app.told()).toBe('message-count=1');
     });
 
@@ -207,7 +230,7 @@ describe('XEP-0357 §7: what warrants a notification', () => {
       const laptop = await stage.device('laptop');
       const groupchat = (to: string) =>
         stage.juliet.send(`<message to='${to}' type='groupchat'>${BODY}</message>`);
-      setAttached(phone, false);
+      setAttached(stage, phone, false);
       withhold(phone);
       await groupchat(laptop.jid);
       await stage.app.nothing();
@@ -220,7 +243,7 @@ describe('XEP-0357 §7: what warrants a notification', () => {
       const phone = await stage.device('phone');
       await (await stage.device('tablet')).disconnect();
       withhold(phone);
-      setAttached(phone, false);
+      setAttached(stage, phone, false);
       await stage.juliet.send(
         `<message to='${ROMEO}' type='chat'>${BODY}<no-store xmlns='urn:xmpp:hints'/></message>`,
       );
@@ -243,6 +266,22 @@ describe('XEP-0357 §7: what warrants a notification', () => {
       await stage.app.nothing();
       expect(await stage.rows()).toMatchObject([{ unseen: 0 }]);
       await back.disconnect();
+      await stage.say();
+      expect(await stage.app.told()).toBe('message-count=1');
+    });
+
+    test('begins anew when a device is awake again', async () => {
+      await begin();
+      const phone = await stage.device('phone');
+      withhold(phone);
+      setAttached(stage, phone, false);
+      await stage.say();
+      expect(await stage.app.told()).toBe('message-count=1');
+      await stage.app.nothing();
+      setAttached(stage, phone, true);
+      await stage.app.nothing();
+      expect(await stage.rows()).toMatchObject([{ unseen: 0 }]);
+      setAttached(stage, phone, false);
       await stage.say();
       expect(await stage.app.told()).toBe('message-count=1');
     });
@@ -282,7 +321,7 @@ describe('XEP-0357 §7: what warrants a notification', () => {
       await begin();
       const phone = await stage.device('phone');
       const tablet = await stage.device('tablet');
-      setAttached(tablet, false);
+      setAttached(stage, tablet, false);
       await ask(stage);
       expect(phone.inbox.map(({ attrs }) => attrs.type)).toContain('subscribe');
       expect(await stage.app.told()).toBe('message-count=0 pending-subscription-count=1');
