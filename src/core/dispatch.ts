@@ -59,6 +59,7 @@ export interface Dispatch {
   readonly rehand: HookList<'rehand'>;
   readonly handed: HookList<'handed'>;
   readonly undelivered: HookList<'undelivered'>;
+  readonly kept: HookList<'kept'>;
   readonly sessionBound: HookList<'sessionBound'>;
   readonly presenceChanged: HookList<'presenceChanged'>;
   readonly sessionAsleep: HookList<'sessionAsleep'>;
@@ -109,6 +110,7 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
     rehand: list('rehand'),
     handed: list('handed'),
     undelivered: list('undelivered'),
+    kept: list('kept'),
     sessionBound: list('sessionBound'),
     presenceChanged: list('presenceChanged'),
     sessionAsleep: list('sessionAsleep'),

@@ -68,6 +68,8 @@ export interface Hooks {
   handed?(parcel: Parcel): void;
   /** A message to an existing account that no session took (RFC 6121 §8.5.2.2). */
   undelivered?(message: Message, account: BareJid): MaybePromise<Verdict>;
+  /** A message that no session took was taken by an `undelivered` hook, to be kept for later. */
+  kept?(message: Message, account: BareJid): void;
   /** A session has bound its resource. */
   sessionBound?(session: Session): void;
   /** A session's presence changed: first available, another priority, unavailable. */
