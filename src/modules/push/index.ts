@@ -88,6 +88,7 @@ export const push = defineModule<PushSettings, PushApi>({
           return withdraw(stanza.from, account, withdrawals).then(() => verdict.pass);
         },
         handed: waking.handed,
+        kept: waking.kept,
         sessionBound: waking.came,
         sessionAsleep: waking.left,
         sessionAwake: waking.came,

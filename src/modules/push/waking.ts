@@ -12,8 +12,10 @@ import { createVigil } from './vigil.ts';
 
 /** Sees what comes for accounts, and who comes and goes. */
 export interface Waking {
-  /** A message was handed to sessions, or to none. */
+  /** A message was handed to sessions. */
   handed(parcel: Parcel): void;
+  /** A message that no session took is kept. */
+  kept(message: Message, account: BareJid): void;
   /** Somebody asks for a subscription. */
   requested(account: BareJid, contact: BareJid): void;
   /** A session has a client (again): what waits is there for it to take. */
@@ -30,6 +32,13 @@ export interface WakingOptions {
   readonly home: Home<PushSettings>;
   readonly registrations: Registrations;
   readonly publisher: Publisher;
+}
+
+/** A message that has come, and who was given it, if anybody was. */
+interface Event {
+  readonly message: Message;
+  readonly occasion: Occasion;
+  readonly parcel: Parcel | undefined;
 }
 
 /** Begins to see. */
@@ -61,19 +70,31 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
   };
 
   /** A device that was handed the message in vain, or has no session, is woken. */
-  const consider = (registration: Registration, parcel: Parcel, occasion: Occasion) => {
-    const { message } = parcel;
+  const consider = (registration: Registration, event: Event) => {
+    const { message, occasion, parcel } = event;
     const session = sessionOf(registration);
-    const isHolder = session !== undefined && parcel.holders.includes(session);
+    const isHolder = session !== undefined && parcel?.holders.includes(session) === true;
     // A room sends to each resource; what is not kept is only for those who were given it.
     if (message.type === 'groupchat' && message.to !== session?.jid) return;
     if (occasion.isFleeting && !isHolder) return;
     if (session === undefined || !session.isAttached) publisher.notify(registration, occasion);
-    else if (isHolder)
+    else if (isHolder && parcel !== undefined)
       vigil.watch(session, parcel, patienceWith(session), (has) => {
         if (has) isHere(session);
         else publisher.notify(registration, occasion);
       });
+  };
+  /** A message has come for an account. */
+  const arrived = (message: Message, account: BareJid, parcel: Parcel | undefined) => {
+    const occasion = occasionOf(message, account);
+    if (occasion === undefined) return;
+    withLive(account, (live) => {
+      if (live.length === 0 || considered.has(message)) return;
+      considered.add(message);
+      // Who answers each notification with a message would never come to an end.
+      if (live.some(({ service }) => isFrom(service, message.from))) return;
+      for (const registration of live) consider(registration, { message, occasion, parcel });
+    });
   };
   /** A device has what it was to be woken for. */
   const isHere = ({ account, jid }: Session) =>
@@ -89,17 +110,11 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
   return {
     sessionOf,
     handed(parcel) {
-      const { message, account } = parcel;
-      const occasion = occasionOf(message, account);
-      if (occasion === undefined) return;
-      withLive(account, (live) => {
-        if (live.length === 0 || considered.has(message)) return;
-        considered.add(message);
-        // Who answers each notification with a message would never come to an end.
-        if (live.some(({ service }) => isFrom(service, message.from))) return;
-        for (const registration of live) consider(registration, parcel, occasion);
-      });
+      // To nobody yet: it may be kept, or go back to its sender.
+      if (parcel.holders.length === 0 && parcel.end === undefined) return;
+      arrived(parcel.message, parcel.account, parcel);
     },
+    kept: (message, account) => arrived(message, account, undefined),
     requested(account, contact) {
       withLive(account, (live) => {
         for (const registration of live)

@@ -74,6 +74,19 @@ describe('XEP-0357: Push Notifications', () => {
       ]);
     });
 
+    test('none is published for what nobody keeps', async () => {
+      await scene.stop();
+      scene = await startScene({ modules: [roster, presence, push], accounts: [USER, JULIET] });
+      user = await scene.connect(`${USER}/mobile`);
+      juliet = await scene.connect(`${JULIET}/balcony`);
+      app = openAppServer(scene);
+      await user.ask('set', ENABLE);
+      await user.disconnect();
+      await say();
+      expect(conditionIn(await juliet.next())).toBe('service-unavailable');
+      await app.nothing();
+    });
+
     test('publish options go along (§7)', async () => {
       await user.ask('set', enabling(NODE, OPTIONS));
       await user.disconnect();

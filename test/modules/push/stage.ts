@@ -1,4 +1,6 @@
 /** A scene with an app server, and a user whose devices can fall asleep. */
+import { verdict } from '../../../src/core/hooks.ts';
+import { defineModule } from '../../../src/core/module.ts';
 import type { Receipt } from '../../../src/core/parcel.ts';
 import type { OwnedSession } from '../../../src/core/sessions.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
@@ -27,11 +29,17 @@ export interface Stage {
   >;
 }
 
+/** Keeps messages, and has nobody wait for that. */
+const keeper = defineModule({
+  name: 'keeper',
+  specs: [],
+  setup: () => ({ hooks: { undelivered: () => verdict.handled } }),
+});
+
 /** Sets it up. */
 export async function setStage(settings: Record<string, unknown> = {}): Promise<Stage> {
   const scene = await startScene({
-    // Nobody keeps messages here, so that who writes does not wait for who does not acknowledge.
-    modules: [roster, presence, push],
+    modules: [roster, presence, keeper, push],
     accounts: [ROMEO, JULIET],
     settings: { push: settings },
   });
