@@ -19,6 +19,7 @@ import { fulltext } from './fulltext/index.ts';
 import { last } from './last.ts';
 import { limits } from './limits.ts';
 import { offline } from './offline/index.ts';
+import { offlineRetrieval } from './offline-retrieval.ts';
 import { ping } from './ping.ts';
 import { presence } from './presence/index.ts';
 import { privateXml } from './private.ts';
@@ -46,6 +47,7 @@ export const modules: readonly AnyModule[] = [
   csi,
   last,
   limits,
+  offlineRetrieval,
   ping,
   privateXml,
   push,
