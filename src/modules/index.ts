@@ -3,7 +3,7 @@
  * of RFC 6121 stand first: others need the roster, and what it and presence decide holds for all. The
  * archive comes after whatever may refuse a message, and before what passes it on: that has the ids
  * that the archive gives. Carbons stand before offline messages, which are kept for who has no copy
- * either.
+ * either, and before push, which wakes who has none.
  * disco stands before those that add to it; the rest only answers IQs, so that its order is the
  * alphabet's.
  */

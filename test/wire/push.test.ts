@@ -115,6 +115,22 @@ describe('an app server that is a component', () => {
     expect(await answering(app).told()).toBe('message-count=1');
   });
 
+  test('wakes one at which nobody looks sooner, and not if it acknowledges', async () => {
+    const { client } = await phone();
+    client.send("<inactive xmlns='urn:xmpp:csi:0'/>");
+    await client.ping();
+    await say('1');
+    await client.seek(({ name }) => name === 'message');
+    const since = client.text.slice(client.text.indexOf('<enabled'));
+    const count = since.match(/<(message|presence|iq)[ >]/g)?.length ?? 0;
+    client.send(`<a ${SM} h='${count}'/>`);
+    await client.ping();
+    server.clock.jump(3000);
+    await say('2');
+    server.clock.jump(3000);
+    expect(await answering(app).told()).toBe('message-count=1');
+  });
+
   test('wakes one that sleeps through a restart, and not one that resumed after it', async () => {
     const { client, id } = await phone();
     await loseConnection(client);

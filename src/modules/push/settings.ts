@@ -29,6 +29,9 @@ export const pushConfig = z.object({
   patience: duration('10s', { min: '1s', max: '10m' }).describe(
     'How long a client that is connected may leave a message unacknowledged before its device is woken.',
   ),
+  inactivePatience: duration('3s', { min: '1s', max: '10m' }).describe(
+    'The same for a client at which nobody looks (XEP-0352): its device may be asleep already.',
+  ),
   perMinute: count(12, { min: 1, max: 600 }).describe(
     'How many notifications a minute one registration gets; more are gathered into one.',
   ),

@@ -63,10 +63,14 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
   const sessionOf = ({ account, resource }: Registration) =>
     home.sessions.of(account).find(({ jid }) => resourceOf(jid) === resource);
 
-  /** A client without XEP-0198 is heard of when it is asked for a sign of life, or is gone. */
-  const patienceWith = ({ isManaged, host }: Session) => {
+  /** How long a client may leave a message unacknowledged. */
+  const patienceWith = ({ isManaged, isActive, host }: Session) => {
+    const { patience, inactivePatience } = home.configOf(host);
+    if (!isActive) return inactivePatience;
+    if (isManaged) return patience;
+    // Without XEP-0198 it is heard of when it is asked for a sign of life, or it is gone.
     const { idlePing, idleTimeout } = home.server().limits;
-    return isManaged ? home.configOf(host).patience : idlePing + idleTimeout;
+    return idlePing + idleTimeout;
   };
 
   /** A device that was handed the message in vain, or has no session, is woken. */
@@ -111,7 +115,7 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
     sessionOf,
     handed(parcel) {
       // To nobody yet: it may be kept, or go back to its sender.
-      if (parcel.holders.length === 0 && parcel.end === undefined) return;
+      if (parcel.given.length === 0) return;
       arrived(parcel.message, parcel.account, parcel);
     },
     kept: (message, account) => arrived(message, account, undefined),

@@ -3,6 +3,7 @@ import { verdict } from '../../../src/core/hooks.ts';
 import { defineModule } from '../../../src/core/module.ts';
 import type { Receipt } from '../../../src/core/parcel.ts';
 import type { OwnedSession } from '../../../src/core/sessions.ts';
+import { carbons } from '../../../src/modules/carbons/index.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
 import { push } from '../../../src/modules/push/index.ts';
 import { roster } from '../../../src/modules/roster/index.ts';
@@ -39,7 +40,7 @@ const keeper = defineModule({
 /** Sets it up. */
 export async function setStage(settings: Record<string, unknown> = {}): Promise<Stage> {
   const scene = await startScene({
-    modules: [roster, presence, keeper, push],
+    modules: [roster, presence, carbons, keeper, push],
     accounts: [ROMEO, JULIET],
     settings: { push: settings },
   });

@@ -140,6 +140,36 @@ describe('XEP-0357 §7: what warrants a notification', () => {
       expect(await stage.app.told()).toBe('message-count=1');
     });
 
+    test.each([true, false])(
+      'one at which nobody looks, sooner; whether it ever acknowledges: %s',
+      async (isManaged) => {
+        await begin();
+        const phone = await stage.device('phone');
+        Object.assign(phone.session, { isActive: false, isManaged });
+        const acknowledge = withhold(phone);
+        await stage.say();
+        stage.scene.clock.advance(2999);
+        acknowledge();
+        stage.scene.clock.advance(1);
+        await stage.app.nothing();
+        await stage.say();
+        stage.scene.clock.advance(3000);
+        expect(await stage.app.told()).toBe('message-count=1');
+      },
+    );
+
+    test('one that was given a carbon copy and does not acknowledge it', async () => {
+      await begin();
+      const laptop = await stage.device('laptop');
+      const phone = await stage.device('phone');
+      await phone.ask('set', "<enable xmlns='urn:xmpp:carbons:2'/>");
+      withhold(phone);
+      await stage.say('x', laptop.jid);
+      stage.scene.clock.advance(PATIENCE);
+      expect(await stage.app.told()).toBe('message-count=1');
+      await stage.app.nothing();
+    });
+
     test('one that falls asleep before it acknowledged, at once', async () => {
       await begin();
       const phone = await stage.device('phone');
