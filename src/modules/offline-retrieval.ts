@@ -124,24 +124,29 @@ function createRequests(home: Home<undefined>, mailbox: OfflineApi) {
     }
   };
 
-  return {
-    /** §2.4, §2.6 */
-    async read({ payload: { fetch, purge, items }, account, session }: Request): Promise<Reply> {
-      if (session === undefined || purge || fetch === items.length > 0)
-        return reply.refuse('bad-request');
-      if (fetch) {
-        mailbox.leaveTo(session); // §2.6
-        await send(mailbox.waiting(account), session);
-        return reply.result();
-      }
-      if (items.some(({ action }) => action === 'remove')) return reply.refuse('bad-request');
-      const found = await find(account, nodesOf(items));
-      if (found === undefined) return reply.refuse('item-not-found');
-      await send(found, session);
+  /** §2.4, §2.6 */
+  const read = async ({ payload: { fetch, purge, items }, account, session }: Request) => {
+    if (session === undefined || purge || fetch === items.length > 0)
+      return reply.refuse('bad-request');
+    if (fetch) {
+      mailbox.leaveTo(session); // §2.6
+      await send(mailbox.waiting(account), session);
       return reply.result();
-    },
+    }
+    if (items.some(({ action }) => action === 'remove')) return reply.refuse('bad-request');
+    const found = await find(account, nodesOf(items));
+    if (found === undefined) return reply.refuse('item-not-found');
+    await send(found, session);
+    return reply.result();
+  };
+
+  return {
+    read,
     /** §2.5, §2.7 */
-    async remove({ payload: { fetch, purge, items }, account }: Request): Promise<Reply> {
+    async remove(request: Request): Promise<Reply> {
+      const { fetch, purge, items } = request.payload;
+      const { account } = request;
+      if (fetch && !purge) return read(request); // as slixmpp asks
       if (fetch || purge === items.length > 0) return reply.refuse('bad-request');
       if (items.some(({ action }) => action === 'view')) return reply.refuse('bad-request');
       const found = purge ? await all(account) : await find(account, nodesOf(items));

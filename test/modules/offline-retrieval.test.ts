@@ -158,6 +158,12 @@ describe('XEP-0013: Flexible Offline Message Retrieval', () => {
     expect(await count(romeo)).toBe(3);
   });
 
+  test('§2.6 all messages, though they are asked for by a set', async () => {
+    const romeo = await romeoAt();
+    expect(resultIn(await romeo.ask('set', FETCH))).toBe('');
+    expect(messagesTo(romeo)).toHaveLength(3);
+  });
+
   test('§2.6 more than a page of them, in their order', async () => {
     for (let index = 0; index < 250; index += 1) await say(`m${index}`);
     const romeo = await romeoAt();
@@ -208,7 +214,7 @@ describe('XEP-0013: Flexible Offline Message Retrieval', () => {
     ['get', offlineWith("<item action='view'/>")],
     ['get', offlineWith("<item action='eat' node='1'/>")],
     ['set', offlineWith('')],
-    ['set', FETCH],
+    ['set', offlineWith('<fetch/><purge/>')],
     ['set', offlineWith("<purge/><item action='remove' node='1'/>")],
     ['set', offlineWith("<item action='view' node='1'/>")],
   ] as const)('what is no request is refused: %s %s', async (type, payload) => {
