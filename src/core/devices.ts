@@ -94,6 +94,8 @@ export interface DevicesOptions {
   settings(): ServerConfig['devices'];
   /** Those that are there now, which are not forgotten. */
   present(): Iterable<DeviceKey>;
+  /** A device is revoked: whatever else there is of it goes. */
+  revoked(device: DeviceKey): Promise<void>;
 }
 
 /** Opens the devices. */
@@ -236,6 +238,7 @@ export function createDevices(options: DevicesOptions): Devices {
         db.deleteFrom('fast_tokens').where('account', '=', account).where('device', '=', id),
         rowsOf(device).where('knows_password', '=', 0),
       );
+      await options.revoked(device);
     },
     async stop() {
       pruning.cancel();

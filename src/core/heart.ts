@@ -92,6 +92,7 @@ export function createHeart(options: HeartOptions): Heart {
       for (const { account, device } of sessions.all())
         if (device !== undefined) yield { account, id: device.id };
     },
+    revoked: ({ account, id }) => registry.deviceRevoked(account, id),
   });
   const tokens = createTokens({ store, clock, devices, key: options.tokenKey, settings: kept });
   const router = createRouter({

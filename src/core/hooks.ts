@@ -80,6 +80,8 @@ export interface Hooks {
   sessionAwake?(session: Session): void;
   /** A session is over; it is no longer among its account's sessions. */
   sessionEnded?(session: Session, end: SessionEnd): MaybePromise<void>;
+  /** A device of an account is revoked, by its id: what it left goes. */
+  deviceRevoked?(account: BareJid, device: string): MaybePromise<void>;
   /** An account is being removed: the module's rows of it go, contacts are told. */
   accountRemoved?(account: BareJid): MaybePromise<void>;
 }

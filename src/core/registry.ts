@@ -1,5 +1,5 @@
 /** Sets up the modules in the order of their list, and derives what follows from what they declare. */
-import type { Domain } from '../jid/jid.ts';
+import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
@@ -51,6 +51,8 @@ export interface Registry {
   /** Has them remember it again. */
   restoreMemory(session: Session, saved: Readonly<Record<string, unknown>>): void;
   readonly removeAccount: RemoveAccount;
+  /** Tells all modules, those that are switched off too, that a device is revoked. */
+  deviceRevoked(account: BareJid, device: string): Promise<void>;
   /** Ends all, last set up first. */
   stop(): Promise<void>;
 }
@@ -127,6 +129,9 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (module.name in saved) parts.memory?.restore(session, saved[module.name]);
     },
     removeAccount,
+    async deviceRevoked(account, device) {
+      for (const { parts } of done.values()) await parts.hooks?.deviceRevoked?.(account, device);
+    },
     async stop() {
       for (const { parts } of [...done.values()].reverse()) await parts.stop?.();
     },

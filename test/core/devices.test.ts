@@ -18,6 +18,7 @@ const DAY = 86_400_000;
 
 let scene: Scene;
 let settings = serverShape.devices.parse(undefined);
+let revoked: string[] = [];
 let present: { account: BareJid; id: string }[] = [];
 let devices: ReturnType<typeof createDevices>;
 let tokens: ReturnType<typeof createTokens>;
@@ -30,6 +31,7 @@ const open = (key = 'a key') => {
     log: log.area('devices'),
     settings: () => settings,
     present: () => present,
+    revoked: async ({ id }) => void revoked.push(id),
   });
   const key32 = Buffer.from(key);
   return {
@@ -40,6 +42,7 @@ const open = (key = 'a key') => {
 beforeEach(async () => {
   settings = serverShape.devices.parse(undefined);
   present = [];
+  revoked = [];
   scene = await startScene({ modules: [], accounts: [JULIET, ROMEO] });
   ({ devices, tokens } = open());
 });
@@ -224,6 +227,8 @@ describe('tokens', () => {
       expect(scene.accounts.isWithdrawn(JULIET, before, 'another')).toBe(false);
     }
     expect(await names()).toEqual(['laptop']);
+    // Whoever keeps something of them hears of both.
+    expect(revoked).toEqual([sighting('phone').id, sighting('laptop').id]);
   });
 
   test('one that was revoked while it was proved is not taken', async () => {
