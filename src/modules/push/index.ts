@@ -93,7 +93,10 @@ export const push = defineModule<PushSettings, PushApi>({
         sessionAsleep: waking.left,
         sessionAwake: waking.came,
         sessionEnded: waking.left,
-        accountRemoved: async (account) => {
+        async deviceRevoked(account, device) {
+          await forget(account, (registration) => registration.device === device);
+        },
+        async accountRemoved(account) {
           await forget(account, () => true);
         },
       },

@@ -1,6 +1,7 @@
 /** What accounts have registered for push notifications: the one owner of its table. */
 import type { MaybePromise } from '../../core/hooks.ts';
-import type { BareJid, Jid } from '../../jid/jid.ts';
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, type Jid, resourceOf } from '../../jid/jid.ts';
 import { createExclusive } from '../../kit/exclusive.ts';
 import { BoundedMap } from '../../kit/limits.ts';
 import type { Migration, Query, Store } from '../../store/store.ts';
@@ -18,7 +19,9 @@ export interface Address {
 export interface Wanted extends Address {
   /** Publish options as text, '' for none. */
   readonly options: string;
-  /** The resource of the session that enabled it last: the device that it wakes. */
+  /** The device that enabled it last and that it wakes, '' if it is not known. */
+  readonly device: string;
+  /** The resource that it had. */
   readonly resource: string;
 }
 
@@ -83,6 +86,7 @@ interface Row {
   service: Jid;
   node: string;
   options: string;
+  device: string;
   resource: string;
   enabled: number;
   unseen: number;
@@ -104,7 +108,7 @@ export const registrationMigrations: readonly Migration[] = [
     up: [
       `CREATE TABLE push_registrations (
         account TEXT NOT NULL, service TEXT NOT NULL, node TEXT NOT NULL, options TEXT NOT NULL,
-        resource TEXT NOT NULL, enabled BIGINT NOT NULL, unseen INTEGER NOT NULL, tried BIGINT,
+        device TEXT NOT NULL, resource TEXT NOT NULL, enabled BIGINT NOT NULL, unseen INTEGER NOT NULL, tried BIGINT,
         result TEXT NOT NULL, succeeded BIGINT, failures INTEGER NOT NULL, ended BIGINT,
         PRIMARY KEY (account, service, node)
       )`,
@@ -169,7 +173,7 @@ export function createRegistrations(store: Store): Registrations {
         const known = await load(account);
         const before = known.find((each) => isSame(each, wanted));
         const others = known.filter((each) => each !== before);
-        const mayGo = (each: Registration) => each.resource === wanted.resource || !isInUse(each);
+        const mayGo = (each: Registration) => isSameDevice(each, wanted) || !isInUse(each);
         const live = others.filter(({ ended }) => ended === undefined);
         const idle = live.length < most ? undefined : live.find(mayGo);
         if (live.length >= most && idle === undefined) return 'full';
@@ -230,6 +234,20 @@ const REVIVED = { failures: 0, ended: undefined } as const;
 /** Whether two addresses are the same. */
 export function isSame(one: Address, other: Address): boolean {
   return one.node === other.node && one.service === other.service && one.account === other.account;
+}
+
+/** The device of a session. */
+export function deviceOf({ device, jid }: Session): Pick<Registration, 'device' | 'resource'> {
+  return { device: device?.id ?? '', resource: resourceOf(jid) };
+}
+
+/** Whether two are of the same device: by its id, or as long as nobody knows that, by its resource. */
+export function isSameDevice(
+  one: Pick<Registration, 'device' | 'resource'>,
+  other: Pick<Registration, 'device' | 'resource'>,
+): boolean {
+  if (one.device !== '' && other.device !== '') return one.device === other.device;
+  return one.resource === other.resource;
 }
 
 const rowOf = ({ tried, succeeded, ended, ...same }: Registration): Row => ({

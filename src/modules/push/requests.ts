@@ -1,11 +1,11 @@
 /** What clients ask of push notifications: XEP-0357 §5, §6. */
 import { type IqRequest, type Reply, reply } from '../../core/iq.ts';
 import type { Home } from '../../core/module.ts';
-import { type BareJid, bareOf, domainOf, parseJid, resourceOf } from '../../jid/jid.ts';
+import { type BareJid, bareOf, domainOf, parseJid } from '../../jid/jid.ts';
 import { RateLimit } from '../../kit/limits.ts';
 import { readOptions } from './payloads.ts';
 import type { Publisher } from './publisher.ts';
-import type { Registration, Registrations } from './registrations.ts';
+import { deviceOf, type Registration, type Registrations } from './registrations.ts';
 import type { PushSettings } from './settings.ts';
 
 /** What the handlers work with. */
@@ -55,7 +55,7 @@ export function createRequests({ home, registrations, publisher, hasSession }: R
       if (!changes.take(account)) return tooMany();
       const wanted = { account, service: service.value, node, options };
       const outcome = await registrations.enable(
-        { ...wanted, resource: resourceOf(session.jid) },
+        { ...wanted, ...deviceOf(session) },
         { most: settings.maxRegistrations, now: home.clock.now(), isInUse: hasSession },
       );
       if (outcome === 'full')

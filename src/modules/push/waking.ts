@@ -2,11 +2,11 @@
 import type { Home } from '../../core/module.ts';
 import type { Parcel } from '../../core/parcel.ts';
 import type { Session } from '../../core/sessions.ts';
-import { type BareJid, bareOf, domainOf, type Jid, localOf, resourceOf } from '../../jid/jid.ts';
+import { type BareJid, bareOf, domainOf, type Jid, localOf } from '../../jid/jid.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { type Occasion, occasionOf, requestFrom } from './occasion.ts';
 import type { Publisher } from './publisher.ts';
-import type { Registration, Registrations } from './registrations.ts';
+import { deviceOf, isSameDevice, type Registration, type Registrations } from './registrations.ts';
 import type { PushSettings } from './settings.ts';
 import { createVigil } from './vigil.ts';
 
@@ -59,9 +59,11 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
     if (!(found instanceof Promise)) return run(found);
     found.then(run).catch(failed(account));
   };
-  // A device keeps its resource when it comes back, or enables anew: then the new one is known.
-  const sessionOf = ({ account, resource }: Registration) =>
-    home.sessions.of(account).find(({ jid }) => resourceOf(jid) === resource);
+  // A device is known, or keeps its resource when it comes back, or enables anew.
+  const sessionOf = (registration: Registration) =>
+    home.sessions
+      .of(registration.account)
+      .find((session) => isSameDevice(registration, deviceOf(session)));
 
   /** How long a client may leave a message unacknowledged. */
   const patienceWith = ({ isManaged, isActive, host }: Session) => {
@@ -101,15 +103,17 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
     });
   };
   /** A device has what it was to be woken for. */
-  const isHere = ({ account, jid }: Session) =>
+  const isHere = (session: Session) => {
+    const { account } = session;
     withLive(account, (live) => {
       for (const registration of live) {
-        if (registration.resource !== resourceOf(jid)) continue;
+        if (!isSameDevice(registration, deviceOf(session))) continue;
         publisher.drop(registration);
         if (registration.unseen > 0)
           registrations.change(registration, SEEN).catch(failed(account));
       }
     });
+  };
 
   return {
     sessionOf,

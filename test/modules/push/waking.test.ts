@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { serialise } from '../../../src/xml/element.ts';
 import type { Actor } from '../../support/scene.ts';
-import { JULIET, ROMEO, type Stage, setAttached, setStage, withhold } from './stage.ts';
+import { enabling, JULIET, ROMEO, type Stage, setAttached, setStage, withhold } from './stage.ts';
 
 const PATIENCE = 10_000;
 
@@ -252,6 +253,47 @@ describe('XEP-0357 §7: what warrants a notification', () => {
       await again.disconnect();
       await stage.say();
       expect(await stage.app.told()).toBe('message-count=1');
+    });
+
+    describe('that logs in by XEP-0388 and so is known', () => {
+      const KNOWN = { id: 'device-1', kind: 'agent', software: 'App', name: 'Phone' } as const;
+      const enter = async (resource: string, device: { readonly id: string } = KNOWN) => {
+        const actor = await stage.scene.connect(`${ROMEO}/${resource}`, {
+          device: { ...KNOWN, ...device },
+        });
+        await actor.send('<presence/>');
+        return actor;
+      };
+
+      test('is the same with another resource, and no other with the same', async () => {
+        await begin();
+        const phone = await enter('x');
+        await phone.ask('set', enabling('phone'));
+        await phone.disconnect();
+        const back = await enter('y');
+        await stage.say();
+        await stage.app.nothing();
+        await back.disconnect();
+        await enter('x', { id: 'device-2' });
+        await stage.say();
+        expect(await stage.app.told()).toBe('message-count=1');
+      });
+
+      test('is woken no more once it is revoked', async () => {
+        await begin();
+        for (const id of ['device-1', 'device-2']) {
+          const phone = await enter(id, { id });
+          await phone.ask('set', enabling(id));
+          await phone.disconnect();
+        }
+        await stage.scene.devices.revoke({ account: stage.juliet.session.account, id: 'device-1' });
+        expect(await stage.rows()).toHaveLength(2);
+        const [{ account }] = [(await stage.device('laptop')).session];
+        await stage.scene.devices.revoke({ account, id: 'device-1' });
+        await stage.say();
+        expect(serialise(await stage.app.next())).toContain('node="device-2"');
+        await stage.app.nothing();
+      });
     });
 
     test('a room wakes the device that it wrote to', async () => {
