@@ -53,7 +53,7 @@ function rowOf(registration: PushView, now: number): readonly Child[] {
       {failures > 1 ? <span class="second">{`${failures} failures in a row`}</span> : null}
     </>,
     succeeded === undefined ? 'never' : <Ago at={succeeded} now={now} />,
-    <>
+    <div class="actions">
       {state === 'ended' ? null : (
         <a class="button small" href={at('test')} data-dialog>
           Test <span class="unseen">{`the app server ${service}`}</span>
@@ -62,7 +62,7 @@ function rowOf(registration: PushView, now: number): readonly Child[] {
       <a class="button small" href={at('forget')} data-dialog>
         Forget <span class="unseen">{`the registration at ${service}`}</span>
       </a>
-    </>,
+    </div>,
   ];
 }
 

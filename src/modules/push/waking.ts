@@ -53,8 +53,10 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
   };
   /** Does something with the live registrations of an account, at once if they are known. */
   const withLive = (account: BareJid, task: (live: readonly Registration[]) => void) => {
-    const run = (all: readonly Registration[]) =>
-      task(all.filter(({ ended }) => ended === undefined));
+    const run = (all: readonly Registration[]) => {
+      const live = all.length === 0 ? all : all.filter(({ ended }) => ended === undefined);
+      if (live.length > 0) task(live);
+    };
     const found = registrations.of(account);
     if (!(found instanceof Promise)) return run(found);
     found.then(run).catch(failed(account));
@@ -90,18 +92,17 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
         else publisher.notify(registration, occasion);
       });
   };
-  /** A message has come for an account. */
-  const arrived = (message: Message, account: BareJid, parcel: Parcel | undefined) => {
-    const occasion = occasionOf(message, account);
-    if (occasion === undefined) return;
+  /** A message has come for an account; most have no registration, which is found out first. */
+  const arrived = (message: Message, account: BareJid, parcel: Parcel | undefined) =>
     withLive(account, (live) => {
-      if (live.length === 0 || considered.has(message)) return;
+      if (considered.has(message)) return;
+      const occasion = occasionOf(message, account);
+      if (occasion === undefined) return;
       considered.add(message);
       // Who answers each notification with a message would never come to an end.
       if (live.some(({ service }) => isFrom(service, message.from))) return;
       for (const registration of live) consider(registration, { message, occasion, parcel });
     });
-  };
   /** A device has what it was to be woken for. */
   const isHere = (session: Session) => {
     const { account } = session;
