@@ -65,6 +65,7 @@ export interface Dispatch {
   readonly sessionAsleep: HookList<'sessionAsleep'>;
   readonly sessionAwake: HookList<'sessionAwake'>;
   readonly sessionEnded: HookList<'sessionEnded'>;
+  readonly domainChanged: HookList<'domainChanged'>;
   readonly accountRemoved: HookList<'accountRemoved'>;
   readonly earlyIq: ReadonlyMap<string, (request: EarlyIqRequest) => MaybePromise<Reply>>;
   /** By namespace and name. */
@@ -116,6 +117,7 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
     sessionAsleep: list('sessionAsleep'),
     sessionAwake: list('sessionAwake'),
     sessionEnded: list('sessionEnded'),
+    domainChanged: list('domainChanged'),
     accountRemoved: list('accountRemoved'),
     earlyIq: new Map(early.map(({ key, handle }) => [key, handle])),
     nonzas: new Map(parts.flatMap((part) => part.nonzas ?? []).map((route) => [route.key, route])),

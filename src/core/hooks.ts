@@ -2,7 +2,7 @@
  * The points at which modules see a stanza on its way (docs/ARCHITECTURE.md draws it), and what they
  * may say of it. Order is that of modules/index.ts, never a number.
  */
-import type { BareJid } from '../jid/jid.ts';
+import type { BareJid, Domain } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
 import type { Parcel, Receipt } from './parcel.ts';
@@ -82,6 +82,11 @@ export interface Hooks {
   sessionEnded?(session: Session, end: SessionEnd): MaybePromise<void>;
   /** A device of an account is revoked, by its id: what it left goes. */
   deviceRevoked?(account: BareJid, device: string): MaybePromise<void>;
+  /**
+   * The way from a host to another domain had broken. It is `gone`: the domain is out of reach; or it
+   * is there `again`, and may not remember what it told before.
+   */
+  domainChanged?(domain: Domain, now: 'gone' | 'again', host: Domain): MaybePromise<void>;
   /** An account is being removed: the module's rows of it go, contacts are told. */
   accountRemoved?(account: BareJid): MaybePromise<void>;
 }
