@@ -34,6 +34,8 @@ export type StreamAction =
   | { readonly do: 'ready' }
   | { readonly do: 'dialback'; readonly element: Element }
   | { readonly do: 'stanza'; readonly element: Element }
+  /** An element of stream management (XEP-0198). */
+  | { readonly do: 'manage'; readonly element: Element }
   /** Close the stream without an error: the other side reported one, or said goodbye. */
   | { readonly do: 'close'; readonly why: string }
   | ({ readonly do: 'end' } & StreamFailure)

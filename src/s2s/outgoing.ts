@@ -14,8 +14,10 @@ import {
   stepOutgoing,
 } from './negotiate-outgoing.ts';
 import type { GiveUp, StreamAction } from './negotiation.ts';
-import type { Proof } from './pairs.ts';
+import type { Parties, Proof } from './pairs.ts';
+import type { Pings } from './pings.ts';
 import type { Target } from './resolver.ts';
+import type { Resumptions } from './resumptions.ts';
 import type { S2sServices } from './services.ts';
 
 /** What a stream is opened with. */
@@ -25,17 +27,16 @@ export interface OpenOptions {
   readonly services: S2sServices;
   readonly flusher: Flusher;
   readonly verify: Verify;
+  readonly pings: Pings;
+  readonly resumptions: Resumptions;
   readonly signal: AbortSignal;
   /** The stream exists, but nothing can be sent yet. */
   began(stream: ServerStream): void;
   /** A pair was proved by which the other side sends back to us (XEP-0288). */
-  accepted(
-    stream: ServerStream,
-    pair: { readonly remote: Domain; readonly local: Domain },
-    proof: Proof,
-    mayAnswer: boolean,
-  ): void;
+  accepted(stream: ServerStream, pair: Parties, proof: Proof, mayAnswer: boolean): void;
   drained(stream: ServerStream): void;
+  /** Stanzas may be sent, now that it is known whether a stream is resumed. */
+  opened(stream: ServerStream): void;
   /** The other side ended the stream, which was in use, by an error. */
   rejected(condition: string, text: string): void;
   closed(stream: ServerStream, why: string): void;
@@ -112,12 +113,13 @@ async function negotiate(
     let isReady = false;
     const fail = (why: GiveUp, text: string) => resolve(streamFailure(where, why, text));
     const stream = makeStream(options, reached, dane.kind === 'terms' ? dane.terms : undefined, {
-      ready({ knowsDialback, knowsErrors, isBidi, isAuthenticated, refusal }) {
+      ready({ knowsDialback, knowsErrors, knowsManagement, isBidi, isAuthenticated, refusal }) {
         isReady = true;
         timer.cancel();
         signal.removeEventListener('abort', cancel);
         if (isAuthenticated) {
           stream.allow(local, remote, 'external');
+          if (knowsManagement) stream.managed.begin({ local, remote });
           if (isBidi) stream.accept(remote, local, stream.proves(remote) ? 'external' : 'dialback');
         }
         resolve({ stream, target, address, knowsDialback, knowsErrors, isBidi, refusal });
@@ -191,6 +193,8 @@ function makeStream(
     remoteAddress: `${address.includes(':') ? `[${address}]` : address}:${target.port}`,
     services,
     flusher: options.flusher,
+    pings: options.pings,
+    resumptions: options.resumptions,
     dane,
     negotiator: {
       step: (event) => (state === undefined ? [] : take(stepOutgoing(state, event, context))),
@@ -229,6 +233,7 @@ function makeStream(
       },
       granted(from, to) {
         stream.allow(from, to, 'dialback');
+        if (state?.knowsManagement === true) stream.managed.begin({ local: from, remote: to });
         // XEP-0288 §2.2: the inverse of the pair.
         if (state?.isBidi === true)
           stream.accept(to, from, stream.proves(to) ? 'certificate' : 'dialback');
@@ -239,6 +244,7 @@ function makeStream(
         options.accepted(stream, { remote: from, local: to }, proof, isBidi);
       },
       drained: () => options.drained(stream),
+      opened: () => options.opened(stream),
       closed: hooks.closed,
     },
   });

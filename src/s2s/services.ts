@@ -6,6 +6,7 @@ import type { Router } from '../core/router.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import type { Store } from '../store/store.ts';
 import type { Dns } from './dns.ts';
 import type { Policy } from './policy.ts';
 import type { Resolver } from './resolver.ts';
@@ -21,6 +22,7 @@ export interface S2sServices {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly store: Store;
   readonly dns: Dns;
   readonly resolver: Resolver;
   readonly trust: Trust;

@@ -10,7 +10,9 @@ import { dialbackFailure, isPassing, type LinkFailure, policyFailure } from './f
 import type { History } from './history.ts';
 import { acceptStream } from './incoming.ts';
 import { type Opened, type OpenedStream, openStream } from './outgoing.ts';
-import { type Proof, pairKey } from './pairs.ts';
+import { type Parties, type Proof, pairKey } from './pairs.ts';
+import { Pings } from './pings.ts';
+import { Resumptions } from './resumptions.ts';
 import type { S2sServices } from './services.ts';
 
 /** How often streams are looked at for idleness. */
@@ -21,6 +23,8 @@ const BARE_MS = 15_000;
 const MAX_VERIFYING = 500;
 /** How long a shutdown waits for others to close. */
 const SHUTDOWN_MS = 4000;
+/** How long it waits before that for them to acknowledge what they were sent. */
+const DRAIN_MS = 2000;
 
 /** A stream by which a pair may be sent for, or why there is none. */
 export type Reached =
@@ -43,6 +47,8 @@ export class Streams {
   readonly #history: History;
   readonly #hooks: StreamsHooks;
   readonly #flusher = new Flusher();
+  readonly #pings = new Pings();
+  readonly #resumptions: Resumptions;
   readonly #all = new Set<ServerStream>();
   /** Those that we opened, by the pair that they were opened for. */
   readonly #opened = new Map<string, OpenedStream>();
@@ -55,7 +61,11 @@ export class Streams {
     this.#services = services;
     this.#history = history;
     this.#hooks = hooks;
-    this.#sweep = services.clock.every(SWEEP_MS, () => this.#closeIdle());
+    this.#resumptions = new Resumptions(services.clock);
+    this.#sweep = services.clock.every(SWEEP_MS, () => {
+      this.#resumptions.expire();
+      this.#closeIdle();
+    });
   }
 
   /** All streams. */
@@ -72,8 +82,12 @@ export class Streams {
       services: this.#services,
       flusher: this.#flusher,
       verify: this.verify,
+      pings: this.#pings,
+      resumptions: this.#resumptions,
       accepted: (on, pair, proof, mayAnswer) => this.#onAccepted(on, pair, proof, mayAnswer),
       drained: (on) => this.#hooks.drained(on),
+      opened: (on) => this.#onOpened(on),
+      replaced: (on) => this.#hooks.lost(on),
       closed: (on) => {
         this.#onClosed(on);
         closed();
@@ -89,20 +103,22 @@ export class Streams {
     for (const stream of this.#all) if (stream.maySend(local, remote)) return { ok: true, stream };
     const shared = await this.#shareable(local, remote);
     if (shared !== undefined) {
-      const answer = await shared.ask(local, remote);
+      const answer = await shared.inquiry.ask(local, remote);
       if (answer.type === 'valid') return this.#allowed(shared, local, remote);
       // XEP-0220 §2.5: it may do on a stream of its own.
     }
     const opened = await this.#open(local, remote);
     if (!opened.ok) return opened;
     const { stream } = opened;
+    await stream.managed.whenOpen();
     if (stream.maySend(local, remote)) return { ok: true, stream };
-    const answer = await stream.ask(local, remote);
+    const answer = await stream.inquiry.ask(local, remote);
     if (answer.type !== 'valid') {
       const failure = dialbackFailure(answer, opened.refusal);
       this.#note(local, remote, 'failed', failure.text);
       return { ok: false, failure };
     }
+    await stream.managed.whenOpen();
     return this.#allowed(stream, local, remote);
   }
 
@@ -114,7 +130,7 @@ export class Streams {
     try {
       const opened = await this.#open(local, remote);
       if (!opened.ok) return unverified(opened.failure);
-      const answer = await opened.stream.verify({ from: local, to: remote }, streamId, key);
+      const answer = await opened.stream.inquiry.verify({ from: local, to: remote }, streamId, key);
       // §2.5: an error of the authority reaches the one who asked as remote-server-not-found.
       if (answer.type === 'error')
         return error('remote-server-not-found', `${remote} did not verify the key: ${answer.text}`);
@@ -124,16 +140,24 @@ export class Streams {
     }
   };
 
-  /** Closes all streams; resolves when they are gone. */
+  /** Closes all streams, once the other sides have what they were sent; resolves when they are gone. */
   async close(): Promise<void> {
     this.#sweep.cancel();
     this.#ending.abort();
-    const gone = [...this.#all].map((stream) => {
+    const streams = [...this.#all];
+    await atMost(
+      DRAIN_MS,
+      streams.map(({ managed }) => managed.drained()),
+    );
+    await atMost(
+      DRAIN_MS,
+      streams.map(({ managed }) => managed.farewell()),
+    );
+    const gone = streams.map((stream) => {
       stream.end({ condition: 'system-shutdown', text: 'The server is going down.' });
       return stream.closed();
     });
-    const deadline = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_MS).unref());
-    await Promise.race([Promise.all(gone), deadline]);
+    await atMost(SHUTDOWN_MS, gone);
   }
 
   #allowed(stream: ServerStream, local: Domain, remote: Domain): Reached {
@@ -160,6 +184,8 @@ export class Streams {
       services: this.#services,
       flusher: this.#flusher,
       verify: this.verify,
+      pings: this.#pings,
+      resumptions: this.#resumptions,
       signal: this.#ending.signal,
       began: (stream) => {
         this.#all.add(stream);
@@ -168,6 +194,7 @@ export class Streams {
       accepted: (stream, pair, proof, mayAnswer) =>
         this.#onAccepted(stream, pair, proof, mayAnswer),
       drained: (stream) => this.#hooks.drained(stream),
+      opened: (stream) => this.#onOpened(stream),
       rejected: (condition, text) => {
         if (!isPassing(condition)) this.#note(local, remote, 'failed', text);
       },
@@ -229,7 +256,7 @@ export class Streams {
 
   #onAccepted(
     stream: ServerStream,
-    { remote, local }: { readonly remote: Domain; readonly local: Domain },
+    { remote, local }: Parties,
     proof: Proof,
     mayAnswer: boolean,
   ): void {
@@ -237,7 +264,15 @@ export class Streams {
     if (stream.direction === 'in')
       this.#history.note(remote, { host: local, direction: 'in', outcome: 'opened', text });
     this.#hooks.heard(remote);
-    if (mayAnswer && stream.maySend(local, remote)) this.#hooks.usable(stream, local, remote);
+    if (!mayAnswer || !stream.maySend(local, remote)) return;
+    if (!stream.managed.isBusy) this.#hooks.usable(stream, local, remote);
+    for (const other of this.#all)
+      if (other !== stream && other.maySend(local, remote)) other.managed.probe();
+  }
+
+  #onOpened(stream: ServerStream): void {
+    for (const { from, to } of stream.sends) this.#hooks.usable(stream, from, to);
+    this.#hooks.drained(stream);
   }
 
   #onClosed(stream: ServerStream): void {
@@ -259,7 +294,7 @@ export class Streams {
     const now = this.#services.clock.now();
     const { idleTimeout } = this.#services.settings();
     for (const stream of this.#all) {
-      if (stream.isAsking || stream.isOver) continue;
+      if (stream.inquiry.isOpen || stream.isOver) continue;
       const isBare = stream.sends.length === 0 && stream.accepts.length === 0;
       const isOut = stream.direction === 'out';
       if (isBare && isOut && now - Math.max(stream.since, stream.lastActive) > BARE_MS)
@@ -269,6 +304,16 @@ export class Streams {
         stream.close('it was idle');
     }
   }
+}
+
+/** Resolves when all is done, or after a while. */
+async function atMost(ms: number, work: readonly Promise<unknown>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([Promise.all(work), late]);
+  clearTimeout(timer);
 }
 
 const error = (condition: string, text: string): DialbackAnswer => ({

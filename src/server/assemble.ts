@@ -30,7 +30,7 @@ import { machinePorts } from '../operations/port-probe.ts';
 import type { ListenerInfo, RuntimeService } from '../operations/services.ts';
 import type { Dns } from '../s2s/dns.ts';
 import { createDnsClient } from '../s2s/dns-client.ts';
-import { policyMigrations } from '../s2s/policy.ts';
+import { s2sMigrations } from '../s2s/tables.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
 import { loadKey } from './key-file.ts';
@@ -122,7 +122,7 @@ async function openDatabase(
       migrations: [
         ...migrationsOf(modules),
         { owner: 'c2s', migrations: c2sMigrations },
-        { owner: 's2s', migrations: policyMigrations },
+        { owner: 's2s', migrations: s2sMigrations },
       ],
       synchronous: store.synchronous,
       groupMs: store.groupMs,

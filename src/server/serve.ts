@@ -49,9 +49,9 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   });
   const listeners = createListeners({ c2s, s2s: federation.side, component: components, http });
   const stop = async () => {
-    await federation.close(); // what waits for others is sent back to those who are still here
     await components.close();
     await c2s.close();
+    await federation.close(); // other servers hear who went, and what is for them waits until we are back
     await http.close();
     await assembled.close();
   };
@@ -63,6 +63,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     const resumable = await c2s.restore();
     if (resumable > 0) log.area('c2s').info({ sessions: resumable }, 'sessions wait to be resumed');
     await listeners.apply(running.current());
+    await federation.side.start();
     await http.listenSocket(running.current().server.adminSocket, rootApi(assembled, http.closing));
     const consoleAddress = () => addressOfConsole(running.current(), listeners);
     assembled.showListeners(listeners.list, consoleAddress);

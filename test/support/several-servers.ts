@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type IssueOptions, issue } from '../s2s/authority.ts';
+import type { Cable } from './cable.ts';
 import { type Client, loggedIn } from './client.ts';
 import { type DnsOptions, startDns, type TestDns, type Zone, type ZoneEntry } from './dns.ts';
 import { startServer, type TestServer } from './server.ts';
@@ -27,6 +28,8 @@ export interface MemberOptions {
   readonly found?: 'starttls' | 'direct' | 'none';
   /** The name of its machine in those records; one of its own if absent. */
   readonly machine?: string;
+  /** The line by which others come to it. */
+  readonly cable?: Cable;
 }
 
 /** A federation. */
@@ -88,11 +91,13 @@ export async function startFederation(options: DnsOptions = {}): Promise<Federat
       servers.add(server);
       const host = options.machine ?? `xmpp${count}.test.example`;
       zone[host] = { A: ['127.0.0.1'] };
+      const own = found === 'direct' ? server.ports.s2sTls : server.ports.s2s;
+      const port = (await options.cable?.lead(own)) ?? own;
       for (const domain of domains) {
         if (found === 'starttls')
-          zone[`_xmpp-server._tcp.${domain}`] = { SRV: [`1 1 ${server.ports.s2s} ${host}`] };
+          zone[`_xmpp-server._tcp.${domain}`] = { SRV: [`1 1 ${port} ${host}`] };
         if (found === 'direct')
-          zone[`_xmpps-server._tcp.${domain}`] = { SRV: [`1 1 ${server.ports.s2sTls} ${host}`] };
+          zone[`_xmpps-server._tcp.${domain}`] = { SRV: [`1 1 ${port} ${host}`] };
       }
       dns.serve({ ...zone });
       return server;

@@ -1,0 +1,111 @@
+/** XEP-0198 between servers: what is under way when a line breaks arrives all the same. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { domain } from '../certs/support.ts';
+import { type Cable, makeCable } from '../support/cable.ts';
+import type { Client } from '../support/client.ts';
+import type { TestServer } from '../support/server.ts';
+import {
+  bodyOf,
+  type Federation,
+  type MemberOptions,
+  startFederation,
+} from '../support/several-servers.ts';
+
+const A = domain('a.example');
+const B = domain('b.example');
+
+let federation: Federation | undefined;
+const cables: Cable[] = [];
+afterEach(async () => {
+  await federation?.stop();
+  federation = undefined;
+  for (const cable of cables.splice(0)) await cable.stop();
+});
+
+/** Two servers, each of which is reached by a line of its own. */
+async function couple(first: Partial<MemberOptions> = {}, second: Partial<MemberOptions> = first) {
+  const opened = await startFederation();
+  federation = opened;
+  const [toA, toB] = [makeCable(), makeCable()];
+  cables.push(toA, toB);
+  const a = await opened.join({ hosts: { [A]: {} }, accounts: ['romeo'], cable: toA, ...first });
+  const b = await opened.join({ hosts: { [B]: {} }, accounts: ['juliet'], cable: toB, ...second });
+  const romeo = await available(opened, a, 'romeo@a.example');
+  const juliet = await available(opened, b, 'juliet@b.example');
+  const lines = {
+    cut: () => void [toA, toB].map((cable) => cable.cut()),
+    mend: () => void [toA, toB].map((cable) => cable.mend()),
+  };
+  return { a, b, romeo, juliet, lines };
+}
+
+async function available(opened: Federation, server: TestServer, jid: string) {
+  const client = await opened.enter(server, jid);
+  client.send('<presence/>');
+  await client.seek(({ name }) => name === 'presence');
+  return client;
+}
+
+function say(client: Client, to: string, body: string): void {
+  client.send(`<message to='${to}' type='chat' id='${body}'><body>${body}</body></message>`);
+}
+
+const message = (client: Client) => client.seek(({ name }) => name === 'message');
+
+/** The bodies of the next messages. */
+async function bodies(client: Client, count: number): Promise<string[]> {
+  const heard: string[] = [];
+  while (heard.length < count) heard.push(bodyOf(await message(client)));
+  return heard;
+}
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => `${from + index}`);
+
+/** Waits until a condition holds, or fails after a while. */
+async function until(isIt: () => boolean): Promise<void> {
+  await expect.poll(isIt, { timeout: 8000, interval: 10 }).toBe(true);
+}
+
+/** How many stanzas are on their way from a server to the other one. */
+const underWay = (server: TestServer) =>
+  server.federation.side.list().reduce((sum, { queued }) => sum + queued, 0);
+
+const managements = (server: TestServer) =>
+  server.federation.side.list().map(({ management }) => management);
+
+describe('XEP-0198 §5: a line that breaks under load', () => {
+  test.each([
+    ['both directions on one stream', {}],
+    ['a stream for each direction', { s2s: { bidi: false } }],
+    ['by dialback', { certificate: 'self-signed' }],
+  ] as const)('all arrive once and in order: %s', async (_, options) => {
+    const { a, b, romeo, juliet, lines } = await couple(options);
+    say(romeo, 'juliet@b.example', 'first');
+    say(juliet, 'romeo@a.example', 'first');
+    await Promise.all([bodies(juliet, 1), bodies(romeo, 1)]);
+    await until(() => [...managements(a), ...managements(b)].every((each) => each === 'resumable'));
+
+    let sent = 0;
+    const speak = (count: number) => {
+      for (const body of numbers(sent, sent + count)) {
+        say(romeo, 'juliet@b.example', body);
+        say(juliet, 'romeo@a.example', body);
+      }
+      sent += count;
+    };
+    const heard = Promise.all([bodies(juliet, 700), bodies(romeo, 700)]);
+    for (let round = 0; round < 3; round += 1) {
+      speak(100);
+      await new Promise((resolve) => setImmediate(resolve));
+      lines.cut();
+      speak(100);
+      await until(() => [a, b].every((server) => underWay(server) >= 100));
+      lines.mend();
+    }
+    speak(100);
+    expect(await heard).toEqual([numbers(0, 700), numbers(0, 700)]);
+    await until(() => [a, b].every((server) => underWay(server) === 0));
+    for (const client of [romeo, juliet]) await client.ping();
+  });
+});
