@@ -8,7 +8,7 @@ import { REQUEST_TEXT, Unacknowledged } from '../stream/acks.ts';
 import type { Passage } from './passage.ts';
 import type { Ping, Pings } from './pings.ts';
 
-/** How often a stream with something in flight is looked at. */
+/** How often a stream with something in flight is looked at, and pinged at the most. */
 const TICK_MS = 1000;
 
 /** Counters are 32 bits wide (§4). */
@@ -53,10 +53,14 @@ export class InFlight {
   #means: Means = 'pings';
   #question: Question | undefined;
   #timer: Timer | undefined;
+  /** When the next ping may be sent, on the monotonic scale. */
+  #nextPing = 0;
   #awaitingEmpty: (() => void)[] = [];
 
-  constructor(port: FlightPort) {
+  /** @param mayCount whether the other side may ask in a moment that it be counted */
+  constructor(port: FlightPort, mayCount: boolean) {
     this.#port = port;
+    if (mayCount) this.#nextPing = port.clock.monotonic() + TICK_MS;
   }
 
   /** How many stanzas are in flight. */
@@ -77,8 +81,8 @@ export class InFlight {
 
   /** Asks at once whether all has arrived. */
   hurry(): void {
-    if (this.#means === 'pings' && this.#question === undefined) this.#ping();
-    else this.#request();
+    this.#nextPing = 0;
+    this.#request();
   }
 
   /** What a stream that resumes this one takes over; this one is left with nothing. */
@@ -111,9 +115,10 @@ export class InFlight {
     this.#ask(undefined);
   }
 
-  /** What is to follow what is written now: a request, if none is under way. */
+  /** What is to follow what is written now: a request or a ping, if none is under way. */
   trailer(): string {
-    if (this.#means !== 'acks' || this.#question !== undefined || this.length === 0) return '';
+    if (this.#question !== undefined || this.length === 0) return '';
+    if (this.#means === 'pings') return this.#ping();
     this.#ask({ at: this.#port.clock.monotonic(), upTo: this.sent });
     return REQUEST_TEXT;
   }
@@ -165,12 +170,11 @@ export class InFlight {
     const isLate = question !== undefined && clock.monotonic() - question.at > patience();
     if (this.#means !== 'pings') {
       if (isLate) return void giveUp('it does not acknowledge what it was sent');
-      this.#request();
     } else {
       this.#releaseMoment();
       if (isLate) this.#unanswered(question.upTo);
-      if (this.#question === undefined) this.#ping();
     }
+    this.#request();
     if (this.length === 0 && this.#question === undefined) this.#rest();
   }
 
@@ -186,9 +190,12 @@ export class InFlight {
     this.#arriveUpTo(upTo);
   }
 
-  #ping(): void {
+  /** A ping, if one is due: for what is of the moment none is. */
+  #ping(): string {
+    const now = this.#port.clock.monotonic();
+    if (now < this.#nextPing) return '';
     const kept = this.#flight.counted.list().findLast(({ isKept, isOver }) => isKept && !isOver);
-    if (kept === undefined) return;
+    if (kept === undefined) return '';
     const upTo = this.sent;
     const [local, remote] = [domainOf(kept.stanza.from), domainOf(kept.stanza.to)];
     const ping = this.#port.pings.make(local, remote, () => {
@@ -196,9 +203,10 @@ export class InFlight {
       this.#question = undefined;
       this.#arriveUpTo(upTo);
     });
-    if (ping === undefined) return;
-    this.#ask({ at: this.#port.clock.monotonic(), upTo, ping });
-    this.#port.write(ping.text);
+    if (ping === undefined) return '';
+    this.#nextPing = now + TICK_MS;
+    this.#ask({ at: now, upTo, ping });
+    return ping.text;
   }
 
   #arriveUpTo(count: number): void {

@@ -75,7 +75,7 @@ export class Managed implements Holder {
 
   constructor(port: ManagedPort) {
     this.#port = port;
-    this.#inFlight = new InFlight(port);
+    this.#inFlight = new InFlight(port, port.direction === 'in');
     this.#handling = new Handling(port);
   }
 

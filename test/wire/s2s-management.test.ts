@@ -36,7 +36,8 @@ async function couple(first: Partial<MemberOptions> = {}, second: Partial<Member
     cut: () => void [toA, toB].map((cable) => cable.cut()),
     mend: () => void [toA, toB].map((cable) => cable.mend()),
   };
-  return { a, b, romeo, juliet, lines };
+  const enter = (server: TestServer, jid: string) => available(opened, server, jid);
+  return { a, b, romeo, juliet, lines, enter, restart: opened.restart };
 }
 
 async function available(opened: Federation, server: TestServer, jid: string) {
@@ -109,3 +110,60 @@ describe('XEP-0198 §5: a line that breaks under load', () => {
     for (const client of [romeo, juliet]) await client.ping();
   });
 });
+
+describe('DESIGN D1: a restart', () => {
+  test('what was written before it arrives after it, once and in order', async () => {
+    const { a, romeo, juliet, lines, restart } = await couple();
+    say(romeo, 'juliet@b.example', 'first');
+    await bodies(juliet, 1);
+    await until(() => underWay(a) === 0);
+    lines.cut();
+    for (const body of numbers(0, 20)) say(romeo, 'juliet@b.example', body);
+    await until(() => underWay(a) >= 20);
+    lines.mend();
+    lines.cut();
+    await restart(a);
+    lines.mend();
+    expect(await bodies(juliet, 20)).toEqual(numbers(0, 20));
+    await juliet.ping();
+  });
+
+  test('what both have on the way when both are started again', async () => {
+    const { a, b, lines, restart, romeo, juliet, enter } = await couple();
+    lines.cut();
+    say(romeo, 'juliet@b.example', 'there');
+    say(juliet, 'romeo@a.example', 'back');
+    await until(() => underWay(a) === 1 && underWay(b) === 1);
+    const [newA, newB] = await Promise.all([restart(a), restart(b)]);
+    lines.mend();
+    const [again, other] = await Promise.all([
+      enter(newA, 'romeo@a.example'),
+      enter(newB, 'juliet@b.example'),
+    ]);
+    expect(bodyOf(await message(other))).toBe('there');
+    expect(bodyOf(await message(again))).toBe('back');
+  });
+
+  test('who waits for a message hears of a friend who went with the server', async () => {
+    const { a, romeo, juliet, restart } = await couple();
+    await befriend(romeo, 'romeo@a.example', juliet, 'juliet@b.example');
+    await restart(a);
+    const gone = await juliet.seek(({ attrs }) => attrs.type === 'unavailable');
+    expect(gone.attrs.from).toMatch(/^romeo@a\.example\//);
+  });
+});
+
+/** The second one sees the presence of the first one. */
+async function befriend(seen: Client, seenJid: string, seeing: Client, jid: string): Promise<void> {
+  for (const client of [seen, seeing])
+    await client.ask("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+  seeing.send(`<presence to='${seenJid}' type='subscribe'/>`);
+  await seen.seek(({ attrs }) => attrs.type === 'subscribe');
+  seen.send(`<presence to='${jid}' type='subscribed'/>`);
+  await seeing.seek(
+    ({ name, attrs }) =>
+      name === 'presence' &&
+      attrs.type === undefined &&
+      attrs.from?.startsWith(`${seenJid}/`) === true,
+  );
+}
