@@ -333,6 +333,7 @@ export class ServerStream {
     const { condition, text } = failure;
     this.#services.metrics.streamErrors.inc({ condition });
     this.note('info', { condition }, text);
+    this.managed.lastWord();
     this.#channel.write(streamErrorText(failure));
     this.#finish(`${condition}: ${text}`, 'ended');
   }

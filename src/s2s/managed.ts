@@ -180,6 +180,11 @@ export class Managed implements Holder {
   /** Resolves when all that came is handled, or after a while; then says so to the other side (§4). */
   async farewell(): Promise<void> {
     await this.#handling.settled();
+    this.lastWord();
+  }
+
+  /** Says how much is handled, unasked: the stream is about to end (§4). */
+  lastWord(): void {
     if (this.#state === 'on' && !this.#isOver)
       this.#port.write(ackText(this.#handling.received.handled));
   }

@@ -78,6 +78,12 @@ const links = (server: TestServer, other: Domain) =>
     }))
     .sort((one, other) => one.direction.localeCompare(other.direction));
 
+/** Whether nothing is on its way from a server to another. */
+const isQuiet = (server: TestServer) =>
+  server.federation.side
+    .list()
+    .every(({ queued, unacknowledged }) => queued + unacknowledged === 0);
+
 const up = (direction: string, authenticatedBy: string) => ({
   direction,
   authenticatedBy,
@@ -206,6 +212,7 @@ describe('two servers', () => {
   test('RFC 6120 §4.4: who is idle closes politely, and comes again when needed', async () => {
     const { a, b, romeo, juliet } = await couple({ s2s: { idleTimeout: '20s' } });
     await converse(romeo, juliet);
+    await until(() => isQuiet(a) && isQuiet(b)); // what is asked for now would not be answered in time
     a.clock.jump(30_000);
     await until(() => links(a, B).length === 0 && links(b, A).length === 0);
     await converse(romeo, juliet);
@@ -443,6 +450,7 @@ describe('policy', () => {
   test('a domain that is blocked while it is talked with, and allowed again', async () => {
     const { a, b, romeo, juliet } = await couple();
     await converse(romeo, juliet);
+    await until(() => isQuiet(a) && isQuiet(b));
     const { policy, side } = a.federation;
     await policy.set({ host: '*', domain: B, verdict: 'block' });
     side.enforce();
