@@ -7,6 +7,7 @@ import { type BareJid, bareOf, type Jid, parseJid } from '../../jid/jid.ts';
 import { presence as makePresence } from '../../stanza/build.ts';
 import { el } from '../../xml/element.ts';
 import { roster } from '../roster/index.ts';
+import { createAbroad } from './abroad.ts';
 import { answerProbe, broadcast, leave, receiveParting, sendDirected } from './availability.ts';
 import { createContext, type PresenceLimits, type RequestListener } from './context.ts';
 import { createDirected } from './directed.ts';
@@ -57,6 +58,7 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
     const context = createContext(home, home.use(roster), createDirected(), (account, contact) => {
       for (const listener of listeners) listener(account, contact);
     });
+    const abroad = createAbroad(context);
     return {
       api: {
         directedTo: (session, bare) =>
@@ -91,20 +93,25 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
         },
         broadcast: (stanza, session) => broadcast(context, stanza, session),
         toAccount(stanza, account) {
-          if (stanza.kind !== 'presence' || stanza.type === 'available') return verdict.pass;
+          if (stanza.kind !== 'presence') return verdict.pass;
+          abroad.note(stanza, account);
+          if (stanza.type === 'available') return verdict.pass;
           const { to = account, type } = stanza;
           if (type === 'probe') return answerProbe(context, stanza, to, account);
           if (isSubscriptionType(type)) return receiveSubscription(context, stanza, type, account);
           return receiveParting(context, stanza, to, account);
         },
         // §4.5.2: what the client did not say the server says for it.
-        sessionEnded: (session) =>
-          leave(
+        sessionEnded(session) {
+          abroad.forget(session.jid, context.available(session.account).length === 0);
+          return leave(
             context,
             session,
             makePresence({ type: 'unavailable', from: session.jid }),
             session.presence !== undefined,
-          ),
+          );
+        },
+        domainChanged: (domain, now, host) => abroad.changed(domain, now, host),
       },
     };
   },
