@@ -153,6 +153,29 @@ describe('DESIGN D1: a restart', () => {
   });
 });
 
+describe('RFC 6121 §4: a domain that dies', () => {
+  test('its users are seen to go, and asked for when it is back', async () => {
+    const { a, romeo, juliet, lines } = await couple();
+    await befriend(juliet, 'juliet@b.example', romeo, 'romeo@a.example');
+    await until(() => underWay(a) === 0);
+    lines.cut();
+    lines.mend();
+    lines.cut();
+    await until(() => a.federation.side.list(B).every(({ state }) => state !== 'up'));
+    a.clock.jump(70_000);
+    const gone = await romeo.seek(({ attrs }) => attrs.type === 'unavailable');
+    expect(gone.attrs.from).toMatch(/^juliet@b\.example\//);
+    lines.mend();
+    const isUp = () => {
+      a.clock.jump(3000); // it tries again and again
+      return a.federation.side.list(B).some(({ state }) => state === 'up');
+    };
+    await expect.poll(isUp, { timeout: 8000, interval: 100 }).toBe(true);
+    const back = await romeo.seek(({ attrs }) => attrs.from === gone.attrs.from);
+    expect(back.attrs.type).toBeUndefined();
+  });
+});
+
 /** The second one sees the presence of the first one. */
 async function befriend(seen: Client, seenJid: string, seeing: Client, jid: string): Promise<void> {
   for (const client of [seen, seeing])
