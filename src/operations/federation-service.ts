@@ -60,7 +60,7 @@ export interface FederationService {
   /** All links, those of one domain if it is named. */
   list(domain?: Domain): readonly FederationLink[];
   /** What happened with a domain, the latest first. */
-  history(domain: Domain): readonly FederationEvent[];
+  history(domain: Domain): Promise<readonly FederationEvent[]>;
   /** Closes the streams of a domain; what waits is tried again at once. Answers how many. */
   close(domain: Domain): number;
   /** Why two domains may not talk, as a sentence; undefined if they may. */

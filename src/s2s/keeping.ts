@@ -6,13 +6,13 @@ const CHAT_STATES = 'http://jabber.org/protocol/chatstates';
 const HINTS = 'urn:xmpp:hints';
 
 /**
- * Whether somebody would miss a stanza that a crash takes: messages with content between people, and
- * what manages subscriptions. The rest is of the moment.
+ * Whether somebody would miss a stanza that a crash takes: messages with content, between people or
+ * in a room, and what manages subscriptions. The rest is of the moment.
  */
 export function isWorthKeeping(stanza: Stanza): boolean {
   switch (stanza.kind) {
     case 'message':
-      return (stanza.type === 'chat' || stanza.type === 'normal') && isForTheDisk(stanza);
+      return ['chat', 'normal', 'groupchat'].includes(stanza.type) && isForTheDisk(stanza);
     case 'presence':
       return ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'].includes(stanza.type);
     case 'iq':

@@ -57,7 +57,7 @@ export interface S2sSide extends Pick<Ports<S2sKind>, 'listen' | 'unlisten'> {
   /** All links, those of one domain if it is named. */
   list(domain?: Domain): readonly LinkInfo[];
   /** What happened with a domain, the latest first. */
-  history(domain: Domain): readonly HistoryEntry[];
+  history(domain: Domain): Promise<readonly HistoryEntry[]>;
   /** Closes the streams of a domain politely; what waits is tried again at once. Answers how many. */
   closeDomain(domain: Domain): number;
   /** Ends what the policy, or the hosts as they are now, do not allow any more. */
@@ -71,8 +71,8 @@ export interface S2sSide extends Pick<Ports<S2sKind>, 'listen' | 'unlisten'> {
 
 /** Makes the side, with no port open yet. */
 export function createS2s(services: S2sServices): S2sSide {
-  const { log, metrics, clock } = services;
-  const history = createHistory(clock);
+  const { log, metrics } = services;
+  const history = createHistory(services);
   const links: Links = new Links({
     services,
     spool: createSpool(services),
@@ -123,6 +123,7 @@ export function createS2s(services: S2sServices): S2sSide {
       links.prepareToClose();
       await streams.close();
       await links.close();
+      await history.close();
     },
   };
 

@@ -88,8 +88,8 @@ export class Streams {
       drained: (on) => this.#hooks.drained(on),
       opened: (on) => this.#onOpened(on),
       replaced: (on) => this.#hooks.lost(on),
-      closed: (on) => {
-        this.#onClosed(on);
+      closed: (on, why) => {
+        this.#onClosed(on, why);
         closed();
       },
     });
@@ -198,10 +198,10 @@ export class Streams {
       rejected: (condition, text) => {
         if (!isPassing(condition)) this.#note(local, remote, 'failed', text);
       },
-      closed: (stream) => {
+      closed: (stream, why) => {
         metrics.connections.dec({ kind: 's2s_out' });
         if (this.#opened.get(key)?.stream === stream) this.#opened.delete(key);
-        this.#onClosed(stream);
+        this.#onClosed(stream, why);
       },
     });
     this.#opening.delete(key);
@@ -275,9 +275,19 @@ export class Streams {
     this.#hooks.drained(stream);
   }
 
-  #onClosed(stream: ServerStream): void {
+  #onClosed(stream: ServerStream, why: string): void {
     this.#all.delete(stream);
+    if (stream.ending === 'broken') this.#noteBreak(stream, why);
     this.#hooks.lost(stream);
+  }
+
+  #noteBreak(stream: ServerStream, why: string): void {
+    const text = `a stream broke: ${why}`;
+    for (const { from: host, to: remote } of stream.sends)
+      this.#history.note(remote, { host, direction: 'out', outcome: 'closed', text });
+    for (const { from: remote, to: host } of stream.accepts)
+      if (!stream.sends.some(({ from, to }) => from === host && to === remote))
+        this.#history.note(remote, { host, direction: 'in', outcome: 'closed', text });
   }
 
   #note(

@@ -146,7 +146,7 @@ describeWith(['ejabberd'], 'ejabberd', () => {
     const error = `${await failure(romeo)}`;
     expect(error).toContain('remote-server-timeout');
     expect(error).toMatch(text);
-    expect(server.federation.side.history(THEIRS)[0]).toMatchObject({ outcome: 'failed' });
+    expect((await server.federation.side.history(THEIRS))[0]).toMatchObject({ outcome: 'failed' });
     say(juliet, 'romeo@ours.example', 'hello');
     expect(`${await failure(juliet)}`).toMatch(text);
     expect(proofs(server)).toEqual([]);
@@ -172,7 +172,7 @@ describeWith(['ejabberd'], 'ejabberd', () => {
     expect(`${await failure(juliet)}`).toContain('forbidden');
     say(romeo, 'juliet@theirs.example', 'hello');
     await expect
-      .poll(() => server.federation.side.history(THEIRS)[0])
+      .poll(async () => (await server.federation.side.history(THEIRS))[0])
       .toMatchObject({ outcome: 'failed', text: expect.stringContaining('invalid-from') });
     await expect.poll(() => proofs(server)).toEqual([]);
     await hearsNoMore(juliet);

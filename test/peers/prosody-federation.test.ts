@@ -165,7 +165,7 @@ describeWith(['prosody', 'lua-unbound'], 'Prosody', () => {
     say(romeo, 'juliet@theirs.example', 'hello');
     const error = await failure(romeo);
     expect(`${error}`).toMatch(/remote-server-timeout/);
-    expect(server.federation.side.history(THEIRS)[0]).toMatchObject({ outcome: 'failed' });
+    expect((await server.federation.side.history(THEIRS))[0]).toMatchObject({ outcome: 'failed' });
   });
 
   test('a domain that is blocked cannot write to us, nor we to it', async () => {

@@ -6,7 +6,6 @@ import { createLog } from '../../src/kit/log.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import type { ServerStream } from '../../src/s2s/connection.ts';
 import type { LinkFailure } from '../../src/s2s/failure.ts';
-import { createHistory } from '../../src/s2s/history.ts';
 import { Links } from '../../src/s2s/links.ts';
 import type { Passage } from '../../src/s2s/passage.ts';
 import type { Spool } from '../../src/s2s/spool.ts';
@@ -517,29 +516,4 @@ test('what was on its way before a restart goes on, in order, with its full time
   await up(stream);
   expect(stream.sent).toEqual(['1', '2', '3']);
   expect(stream.all[0]?.text(clock.now())).toMatch(/<delay [^>]*stamp="2025-12-31T23:59:00/);
-});
-
-describe('history', () => {
-  test('the latest first; the same thing is counted', () => {
-    const clock = manualClock(1000);
-    const history = createHistory(clock);
-    const failed = { host: OURS, direction: 'out', outcome: 'failed' } as const;
-    history.note(THEIRS, { ...failed, text: 'refused' });
-    clock.advance(10);
-    history.note(THEIRS, { ...failed, text: 'no answer' });
-    clock.advance(10);
-    history.note(THEIRS, { ...failed, text: 'refused' });
-    expect(history.of(THEIRS)).toMatchObject([
-      { text: 'refused', count: 2, first: 1000, last: 1020 },
-      { text: 'no answer', count: 1, first: 1010, last: 1010 },
-    ]);
-    expect(history.of(OURS)).toEqual([]);
-  });
-
-  test('it is bounded', () => {
-    const history = createHistory(manualClock());
-    for (let index = 0; index < 100; index += 1)
-      history.note(THEIRS, { host: OURS, direction: 'out', outcome: 'failed', text: `${index}` });
-    expect(history.of(THEIRS)).toHaveLength(30);
-  });
 });

@@ -49,7 +49,7 @@ export function federationOf(world: FederationWorld): FederationService {
   const rules: FederationRule[] = [];
   return {
     list: (domain) => world.links.filter((each) => domain === undefined || each.domain === domain),
-    history: () => world.events,
+    history: async () => world.events,
     close: (domain) => world.links.filter((each) => each.domain === domain).length,
     refusal: (_, domain) =>
       rules.some((rule) => rule.domain === domain && rule.verdict === 'block')

@@ -420,7 +420,7 @@ describe('what cannot be delivered comes back', () => {
       condition: 'remote-server-timeout',
       text: expect.stringMatching(/certificate does not prove b\.example.*signed by its own key/),
     });
-    expect(a.federation.side.history(B)).toMatchObject([{ outcome: 'failed', count: 1 }]);
+    expect(await a.federation.side.history(B)).toMatchObject([{ outcome: 'failed', count: 1 }]);
   });
 
   test('a certificate is demanded, and it is expired', async () => {
@@ -442,7 +442,7 @@ describe('what cannot be delivered comes back', () => {
     const { condition, text } = await bounce(romeo);
     expect(condition).toBe('remote-server-timeout'); // XEP-0220 §2.5
     expect(text).toMatch(/not-authorized.*A certificate has to prove a\.example/);
-    expect(a.federation.side.history(B)[0]).toMatchObject({ outcome: 'failed' });
+    expect((await a.federation.side.history(B))[0]).toMatchObject({ outcome: 'failed' });
   });
 });
 
