@@ -176,7 +176,9 @@ export const linkView = z.object({
   proof: text,
   address: text,
   since: count.nullable(),
+  management: z.enum(['none', 'acks', 'resumable']),
   queued: count,
+  unacknowledged: count,
   failure: text,
 });
 
