@@ -160,8 +160,8 @@ function ready(state: Outgoing, actions: readonly StreamAction[] = []): Outgoing
 function onAnswer(state: Outgoing, element: Element, context: OutgoingContext): OutgoingStep {
   const ns = nsOf(element);
   if (ns === STREAM_NS && element.name === 'error') {
-    const { condition, text } = reportedError(element);
-    return giveUp(state, { reported: condition }, text);
+    const { condition, text, ...more } = reportedError(element);
+    return giveUp(state, { reported: condition, ...more }, text);
   }
   if (ns === STREAM_NS && element.name === 'features' && state.phase === 'features')
     return onFeatures(state, element, context);

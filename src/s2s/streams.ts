@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
+import { BoundedMap } from '../kit/limits.ts';
 import { Flusher } from '../kit/outbox.ts';
 import type { Verify } from './answering.ts';
 import type { ServerStream } from './connection.ts';
@@ -21,6 +22,8 @@ const SWEEP_MS = 5000;
 const BARE_MS = 15_000;
 /** How many keys may be under verification at a time, over all streams. */
 const MAX_VERIFYING = 500;
+/** Redirects of streams in use that are remembered. */
+const REDIRECTS = 500;
 /** How long a shutdown waits for others to close. */
 const SHUTDOWN_MS = 4000;
 /** How long it waits before that for them to acknowledge what they were sent. */
@@ -53,6 +56,8 @@ export class Streams {
   /** Those that we opened, by the pair that they were opened for. */
   readonly #opened = new Map<string, OpenedStream>();
   readonly #opening = new Map<string, Promise<Opened>>();
+  /** Where streams in use were sent on to, by pair, until the next one is opened. */
+  readonly #redirects = new BoundedMap<string, string>(REDIRECTS);
   readonly #ending = new AbortController();
   readonly #sweep: Timer;
   #verifying = 0;
@@ -187,6 +192,7 @@ export class Streams {
       pings: this.#pings,
       resumptions: this.#resumptions,
       signal: this.#ending.signal,
+      otherHost: this.#redirects.get(key),
       began: (stream) => {
         this.#all.add(stream);
         metrics.connections.inc({ kind: 's2s_out' });
@@ -195,7 +201,8 @@ export class Streams {
         this.#onAccepted(stream, pair, proof, mayAnswer),
       drained: (stream) => this.#hooks.drained(stream),
       opened: (stream) => this.#onOpened(stream),
-      rejected: (condition, text) => {
+      rejected: (condition, text, otherHost) => {
+        if (otherHost !== undefined) this.#redirects.set(key, otherHost);
         if (!isPassing(condition)) this.#note(local, remote, 'failed', text);
       },
       closed: (stream, why) => {
@@ -205,6 +212,7 @@ export class Streams {
       },
     });
     this.#opening.delete(key);
+    this.#redirects.delete(key);
     metrics.s2sAttempts.inc({ outcome: opened.ok ? 'opened' : opened.failure.condition });
     if (opened.ok) {
       this.#opened.set(key, opened);

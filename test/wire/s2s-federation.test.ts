@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Domain } from '../../src/jid/jid.ts';
 import { domain } from '../certs/support.ts';
+import { sendsOnTo, startFake } from '../s2s/fake-server.ts';
 import type { Client } from '../support/client.ts';
 import { connectedComponent } from '../support/component.ts';
 import type { TestServer } from '../support/server.ts';
@@ -443,6 +444,58 @@ describe('what cannot be delivered comes back', () => {
     expect(condition).toBe('remote-server-timeout'); // XEP-0220 §2.5
     expect(text).toMatch(/not-authorized.*A certificate has to prove a\.example/);
     expect((await a.federation.side.history(B))[0]).toMatchObject({ outcome: 'failed' });
+  });
+});
+
+describe('RFC 6120 §4.9.3.19: a server that sends us on', () => {
+  /** The way to b.example begins at a port of our own. */
+  async function leading(
+    port: (b: TestServer) => Promise<number>,
+    second: Partial<MemberOptions> = {},
+  ) {
+    const all = await couple({ s2s: { secureAuth: true } }, second);
+    const lead = await port(all.b);
+    all.federation.record({
+      [`_xmpp-server._tcp.${B}`]: { SRV: [`1 1 ${lead} xmpp2.test.example`] },
+    });
+    return all;
+  }
+
+  test('to the host that serves the domain', async () => {
+    const { a, romeo, juliet } = await leading(async ({ ports }) => {
+      const second = await startFake({ instead: sendsOnTo(`127.0.0.1:${ports.s2s}`) });
+      const first = await startFake({ instead: sendsOnTo(`127.0.0.1:${second.port}`) });
+      return first.port;
+    });
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(bodyOf(await message(juliet))).toBe('hello');
+    expect(links(a, B)).toEqual([up('both', 'external')]);
+  });
+
+  test('the certificate there has to prove the domain, as it had to here', async () => {
+    const { romeo } = await leading(
+      async ({ ports }) => (await startFake({ instead: sendsOnTo(`127.0.0.1:${ports.s2s}`) })).port,
+      { certificate: { dns: ['other.example'] } },
+    );
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toEqual({
+      condition: 'remote-server-timeout',
+      text: expect.stringMatching(/certificate does not prove b\.example/),
+    });
+  });
+
+  test.each([
+    ['to itself', (own: number) => `127.0.0.1:${own}`],
+    ['nowhere', () => 'no host'],
+  ])('%s: the stanza comes back', async (_, to) => {
+    let own = 0;
+    const { romeo } = await leading(async () => {
+      const fake = await startFake({ instead: (socket, said) => sendsOnTo(to(own))(socket, said) });
+      own = fake.port;
+      return own;
+    });
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toMatchObject({ text: expect.stringMatching(/see-other-host/) });
   });
 });
 
