@@ -8,7 +8,7 @@ import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
 import {
   ackText,
-  failedText,
+  failed,
   isTrue,
   REQUEST_TEXT,
   readCounter,
@@ -16,7 +16,7 @@ import {
   tooHighFailure,
 } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
-import { type Element, escapeAttribute } from '../xml/element.ts';
+import { type Element, escapeAttribute, serialise } from '../xml/element.ts';
 import { Handling, type HandlingPort } from './handling.ts';
 import { type FlightPort, InFlight } from './in-flight.ts';
 import type { Parties } from './pairs.ts';
@@ -298,7 +298,7 @@ export class Managed implements Holder {
 
   #onEnable({ attrs }: Element): void {
     const { resumptions, write } = this.#port;
-    if (!this.#port.isProved()) return void write(failedText('unexpected-request')); // §3
+    if (!this.#port.isProved()) return void write(refusal('unexpected-request')); // §3
     if (this.#state !== 'off') return void this.#misused();
     this.#state = 'on';
     this.#handling.count();
@@ -318,15 +318,15 @@ export class Managed implements Holder {
 
   #onResume({ attrs }: Element): void {
     const { write, hold } = this.#port;
-    if (!this.#port.isProved()) return void write(failedText('unexpected-request')); // §5
+    if (!this.#port.isProved()) return void write(refusal('unexpected-request')); // §5
     if (this.#state !== 'off') return void this.#misused();
     const h = readCounter(attrs['h']);
     const previd = attrs['previd'];
-    if (h === undefined || previd === undefined) return void write(failedText('bad-request'));
+    if (h === undefined || previd === undefined) return void write(refusal('bad-request'));
     const parties = this.#port.parties();
     const claimed =
       parties === undefined ? undefined : this.#port.resumptions.claim(previd, parties);
-    if (claimed?.ok !== true) return void write(failedText('item-not-found', claimed?.handled));
+    if (claimed?.ok !== true) return void write(refusal('item-not-found', claimed?.handled));
     const { kept } = claimed;
     this.#state = 'resuming';
     hold(
@@ -359,7 +359,7 @@ export class Managed implements Holder {
 
   /** §3, §6: one attempt to enable; misuse may cost the stream. */
   #misused(): void {
-    this.#port.write(failedText('unexpected-request'));
+    this.#port.write(refusal('unexpected-request'));
     const text = 'Stream management was asked for where it cannot be.';
     this.#port.end({ condition: 'policy-violation', text });
   }
@@ -397,3 +397,6 @@ function withDone() {
   });
   return { promise, done };
 }
+
+/** `<failed/>` as text. */
+const refusal = (condition: string, handled?: number) => serialise(failed(condition, handled));
