@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { verdict } from '../../core/hooks.ts';
 import { defineModule } from '../../core/module.ts';
 import { priorityOf } from '../../core/sessions.ts';
+import { createArchiveReading } from './archive-reading.ts';
 import { createMailbox, type Mailbox } from './mailbox.ts';
 import { createSpool, type SpoolLimits, spoolMigrations } from './spool.ts';
 
@@ -35,7 +36,8 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
   tables: spoolMigrations,
   setup(home) {
     const spool = createSpool(home.store);
-    const mailbox = createMailbox(home, spool);
+    const archived = createArchiveReading(home);
+    const mailbox = createMailbox(home, spool, archived);
     return {
       api: mailbox,
       memory: {
@@ -45,6 +47,11 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
         },
       },
       hooks: {
+        fromAccount(stanza, session) {
+          archived.sent(stanza, session);
+          return verdict.pass;
+        },
+        sessionBound: archived.bound,
         handing: mailbox.follow,
         rehand: mailbox.rehand,
         undelivered: mailbox.keep,

@@ -13,6 +13,7 @@ import { createExclusive } from '../../kit/exclusive.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
+import type { ArchiveReading } from './archive-reading.ts';
 import { keptText, worthOf } from './keeping.ts';
 import type { Row, Spool, SpoolLimits, Waiting } from './spool.ts';
 
@@ -69,7 +70,11 @@ interface Held {
 }
 
 /** Makes the mailbox of all accounts. */
-export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
+export function createMailbox(
+  home: Home<SpoolLimits>,
+  spool: Spool,
+  archived: Pick<ArchiveReading, 'has'>,
+): Mailbox {
   const exclusive = createExclusive<BareJid>();
   /** Messages on their way into the spool, which a delivery must see. */
   const entering = new Map<BareJid, Promise<unknown>>();
@@ -78,8 +83,8 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
   const held = new Map<number, Held>();
   /** Sessions that read what waits by themselves. */
   const readers = new WeakSet<Session>();
-  /** Rows that are being removed by whoever read them. */
-  const discarding = new Set<number>();
+  /** Rows that are being removed; until that is done they are still read. */
+  const leaving = new Set<number>();
   let young: Held[] = [];
   /** Rows that are not needed any more, and are removed together. */
   let gone = new Map<number, Row>();
@@ -158,20 +163,10 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
     async discard(account, rows) {
       const meant = rows.filter(({ id }) => !isGone(id));
       for (const row of meant) {
-        const one = held.get(row.id);
-        held.delete(row.id);
-        if (one !== undefined) {
-          one.row = undefined;
-          one.state = 'done';
-        }
-        discarding.add(row.id);
+        disown(row.id);
         spool.free(account, row);
       }
-      try {
-        await spool.remove(meant);
-      } finally {
-        for (const { id } of meant) discarding.delete(id);
-      }
+      await remove(meant);
     },
     async stop() {
       flush();
@@ -186,7 +181,7 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
   }
 
   function isGone(id: number): boolean {
-    return gone.has(id) || discarding.has(id);
+    return gone.has(id) || leaving.has(id);
   }
 
   function add(message: Message, account: BareJid, since: number) {
@@ -212,8 +207,17 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
     writeYoung();
     if (gone.size === 0) return;
     // What is not removed is delivered twice at worst.
-    removing = Promise.allSettled([removing, spool.remove([...gone.values()])]);
+    removing = Promise.allSettled([removing, remove([...gone.values()])]);
     gone = new Map();
+  }
+
+  async function remove(rows: readonly Row[]): Promise<void> {
+    for (const { id } of rows) leaving.add(id);
+    try {
+      await spool.remove(rows);
+    } finally {
+      for (const { id } of rows) leaving.delete(id);
+    }
   }
 
   /** Writes what was not acknowledged, in the order in which it came. */
@@ -266,6 +270,15 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
       held.delete(one.row.id);
       offer(one.parcel.account);
     });
+  }
+
+  /** Sessions may still hold it, but nobody asks what becomes of it. */
+  function disown(id: number): void {
+    const one = held.get(id);
+    held.delete(id);
+    if (one === undefined) return;
+    one.row = undefined;
+    one.state = 'done';
   }
 
   function forget(account: BareJid, row: Row): void {
@@ -326,6 +339,11 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
     const message = readStored(stanza);
     if (message?.kind !== 'message') {
       home.log.error({ account, id }, 'a kept message is unreadable');
+      forget(account, { id, bytes });
+      return;
+    }
+    if (archived.has(session, message)) {
+      disown(id);
       forget(account, { id, bytes });
       return;
     }

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AnyModule } from '../../src/core/module.ts';
+import { archive } from '../../src/modules/archive/index.ts';
+import { offline } from '../../src/modules/offline/index.ts';
+import { presence } from '../../src/modules/presence/index.ts';
+import { roster } from '../../src/modules/roster/index.ts';
+import { childOf, serialise, textOf } from '../../src/xml/element.ts';
+import { type Actor, type Scene, startScene } from '../support/scene.ts';
+
+const ROMEO = 'romeo@montague.example';
+const JULIET = 'juliet@capulet.example';
+
+describe('XEP-0313 §6.1.1: no doubles for clients with an archive', () => {
+  let scene: Scene;
+  let romeo: Actor;
+  const begin = async (modules: readonly AnyModule[] = [archive]) => {
+    scene = await startScene({
+      modules: [roster, presence, ...modules, offline],
+      accounts: [ROMEO, JULIET],
+    });
+    romeo = await scene.connect(`${ROMEO}/orchard`);
+    for (const text of ['one', 'off the record', 'two']) await say(text);
+  };
+  beforeEach(() => begin());
+  afterEach(() => scene.stop());
+
+  const say = async (text: string) => {
+    // Kept for who is away, but for no longer (XEP-0334 §4.1).
+    const hint = text.startsWith('off') ? "<no-permanent-store xmlns='urn:xmpp:hints'/>" : '';
+    const body = `<body>${text}</body>${hint}`;
+    await romeo.send(`<message to='${JULIET}' type='chat'>${body}</message>`);
+    scene.clock.advance(1000);
+  };
+  const arrive = (resource: string, isBind2 = false) =>
+    scene.connect(`${JULIET}/${resource}`, { isBind2 });
+  /** The texts that came; those from the archive are in results, and have none themselves. */
+  const heardBy = (actor: Actor) =>
+    actor.inbox.splice(0).flatMap((stanza) => {
+      const body = childOf(stanza, 'body');
+      return stanza.name === 'message' && body !== undefined ? [textOf(body)] : [];
+    });
+  const available = async (actor: Actor) => {
+    await actor.send('<presence/>');
+    return heardBy(actor);
+  };
+  const form = (fields: string) =>
+    "<query xmlns='urn:xmpp:mam:2'><x xmlns='jabber:x:data' type='submit'>" +
+    "<field var='FORM_TYPE' type='hidden'><value>urn:xmpp:mam:2</value></field>" +
+    `${fields}</x></query>`;
+  const field = (name: string, value: string) =>
+    `<field var='${name}'><value>${value}</value></field>`;
+
+  test('without either all is sent', async () => {
+    expect(await available(await arrive('balcony'))).toEqual(['one', 'off the record', 'two']);
+  });
+
+  test.each([
+    ['all of it', "<query xmlns='urn:xmpp:mam:2'/>"],
+    ['what came since a time', form(field('start', '2026-01-01T00:00:00Z'))],
+  ])('who asked his archive for %s is sent only what is not there', async (_, query) => {
+    const juliet = await arrive('balcony');
+    await juliet.ask('set', query);
+    const fromArchive = juliet.inbox.map(serialise).join();
+    expect(fromArchive).not.toContain('<body>off the record</body>');
+    expect(fromArchive).toMatch(/>one<[\s\S]*>two</);
+    expect(await available(juliet)).toEqual(['off the record']);
+    // It is as if he had acknowledged it: there is nothing left.
+    await juliet.disconnect();
+    expect(await available(await arrive('chamber'))).toEqual([]);
+  });
+
+  test('who asked for what came after a message that he has is not sent the rest', async () => {
+    const before = await arrive('chamber');
+    await before.ask('set', "<query xmlns='urn:xmpp:mam:2'/>");
+    const [, id = ''] = /<result[^>]* id="([^"]+)"/.exec(before.inbox.map(serialise).join()) ?? [];
+    await before.disconnect();
+    const juliet = await arrive('balcony');
+    await juliet.ask('set', form(field('after-id', id)));
+    expect(juliet.inbox.map(serialise).join()).not.toContain('>one<');
+    expect(await available(juliet)).toEqual(['off the record']);
+  });
+
+  test.each([
+    ['with one contact', form(field('with', ROMEO))],
+    ['with some words', form(field('{urn:xmpp:fulltext:0}fulltext', 'one'))],
+    ['before a time', form(field('end', '2026-01-01T00:00:00Z'))],
+  ])('who asked it for messages %s is sent all', async (_, query) => {
+    const juliet = await arrive('balcony');
+    await juliet.ask('set', query);
+    expect(await available(juliet)).toEqual(['one', 'off the record', 'two']);
+  });
+
+  test('what came after he asked is sent', async () => {
+    const juliet = await arrive('balcony');
+    await juliet.ask('set', "<query xmlns='urn:xmpp:mam:2'/>");
+    await say('three');
+    expect(await available(juliet)).toEqual(['off the record', 'three']);
+  });
+
+  test('XEP-0386 §3.2 who binds by it is sent what is not in the archive, and what came since', async () => {
+    const juliet = await arrive('balcony', true);
+    await say('three');
+    expect(await available(juliet)).toEqual(['off the record', 'three']);
+    await juliet.disconnect();
+    expect(await available(await arrive('chamber'))).toEqual([]);
+  });
+
+  test('who asked once he was available is sent nothing twice, nor too little', async () => {
+    const juliet = await arrive('balcony');
+    expect(await available(juliet)).toEqual(['one', 'off the record', 'two']);
+    await juliet.ask('set', "<query xmlns='urn:xmpp:mam:2'/>");
+    await juliet.disconnect();
+    await say('three');
+    expect(await available(await arrive('chamber'))).toEqual(['three']);
+  });
+
+  test('without an archive here nobody’s word is taken for it', async () => {
+    await scene.stop();
+    await begin([]);
+    const stanzaId = `<stanza-id xmlns='urn:xmpp:sid:0' by='${JULIET}' id='x'/>`;
+    await romeo.send(
+      `<message to='${JULIET}' type='chat'><body>forged</body>${stanzaId}</message>`,
+    );
+    scene.clock.advance(1000);
+    const juliet = await arrive('balcony', true);
+    expect(await available(juliet)).toEqual(['one', 'off the record', 'two', 'forged']);
+  });
+});
