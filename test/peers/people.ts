@@ -10,7 +10,13 @@ export const WAYS = ['starttls', 'direct TLS'] as const;
 /** One of {@link WAYS}. */
 export type Way = (typeof WAYS)[number];
 
-const LoggedIn = z.object({ jid: z.string(), tls: z.string(), mechanism: z.string() });
+const LoggedIn = z.object({
+  jid: z.string(),
+  tls: z.string(),
+  mechanism: z.string(),
+  /** What it may log in with next time (XEP-0484). */
+  token: z.looseObject({ mechanism: z.string(), token: z.string() }).nullish(),
+});
 /** What a client says of its session. */
 export type LoggedIn = z.infer<typeof LoggedIn>;
 
@@ -23,7 +29,11 @@ export interface Person {
 
 /** A client that has not logged in yet. */
 export interface Client extends ClientProgram {
-  login(person: Person, way: Way, options?: { mechanism?: string }): Promise<LoggedIn>;
+  login(
+    person: Person,
+    way: Way,
+    options?: { mechanism?: string; agent?: string; token?: object },
+  ): Promise<LoggedIn>;
 }
 
 /** The people and clients of one test file. */
@@ -79,7 +89,7 @@ export function peopleOn(program: Program): People {
       });
       return {
         ...client,
-        login: async ({ name, password }, way) =>
+        login: async ({ name, password }, way, options) =>
           LoggedIn.parse(
             await client.ask('login', {
               service: `${way === 'starttls' ? 'xmpp' : 'xmpps'}://${DOMAIN}:${portFor(way)}`,
@@ -87,6 +97,7 @@ export function peopleOn(program: Program): People {
               username: name,
               password,
               resource: 'program',
+              ...options,
             }),
           ),
       };

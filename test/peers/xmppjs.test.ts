@@ -32,11 +32,9 @@ describe('@xmpp/client', () => {
   test.each(WAYS)('two become friends and chat over %s', async (way) => {
     const [romeo, juliet] = [await people.person('romeo'), await people.person('juliet')];
     const first = people.xmppJs();
-    expect(await first.login(romeo, way)).toEqual({
-      jid: `${romeo.jid}/program`,
-      tls: 'TLSv1.3',
-      mechanism: 'SCRAM-SHA-1',
-    });
+    const loggedIn = await first.login(romeo, way);
+    expect(loggedIn).toMatchObject({ tls: 'TLSv1.3', mechanism: 'SCRAM-SHA-1' });
+    expect(loggedIn.jid).toMatch(/\/program\/[\w-]{12}$/); // bound by XEP-0386
     await first.ask('roster');
     await first.ask('presence', { show: 'chat', status: 'in the orchard' });
     const second = await comeIn(juliet, way);
@@ -51,7 +49,7 @@ describe('@xmpp/client', () => {
 
     await first.ask('message', { to: juliet.jid, body: 'Shall I speak at this? ☾ <&>' });
     await second.sees({ event: 'message', body: 'Shall I speak at this? ☾ <&>', stamp: null });
-    await second.ask('message', { to: `${romeo.jid}/program`, body: 'Wherefore art thou?' });
+    await second.ask('message', { to: loggedIn.jid, body: 'Wherefore art thou?' });
     await first.sees({ event: 'message', sender: juliet.jid, body: 'Wherefore art thou?' });
     await second.ask('logout');
     await first.sees({ event: 'presence', type: 'unavailable', sender: juliet.jid });
@@ -65,6 +63,41 @@ describe('@xmpp/client', () => {
     const second = await comeIn(juliet, 'direct TLS');
     const late = await second.sees({ event: 'message', sender: romeo.jid });
     expect(late).toMatchObject({ body: 'Stay but a little.', stamp: expect.any(String) });
+  });
+
+  test.each(WAYS)('a token that it got logs in the next time, over %s', async (way) => {
+    const romeo = await people.person('romeo');
+    const agent = 'd4565fa7-4d72-4749-b3d3-740edbf87770';
+    const first = await people.xmppJs().login(romeo, way, { agent });
+    const { token } = first;
+    expect(token?.mechanism).toBe('HT-SHA-256-NONE');
+    const forgetful = { ...romeo, password: 'forgotten' };
+    const options = { agent, ...(token ? { token } : {}) };
+    const next = await people.xmppJs().login(forgetful, way, options);
+    expect(next).toMatchObject({ mechanism: 'HT-SHA-256-NONE', jid: first.jid });
+  });
+
+  test('a token that is void makes it fall back to its password', async () => {
+    const romeo = await people.person('romeo');
+    const agent = 'd4565fa7-4d72-4749-b3d3-740edbf87770';
+    const expiry = new Date(Date.now() + 3_600_000).toISOString();
+    const token = { mechanism: 'HT-SHA-256-NONE', token: 'made up', expiry };
+    const loggedIn = await people.xmppJs().login(romeo, 'direct TLS', { agent, token });
+    expect(loggedIn.mechanism).toBe('SCRAM-SHA-1');
+    expect(loggedIn.token?.token).not.toBe('made up');
+  });
+
+  test('it comes back to its session by the token, and misses nothing', async () => {
+    const [romeo, juliet] = [await people.person('romeo'), await people.person('juliet')];
+    const [first, second] = [await comeIn(romeo, 'direct TLS'), people.xmppJs()];
+    const { jid } = await second.login(juliet, 'direct TLS');
+    await second.ask('presence');
+    await first.ask('message', { to: juliet.jid, body: 'before' });
+    await second.sees({ event: 'message', body: 'before' });
+    expect(await second.ask('comeBack')).toEqual({ jid, mechanism: 'HT-SHA-256-NONE' });
+    await first.ask('message', { to: juliet.jid, body: 'after' });
+    await second.sees({ event: 'message', body: 'after' });
+    expect(second.pending('message')).toEqual([]);
   });
 
   test.each(WAYS)('a wrong password is refused over %s', async (way) => {

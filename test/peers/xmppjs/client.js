@@ -10,6 +10,8 @@ const bare = (address) => jid(address).bare().toString();
 
 /** @type {ReturnType<typeof client>} */
 let xmpp;
+/** The SASL mechanism of the last login. */
+let mechanism;
 
 function seen(stanza) {
   const from = stanza.attrs.from ?? '';
@@ -27,20 +29,31 @@ function seen(stanza) {
 
 /** What can be asked for. */
 const requests = {
-  async login({ service, domain, username, password, resource }) {
-    xmpp = client({ service, domain, username, password, resource });
+  async login({ service, domain, username, password, resource, agent, token }) {
+    const userAgent = agent && xml('user-agent', { id: agent });
+    xmpp = client({ service, domain, username, password, resource, userAgent });
     xmpp.reconnect.stop(); // a test wants the first outcome
-    const mechanism = new Promise((resolve) => {
-      xmpp.on('send', (element) => {
-        if (element.is('auth')) resolve(element.attrs.mechanism);
-      });
+    xmpp.timeout = 15_000; // its own is short for a machine that has much to do
+    xmpp.on('send', (element) => {
+      if (element.is('auth') || element.is('authenticate')) mechanism = element.attrs.mechanism;
     });
+    if (token) await xmpp.fast.saveToken(token);
     xmpp.on('stanza', seen);
     xmpp.on('error', () => {}); // `start` rejects with it
     xmpp.on('disconnect', () => tell({ event: 'disconnected' }));
     const address = await xmpp.start();
     const tls = xmpp.socket.socket.getProtocol();
-    return { jid: address.toString(), tls, mechanism: await mechanism };
+    return { jid: address.toString(), tls, mechanism, token: await xmpp.fast.fetchToken() };
+  },
+  /** Breaks the connection and comes back; answers how. */
+  async comeBack() {
+    const back = new Promise((resolve) => xmpp.streamManagement.once('resumed', resolve));
+    xmpp.reconnect.delay = 1;
+    xmpp.reconnect.start();
+    xmpp.socket.socket.destroy();
+    await back;
+    xmpp.reconnect.stop();
+    return { jid: xmpp.jid.toString(), mechanism };
   },
   presence: ({ to, type, show, status }) => {
     const children = Object.entries({ show, status })
@@ -67,6 +80,6 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
   try {
     tell({ id, ok: true, value: (await requests[what](fields)) ?? null });
   } catch (error) {
-    tell({ id, ok: false, error: error.condition ?? error.message });
+    tell({ id, ok: false, error: error.condition ?? (error.message || error.name) });
   }
 });
