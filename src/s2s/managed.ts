@@ -8,15 +8,18 @@ import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
 import {
   ackText,
+  enabled,
   failed,
   isTrue,
   REQUEST_TEXT,
   readCounter,
+  readResume,
+  resumed,
   SM_NS,
   tooHighFailure,
 } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
-import { type Element, escapeAttribute, serialise } from '../xml/element.ts';
+import { type Element, el, serialise } from '../xml/element.ts';
 import { Handling, type HandlingPort } from './handling.ts';
 import { type FlightPort, InFlight } from './in-flight.ts';
 import type { Parties } from './pairs.ts';
@@ -111,8 +114,7 @@ export class Managed implements Holder {
     void this.#handling.settled(kept.received).then((received) => {
       if (this.#isOver) return;
       this.#kept = { ...kept, received };
-      const h = received.handled;
-      this.#port.write(`<resume xmlns="${SM_NS}" h="${h}" previd="${escapeAttribute(kept.id)}"/>`);
+      this.#say(el('resume', { xmlns: SM_NS, h: received.handled, previd: kept.id }));
       const { clock, patience, giveUp } = this.#port;
       this.#patience = clock.after(patience(), () => {
         this.#kept = undefined;
@@ -210,12 +212,7 @@ export class Managed implements Holder {
     const parties = this.#port.parties();
     const id = this.#id;
     if (id === undefined || parties === undefined || this.#isOver) return undefined;
-    const kept = {
-      id,
-      ...parties,
-      flight: this.#inFlight.leave(),
-      received: this.#handling.received,
-    };
+    const kept = this.#leave(id, parties);
     this.#id = undefined;
     this.#port.replaced();
     return kept;
@@ -239,20 +236,20 @@ export class Managed implements Holder {
       if (direction === 'in') resumptions.forget(id);
       return;
     }
-    const kept = {
-      id,
-      ...parties,
-      flight: this.#inFlight.leave(),
-      received: this.#handling.received,
-    };
+    const kept = this.#leave(id, parties);
     this.isAwaited = direction === 'in';
     if (direction === 'in') resumptions.keep(kept, this.#resumeMs);
     else resumptions.suspend(kept, this.#resumeMs);
   }
 
+  /** What outlives the connection. */
+  #leave(id: string, parties: Parties): Kept {
+    return { id, ...parties, flight: this.#inFlight.leave(), received: this.#handling.received };
+  }
+
   #enable(): void {
     this.#state = 'asked';
-    this.#port.write(`<enable xmlns="${SM_NS}" resume="true"/>`);
+    this.#say(el('enable', { xmlns: SM_NS, resume: 'true' }));
     this.#inFlight.count('asked');
     this.#open();
   }
@@ -297,55 +294,51 @@ export class Managed implements Holder {
   }
 
   #onEnable({ attrs }: Element): void {
-    const { resumptions, write } = this.#port;
-    if (!this.#port.isProved()) return void write(refusal('unexpected-request')); // §3
+    const { resumptions } = this.#port;
+    if (!this.#port.isProved()) return void this.#say(failed('unexpected-request')); // §3
     if (this.#state !== 'off') return void this.#misused();
     this.#state = 'on';
     this.#handling.count();
     const parties = this.#port.parties();
-    let granted = '';
     if (isTrue(attrs['resume']) && parties !== undefined) {
       this.#id = randomId(ID_BYTES);
       this.#resumeMs = resumeMs(attrs['max']);
       resumptions.supersede(parties);
       resumptions.give(this.#id, parties, this);
-      granted = ` id="${this.#id}" resume="true" max="${this.#resumeMs / 1000}"`;
     }
-    write(`<enabled xmlns="${SM_NS}"${granted}/>`);
+    this.#say(enabled(this.#id, this.#resumeMs, undefined));
     this.#inFlight.count('acks');
     this.#open();
   }
 
-  #onResume({ attrs }: Element): void {
-    const { write, hold } = this.#port;
-    if (!this.#port.isProved()) return void write(refusal('unexpected-request')); // §5
+  #onResume(element: Element): void {
+    if (!this.#port.isProved()) return void this.#say(failed('unexpected-request')); // §5
     if (this.#state !== 'off') return void this.#misused();
-    const h = readCounter(attrs['h']);
-    const previd = attrs['previd'];
-    if (h === undefined || previd === undefined) return void write(refusal('bad-request'));
+    const wanted = readResume(element);
+    if (wanted === undefined) return void this.#say(failed('bad-request'));
     const parties = this.#port.parties();
     const claimed =
-      parties === undefined ? undefined : this.#port.resumptions.claim(previd, parties);
-    if (claimed?.ok !== true) return void write(refusal('item-not-found', claimed?.handled));
+      parties === undefined ? undefined : this.#port.resumptions.claim(wanted.id, parties);
+    if (claimed?.ok !== true) return void this.#say(failed('item-not-found', claimed?.handled));
     const { kept } = claimed;
     this.#state = 'resuming';
-    hold(
+    this.#port.hold(
       this.#handling
         .settled(kept.received)
-        .then((received) => this.#resume({ ...kept, received }, h)),
+        .then((received) => this.#resume({ ...kept, received }, wanted.handled)),
     );
   }
 
   /** Takes over what was kept of another connection. */
   #resume(kept: Kept, h: number): void {
-    const { resumptions, write, end } = this.#port;
+    const { resumptions, end } = this.#port;
     if (this.#isOver) return void resumptions.keep(kept, RESUME_MS);
     if (!this.#inFlight.resume(kept.flight, h))
       return void end(tooHighFailure(h, kept.flight.counted.sent));
     this.#handling.count(kept.received);
     this.#id = kept.id;
     resumptions.give(kept.id, kept, this);
-    write(`<resumed xmlns="${SM_NS}" h="${kept.received.handled}" previd="${kept.id}"/>`);
+    this.#say(resumed(kept.id, kept.received.handled));
     this.#resumed();
   }
 
@@ -359,7 +352,7 @@ export class Managed implements Holder {
 
   /** §3, §6: one attempt to enable; misuse may cost the stream. */
   #misused(): void {
-    this.#port.write(refusal('unexpected-request'));
+    this.#say(failed('unexpected-request'));
     const text = 'Stream management was asked for where it cannot be.';
     this.#port.end({ condition: 'policy-violation', text });
   }
@@ -369,6 +362,10 @@ export class Managed implements Holder {
     const h = readCounter(attrs['h']);
     if (h === undefined) return void this.#port.end(BAD_COUNTER);
     if (!this.#inFlight.acknowledge(h)) this.#port.end(tooHighFailure(h, this.#inFlight.sent));
+  }
+
+  #say(element: Element): void {
+    this.#port.write(serialise(element));
   }
 
   #open(): void {
@@ -397,6 +394,3 @@ function withDone() {
   });
   return { promise, done };
 }
-
-/** `<failed/>` as text. */
-const refusal = (condition: string, handled?: number) => serialise(failed(condition, handled));

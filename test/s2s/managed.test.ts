@@ -341,7 +341,7 @@ describe('XEP-0198 §5: resumption, as the one who was connected to', () => {
     expect(next.managed.isBusy).toBe(true);
     next.comes(resume(id, 2));
     await next.settled();
-    expect(next.said()).toEqual([`<resumed xmlns="urn:xmpp:sm:3" h="2" previd="${id}"/>`]);
+    expect(next.said()).toEqual([`<resumed xmlns="urn:xmpp:sm:3" previd="${id}" h="2"/>`]);
     expect(stream.arrived).toEqual(['1', '2']);
     expect(next.isOpened()).toBe(true);
     expect(next.managed.isBusy).toBe(false);

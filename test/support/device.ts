@@ -17,6 +17,8 @@ export interface DeviceOptions {
   readonly isManaged: boolean;
   /** Whether it wants carbon copies (XEP-0280). */
   readonly hasCarbons?: boolean;
+  /** The domain of the account; `localhost` if absent. */
+  readonly domain?: string;
 }
 
 /** A device. */
@@ -28,6 +30,7 @@ export class Device {
   /** Whether it answers requests for acknowledgement. */
   isTalkative = true;
   readonly #options: DeviceOptions;
+  readonly #domain: string;
   #client: Client | undefined;
   #resumeId: string | undefined;
   #handled = 0;
@@ -40,8 +43,9 @@ export class Device {
 
   constructor(options: DeviceOptions) {
     this.#options = options;
+    this.#domain = options.domain ?? 'localhost';
     this.name = `${options.user}/${options.resource}`;
-    this.jid = `${options.user}@localhost/${options.resource}`;
+    this.jid = `${options.user}@${this.#domain}/${options.resource}`;
   }
 
   /** Whether it is connected. */
@@ -57,7 +61,7 @@ export class Device {
   /** Connects, resumes if it can, and sends again what is not acknowledged. */
   async connect(port: number): Promise<void> {
     const { user, password, resource, isManaged } = this.#options;
-    const place = { port, tls: { servername: 'localhost' } };
+    const place = { port, to: this.#domain, tls: { servername: this.#domain } };
     if (this.#resumeId !== undefined) {
       const client = await Client.connect(place);
       await client.open();
@@ -135,7 +139,7 @@ export class Device {
   async settle(): Promise<void> {
     this.#pings += 1;
     const id = `settle-${this.#pings}`;
-    this.send(`<iq type='get' id='${id}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`);
+    this.send(`<iq type='get' id='${id}' to='${this.#domain}'><ping xmlns='urn:xmpp:ping'/></iq>`);
     this.request();
     while (!this.#answered.has(id) || (this.#options.isManaged && this.waiting > 0)) {
       if (!this.isConnected) throw new Error(`${this.name} was disconnected`);

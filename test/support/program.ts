@@ -40,6 +40,7 @@ export interface Finished {
 export interface Ports {
   readonly c2s: number;
   readonly c2sTls: number;
+  readonly s2s: number;
   readonly http: number;
 }
 
@@ -67,15 +68,16 @@ export interface Program {
 /**
  * Starts the server.
  * @param settings keys of rtcd.yaml besides those that give it a place of its own
+ * @param domain which it serves
  */
-export async function startProgram(settings: object = {}): Promise<Program> {
+export async function startProgram(settings: object = {}, domain = DOMAIN): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-program-'));
   const configFile = join(folder, 'rtcd.yaml');
   const free = { port: 0, interfaces: [LOOPBACK] };
   const listeners = { c2s: free, c2sTls: free, s2s: free, s2sTls: free, http: free };
   await writeFile(configFile, stringify({ certificates: [], listeners, ...settings }));
   await mkdir(join(folder, 'conf.d'));
-  await writeFile(join(folder, 'conf.d', `${DOMAIN}.yaml`), stringify({ virtualHost: DOMAIN }));
+  await writeFile(join(folder, 'conf.d', `${domain}.yaml`), stringify({ virtualHost: domain }));
   const ctl = (words: readonly string[], input = '') =>
     runToEnd(process.execPath, [CTL, ...words, '--config', configFile], { cwd: folder, input });
   const start = async () => {
@@ -99,14 +101,14 @@ export async function startProgram(settings: object = {}): Promise<Program> {
   });
   return {
     folder,
-    certificate: join(folder, 'data/certs', `${DOMAIN}.self-signed.pem`),
+    certificate: join(folder, 'data/certs', `${domain}.self-signed.pem`),
     get ports() {
       return server.ports;
     },
     log: () => server.log(),
     ctl,
     async addAccount(name, password) {
-      const jid = `${name}@${DOMAIN}`;
+      const jid = `${name}@${domain}`;
       const added = await ctl(['adduser', jid, '--password-stdin'], password);
       if (added.code !== 0) throw new Error(`adduser ${jid}: ${added.stderr}`);
       return jid;
@@ -131,7 +133,12 @@ async function portsOf(ctl: Program['ctl']): Promise<Ports> {
   if (stdout === '') throw new Error(`rtcctl status: ${stderr}`);
   const { listeners } = Status.parse(JSON.parse(stdout)).value;
   const portOf = (wanted: string) => listeners.find(({ name }) => name === wanted)?.port ?? 0;
-  return { c2s: portOf('c2s'), c2sTls: portOf('c2sTls'), http: portOf('http') };
+  return {
+    c2s: portOf('c2s'),
+    c2sTls: portOf('c2sTls'),
+    s2s: portOf('s2s'),
+    http: portOf('http'),
+  };
 }
 
 /** Waits for the summary that ends the start. */
