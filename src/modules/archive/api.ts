@@ -29,11 +29,6 @@ export interface ArchiveApi {
   form(owner: BareJid): Element;
   /** The `<metadata/>` of an archive as it is now (§5), also for XEP-0386 §3.2. */
   metadata(owner: BareJid): Promise<Element>;
-  /**
-   * A message that an account sent, as its own clients may see it: with its id in the account's
-   * archive, if it was kept (§3.5, for XEP-0280).
-   */
-  asSent(message: Message): Message;
   /** Parts a room or account from its archive, which is then taken away in small steps. */
   remove(owner: BareJid): Promise<void>;
   /** Takes what searches in texts; there is one at most. */
@@ -58,7 +53,7 @@ export interface SearchableText {
 
 /** The archives, and what else the module itself needs of them. */
 export interface ArchiveParts {
-  readonly api: Omit<ArchiveApi, 'asSent'>;
+  readonly api: ArchiveApi;
   /** The archives and the owner of one of them. */
   archiveOf(owner: BareJid): MaybePromise<readonly [Archives, Owner]>;
   /** Opens the archives. */

@@ -52,10 +52,11 @@ export const archive = defineModule<ArchiveSettings, ArchiveApi>({
     const { open, keepMs } = parts;
     const sweeper = startSweeper({ open, keepMs, store, clock, log });
     return {
-      api: { ...parts.api, asSent },
+      api: parts.api,
       iq: archiveRequests(home, parts),
       hooks: {
         fromAccount,
+        asSent,
         toAccount,
         async accountRemoved(account) {
           await parts.api.remove(account);

@@ -13,14 +13,8 @@ export const Enable = payload('enable', CARBONS, {});
 /** `<disable/>`. */
 export const Disable = payload('disable', CARBONS, {});
 
-/** What other modules may use. */
-export interface CarbonsApi {
-  /** Whether a session takes part. */
-  isEnabled(session: Session): boolean;
-}
-
 /** The module. */
-export const carbons = defineModule<undefined, CarbonsApi>({
+export const carbons = defineModule({
   name: 'carbons',
   specs: [
     {
@@ -82,9 +76,6 @@ export const carbons = defineModule<undefined, CarbonsApi>({
           return verdict.pass;
         },
         handed: copies.ofReceived,
-      },
-      api: {
-        isEnabled: (session) => enabled.has(session),
       },
     };
   },

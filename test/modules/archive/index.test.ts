@@ -319,7 +319,9 @@ describe('XEP-0313: an account’s archive', () => {
         undefined,
         undefined,
       ]);
-      expect(passed.map((each) => stanzaIdOf(api.asSent(each), jid))).toEqual([
+      const hooks = scene.hosts.get(romeo.session.host)?.dispatch.asSent ?? [];
+      const shown = passed.map((each) => hooks.reduce((message, hook) => hook(message), each));
+      expect(shown.map((each) => stanzaIdOf(each, jid))).toEqual([
         ...(await askArchive(romeo)).ids,
         undefined,
       ]);

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { defineModule } from '../../../src/core/module.ts';
+import { type AnyModule, defineModule } from '../../../src/core/module.ts';
 import type { Receipt } from '../../../src/core/parcel.ts';
 import { bareOf, parseJid } from '../../../src/jid/jid.ts';
+import { archive } from '../../../src/modules/archive/index.ts';
 import { carbons } from '../../../src/modules/carbons/index.ts';
 import { disco } from '../../../src/modules/disco/index.ts';
 import { offline } from '../../../src/modules/offline/index.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
 import { roster } from '../../../src/modules/roster/index.ts';
+import { messageForwardedIn } from '../../../src/stanza/forward.ts';
 import { withChildren } from '../../../src/stanza/stanza.ts';
 import { childOf, childrenOf, type Element, el, textOf } from '../../../src/xml/element.ts';
 import { conditionIn, resultIn } from '../../support/answers.ts';
@@ -66,10 +68,10 @@ let scene: Scene;
 let romeo: { garden: Actor; home: Actor };
 let juliet: Actor;
 
-const begin = async () => {
+const begin = async (others: readonly AnyModule[] = []) => {
   keeping = [];
   scene = await startScene({
-    modules: [roster, presence, carbons, offline, disco, keeper],
+    modules: [roster, presence, ...others, carbons, offline, disco, keeper],
     accounts: [ROMEO, JULIET],
   });
   juliet = await arrive(`${JULIET}/balcony`);
@@ -95,7 +97,7 @@ const say = (from: Actor, to: string, text: string, attrs = "type='chat'", more 
   from.send(`<message to='${to}' ${attrs}><body>${text}</body>${more}</message>`);
 const away = '<priority>-1</priority>';
 
-beforeEach(begin);
+beforeEach(() => begin());
 afterEach(() => scene.stop());
 
 describe('XEP-0280 §3: Discovering Support', () => {
@@ -556,5 +558,36 @@ describe('copies and what is kept for later (DESIGN D1)', () => {
     await say(juliet, ROMEO, 'x', "type='chat'", "<no-store xmlns='urn:xmpp:hints'/>");
     expect(heard(juliet)).toEqual([]);
     expect(heard(attic)).toEqual(['received x']);
+  });
+});
+
+describe('copies and the archive (XEP-0313 §3.5)', () => {
+  const stanzaId = (message: Element | undefined, by: string) => {
+    const child = message?.children.find(
+      (each) => typeof each !== 'string' && each.name === 'stanza-id' && each.attrs['by'] === by,
+    );
+    return typeof child === 'string' ? undefined : child?.attrs['id'];
+  };
+  const originalIn = (copy: Element) => {
+    const [direction] = childrenOf(copy);
+    return direction && messageForwardedIn(direction);
+  };
+
+  test('both sides have the id in the account’s own archive; the recipient has his', async () => {
+    await scene.stop();
+    await begin([archive]);
+    await enable(romeo.garden);
+    await say(romeo.home, JULIET, 'sent');
+    await say(juliet, `${ROMEO}/home`, 'received');
+    const copies = messages(romeo.garden).map(originalIn);
+    const [original] = messages(juliet);
+    await romeo.home.ask('set', "<query xmlns='urn:xmpp:mam:2'/>");
+    const ids = messages(romeo.home).flatMap(
+      (message) => childOf(message, 'result', 'urn:xmpp:mam:2')?.attrs['id'] ?? [],
+    );
+    expect(ids).toHaveLength(2);
+    expect(copies.map((copy) => stanzaId(copy, ROMEO))).toEqual(ids);
+    expect(stanzaId(original, ROMEO)).toBeUndefined();
+    expect(stanzaId(original, JULIET)).toBeDefined();
   });
 });
