@@ -129,7 +129,7 @@ export class Authentication {
     // By RFC 6120 nobody needs to say who he is, so that to the nameless all is offered.
     const hashes = this.#isNamed ? this.#hashes : SCRAM_HASHES;
     const mechanisms = mechanismNames({ ...offer, hashes });
-    if (tls === undefined || !isSecure) return { mechanisms, channelBindings, sasl2: undefined }; // §3
+    if (!isSecure) return { mechanisms, channelBindings, sasl2: undefined }; // XEP-0388 §3
     return {
       mechanisms,
       channelBindings,
@@ -158,9 +158,15 @@ export class Authentication {
     }
   }
 
-  /** None where one connection cannot be told from another (draft-schmaus-kitten-sasl-ht-09 §6). */
-  #tokenMechanisms(tls: TLSSocket, channelBindings: readonly string[]): readonly string[] {
-    const isUnique = tls.getProtocol() === 'TLSv1.3' || !tls.isSessionReused();
+  /**
+   * None where one connection cannot be told from another (draft-schmaus-kitten-sasl-ht-09 §6); TLS
+   * that a proxy speaks is none of ours, and bound to nothing.
+   */
+  #tokenMechanisms(
+    tls: TLSSocket | undefined,
+    channelBindings: readonly string[],
+  ): readonly string[] {
+    const isUnique = tls?.getProtocol() !== 'TLSv1.2' || !tls.isSessionReused();
     return this.#services.tokens.areOn && isUnique ? tokenMechanisms(channelBindings) : [];
   }
 

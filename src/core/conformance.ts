@@ -42,6 +42,8 @@ export const CORE_SPECS: readonly Implementer[] = [
       { rfc: 4616, covers: 'complete', note: 'under TLS only' },
       { rfc: 5802, covers: 'complete' },
       { rfc: 7677, covers: 'complete' },
+      { xep: 474, version: '0.5.0', covers: 'complete' },
+      { xep: 515, version: '0.1.0', covers: 'complete' },
     ],
   },
   {
@@ -84,6 +86,20 @@ export const CORE_SPECS: readonly Implementer[] = [
         note: 'clients that fell silent are pinged',
       },
       { xep: 368, version: '1.1.0', covers: 'complete', note: 'for clients' },
+      { xep: 386, version: '1.1.0', covers: 'complete', note: 'resources are stable' },
+      {
+        xep: 388,
+        version: '1.0.4',
+        covers: 'complete',
+        note: 'space between the elements of a login is passed over, since clients send it (§2.4)',
+      },
+      { xep: 480, version: '0.2.0', covers: 'complete', note: 'to SHA-256 and SHA-512' },
+      {
+        xep: 484,
+        version: '0.2.0',
+        covers: 'complete',
+        note: 'HT-SHA-256 of draft-schmaus-kitten-sasl-ht-09, without early data of TLS',
+      },
     ],
   },
   {

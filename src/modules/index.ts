@@ -9,6 +9,7 @@
  */
 import type { AnyModule } from '../core/module.ts';
 import { archive } from './archive/index.ts';
+import { bind2 } from './bind2.ts';
 import { caps } from './caps.ts';
 import { carbons } from './carbons/index.ts';
 import { clients } from './clients.ts';
@@ -41,6 +42,7 @@ export const modules: readonly AnyModule[] = [
   carbons,
   offline,
   disco,
+  bind2,
   caps,
   clients,
   contact,

@@ -66,12 +66,13 @@ export function fast(
   return authenticate(mechanism, proofOf(user, token, binding), parts);
 }
 
-/** Connects with TLS first and opens a stream in somebody's name. */
+/** Connects with TLS first, from an address of 127/8, and opens a stream in somebody's name. */
 export async function opened(
   port: number,
   from: string,
+  address = '127.0.0.1',
 ): Promise<{ client: Client; features: Element }> {
-  const client = await Client.connect({ port, tls: { servername: 'localhost' } });
+  const client = await Client.connect({ port, tls: { servername: 'localhost' }, from: address });
   const { features } = await client.open(`from='${from}'`);
   return { client, features };
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { within } from '../support/client.ts';
+import { agent, bind2, fast, PHONE, plain2, requestToken } from '../support/sasl2.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const PASSWORD = 'a secret for tests';
@@ -100,6 +101,24 @@ async function bound(): Promise<WebClient> {
   expect(answer).toMatch(/^<iq xmlns='jabber:client' type="result" id="b"/);
   return client;
 }
+
+describe('XEP-0388 over WebSocket', () => {
+  test('SASL2 with a resource and a token, each element a message of its own', async () => {
+    const client = await new WebClient().opened();
+    const features = await client.stream();
+    expect(features).toContain('<mechanism>HT-SHA-256-NONE</mechanism>');
+    expect(features).not.toMatch(/HT-SHA-256-(?:EXPR|ENDP)|-PLUS|sasl-channel-binding/);
+    const inner = agent(PHONE) + bind2() + requestToken();
+    const success = await client.ask(plain2('juliet', PASSWORD, inner));
+    expect(success).toMatch(/^<success .*<bound .*<token /);
+    expect(await client.next()).toMatch(/^<stream:features/);
+    const [, token = ''] = / token="([^"]+)"/.exec(success) ?? [];
+    client.socket.terminate();
+    const next = await new WebClient().opened();
+    await next.stream();
+    expect(await next.ask(fast('juliet', token, { inner: bind2() }))).toMatch(/^<success /);
+  });
+});
 
 describe('§3.1 the handshake', () => {
   test('the subprotocol is xmpp', async () => {
