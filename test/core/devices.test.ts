@@ -240,6 +240,17 @@ describe('tokens', () => {
     expect(await tokens.use(token, { count: undefined, isLast: true })).toBe(false);
   });
 
+  test('a count that came before is refused also where it is the last use', async () => {
+    await tokens.issue(sighting('phone'), NONE);
+    const [token] = await of('phone');
+    if (token === undefined) throw new Error('no token');
+    expect(await tokens.use(token, { count: 5, isLast: false })).toBe(true);
+    const [used] = await of('phone');
+    if (used === undefined) throw new Error('no token');
+    expect(await tokens.use(used, { count: 5, isLast: true })).toBe(false);
+    expect(await of('phone')).toHaveLength(1);
+  });
+
   test('of two uses with the same count at the same moment one is taken', async () => {
     await tokens.issue(sighting('phone'), NONE);
     const [token] = await of('phone');
