@@ -92,7 +92,7 @@ describe('§4 the protocol', () => {
   test('is offered after the login only', async () => {
     const client = await Client.connect({ port: server.ports.c2sTls, tls: {} });
     connected.push(client);
-    expect(serialise((await client.open()).features)).not.toContain('urn:xmpp:csi:0');
+    expect(serialise((await client.open()).features)).not.toContain('<csi ');
     await client.plain(user, PASSWORD);
     expect(serialise((await client.open()).features)).toContain('<csi xmlns="urn:xmpp:csi:0"/>');
   });
@@ -205,7 +205,7 @@ describe('§3.2 what an inactive client has', () => {
     server.clock.jump(10_000);
     phone.send(ACTIVE);
     expect(serialise(await phone.next())).toMatch(
-      /<received xmlns="urn:xmpp:receipts" id="1"\/><delay xmlns="urn:xmpp:delay" from="localhost" stamp="/,
+      /<received xmlns="urn:xmpp:receipts" id="1"\/>.*<delay xmlns="urn:xmpp:delay" from="localhost" stamp="/,
     );
   });
 
