@@ -87,10 +87,14 @@ export const s2s = z
     ),
     // Long enough for a restart of the other server, short enough for a person to wait for.
     queueTime: duration('60s', { min: '1s', max: '1d' }).describe(
-      'How long a stanza may wait for the other server before it bounces.',
+      'How long a stanza may be on its way to the other server before it bounces.',
     ),
-    queueStanzas: count(1000, { min: 1 }).describe('How many stanzas may wait for one domain.'),
-    queueBytes: size('4MiB', { min: '64KiB' }).describe('How much may wait for one domain.'),
+    queueStanzas: count(10_000, { min: 1 }).describe(
+      'How many stanzas may be on their way to one domain: waiting, or not acknowledged.',
+    ),
+    queueBytes: size('8MiB', { min: '64KiB' }).describe(
+      'How much may be on its way to one domain.',
+    ),
     idleTimeout: duration('10m', { min: '1s' }).describe('When a stream without use is closed.'),
   })
   .prefault({})

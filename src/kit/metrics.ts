@@ -57,7 +57,7 @@ export function createMetrics(options: { process: boolean } = { process: true })
     }),
     s2sQueue: new Gauge({
       name: 'rtcd_s2s_queue_stanzas',
-      help: 'Stanzas that wait for another server.',
+      help: 'Stanzas on their way to other servers: waiting, or not acknowledged.',
       registers,
     }),
     components: new Gauge({

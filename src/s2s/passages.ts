@@ -16,6 +16,9 @@ const KEPT_GRACE_MS = 20;
 /** After this the sender of any other stanza is told that it is handled: it is of the moment. */
 const OTHERS_GRACE_MS = 1000;
 
+/** What may be on its way to all domains together, in characters. */
+const MAX_SIZE = 256 * 1024 * 1024;
+
 /** What they work with. */
 export type PassageServices = Pick<
   S2sServices,
@@ -28,6 +31,7 @@ export class Passages {
   readonly #spool: Spool;
   readonly #kept: Grace<Passage>;
   readonly #others: Grace<Passage>;
+  #size = 0;
 
   constructor(services: PassageServices, spool: Spool) {
     this.#services = services;
@@ -46,9 +50,8 @@ export class Passages {
       at: clock.now(),
       arrived: () => this.#over(queue, passage),
     });
-    if (!queue.hasRoom(passage, settings())) return undefined;
-    queue.add(passage);
-    this.#services.metrics.s2sQueue.inc();
+    if (!queue.hasRoom(passage, settings()) || this.#size > MAX_SIZE) return undefined;
+    this.#add(queue, passage);
     if (passage.isKept) this.#kept.add(passage);
     else this.#others.add(passage);
     return passage;
@@ -67,8 +70,7 @@ export class Passages {
       arrived: () => this.#over(queue, passage),
     });
     passage.settle();
-    queue.add(passage);
-    this.#services.metrics.s2sQueue.inc();
+    this.#add(queue, passage);
   }
 
   /** Sends passages of a queue back to who sent them. */
@@ -117,9 +119,16 @@ export class Passages {
     await this.#spool.flushed();
   }
 
+  #add(queue: Queue, passage: Passage): void {
+    queue.add(passage);
+    this.#size += passage.size;
+    this.#services.metrics.s2sQueue.inc();
+  }
+
   #over(queue: Queue, passage: Passage): void {
     if (passage.isOver) return;
     queue.remove(passage);
+    this.#size -= passage.size;
     this.#services.metrics.s2sQueue.dec();
     this.#spool.drop(passage);
     passage.settle();

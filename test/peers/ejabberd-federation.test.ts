@@ -24,6 +24,7 @@ import {
   OURS,
   proofs,
   restartAmidst,
+  restartOursAmidst,
   say,
   THEIRS,
   writeToWhoIsAway,
@@ -106,6 +107,10 @@ describeWith(['ejabberd'], 'ejabberd', () => {
 
   test('messages wait while ejabberd is started again', async () => {
     await restartAmidst(await couple());
+  });
+
+  test('messages wait while we are started again', async () => {
+    await restartOursAmidst(await couple());
   });
 
   // It knows no XEP-0198 between servers: what it wrote into the cut is lost in its own socket.

@@ -22,6 +22,7 @@ import {
   missEachOther,
   proofs,
   restartAmidst,
+  restartOursAmidst,
   say,
   THEIRS,
   writeToWhoIsAway,
@@ -112,6 +113,10 @@ describeWith(['prosody', 'lua-unbound'], 'Prosody', () => {
 
   test('messages wait while Prosody is started again', async () => {
     await restartAmidst(await couple());
+  });
+
+  test('messages wait while we are started again', async () => {
+    await restartOursAmidst(await couple());
   });
 
   test.each([true, false])(

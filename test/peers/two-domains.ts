@@ -171,6 +171,27 @@ export async function restartAmidst(both: Couple): Promise<void> {
   await hearsNoMore(romeo);
 }
 
+/** Ours is started again while the other one is away: what was written before comes once, in order. */
+export async function restartOursAmidst(both: Couple): Promise<void> {
+  const { federation, server, other, romeo } = both;
+  await converse(both);
+  await expect.poll(() => underWay(server), { timeout: 8000 }).toBe(0);
+  await other.end();
+  for (const body of ['one', 'two', 'three']) say(romeo, 'juliet@theirs.example', body);
+  await expect.poll(() => underWay(server), { timeout: 8000 }).toBe(3);
+  const ours = await federation.restart(server);
+  await other.restart();
+  const juliet = await other.enter('juliet');
+  await appear(juliet);
+  expect(await bodies(juliet, 3)).toEqual(['one', 'two', 'three']);
+  const again = await federation.enter(ours, 'romeo@ours.example');
+  await appear(again);
+  say(juliet, 'romeo@ours.example', 'I am still here');
+  expect(await bodies(again, 1)).toEqual(['I am still here']);
+  await hearsNoMore(juliet);
+  await hearsNoMore(again);
+}
+
 /** How long the line is cut. */
 const CUT_MS = 10_000;
 
