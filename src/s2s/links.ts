@@ -29,6 +29,8 @@ const LASTING_BACK_OFF_MS = 15_000;
 const GOOD_LIFE_MS = 10_000;
 /** How long the one who opened a stream that broke has to resume it, before we open one ourselves. */
 const HEAD_START_MS = 5000;
+/** When a stream of ours that broke is resumed for the other side's sake. */
+const RESUME_AFTER_MS = 500;
 /** How long a domain whose stream broke is looked for, though nobody writes to it. */
 const MISSED_MS = 86_400_000;
 
@@ -50,6 +52,8 @@ interface Link {
   /** When the next try comes, in ms since the epoch; of meaning while waiting. */
   retryAt: number;
   retry: Timer | undefined;
+  /** Who has to resume the stream that broke, before it is known what has arrived (XEP-0198 §5). */
+  awaits: 'ours' | 'theirs' | undefined;
   /** Since when a stream is missed that broke, in ms since the epoch; undefined while none is. */
   brokenSince: number | undefined;
   /** Whether it was told that the other domain is out of reach. */
@@ -135,7 +139,9 @@ export class Links {
   /** A stream may be used for a pair (XEP-0288); taken if the link has none. */
   offer(stream: ServerStream, local: Domain, remote: Domain): void {
     const link = this.#linkOf(local, remote);
-    if (link !== undefined && link.stream === undefined) this.#up(link, stream);
+    if (link === undefined || link.stream !== undefined || link.awaits === 'ours') return;
+    if (link.awaits === 'theirs' && stream.direction === 'out') return;
+    this.#up(link, stream);
   }
 
   /** A domain shows that it is there, or an admin thinks so: the next try comes at once. */
@@ -147,15 +153,18 @@ export class Links {
   /** A stream is over: what was sent on it and is not known to have arrived waits again. */
   lost(stream: ServerStream): void {
     const now = this.#services.clock.now();
+    const { kept } = stream.managed;
     for (const link of this.#links.values()) {
       if (link.stream !== stream) continue;
       link.stream = undefined;
+      link.awaits = kept;
       link.queue.rewind();
       link.failures = now - link.upSince >= GOOD_LIFE_MS ? 0 : link.failures + 1;
       if (stream.ending !== 'closed') link.brokenSince ??= now;
       const ms = link.failures === 0 ? 0 : backOff(BACK_OFF_MS, link.failures);
-      this.#wait(link, stream.managed.isAwaited ? Math.max(ms, HEAD_START_MS) : ms);
+      this.#wait(link, kept === undefined ? ms : toResume(kept, ms));
     }
+    if (kept === 'ours') this.#resume(stream);
     if (stream.ending === 'closed') return;
     for (const { from: remote, to: local } of stream.accepts) this.#miss({ local, remote });
   }
@@ -224,11 +233,22 @@ export class Links {
       failure: undefined,
       retryAt: 0,
       retry: undefined,
+      awaits: undefined,
       brokenSince: undefined,
       isGone: false,
     };
     this.#links.set(key, link);
     return link;
+  }
+
+  /** The other side may wait for a stream of ours that broke, though our link has another one. */
+  #resume(stream: ServerStream): void {
+    for (const { from: local, to: remote } of stream.sends) {
+      if (this.#linkOf(local, remote)?.awaits === 'ours') continue; // it connects by itself
+      this.#services.clock.after(RESUME_AFTER_MS, () => {
+        if (!this.#isClosing) void this.#options.reach(local, remote);
+      });
+    }
   }
 
   /** A stream broke by which another domain wrote to us: we look for it, unless we have a way. */
@@ -267,6 +287,7 @@ export class Links {
     link.state = 'up';
     link.stream = stream;
     link.upSince = this.#services.clock.now();
+    link.awaits = undefined;
     link.failure = undefined;
     const isOther = link.brokenSince !== undefined && !stream.managed.isResumed;
     if (isOther || link.isGone) this.#options.changed(link, 'again');
@@ -294,6 +315,7 @@ export class Links {
   }
 
   #failed(link: Link, failure: LinkFailure): void {
+    link.awaits = undefined;
     link.failure = failure;
     link.failures += 1;
     const first = failure.isLasting ? LASTING_BACK_OFF_MS : BACK_OFF_MS;
@@ -323,6 +345,7 @@ export class Links {
   #again(link: Link): void {
     link.retry?.cancel();
     link.state = 'idle';
+    if (link.awaits === 'theirs') link.awaits = undefined;
     if (link.queue.isWaiting || this.#isMissed(link)) this.#connect(link);
   }
 
@@ -353,6 +376,10 @@ const SHUTDOWN: LinkFailure = {
   text: 'The server is going down before the other one could be reached.',
   isLasting: false,
 };
+
+/** Who may resume comes before the other side, who waits for it, comes himself. */
+const toResume = (kept: 'ours' | 'theirs', ms: number): number =>
+  kept === 'ours' ? Math.min(ms, HEAD_START_MS / 2) : Math.max(ms, HEAD_START_MS);
 
 /** The time before the next try, with some chance in it, so that not all come at once. */
 function backOff(first: number, failures: number): number {

@@ -5,6 +5,7 @@
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Creditor } from '../core/sessions.ts';
 import type { Timer } from '../kit/clock.ts';
+import { type Deferred, deferred } from '../kit/deferred.ts';
 import { randomId } from '../kit/ids.ts';
 import {
   ackText,
@@ -60,8 +61,8 @@ export type Management = 'none' | 'acks' | 'resumable';
 export class Managed implements Holder {
   /** Whether it goes on where an earlier connection broke. */
   isResumed = false;
-  /** Whether its connection broke and the other side may resume it. */
-  isAwaited = false;
+  /** Once its connection broke: who may resume it, we or the other side. */
+  kept: 'ours' | 'theirs' | undefined;
   readonly #port: ManagedPort;
   readonly #inFlight: InFlight;
   readonly #handling: Handling;
@@ -74,7 +75,7 @@ export class Managed implements Holder {
   #patience: Timer | undefined;
   #awaiting: Timer | undefined;
   #isOver = false;
-  #opening: { readonly promise: Promise<void>; done(): void } | undefined;
+  #opening: Deferred<void> | undefined;
 
   constructor(port: ManagedPort) {
     this.#port = port;
@@ -109,7 +110,7 @@ export class Managed implements Holder {
     const kept = this.#port.resumptions.take(parties);
     if (kept === undefined) return void this.#enable();
     this.#state = 'resuming';
-    this.#opening = withDone();
+    this.#opening = deferred();
     this.#kept = kept;
     void this.#handling.settled(kept.received).then((received) => {
       if (this.#isOver) return;
@@ -224,22 +225,27 @@ export class Managed implements Holder {
     for (const timer of [this.#patience, this.#awaiting]) timer?.cancel();
     this.#inFlight.end();
     this.#handling.end();
-    this.#opening?.done();
-    const { resumptions, direction } = this.#port;
+    this.#opening?.resolve();
     // Broken before it was resumed: the next connection may try again.
     if (this.#state === 'resuming' && this.#kept !== undefined && isBroken)
-      return void resumptions.suspend(this.#kept, RESUME_MS);
+      return void this.#suspend(this.#kept, RESUME_MS);
+    const { resumptions, direction } = this.#port;
     const parties = this.#port.parties();
     const id = this.#id;
     if (id === undefined) return;
     if (!isBroken || parties === undefined) {
       if (direction === 'in') resumptions.forget(id);
-      return;
+    } else if (direction === 'out') {
+      this.#suspend(this.#leave(id, parties), this.#resumeMs);
+    } else {
+      this.kept = 'theirs';
+      resumptions.keep(this.#leave(id, parties), this.#resumeMs);
     }
-    const kept = this.#leave(id, parties);
-    this.isAwaited = direction === 'in';
-    if (direction === 'in') resumptions.keep(kept, this.#resumeMs);
-    else resumptions.suspend(kept, this.#resumeMs);
+  }
+
+  #suspend(kept: Kept, ms: number): void {
+    this.kept = 'ours';
+    this.#port.resumptions.suspend(kept, ms);
   }
 
   /** What outlives the connection. */
@@ -371,7 +377,7 @@ export class Managed implements Holder {
   #open(): void {
     this.#awaiting?.cancel();
     this.#awaiting = undefined;
-    this.#opening?.done();
+    this.#opening?.resolve();
     this.#port.opened();
   }
 }
@@ -385,12 +391,4 @@ const BAD_COUNTER: StreamFailure = {
 function resumeMs(max: string | undefined): number {
   const seconds = readCounter(max);
   return seconds === undefined ? RESUME_MS : Math.min(RESUME_MS, Math.max(1, seconds) * 1000);
-}
-
-function withDone() {
-  let done = () => {};
-  const promise = new Promise<void>((resolve) => {
-    done = resolve;
-  });
-  return { promise, done };
 }

@@ -1,5 +1,6 @@
 /** One stanza on its way to another domain, from the router's hand until the other side has it. */
 import { domainOf, type Jid } from '../jid/jid.ts';
+import { deferred } from '../kit/deferred.ts';
 import { delayed } from '../stanza/delay.ts';
 import type { Stanza } from '../stanza/stanza.ts';
 import { isWorthKeeping } from './keeping.ts';
@@ -35,13 +36,10 @@ export class Passage {
   readonly size: number;
   /** Whether it is worth being kept over a restart. */
   readonly isKept: boolean;
-  /** Resolves when the sender may be told that it is handled. */
-  readonly settled: Promise<void>;
   spoolId: number | undefined;
   isOver = false;
   readonly #arrived: (passage: Passage) => void;
-  #settle: () => void = () => {};
-  #isSettled = false;
+  readonly #settled = deferred<void>();
 
   constructor({ stanza, at, since = at, spoolId, arrived }: PassageOptions) {
     this.stanza = stanza;
@@ -51,14 +49,11 @@ export class Passage {
     this.isKept = isWorthKeeping(stanza);
     this.spoolId = spoolId;
     this.#arrived = arrived;
-    this.settled = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
   }
 
-  /** Whether the sender may be told that it is handled. */
-  get isSettled(): boolean {
-    return this.#isSettled;
+  /** Resolves when the sender may be told that it is handled. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
   }
 
   /** The text to send: with the time at which the stanza came, if that is a while ago (XEP-0203). */
@@ -70,8 +65,7 @@ export class Passage {
 
   /** Says that what was promised of it is true. */
   settle(): void {
-    this.#isSettled = true;
-    this.#settle();
+    this.#settled.resolve();
   }
 
   /** Says that the other side has it; whoever owns it ends it. */

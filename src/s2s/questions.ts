@@ -3,6 +3,7 @@
  * on that very stream means nothing (XEP-0220 §3.1).
  */
 import type { Clock, Timer } from '../kit/clock.ts';
+import { deferred } from '../kit/deferred.ts';
 import type { DialbackAnswer } from './dialback.ts';
 
 /** How long an answer may take: the other side has to find a third one first. */
@@ -35,7 +36,7 @@ export class Questions {
     const before = this.#open.get(key);
     if (before !== undefined) return before.promise;
     let timer: Timer | undefined;
-    const { promise, resolve } = withResolver<DialbackAnswer>();
+    const { promise, resolve } = deferred<DialbackAnswer>();
     const settle = (answer: DialbackAnswer) => {
       timer?.cancel();
       this.#open.delete(key);
@@ -74,11 +75,3 @@ const failed = (text: string, condition = 'remote-server-timeout'): DialbackAnsw
   condition,
   text,
 });
-
-function withResolver<T>() {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}

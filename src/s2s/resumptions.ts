@@ -130,6 +130,11 @@ export class Resumptions {
     this.#ours.set(key, { kept, until: this.#clock.monotonic() + ms });
   }
 
+  /** Whether there is a stream of a pair that we may resume. */
+  mayResume({ local, remote }: Parties): boolean {
+    return this.#ours.has(pairKey(local, remote));
+  }
+
   /** Takes the stream of a pair that we may resume, if there is one. */
   take({ local, remote }: Parties): Kept | undefined {
     const key = pairKey(local, remote);

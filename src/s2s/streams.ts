@@ -105,12 +105,16 @@ export class Streams {
   async reach(local: Domain, remote: Domain): Promise<Reached> {
     const refusal = this.#services.policy.refusal(local, remote);
     if (refusal !== undefined) return { ok: false, failure: policyFailure(refusal) };
-    for (const stream of this.#all) if (stream.maySend(local, remote)) return { ok: true, stream };
-    const shared = await this.#shareable(local, remote);
-    if (shared !== undefined) {
-      const answer = await shared.inquiry.ask(local, remote);
-      if (answer.type === 'valid') return this.#allowed(shared, local, remote);
-      // XEP-0220 §2.5: it may do on a stream of its own.
+    // XEP-0198 §5: what a stream of ours that broke has carried, only its successor can tell.
+    if (!this.#resumptions.mayResume({ local, remote })) {
+      for (const stream of this.#all)
+        if (stream.maySend(local, remote)) return { ok: true, stream };
+      const shared = await this.#shareable(local, remote);
+      if (shared !== undefined) {
+        const answer = await shared.inquiry.ask(local, remote);
+        if (answer.type === 'valid') return this.#allowed(shared, local, remote);
+        // XEP-0220 §2.5: it may do on a stream of its own.
+      }
     }
     const opened = await this.#open(local, remote);
     if (!opened.ok) return opened;

@@ -7,6 +7,7 @@ import { createMetrics } from '../../src/kit/metrics.ts';
 import type { ServerStream } from '../../src/s2s/connection.ts';
 import type { LinkFailure } from '../../src/s2s/failure.ts';
 import { Links } from '../../src/s2s/links.ts';
+import type { Pair } from '../../src/s2s/pairs.ts';
 import type { Passage } from '../../src/s2s/passage.ts';
 import type { Spool } from '../../src/s2s/spool.ts';
 import type { Reached } from '../../src/s2s/streams.ts';
@@ -54,7 +55,9 @@ function fakeStream() {
     isOver: false,
     ending: 'broken',
     accepts: [],
-    managed: { isResumed: false, isAwaited: false },
+    direction: 'out' as 'in' | 'out',
+    sends: [] as Pair[],
+    managed: { isResumed: false, kept: undefined as 'ours' | 'theirs' | undefined },
     maySend: () => !fake.isOver,
     sendStanza(passage: Passage) {
       passages.push(passage);
@@ -446,10 +449,47 @@ describe('a link that broke', () => {
   });
 
   test('XEP-0198 §5: by the one who may resume it, who has a head start', async () => {
-    const { clock, tries } = await broken({ managed: { isResumed: false, isAwaited: true } });
+    const { clock, tries } = await broken({ managed: { isResumed: false, kept: 'theirs' } });
     clock.advance(4999);
     expect(tries).toHaveLength(0);
     clock.advance(1);
+    expect(tries).toHaveLength(1);
+  });
+
+  test('XEP-0198 §5: what was sent waits for the one who can tell whether it arrived', async () => {
+    const all = scene();
+    const stream = fakeStream();
+    all.send('1');
+    await all.up(stream);
+    Object.assign(stream, { isOver: true, managed: { isResumed: false, kept: 'theirs' } });
+    all.links.lost(asStream(stream));
+    const ours = fakeStream();
+    all.links.offer(asStream(ours), OURS, THEIRS);
+    expect(ours.sent).toEqual([]);
+    const theirs = Object.assign(fakeStream(), { direction: 'in' as const });
+    all.links.offer(asStream(theirs), OURS, THEIRS);
+    expect(theirs.sent).toEqual(['1']);
+
+    Object.assign(theirs, { isOver: true, managed: { isResumed: false, kept: 'ours' } });
+    all.links.lost(asStream(theirs));
+    const other = Object.assign(fakeStream(), { direction: 'in' as const });
+    all.links.offer(asStream(other), OURS, THEIRS);
+    expect(other.sent).toEqual([]);
+    all.clock.advance(5000);
+    await all.up(ours);
+    expect(ours.sent).toEqual(['1']);
+  });
+
+  test('XEP-0198 §5: a stream of ours is resumed though the link has another one', async () => {
+    const { links, send, up, clock, tries } = scene();
+    send('1');
+    await up(fakeStream());
+    const broken = Object.assign(fakeStream(), {
+      sends: [{ from: OURS, to: THEIRS, proof: 'external' }],
+      managed: { isResumed: false, kept: 'ours' },
+    });
+    links.lost(asStream(broken as never));
+    clock.advance(500);
     expect(tries).toHaveLength(1);
   });
 
@@ -472,7 +512,7 @@ describe('a link that broke', () => {
     expect(other.changes).toEqual(['theirs.example again']);
     const same = await broken();
     same.clock.advance(1);
-    await same.up(Object.assign(fakeStream(), { managed: { isResumed: true, isAwaited: false } }));
+    await same.up(Object.assign(fakeStream(), { managed: { isResumed: true, kept: undefined } }));
     expect(same.changes).toEqual([]);
   });
 

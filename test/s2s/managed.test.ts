@@ -335,7 +335,7 @@ describe('XEP-0198 §5: resumption, as the one who was connected to', () => {
 
   test('says what came, and takes what arrived', async () => {
     const { world, id, stream } = broken();
-    expect(stream.managed.isAwaited).toBe(true);
+    expect(stream.managed.kept).toBe('theirs');
     const next = open('in', world);
     next.managed.expect(PAIR);
     expect(next.managed.isBusy).toBe(true);
