@@ -2,7 +2,7 @@
  * What a message carries, as far as the rules of a server ask: which to copy, keep, hold back or wake
  * somebody for. The one place that knows the namespaces of instant messaging.
  */
-import { childOf, childrenOf, type Element, isNamed, nsOf } from '../xml/element.ts';
+import { childOf, type Element, isNamed, nsOf } from '../xml/element.ts';
 import type { Message } from './stanza.ts';
 
 /**
@@ -15,6 +15,7 @@ import type { Message } from './stanza.ts';
  * - `chat-state`: XEP-0085. `receipt`: the ack message of XEP-0184, `receipt-request`: the wish for it.
  * - `marker`: XEP-0333, `markable`: the wish for one.
  * - `correction`, `retraction`, `reactions`, `reply`: XEP-0308, XEP-0424, XEP-0444, XEP-0461.
+ * - `file`: where a file is (XEP-0066, XEP-0447).
  * - `call`: that somebody calls, and what becomes of it (XEP-0353, XEP-0482).
  * - `invitation`: to a room, direct (XEP-0249) or mediated (XEP-0045 §7.8.2). `room`: something else
  *   in the name of a room, such as the mark of a private message in it (XEP-0045 §7.5).
@@ -40,6 +41,7 @@ export type Trait =
   | 'retraction'
   | 'reactions'
   | 'reply'
+  | 'file'
   | 'call'
   | 'invitation'
   | 'room'
@@ -58,17 +60,17 @@ export type Trait =
 export type Content = ReadonlySet<Trait>;
 
 /** XEP-0085. */
-export const CHAT_STATES = 'http://jabber.org/protocol/chatstates';
+const CHAT_STATES = 'http://jabber.org/protocol/chatstates';
 /** XEP-0184. */
-export const RECEIPTS = 'urn:xmpp:receipts';
+const RECEIPTS = 'urn:xmpp:receipts';
 /** XEP-0333. */
-export const MARKERS = 'urn:xmpp:chat-markers:0';
+const MARKERS = 'urn:xmpp:chat-markers:0';
 /** XEP-0334. */
-export const HINTS = 'urn:xmpp:hints';
+const HINTS = 'urn:xmpp:hints';
 /** XEP-0280. */
 export const CARBONS = 'urn:xmpp:carbons:2';
 /** XEP-0424. */
-export const RETRACTION = 'urn:xmpp:message-retract:1';
+const RETRACTION = 'urn:xmpp:message-retract:1';
 /** What a room says of its occupants (XEP-0045). */
 export const MUC_USER = 'http://jabber.org/protocol/muc#user';
 
@@ -92,6 +94,8 @@ const BY_NAMESPACE: ReadonlyMap<string, Trait | Readonly<Record<string, Trait>>>
   [RETRACTION, { retract: 'retraction' }],
   ['urn:xmpp:reactions:0', { reactions: 'reactions' }],
   ['urn:xmpp:reply:0', { reply: 'reply' }],
+  ['urn:xmpp:sfs:0', 'file'],
+  ['jabber:x:oob', { x: 'file' }],
   ['urn:xmpp:jingle-message:0', 'call'],
   ['urn:xmpp:call-invites:0', 'call'],
   ['jabber:x:conference', { x: 'invitation' }],
@@ -140,7 +144,8 @@ export const contentOf = (message: Message): Content => contentIn(message.elemen
 export function contentIn(element: Element): Content {
   const content = new Set<Trait>();
   let isMarkedEncrypted = false;
-  for (const child of childrenOf(element)) {
+  for (const child of element.children) {
+    if (typeof child === 'string') continue;
     const trait = traitOf(child);
     if (trait !== undefined) content.add(trait);
     else if (isNamed(child, 'encryption', 'urn:xmpp:eme:0')) isMarkedEncrypted = true;

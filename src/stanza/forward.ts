@@ -2,8 +2,7 @@
 import { childOf, type Element, el, setAttribute } from '../xml/element.ts';
 import { type Message, withChildren } from './stanza.ts';
 
-/** The namespace of forwarded stanzas. */
-export const FORWARD = 'urn:xmpp:forward:0';
+const FORWARD = 'urn:xmpp:forward:0';
 
 /**
  * The `<forwarded/>` with a message, whose children are shared with the original. `delay` tells when

@@ -74,6 +74,12 @@ describe('what a message carries', () => {
       ['body', 'reply'],
     ],
     [
+      'XEP-0066 where a file is',
+      "<body>u</body><x xmlns='jabber:x:oob'><url>u</url></x>",
+      ['body', 'file'],
+    ],
+    ['XEP-0447 a file', "<file-sharing xmlns='urn:xmpp:sfs:0'/>", ['file']],
+    [
       'XEP-0353 a call',
       "<propose xmlns='urn:xmpp:jingle-message:0' id='c1'/><store xmlns='urn:xmpp:hints'/>",
       ['call', 'store'],
