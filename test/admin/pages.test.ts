@@ -298,8 +298,9 @@ describe('sessions', () => {
     });
     if (away.ok && away.stanza.kind === 'presence')
       await console.scene.sessions.setPresence(phone.session, away.stanza);
-    await console.scene.connect(`${ADMIN}/laptop`);
+    await console.scene.connect(`${ADMIN}/laptop`, { isActive: false });
     const page = await admin.read('/admin/sessions');
+    expect(page).toContain('Nobody looks at it');
     for (const text of ['phone', 'Away', 'laptop', 'No presence', 'SCRAM-SHA-256', 'TLSv1.3'])
       expect(page).toContain(text);
     const found = await admin.read('/admin/sessions?search=joe');

@@ -61,7 +61,7 @@ export interface Scene {
 }
 
 /** What a session may be besides the usual. */
-export type Traits = Partial<Pick<OwnedSession, 'device' | 'isBind2' | 'security'>>;
+export type Traits = Partial<Pick<OwnedSession, 'device' | 'isActive' | 'isBind2' | 'security'>>;
 
 /** A client in a scene. */
 export interface Actor {
@@ -206,13 +206,13 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage, traits
     security: { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', mechanism: 'SCRAM-SHA-256' },
     device: undefined,
     isBind2: false,
+    isActive: true,
     ...traits,
     since: clock.now(),
     lastActive: clock.now(),
     presence: undefined,
     priority: 0,
     isAttached: true,
-    isActive: true,
     restrain: () => {},
     isManaged: true,
     room: () => undefined,
