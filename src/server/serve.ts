@@ -49,6 +49,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   });
   const listeners = createListeners({ c2s, s2s: federation.side, component: components, http });
   const stop = async () => {
+    await assembled.heart.registry.leave(); // rooms say goodbye while there is somebody to hear it
     await federation.close(); // what waits for others is sent back to those who are still here
     await components.close();
     await c2s.close();

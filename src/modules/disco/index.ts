@@ -9,7 +9,14 @@ import { optionalAttr, payload } from '../../xml/codec.ts';
 import { roster } from '../roster/index.ts';
 import { DISCO_INFO, DISCO_ITEMS, type DiscoInfo, infoElement, itemsElement } from './info.ts';
 
-export { type DiscoIdentity, type DiscoInfo, infoElement } from './info.ts';
+export {
+  DISCO_INFO,
+  DISCO_ITEMS,
+  type DiscoIdentity,
+  type DiscoInfo,
+  infoElement,
+  itemsElement,
+} from './info.ts';
 
 /** A request for disco#info. */
 export const InfoQuery = payload('query', DISCO_INFO, { node: optionalAttr('node') });
@@ -68,7 +75,11 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       if (node !== undefined) return reply.refuse('item-not-found');
       const config = home.hosts.get(host)?.config;
       const components = config === undefined ? [] : componentsOf(config);
-      return reply.result(itemsElement(components.map(({ domain }) => domain)));
+      const items = components.map(({ domain, config: own }) => ({
+        jid: domain,
+        name: own.type === 'muc' ? own.name : undefined,
+      }));
+      return reply.result(itemsElement(items));
     };
     const infoOfAccount = ({ host, account, payload: { node } }: Query) => {
       if (node !== undefined) return reply.refuse('item-not-found');

@@ -36,8 +36,16 @@ export function infoElement(info: DiscoInfo, node?: string): Element {
   );
 }
 
-/** The answer to disco#items with JIDs; `node` is that of the request. */
-export function itemsElement(jids: readonly string[], node?: string): Element {
-  const items = jids.map((jid) => el('item', { jid }));
+/** An item of disco#items. */
+export interface DiscoItem {
+  readonly jid: string;
+  readonly name?: string | undefined;
+}
+
+/** The answer to disco#items; `node` is that of the request. */
+export function itemsElement(listed: readonly (string | DiscoItem)[], node?: string): Element {
+  const items = listed.map((item) =>
+    el('item', typeof item === 'string' ? { jid: item } : { jid: item.jid, name: item.name }),
+  );
   return el('query', { xmlns: DISCO_ITEMS, node }, ...items);
 }
