@@ -18,6 +18,7 @@ import { disco } from './disco/index.ts';
 import { fulltext } from './fulltext/index.ts';
 import { last } from './last.ts';
 import { limits } from './limits.ts';
+import { muc } from './muc/index.ts';
 import { offline } from './offline/index.ts';
 import { ping } from './ping.ts';
 import { presence } from './presence/index.ts';
@@ -45,6 +46,7 @@ export const modules: readonly AnyModule[] = [
   csi,
   last,
   limits,
+  muc,
   ping,
   privateXml,
   register,
