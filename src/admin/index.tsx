@@ -18,6 +18,7 @@ import { addFederationPages } from './pages/federation.tsx';
 import { addHostPages } from './pages/hosts.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
+import { addRoomPages } from './pages/rooms.tsx';
 import { addServerPages } from './pages/server.tsx';
 import { addSessionPages } from './pages/sessions.tsx';
 import { addTracePage } from './pages/trace.tsx';
@@ -105,6 +106,7 @@ function createPages(
   addUsersPages(app, desk);
   addUserPages(app, desk);
   addSessionPages(app, desk);
+  addRoomPages(app, desk);
   addHostPages(app, desk);
   addFederationPages(app, desk);
   addAuditPage(app, desk);

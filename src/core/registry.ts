@@ -50,6 +50,8 @@ export interface Registry {
   /** Tells the modules that the server is about to go down, while those they serve can hear of it. */
   leave(): Promise<void>;
   readonly operations: readonly AnyOperation[];
+  /** The api of a module that is set up. */
+  apiOf<Api>(module: ModuleDefinition<never, Api>): Api;
   /** What all modules remember of a session, by their names. */
   saveMemory(session: Session): Readonly<Record<string, unknown>>;
   /** Has them remember it again. */
@@ -135,6 +137,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     async leave() {
       for (const { parts } of [...done.values()].reverse()) await parts.leave?.();
     },
+    // `done` holds what that very definition's setup returned.
+    apiOf: <Api>(module: ModuleDefinition<never, Api>) => done.get(module.name)?.parts.api as Api,
     operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),
     saveMemory: (session) =>
       Object.fromEntries(

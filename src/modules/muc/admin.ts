@@ -6,7 +6,7 @@ import { childOf, childrenOf, type Element, el, isNamed, textOf } from '../../xm
 import { type AffiliationChange, type Afterwards, affiliate, setRole } from './affiliating.ts';
 import { tellRemoval, tellRemoved } from './leaving.ts';
 import { MUC_ADMIN } from './names.ts';
-import { seesJids, shownSession } from './presence.ts';
+import { shownSession } from './presence.ts';
 import {
   type Affiliation,
   affiliationMay,
@@ -149,7 +149,7 @@ export function change(turn: Turn, iq: Iq, query: Element): void {
     if ('occupant' in planned) roles.push(planned);
     else affiliations.push(planned);
   }
-  const failure = refusalOfAll(turn, affiliations, bareOf(iq.from));
+  const failure = refusalOfAll(turn, affiliations);
   if (failure !== undefined) return void turn.refuse(iq, failure);
   carryOut(turn, iq, roles, affiliations);
 }
@@ -206,7 +206,6 @@ const asModerator = (party: Party): Party =>
 export function refusalOfAll(
   { room, terms }: Turn,
   changes: readonly AffiliationChange[],
-  by: BareJid,
 ): StanzaFailure | undefined {
   if (changes.length === 0) return undefined;
   const after = new Map(changes.map(({ account, to }) => [account, to]));
@@ -227,7 +226,7 @@ export function refusalOfAll(
   const taken = changes.find(
     ({ nick = '', account }) => nick !== '' && isHeld(room, nick, account),
   );
-  return taken === undefined || by === undefined
+  return taken === undefined
     ? undefined
     : { condition: 'conflict', text: `${taken.nick} is reserved already.` };
 }
@@ -263,6 +262,3 @@ function carryOut(
   turn.answer(iq);
   for (const follow of afterwards) follow();
 }
-
-/** Whether somebody sees the real JIDs of a room. */
-export const isSeeing = (room: Room, occupant: Occupant): boolean => seesJids(room, occupant.role);

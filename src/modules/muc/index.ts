@@ -7,6 +7,7 @@ import type { MaybePromise } from '../../core/hooks.ts';
 import { defineModule, type Home } from '../../core/module.ts';
 import { loadSecret } from '../../core/secret.ts';
 import { localOf } from '../../jid/jid.ts';
+import { type AdminService, createAdminService } from './admin-service.ts';
 import { createDesk } from './desk.ts';
 import { withAffiliate } from './room.ts';
 import { createRooms } from './service.ts';
@@ -17,7 +18,7 @@ import { createRoomTables, mucMigrations } from './tables.ts';
 const RETURN_MS = 900_000;
 
 /** The module. */
-export const muc = defineModule<MucSettings>({
+export const muc = defineModule<MucSettings, AdminService>({
   name: 'muc',
   specs: [
     { xep: 45, version: '1.35.5', covers: 'complete' },
@@ -54,6 +55,7 @@ export const muc = defineModule<MucSettings>({
         });
     };
     return {
+      api: createAdminService(home, rooms, tables),
       receive: (stanza, domain, host) =>
         localOf(stanza.to) === '' ? desk(stanza, domain, host) : rooms.receive(stanza, host),
       hooks: {

@@ -72,7 +72,7 @@ function submit(turn: Turn, iq: Iq, form: Form): void {
     ...listChanges(turn, iq, 'owner', wish.owners),
     ...listChanges(turn, iq, 'admin', wish.admins, wish.owners),
   ];
-  const failure = refusalOfAll(turn, changes, bareOf(iq.from));
+  const failure = refusalOfAll(turn, changes);
   if (failure !== undefined) return void turn.refuse(iq, failure);
   const afterwards = changes.map((change) => affiliate(turn, change));
   const wasLocked = room.isLocked;

@@ -1,5 +1,4 @@
 /** Messages to all, and the subject: XEP-0045 §7.4, §8.1. */
-import { bareOf } from '../../jid/jid.ts';
 import { message } from '../../stanza/build.ts';
 import { Delay } from '../../stanza/delay.ts';
 import type { Message } from '../../stanza/stanza.ts';
@@ -129,6 +128,3 @@ function setSubject(turn: Turn, stanza: Message, occupant: Occupant): void {
   turn.room = { ...room, subject: { text, nick, at: terms.now } };
   turn.sendAll(reflect(turn, stanza, occupant, terms.newId()), everyone(room));
 }
-
-/** The bare JID of whoever sent a stanza. */
-export const accountOf = (stanza: Message) => bareOf(stanza.from);

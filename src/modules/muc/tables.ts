@@ -3,7 +3,7 @@ import { type BareJid, type Domain, domainOf, type Jid, parseJid } from '../../j
 import { readStored } from '../../stanza/stored.ts';
 import { type Migration, prepare, type Query, type Store } from '../../store/store.ts';
 import { affiliationNamed } from './privileges.ts';
-import { type Affiliate, ownersOf, type Room, type Said } from './room.ts';
+import type { Affiliate, Room, Said } from './room.ts';
 import { readRoomConfig } from './room-config.ts';
 import type { Outcome, Tombstone } from './turn.ts';
 
@@ -356,6 +356,3 @@ function jidOf(raw: string | null): Jid | undefined {
   const parsed = raw === null ? undefined : parseJid(raw);
   return parsed?.ok === true ? parsed.value : undefined;
 }
-
-/** Whether somebody owns a room. */
-export const isOwned = (room: Room): boolean => ownersOf(room).length > 0;
