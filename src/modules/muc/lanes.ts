@@ -24,6 +24,10 @@ export interface Lanes {
   send(stanza: Stanza): void;
   /** The same to many; its text is made once. */
   sendAll(stanza: Message | Presence, to: readonly FullJid[]): void;
+  /** Resolves when what is on its way to a recipient is there; undefined when nothing is. */
+  busy(to: Jid): Promise<void> | undefined;
+  /** The same for all of them. */
+  drained(): Promise<unknown>;
 }
 
 interface Lane {
@@ -70,6 +74,8 @@ export function createLanes({ route, overflow, failed }: LaneOptions): Lanes {
   };
 
   return {
+    busy: (to) => lanes.get(to)?.tail,
+    drained: () => Promise.all([...lanes.values()].map(({ tail }) => tail)),
     send,
     sendAll(stanza, to) {
       for (const jid of to) send(addressedTo(stanza, jid));

@@ -33,6 +33,9 @@ import { type Outcome, type Sending, type Terms, Turn } from './turn.ts';
 /** Rooms without occupants that are kept in memory. */
 const IDLE_ROOMS = 1000;
 
+/** How long the goodbyes of a server that goes down may take. */
+const GOODBYE_MS = 2000;
+
 /** The rooms of all services. */
 export interface Rooms {
   /** A stanza to a room or an address in it. */
@@ -246,6 +249,12 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
         .map(([jid]) => change(jid, (turn) => drop(turn, session))),
     );
 
+  /** Who reads slowly what rooms send him is himself read slowly. */
+  const paced = (sender: Jid, said: Verdict): MaybePromise<Verdict> => {
+    const wait = lanes.busy(sender) ?? home.sessions.at(sender as FullJid)?.room();
+    return wait === undefined ? said : wait.then(() => said);
+  };
+
   /** Why a room may not be made; undefined when it may. */
   const refusalToCreate = async (
     stanza: Addressed,
@@ -311,7 +320,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
         return verdict.bounce({ condition: 'policy-violation', text: 'You invite too many.' });
       const jid = bareOf(stanza.to);
       ghosts.heard(from);
-      return inTurn(jid, (cell) => {
+      const done = inTurn(jid, (cell) => {
         const isCreating =
           cell.room === undefined &&
           stanza.kind === 'presence' &&
@@ -322,6 +331,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
           take(cell, receive(undefined, stanza, termsFor(jid, refused))),
         );
       });
+      return done instanceof Promise ? done.then((said) => paced(from, said)) : paced(from, done);
     },
     find: async (jid) => inTurn(jid, (cell) => cell.room),
     change,
@@ -351,6 +361,10 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
         shutDown(turn);
         for (const each of turn.sends) deliver(each);
       }
+      await Promise.race([
+        lanes.drained(),
+        new Promise<void>((resolve) => clock.after(GOODBYE_MS, resolve)),
+      ]);
     },
     stop() {
       ghosts.stop();
