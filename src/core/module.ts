@@ -87,7 +87,9 @@ export interface Home<C> {
   features(host: Domain, target: 'server' | 'account'): readonly string[];
   /** XEP-0128 forms of a host, all modules' together. */
   serverForms(host: Domain): readonly Element[];
-  /** The api of a module that this one `needs`. */
+  /** Whether a module that this one `wants` is on for a host. */
+  has(module: AnyModule, host: Domain): boolean;
+  /** The api of a module that this one `needs` or `wants`. */
   use<Api>(module: ModuleDefinition<never, Api>): Api;
 }
 
@@ -97,6 +99,8 @@ export interface ModuleDefinition<C, Api> {
   readonly specs: readonly Spec[];
   /** Names of modules that this one uses; they are set up before it and cannot be off without it. */
   readonly needs: readonly string[];
+  /** Names of modules that this one uses where they are on; they are set up before it. */
+  readonly wants: readonly string[];
   /** Features of the host in disco#info. */
   readonly features: readonly string[];
   /** Features of each account in disco#info. */
@@ -126,6 +130,7 @@ export function defineModule<C = undefined, Api = undefined>(
 ): ModuleDefinition<C, Api> {
   return {
     needs: [],
+    wants: [],
     features: [],
     accountFeatures: [],
     isOnByDefault: true,

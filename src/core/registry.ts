@@ -83,7 +83,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
 
   for (const module of options.modules) {
-    for (const name of module.needs)
+    for (const name of [...module.needs, ...module.wants])
       if (!done.has(name)) throw new Error(`${module.name} needs ${name}, which is not set up`);
     const home: Home<never> = {
       // The config loader has checked the value with the module's own schema.
@@ -105,8 +105,9 @@ export function createRegistry(options: RegistryOptions): Registry {
       },
       serverForms: (host) =>
         enabledParts(host).flatMap(({ parts }) => parts.serverForms?.(host) ?? []),
+      has: (wanted, host) => isEnabled(wanted, host),
       use<Api>(needed: ModuleDefinition<never, Api>): Api {
-        if (!module.needs.includes(needed.name))
+        if (!module.needs.includes(needed.name) && !module.wants.includes(needed.name))
           throw new Error(`${module.name} uses ${needed.name} without needing it`);
         // `done` holds what that very definition's setup returned.
         return done.get(needed.name)?.parts.api as Api;

@@ -26,6 +26,7 @@ const LABELS: Readonly<Record<string, string>> = {
   historyMost: 'Messages that newcomers see',
   presenceOf: 'Roles whose presence is seen',
   memberListFor: 'Roles that may see the members',
+  isArchived: 'Archived',
   isLogged: 'Tell people that it is logged',
   pubsub: 'Address of a node that belongs to it',
 };

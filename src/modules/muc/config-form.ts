@@ -154,6 +154,7 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
     'Maximum Number of History Messages Returned by Room',
   ),
   text('muc#roomconfig_pubsub', 'pubsub', 'XMPP URI of Associated Publish-Subscribe Node'),
+  flag('{urn:rtcd:muc}archive', 'isArchived', 'Archive What Is Said for Those Who May Enter?'),
   flag('{urn:rtcd:muc}lock_nicks', 'areNicksLocked', 'Members Use Their Registered Nick Only?'),
   flag('{urn:rtcd:muc}registration', 'canRegister', 'May Anyone Register as a Member?'),
   number('{urn:rtcd:muc}pause', 'pause', 'Seconds Between Two Messages of a Participant'),

@@ -4,7 +4,9 @@ import { type FormField, formElement } from '../../stanza/form.ts';
 import type { Iq } from '../../stanza/stanza.ts';
 import type { Element } from '../../xml/element.ts';
 import { DISCO_INFO, DISCO_ITEMS, infoElement, itemsElement } from '../disco/index.ts';
+import { ARCHIVE_FEATURES } from './archiving.ts';
 import { CONFIG_FIELDS } from './config-form.ts';
+import { MODERATE, RETRACT, TOMBSTONES } from './moderating.ts';
 import { MUC, OCCUPANT_ID, ROOM_INFO, SELF_PING, STABLE_ID, STANZA_ID } from './names.ts';
 import { ownersOf, type Room } from './room.ts';
 import type { Turn } from './turn.ts';
@@ -24,7 +26,7 @@ export const COMMON_FEATURES: readonly string[] = [
 ];
 
 /** The features of a room: what it can do, and of which types it is. */
-export function roomFeatures({ config }: Room): string[] {
+export function roomFeatures({ config }: Room, hasArchive: boolean): string[] {
   const types = [
     config.password === '' ? 'muc_unsecured' : 'muc_passwordprotected',
     config.isPublic ? 'muc_public' : 'muc_hidden',
@@ -33,7 +35,8 @@ export function roomFeatures({ config }: Room): string[] {
     config.isModerated ? 'muc_moderated' : 'muc_unmoderated',
     config.whois === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous',
   ];
-  return [...COMMON_FEATURES, SELF_PING, STANZA_ID, 'jabber:iq:register', ...types].sort();
+  const own = [SELF_PING, STANZA_ID, 'jabber:iq:register', MODERATE, RETRACT, TOMBSTONES];
+  return [...COMMON_FEATURES, ...own, ...(hasArchive ? ARCHIVE_FEATURES : []), ...types].sort();
 }
 
 /** Somebody asks a room what it is. */
@@ -47,7 +50,7 @@ export function info(turn: Turn, iq: Iq, query: Element): void {
       iq,
       infoElement({
         identities: [identity],
-        features: roomFeatures(room),
+        features: roomFeatures(room, turn.terms.hasArchive),
         forms: [roomInfo(room)],
       }),
     );

@@ -10,6 +10,7 @@ import { info, items } from './disco.ts';
 import { enter, entryMark, faultOfNick, newRoom, notThere, resynchronise } from './entering.ts';
 import { mediate, mediation } from './inviting.ts';
 import { drop, endIfEmpty, leave } from './leaving.ts';
+import { MODERATE, moderate } from './moderating.ts';
 import { rename, update } from './moving.ts';
 import { MUC_ADMIN, MUC_OWNER } from './names.ts';
 import { getConfig, setConfig } from './owner.ts';
@@ -76,6 +77,8 @@ const NOTHING: Outcome = {
   relay: undefined,
   tombstone: undefined,
   said: undefined,
+  reflected: undefined,
+  retraction: undefined,
 };
 
 /** Whether a stanza is the end of an exchange: it is answered by nobody. */
@@ -165,6 +168,7 @@ function receiveIq(turn: Turn, iq: Addressed<Iq>): void {
         return void (isGet ? getRegistration : setRegistration)(turn, iq, payload);
     }
   }
+  if (!isGet && isNamed(payload, 'moderate', MODERATE)) return void moderate(turn, iq, payload);
   if (isGet && isNamed(payload, 'ping', 'urn:xmpp:ping')) return void turn.answer(iq);
   turn.refuse(iq, { condition: 'service-unavailable' });
 }

@@ -22,6 +22,10 @@ export const roomConfig = z.object({
   description: z.string().max(MAX_DESCRIPTION).default('').describe('What the room is about.'),
   language: z.string().max(MAX_LANGUAGE).default('').describe('The language that is spoken.'),
   isLogged: z.boolean().default(false).describe('Whether occupants are told that it is logged.'),
+  isArchived: z
+    .boolean()
+    .default(true)
+    .describe('Whether what is said is archived for those who may enter.'),
   canChangeSubject: z.boolean().default(false).describe('Whether participants set the subject.'),
   canInvite: z
     .boolean()

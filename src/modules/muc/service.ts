@@ -11,13 +11,16 @@ import {
   type Domain,
   domainOf,
   type FullJid,
+  isFull,
   type Jid,
 } from '../../jid/jid.ts';
 import type { Timer } from '../../kit/clock.ts';
 import { randomId } from '../../kit/ids.ts';
 import { BoundedMap, RateLimit } from '../../kit/limits.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
-import type { Stanza } from '../../stanza/stanza.ts';
+import type { Iq, Stanza } from '../../stanza/stanza.ts';
+import type { Reserved } from '../archive/index.ts';
+import { createRoomArchives, isArchiveRequest } from './archiving.ts';
 import { entryMark } from './entering.ts';
 import { createGhosts } from './ghosts.ts';
 import { invitedBy, mediation } from './inviting.ts';
@@ -92,14 +95,24 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
 
   const hostOf = (jid: BareJid): Domain =>
     home.hosts.ownerOf(domainOf(jid))?.domain ?? domainOf(jid);
-  const termsFor = (room: BareJid, creation?: StanzaFailure): Terms => ({
+  const archives = createRoomArchives(home);
+  const termsFor = (
+    room: BareJid,
+    more: { readonly creation?: StanzaFailure | undefined; readonly place?: Reserved } = {},
+  ): Terms => ({
     now: clock.now(),
     settings: home.configOf(hostOf(room)),
     newId: randomId,
     occupantId,
-    creation,
+    creation: more.creation,
+    hasArchive: hasArchive(room),
+    saidId: more.place?.uid,
     roomsOf: (account) => counts.get(account) ?? 0,
   });
+  const hasArchive = (jid: BareJid): boolean => {
+    const room = cells.get(jid)?.room;
+    return room !== undefined && archives.isOn(room, hostOf(jid));
+  };
   const occupantId = (room: BareJid, account: BareJid) =>
     createHmac('sha256', key ?? '')
       .update(`${room}\0${account}`)
@@ -163,7 +176,9 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
   };
 
   /** Takes what became of an event: written first where it must last, then told. */
-  const take = (cell: Cell, outcome: Outcome): MaybePromise<Verdict> => {
+  const take = (cell: Cell, outcome: Outcome, place?: Reserved): MaybePromise<Verdict> => {
+    if (cell.room !== undefined && outcome.room === undefined && !cell.room.isLocked)
+      archives.remove(cell.room.jid).catch(archiveFailed);
     const { first, meanwhile } = tables.writing(cell.room, outcome);
     if (first.length > 0)
       return home.store.write(...first, ...meanwhile).then(() => {
@@ -171,9 +186,12 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
         return verdict.handled;
       });
     accept(cell, outcome);
-    return meanwhile.length === 0
-      ? verdict.handled
-      : verdict.settling(home.store.write(...meanwhile));
+    const { room } = outcome;
+    const kept = room === undefined ? undefined : archives.keep(room, outcome, place);
+    if (meanwhile.length === 0)
+      return kept === undefined ? verdict.handled : verdict.settling(kept);
+    const written = home.store.write(...meanwhile);
+    return verdict.settling(kept === undefined ? written : Promise.all([written, kept]));
   };
 
   const accept = (cell: Cell, { room, sends, relay }: Outcome) => {
@@ -255,6 +273,32 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     return wait === undefined ? said : wait.then(() => said);
   };
 
+  const archiveFailed = (error: unknown) =>
+    log.error({ err: error }, 'the archive of a room could not be removed');
+
+  /** A room handles a stanza; what may be archived has its place before. */
+  const handle = (cell: Cell, stanza: Addressed, jid: BareJid): MaybePromise<Verdict> => {
+    const isSaid =
+      (stanza.kind === 'message' && stanza.type === 'groupchat') ||
+      (stanza.kind === 'iq' && stanza.payload?.name === 'moderate');
+    if (!isSaid || !hasArchive(jid)) return take(cell, receive(cell.room, stanza, termsFor(jid)));
+    const reserved = archives.reserve(jid);
+    const go = (place: Reserved) =>
+      take(cell, receive(cell.room, stanza, termsFor(jid, { place })), place);
+    return reserved instanceof Promise ? reserved.then(go) : go(reserved);
+  };
+
+  /** Somebody asks for what was said; the room does not wait for the answer. */
+  const readArchive = async (iq: Iq, jid: BareJid): Promise<Verdict> => {
+    const room = await inTurn(jid, (cell) => cell.room);
+    if (room === undefined || !archives.isOn(room, hostOf(jid)))
+      return verdict.bounce({
+        condition: room === undefined ? 'item-not-found' : 'service-unavailable',
+      });
+    await archives.answer(room, iq, lanes.send);
+    return verdict.handled;
+  };
+
   /** Why a room may not be made; undefined when it may. */
   const refusalToCreate = async (
     stanza: Addressed,
@@ -320,15 +364,17 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
         return verdict.bounce({ condition: 'policy-violation', text: 'You invite too many.' });
       const jid = bareOf(stanza.to);
       ghosts.heard(from);
+      if (stanza.kind === 'iq' && !isFull(stanza.to) && isArchiveRequest(stanza))
+        return readArchive(stanza, jid);
       const done = inTurn(jid, (cell) => {
         const isCreating =
           cell.room === undefined &&
           stanza.kind === 'presence' &&
           type === 'available' &&
           entryMark(stanza) !== undefined;
-        if (!isCreating) return take(cell, receive(cell.room, stanza, termsFor(jid)));
+        if (!isCreating) return handle(cell, stanza, jid);
         return refusalToCreate(stanza, home.configOf(host)).then((refused) =>
-          take(cell, receive(undefined, stanza, termsFor(jid, refused))),
+          take(cell, receive(undefined, stanza, termsFor(jid, { creation: refused }))),
         );
       });
       return done instanceof Promise ? done.then((said) => paced(from, said)) : paced(from, done);

@@ -4,6 +4,7 @@ import { Delay } from '../../stanza/delay.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { childOf, type Element, el, nsOf, textOf } from '../../xml/element.ts';
 import { isLasting, remembered, withSaid } from './history.ts';
+import { isModeration, retractOwn } from './moderating.ts';
 import { MUC, OCCUPANT_ID, STANZA_ID } from './names.ts';
 import { occupantIdElement } from './presence.ts';
 import { isAtLeast, roleMay } from './privileges.ts';
@@ -21,7 +22,7 @@ import type { Turn } from './turn.ts';
 export function isForged(child: Element, room: Room): boolean {
   const ns = nsOf(child);
   if (ns.startsWith(MUC)) return ns === MUC || ns.startsWith(`${MUC}#`);
-  if (ns === OCCUPANT_ID) return true;
+  if (ns === OCCUPANT_ID || isModeration(child)) return true;
   if (ns === STANZA_ID)
     return child.name === 'stanza-id' && bareOfRaw(child.attrs['by']) === room.jid;
   return ns === Delay.ns && Delay.decode(child)?.from === room.jid;
@@ -55,12 +56,13 @@ export function speak(turn: Turn, stanza: Message): void {
       text: `You may speak again in ${left} seconds.`,
     });
   const { terms } = turn;
-  const id = terms.newId();
+  const id = terms.saidId ?? terms.newId();
   const reflected = reflect(turn, stanza, occupant, id);
   turn.sendAll(reflected, everyone(room));
   if (room.config.pause > 0)
     turn.room = { ...turn.room, spoke: new Map(room.spoke).set(occupant.account, terms.now) };
   if (isLasting(reflected)) remember(turn, reflected, occupant, id);
+  retractOwn(turn, reflected, occupant);
 }
 
 /** The message as all hear it: from the occupant, with the client's id or one of ours (§7.4). */
@@ -95,6 +97,7 @@ function remember(turn: Turn, said: Message, { account }: Occupant, id: string):
   const kept = remembered(said, { room, at: terms.now, isOwner });
   const entry = { message: kept, at: terms.now, id, account };
   turn.said = entry;
+  turn.reflected = said;
   const limits = { most: room.config.historyMost, bytes: terms.settings.historySize };
   turn.room = { ...turn.room, history: withSaid(turn.room.history, entry, limits) };
 }

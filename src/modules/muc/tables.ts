@@ -317,7 +317,7 @@ export function createRoomTables(store: Store): RoomTables {
       const query = db.selectFrom('muc_affiliations').select('room');
       return (await store.read(query.where('account', '=', account))).map(({ room }) => room);
     },
-    writing(before, { room, tombstone, said }) {
+    writing(before, { room, tombstone, said, retraction }) {
       const isKept = before !== undefined && !before.isLocked;
       if (room === undefined)
         return { first: isKept ? removal(before.jid, tombstone) : [], meanwhile: [] };
@@ -331,7 +331,18 @@ export function createRoomTables(store: Store): RoomTables {
             ? []
             : affiliationQueries(room.jid, known, room.affiliates)),
         ],
-        meanwhile: said === undefined ? [] : saidQueries(room, said),
+        meanwhile: [
+          ...(said === undefined ? [] : saidQueries(room, said)),
+          ...(retraction?.text === undefined
+            ? []
+            : [
+                db
+                  .updateTable('muc_history')
+                  .set({ stanza: retraction.text })
+                  .where('room', '=', room.jid)
+                  .where('stanza_id', '=', retraction.id),
+              ]),
+        ],
       };
     },
     async unbury(jid) {

@@ -9,6 +9,7 @@ import type { StanzaFailure } from '../../stanza/condition.ts';
 import { errorElement, errorReply } from '../../stanza/error.ts';
 import type { Iq, Message, Presence, Stanza } from '../../stanza/stanza.ts';
 import { type Element, el } from '../../xml/element.ts';
+import type { Retraction } from './moderating.ts';
 import { MUC } from './names.ts';
 import type { Room, Said } from './room.ts';
 import type { MucSettings } from './settings.ts';
@@ -47,6 +48,10 @@ export interface Terms {
   occupantId(room: BareJid, account: BareJid): string;
   /** Why an account may not create the room; undefined if it may. Asked only when there is none. */
   readonly creation: StanzaFailure | undefined;
+  /** Whether what is said is archived. */
+  readonly hasArchive: boolean;
+  /** The id that the archive has for what is said now. */
+  readonly saidId: string | undefined;
   /** How many rooms of the service an account is in. */
   roomsOf(account: BareJid): number;
 }
@@ -61,6 +66,10 @@ export interface Outcome {
   readonly tombstone: Tombstone | undefined;
   /** What was said, if it is to be remembered. */
   readonly said: Said | undefined;
+  /** The message as all heard it, if the archive is to have it. */
+  readonly reflected: Message | undefined;
+  /** What was taken back. */
+  readonly retraction: Retraction | undefined;
 }
 
 /** A turn of a room that is there. */
@@ -71,6 +80,8 @@ export class Turn {
   relay: Relay | undefined;
   tombstone: Tombstone | undefined;
   said: Said | undefined;
+  reflected: Message | undefined;
+  retraction: Retraction | undefined;
   /** Whether the room is over. */
   isOver = false;
 
@@ -102,8 +113,9 @@ export class Turn {
 
   /** What became of the event. */
   get outcome(): Outcome {
-    const { room, isOver, sends, relay, tombstone, said } = this;
-    return { room: isOver ? undefined : room, sends, relay, tombstone, said };
+    const { room, isOver, sends, relay, tombstone, said, reflected, retraction } = this;
+    const now = isOver ? undefined : room;
+    return { room: now, sends, relay, tombstone, said, reflected, retraction };
   }
 }
 

@@ -1,5 +1,6 @@
 /** The rooms of XEP-0045's examples: a service, the witches, and how what they hear is compared. */
 import { expect } from 'vitest';
+import { archive } from '../../../src/modules/archive/index.ts';
 import { disco } from '../../../src/modules/disco/index.ts';
 import { muc } from '../../../src/modules/muc/index.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
@@ -44,7 +45,7 @@ export async function openHouse(
   more: Partial<SceneOptions> = {},
 ): Promise<House> {
   const scene = await startScene({
-    modules: [roster, presence, disco, muc],
+    modules: [roster, presence, archive, disco, muc],
     accounts: Object.values(WITCHES).map((jid) => jid.split('/')[0] ?? ''),
     settings: { muc: settings },
     host: { components: { [domainNamed(CHAT)]: { type: 'muc', name: 'Chatroom Service' } } },
