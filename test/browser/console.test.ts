@@ -186,9 +186,9 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.goto(at('/admin/rooms'));
     await page.getByRole('link', { name: 'New room' }).click();
     await page.getByLabel('Address').fill(ROOM);
-    await page.getByLabel('Name').fill('The lobby');
-    await page.getByLabel('Members').fill(`joe@${DOMAIN}\nann@${DOMAIN}`);
-    await page.getByLabel('Listed').check();
+    await page.getByLabel('Name', { exact: true }).fill('The lobby');
+    await page.getByLabel('Members', { exact: true }).fill(`joe@${DOMAIN}\nann@${DOMAIN}`);
+    await page.getByLabel('Listed', { exact: true }).check();
     await page.getByRole('button', { name: 'Make the room' }).click();
     await page.getByText(`${ROOM} is there.`).waitFor();
     await page
@@ -352,22 +352,26 @@ describeWith(['chromium'], 'the console in a browser', () => {
     ['wide-dark', WIDE, 'dark'],
     ['phone-light', PHONE, 'light'],
     ['phone-dark', PHONE, 'dark'],
-  ] as const)('every page is drawn: %s', async (kind, viewport, colorScheme) => {
-    await open({ viewport, colorScheme });
-    const look = async (name: string) => {
-      expect(await overflow(), name).toBe(0);
-      if (FOLDER === undefined) return;
-      await page.screenshot({ path: join(FOLDER, `${name}-${kind}.png`), fullPage: true });
-    };
-    await page.goto(at('/admin/sign-in'));
-    await look('sign-in');
-    await signIn();
-    await isSignedIn();
-    for (const [name, path] of Object.entries(PAGES)) {
-      const answer = await page.goto(at(path));
-      expect(answer?.status(), name).toBe(200);
-      if (name === 'overview') await page.locator('#findings :is(ul, .note)').first().waitFor();
-      await look(name);
-    }
-  });
+  ] as const)(
+    'every page is drawn: %s',
+    async (kind, viewport, colorScheme) => {
+      await open({ viewport, colorScheme });
+      const look = async (name: string) => {
+        expect(await overflow(), name).toBe(0);
+        if (FOLDER === undefined) return;
+        await page.screenshot({ path: join(FOLDER, `${name}-${kind}.png`), fullPage: true });
+      };
+      await page.goto(at('/admin/sign-in'));
+      await look('sign-in');
+      await signIn();
+      await isSignedIn();
+      for (const [name, path] of Object.entries(PAGES)) {
+        const answer = await page.goto(at(path));
+        expect(answer?.status(), name).toBe(200);
+        if (name === 'overview') await page.locator('#findings :is(ul, .note)').first().waitFor();
+        await look(name);
+      }
+    },
+    60_000,
+  );
 });
