@@ -17,6 +17,7 @@ import type { Figure, Scene } from './scenario.ts';
 import { runIdle } from './scenario-idle.ts';
 import { runLogins } from './scenario-logins.ts';
 import { runPairs } from './scenario-pairs.ts';
+import { runRoom } from './scenario-room.ts';
 import { KeyCache } from './scram.ts';
 import { startProsody } from './server-prosody.ts';
 import { startRtcd } from './server-rtcd.ts';
@@ -25,6 +26,7 @@ const RUN: Readonly<Record<ScenarioName, (scene: Scene, options: Options) => Pro
   idle: runIdle,
   logins: runLogins,
   // An absent rate and an undefined one are the same here.
+  room: runRoom,
   pairs: (scene, options) => runPairs(scene, { ...options, rate: options.rate }),
 };
 

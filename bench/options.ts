@@ -7,7 +7,7 @@ export const SERVERS = ['rtcd', 'prosody'] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 /** Scenarios, in the order in which they run: memory first, while the server is fresh. */
-export const SCENARIOS = ['idle', 'logins', 'pairs'] as const;
+export const SCENARIOS = ['idle', 'logins', 'pairs', 'room'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** The settings of a benchmark. */
@@ -28,6 +28,7 @@ export interface Options {
   readonly concurrency: number;
   readonly loginAccounts: number;
 
+  readonly occupants: number;
   readonly pairs: number;
   readonly window: number;
   readonly rate?: number;
@@ -87,11 +88,17 @@ export function readOptions(argv: readonly string[]): Options {
     .option('--concurrency <n>', 'logins: under way at a time', whole(1, 1000), 16)
     .option('--login-accounts <n>', 'logins: accounts they are spread over', whole(1, 10_000), 100)
     .option('--pairs <n>', 'pairs: how many', whole(1, 5000), 50)
-    .option('--window <n>', 'pairs: messages of a sender that are under way', whole(1, 10_000), 1)
+    .option('--occupants <n>', 'room: how many are in it', whole(2, 2000), 500)
+    .option(
+      '--window <n>',
+      'pairs, room: messages of a sender that are under way',
+      whole(1, 10_000),
+      1,
+    )
     .option('--rate <n>', 'pairs: messages a second in all (no window)', whole(1, 1_000_000))
-    .option('--seconds <s>', 'pairs: how long is measured', whole(1, 600), 10)
-    .option('--warmup <s>', 'pairs: how long they chat before', whole(0, 600), 3)
-    .option('--body <bytes>', 'pairs: the length of a text', whole(24, 100_000), 100)
+    .option('--seconds <s>', 'pairs, room: how long is measured', whole(1, 600), 10)
+    .option('--warmup <s>', 'pairs, room: how long they chat before', whole(0, 600), 3)
+    .option('--body <bytes>', 'pairs, room: the length of a text', whole(24, 100_000), 100)
     .option('--port <n>', 'a server that runs already: its port', whole(1, 65_535))
     .option('--host <address>', '… its address', loopback, '127.0.0.1')
     .option('--domain <name>', '… its domain', 'localhost')
@@ -113,6 +120,11 @@ export function readOptions(argv: readonly string[]): Options {
 
 /** How many accounts the scenarios need. */
 export function accountsNeeded(options: Options): number {
-  const needs = { idle: options.sessions, logins: options.loginAccounts, pairs: 2 * options.pairs };
+  const needs = {
+    idle: options.sessions,
+    logins: options.loginAccounts,
+    pairs: 2 * options.pairs,
+    room: options.occupants,
+  };
   return Math.max(...options.scenario.map((name) => needs[name]));
 }

@@ -20,6 +20,7 @@ import { addHostPages } from './pages/hosts.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
 import { addPushPages } from './pages/push.tsx';
+import { addRoomPages } from './pages/rooms.tsx';
 import { addServerPages } from './pages/server.tsx';
 import { addSessionPages } from './pages/sessions.tsx';
 import { addTracePage } from './pages/trace.tsx';
@@ -109,6 +110,7 @@ function createPages(
   addUserPages(app, desk);
   addPushPages(app, desk);
   addSessionPages(app, desk);
+  addRoomPages(app, desk);
   addHostPages(app, desk);
   addFederationPages(app, desk);
   addAuditPage(app, desk);

@@ -270,3 +270,31 @@ export type PartnerView = z.output<typeof partnerView>;
 export type PushView = z.output<typeof pushView>;
 /** A step of an examination as pages read it. */
 export type ExaminedStep = z.output<typeof stepView>;
+
+const roomLineView = z.object({
+  jid: text,
+  name: text,
+  occupants: count,
+  public: z.boolean(),
+  persistent: z.boolean(),
+  created: count,
+});
+
+/** `rooms.list` */
+export const roomsView = z.object({ rooms: z.array(roomLineView), total: count });
+
+/** `rooms.show` */
+export const roomView = roomLineView.extend({
+  subject: text,
+  occupantList: z.array(
+    z.object({ nick: text, account: text, role: text, affiliation: text, sessions: count }),
+  ),
+  settings: z.array(z.object({ key: text, value: text, meaning: text })),
+});
+/** A room, as its page shows it. */
+export type RoomView = z.output<typeof roomView>;
+
+/** `rooms.members` */
+export const roomMembersView = z.object({
+  members: z.array(z.object({ jid: text, affiliation: text, nick: text, reason: text })),
+});

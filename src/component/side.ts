@@ -1,5 +1,5 @@
 /** The side of components as a whole: its port, who is connected, and the ways to their domains. */
-import { componentsOf } from '../config/components.ts';
+import { externalOf } from '../config/components.ts';
 import { verdict } from '../core/hooks.ts';
 import type { RemoteRoute } from '../core/router.ts';
 import type { Domain } from '../jid/jid.ts';
@@ -121,7 +121,7 @@ export function createComponents(services: ComponentServices): ComponentSide {
   const refresh = () => {
     const next = new Map<Domain, Known>();
     for (const host of hosts.all())
-      for (const { domain, config } of componentsOf(host.config))
+      for (const { domain, config } of externalOf(host.config))
         next.set(domain, { secret: config.secret, host: host.domain });
     const before = known;
     known = next;

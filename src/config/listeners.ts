@@ -1,5 +1,5 @@
 /** Which of the listeners of a config have something to do. */
-import { componentsOf } from './components.ts';
+import { externalOf } from './components.ts';
 import type { Config, ListenerConfig, ListenerName } from './schema.ts';
 
 /** A listener that is to be opened. */
@@ -9,7 +9,7 @@ export interface OpenListener extends ListenerConfig {
 
 /** The listeners that are enabled; that of components only while a host has some. */
 export function openListeners({ server, hosts }: Config): readonly OpenListener[] {
-  const hasComponents = hosts.some((host) => componentsOf(host).length > 0);
+  const hasComponents = hosts.some((host) => externalOf(host).length > 0);
   // The keys are those of the schema.
   const all = Object.entries(server.listeners) as [ListenerName, ListenerConfig][];
   return all

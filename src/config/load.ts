@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import type { Domain } from '../jid/jid.ts';
 import { check, faultAt } from './check.ts';
+import { withOwnComponents } from './components.ts';
 import { type ConfigFile, type Fault, parseConfig, readConfigFile } from './document.ts';
 import {
   checkHosts,
@@ -111,9 +112,12 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     server,
     sections: pick<Record<string, unknown>, string>(all ?? {}, Object.keys(sections.server)),
     modules: absoluteModules(sections.modules, modules.values, toPath),
-    hosts: hosts.entries
-      .map(({ host }) => absoluteHost(host, sections.modules, toPath))
-      .filter((host) => host.enabled),
+    hosts: withOwnComponents(
+      hosts.entries
+        .map(({ host }) => absoluteHost(host, sections.modules, toPath))
+        .filter((host) => host.enabled),
+      sections.modules,
+    ),
     disabled: hosts.entries.filter(({ host }) => !host.enabled).map(({ host }) => host.virtualHost),
   };
   return {

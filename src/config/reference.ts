@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { moduleSchema } from './modules.ts';
 import { type ConfigSections, hostShape, serverShape } from './schema.ts';
-import { isMap, typeText, unwrap } from './shape.ts';
+import { childOf, isMap, typeText, unwrap } from './shape.ts';
 
 /** Renders the reference as Markdown: the keys of rtcd.yaml, of a host's file, and of each module. */
 export function configReference(sections: ConfigSections): string {
@@ -32,6 +32,15 @@ type Row = readonly [key: string, schema: z.core.$ZodType];
 function fieldsOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> {
   const def = unwrap(schema).core._zod.def;
   if (def.type === 'object') return def.shape;
+  if (def.type === 'union') {
+    const names = def.options.flatMap((option) => Object.keys(fieldsOf(option)));
+    return Object.fromEntries(
+      names.flatMap((name) => {
+        const child = childOf(schema, name);
+        return child === undefined ? [] : [[name, child]];
+      }),
+    );
+  }
   const isMapOfMaps = def.type === 'record' && Object.keys(fieldsOf(def.valueType)).length > 0;
   return isMapOfMaps ? { '*': def.valueType } : {};
 }

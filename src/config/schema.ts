@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Domain } from '../jid/jid.ts';
 import { LOG_LEVELS } from '../kit/log.ts';
-import { components } from './components.ts';
+import { type ComponentModule, components } from './components.ts';
 import { dns, hostS2s, s2s } from './federation.ts';
 import { accountJid, count, domain, duration, oneOrMore, path, size, uri } from './fields.ts';
 
@@ -367,8 +367,7 @@ export interface Config {
 }
 
 /** What a module tells the loader; a module's definition fits as it is. */
-export interface ModuleSection {
-  readonly name: string;
+export interface ModuleSection extends ComponentModule {
   /** The schema of `modules.<name>`, all of whose fields have defaults. */
   readonly config: z.ZodType | undefined;
   readonly isOnByDefault: boolean;

@@ -74,12 +74,19 @@ export function childOf(schema: z.core.$ZodType, key: PropertyKey): z.core.$ZodT
       return def.valueType;
     case 'array':
       return def.element;
-    case 'union':
-      return def.options.map((option) => childOf(option, key)).find((found) => found !== undefined);
+    case 'union': {
+      const found = def.options.map((option) => childOf(option, key)).filter(isThere);
+      const [first, ...others] = found;
+      if (first === undefined || others.length === 0) return first;
+      return z.union(found).describe(unwrap(first).meta.description ?? '');
+    }
     default:
       return undefined;
   }
 }
+
+const isThere = (schema: z.core.$ZodType | undefined): schema is z.core.$ZodType =>
+  schema !== undefined;
 
 /** The schema at a path; undefined where the schema knows none. */
 export function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {

@@ -136,6 +136,7 @@ export function createHeart(options: HeartOptions): Heart {
           domain: config.virtualHost,
           config,
           dispatch: registry.dispatchFor(config.virtualHost),
+          ways: registry.waysFor(config),
         })),
       );
     },

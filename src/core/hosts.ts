@@ -3,6 +3,7 @@ import { componentsOf } from '../config/components.ts';
 import type { HostConfig } from '../config/schema.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Dispatch } from './dispatch.ts';
+import type { RemoteRoute } from './router.ts';
 
 /** A virtual host. */
 export interface Host {
@@ -10,6 +11,8 @@ export interface Host {
   readonly config: HostConfig;
   /** What its modules brought, as flat lists built when the config was loaded. */
   readonly dispatch: Dispatch;
+  /** The ways to those of its components that modules serve. */
+  readonly ways: ReadonlyMap<Domain, RemoteRoute>;
 }
 
 /** The hosts; replaced as a whole when a new config is taken. */
@@ -17,6 +20,8 @@ export interface Hosts {
   get(domain: Domain): Host | undefined;
   /** The host that a domain of ours belongs to: the host itself, or the one whose component it is. */
   ownerOf(domain: Domain): Host | undefined;
+  /** The way to a domain that a module serves. */
+  wayTo(domain: Domain): RemoteRoute | undefined;
   all(): readonly Host[];
   /** Takes a new set of hosts at once (start, reload). */
   replace(hosts: readonly Host[]): void;
@@ -29,6 +34,7 @@ export function createHosts(): Hosts {
   return {
     get: (domain) => byDomain.get(domain),
     ownerOf: (domain) => byDomain.get(domain) ?? byComponent.get(domain),
+    wayTo: (domain) => byComponent.get(domain)?.ways.get(domain),
     all: () => [...byDomain.values()],
     replace(hosts) {
       byDomain = new Map(hosts.map((host) => [host.domain, host]));

@@ -4,8 +4,9 @@
  * from what it declares; the core does the sending.
  */
 import type { z } from 'zod';
+import type { ComponentModule } from '../config/components.ts';
 import type { ServerConfig } from '../config/schema.ts';
-import type { Domain } from '../jid/jid.ts';
+import type { Domain, Jid } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
@@ -15,7 +16,7 @@ import type { Element } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
 import type { Devices } from './devices.ts';
 import type { DispatchParts } from './dispatch.ts';
-import type { MaybePromise } from './hooks.ts';
+import type { MaybePromise, Verdict } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
 import type { AnyOperation } from './operation.ts';
 import type { RemoveAccount } from './removal.ts';
@@ -48,8 +49,19 @@ export interface ModuleParts<Api = unknown> extends DispatchParts {
   readonly operations?: readonly AnyOperation[];
   /** What the module remembers of a session, for sessions that outlive the process (XEP-0198). */
   readonly memory?: SessionMemory;
+  /**
+   * Takes a stanza for a domain of this module's component, whose host is told; a bounce of it is sent
+   * in the name of the address.
+   */
+  receive?(
+    stanza: Stanza & { readonly to: Jid },
+    domain: Domain,
+    host: Domain,
+  ): MaybePromise<Verdict>;
   /** What modules that `need` this one may use. */
   readonly api?: Api;
+  /** The server is about to go down; streams are still up. */
+  leave?(): Promise<void>;
   /** Ends what the module has running. */
   stop?(): Promise<void>;
 }
@@ -82,7 +94,9 @@ export interface Home<C> {
   features(host: Domain, target: 'server' | 'account'): readonly string[];
   /** XEP-0128 forms of a host, all modules' together. */
   serverForms(host: Domain): readonly Element[];
-  /** The api of a module that this one `needs`. */
+  /** Whether a module that this one `wants` is on for a host. */
+  has(module: AnyModule, host: Domain): boolean;
+  /** The api of a module that this one `needs` or `wants`. */
   use<Api>(module: ModuleDefinition<never, Api>): Api;
 }
 
@@ -92,12 +106,16 @@ export interface ModuleDefinition<C, Api> {
   readonly specs: readonly Spec[];
   /** Names of modules that this one uses; they are set up before it and cannot be off without it. */
   readonly needs: readonly string[];
+  /** Names of modules that this one uses where they are on; they are set up before it. */
+  readonly wants: readonly string[];
   /** Features of the host in disco#info. */
   readonly features: readonly string[];
   /** Features of each account in disco#info. */
   readonly accountFeatures: readonly string[];
   /** The schema of `modules.<name>`; all of its fields have defaults. */
   readonly config: z.ZodType | undefined;
+  /** The kind of component that it serves: a domain of a host that is no host. */
+  readonly component: ComponentModule['component'];
   /** Whether a host has it unless the config says otherwise. */
   readonly isOnByDefault: boolean;
   readonly tables: readonly Migration[];
@@ -119,11 +137,13 @@ export function defineModule<C = undefined, Api = undefined>(
 ): ModuleDefinition<C, Api> {
   return {
     needs: [],
+    wants: [],
     features: [],
     accountFeatures: [],
     isOnByDefault: true,
     tables: [],
     config: undefined,
+    component: undefined,
     ...spec,
   };
 }

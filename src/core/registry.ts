@@ -1,4 +1,6 @@
 /** Sets up the modules in the order of their list, and derives what follows from what they declare. */
+import { componentsOf } from '../config/components.ts';
+import type { HostConfig } from '../config/schema.ts';
 import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
@@ -8,11 +10,12 @@ import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
 import type { Devices } from './devices.ts';
 import { buildDispatch, type Dispatch } from './dispatch.ts';
-import type { MaybePromise } from './hooks.ts';
+import { type MaybePromise, verdict } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
 import type { AnyModule, Home, ModuleDefinition, ModuleParts, ServerTerms } from './module.ts';
 import type { AnyOperation } from './operation.ts';
 import { createRemoval, type RemoveAccount } from './removal.ts';
+import type { RemoteRoute } from './router.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** What the config says of modules; asked anew after each reload. */
@@ -45,7 +48,13 @@ export interface Registry {
   enabled(host: Domain): readonly string[];
   /** The handlers of a host, by the config as it stands. */
   dispatchFor(host: Domain): Dispatch;
+  /** The ways to the components of a host that modules serve. */
+  waysFor(config: HostConfig): ReadonlyMap<Domain, RemoteRoute>;
+  /** Tells the modules that the server is about to go down, while those they serve can hear of it. */
+  leave(): Promise<void>;
   readonly operations: readonly AnyOperation[];
+  /** The api of a module that is set up. */
+  apiOf<Api>(module: ModuleDefinition<never, Api>): Api;
   /** What all modules remember of a session, by their names. */
   saveMemory(session: Session): Readonly<Record<string, unknown>>;
   /** Has them remember it again. */
@@ -79,7 +88,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
 
   for (const module of options.modules) {
-    for (const name of module.needs)
+    for (const name of [...module.needs, ...module.wants])
       if (!done.has(name)) throw new Error(`${module.name} needs ${name}, which is not set up`);
     const home: Home<never> = {
       // The config loader has checked the value with the module's own schema.
@@ -103,8 +112,9 @@ export function createRegistry(options: RegistryOptions): Registry {
       },
       serverForms: (host) =>
         enabledParts(host).flatMap(({ parts }) => parts.serverForms?.(host) ?? []),
+      has: (wanted, host) => isEnabled(wanted, host),
       use<Api>(needed: ModuleDefinition<never, Api>): Api {
-        if (!module.needs.includes(needed.name))
+        if (!module.needs.includes(needed.name) && !module.wants.includes(needed.name))
           throw new Error(`${module.name} uses ${needed.name} without needing it`);
         // `done` holds what that very definition's setup returned.
         return done.get(needed.name)?.parts.api as Api;
@@ -116,6 +126,27 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     enabled: (host) => enabledParts(host).map(({ module }) => module.name),
     dispatchFor: (host) => buildDispatch(enabledParts(host).map(({ parts }) => parts)),
+    waysFor(config) {
+      const { virtualHost } = config;
+      const served = enabledParts(virtualHost);
+      const ways = new Map<Domain, RemoteRoute>();
+      for (const { domain, config: own } of componentsOf(config)) {
+        if (own.type === 'external') continue;
+        const found = served.find(({ module }) => module.component?.type === own.type);
+        const receive = found?.parts.receive;
+        ways.set(domain, (stanza) =>
+          receive === undefined
+            ? verdict.bounce({ condition: 'service-unavailable' })
+            : receive(stanza, domain, virtualHost),
+        );
+      }
+      return ways;
+    },
+    async leave() {
+      for (const { parts } of [...done.values()].reverse()) await parts.leave?.();
+    },
+    // `done` holds what that very definition's setup returned.
+    apiOf: <Api>(module: ModuleDefinition<never, Api>) => done.get(module.name)?.parts.api as Api,
     operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),
     saveMemory: (session) =>
       Object.fromEntries(

@@ -166,7 +166,7 @@ export function createRouter(options: RouterOptions): Router {
     const domain = domainOf(to);
     const host = hosts.get(domain);
     if (host === undefined) {
-      const route = domains.get(domain) ?? remote;
+      const route = hosts.wayTo(domain) ?? domains.get(domain) ?? remote;
       return after(route({ ...stanza, to }), stanza, sender, () => undefined);
     }
     if (localOf(to) === '') return toServer(stanza, to, host, sender);

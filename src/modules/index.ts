@@ -19,6 +19,7 @@ import { disco } from './disco/index.ts';
 import { fulltext } from './fulltext/index.ts';
 import { last } from './last.ts';
 import { limits } from './limits.ts';
+import { muc } from './muc/index.ts';
 import { offline } from './offline/index.ts';
 import { offlineRetrieval } from './offline-retrieval.ts';
 import { ping } from './ping.ts';
@@ -50,6 +51,7 @@ export const modules: readonly AnyModule[] = [
   last,
   limits,
   offlineRetrieval,
+  muc,
   ping,
   privateXml,
   push,

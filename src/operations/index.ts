@@ -11,6 +11,7 @@ import { dnsOperations } from './dns.ts';
 import { federationOperations } from './federation.ts';
 import { hostOperations } from './hosts.ts';
 import { logOperations } from './log.ts';
+import { roomOperations } from './rooms.ts';
 import { serverOperations } from './server.ts';
 import type { Services } from './services.ts';
 import { sessionOperations } from './sessions.ts';
@@ -24,6 +25,7 @@ export function allOperations(services: Services): AnyOperation[] {
     ...sessionOperations(services),
     ...hostOperations(services),
     ...componentOperations(services),
+    ...roomOperations(services),
     ...serverOperations(services),
     ...checkOperations(services),
     ...configOperations(services),

@@ -18,6 +18,7 @@ import type { StoreStats } from '../store/store.ts';
 import type { Lookup } from './dns-lookup.ts';
 import type { FederationService } from './federation-service.ts';
 import type { PortProbe } from './port-probe.ts';
+import type { RoomService } from './room-service.ts';
 
 /** The certificates in use, and making and taking new ones; a running server uses those at once. */
 export type CertificateService = Pick<
@@ -118,6 +119,7 @@ export interface Services {
   readonly config: ConfigService;
   readonly certificates: CertificateService;
   readonly components: ComponentService;
+  readonly rooms: RoomService;
   readonly runtime: RuntimeService;
   /** Asks DNS; other servers than the system's when some are named. */
   readonly lookup: (servers: readonly string[]) => Lookup;

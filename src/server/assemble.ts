@@ -24,6 +24,7 @@ import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { modules } from '../modules/index.ts';
+import { muc } from '../modules/muc/index.ts';
 import type { FederationService } from '../operations/federation-service.ts';
 import { allOperations } from '../operations/index.ts';
 import { machinePorts } from '../operations/port-probe.ts';
@@ -215,6 +216,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         config: running,
         certificates,
         components,
+        rooms: registry.apiOf(muc),
         runtime,
         lookup: (servers) => createLookup(dnsFor(servers, clock, running)),
         ports: machinePorts,

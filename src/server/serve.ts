@@ -49,6 +49,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   });
   const listeners = createListeners({ c2s, s2s: federation.side, component: components, http });
   const stop = async () => {
+    await assembled.heart.registry.leave(); // rooms say goodbye while there is somebody to hear it
     await components.close();
     await c2s.close();
     await federation.close(); // other servers hear who went, and what is for them waits until we are back

@@ -1,4 +1,5 @@
 /** The conditions of stanza errors (RFC 6120 §8.3.3). */
+import type { Jid } from '../jid/jid.ts';
 import type { Element } from '../xml/element.ts';
 
 /** What the sender may do about an error (RFC 6120 §8.3.2). */
@@ -45,6 +46,10 @@ export interface StanzaFailure {
   readonly type?: ErrorType | undefined;
   /** A sentence for people, in English, where it says more than the condition's own. */
   readonly text?: string | undefined;
+  /** Where the addressee is now, as a URI; with `gone` and `redirect` (RFC 6120 §8.3.3.5, §8.3.3.14). */
+  readonly uri?: string | undefined;
+  /** Who found the error, where it is not the addressee (RFC 6120 §8.3.2). */
+  readonly by?: Jid | undefined;
   /** An application-specific condition. */
   readonly app?: Element | undefined;
   /** What stands beside the `<error/>`, such as the form that XEP-0077 §3.2 asks to be filled in. */

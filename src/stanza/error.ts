@@ -19,8 +19,8 @@ export function errorElement(failure: StanzaFailure): Element {
   const [usualType, sentence] = STANZA_CONDITIONS[condition];
   return el(
     'error',
-    { type: failure.type ?? usualType },
-    el(condition, { xmlns: STANZA_ERRORS }),
+    { by: failure.by, type: failure.type ?? usualType },
+    el(condition, { xmlns: STANZA_ERRORS }, failure.uri),
     el('text', { xmlns: STANZA_ERRORS, 'xml:lang': 'en' }, failure.text ?? sentence),
     app,
   );

@@ -16,8 +16,10 @@ import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { type BareJid, parseBare } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import { allOperations } from '../../src/operations/index.ts';
+import type { RoomService } from '../../src/operations/room-service.ts';
 import type { ComponentInfo } from '../../src/operations/services.ts';
 import { type FederationWorld, federationOf } from '../support/federation-side.ts';
+import { noRooms } from '../support/rooms.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
 /** The password of every account of a scene. */
@@ -49,6 +51,7 @@ export interface ConsoleOptions {
   readonly components?: readonly ComponentInfo[];
   /** None if absent. */
   readonly modules?: readonly AnyModule[];
+  readonly rooms?: RoomService;
 }
 
 /** The bare JID of a text that is one. */
@@ -114,6 +117,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     trace,
     certificates,
     components: { list: () => options.components ?? [] },
+    rooms: options.rooms ?? noRooms,
     removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),
     config: {
       current: () => config,

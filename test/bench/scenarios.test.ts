@@ -8,6 +8,7 @@ import type { Figure, Scene } from '../../bench/scenario.ts';
 import { runIdle } from '../../bench/scenario-idle.ts';
 import { runLogins } from '../../bench/scenario-logins.ts';
 import { type PairsOptions, runPairs } from '../../bench/scenario-pairs.ts';
+import { runRoom } from '../../bench/scenario-room.ts';
 import { KeyCache } from '../../bench/scram.ts';
 import { startRtcd } from '../../bench/server-rtcd.ts';
 
@@ -52,6 +53,13 @@ describe('the load generator', () => {
     warmup: 0,
     body: 60,
   };
+  test('a room hears one speaker, and nothing is lost', async () => {
+    const options = { occupants: 4, window: 2, seconds: 0.2, warmup: 0, body: 60 };
+    const figures = await runRoom(scene(), options);
+    expect(figureOf(figures, 'deliveries')).toBeGreaterThan(0);
+    expect(figureOf(figures, 'deliveries lost')).toBe(0);
+  });
+
   test.each([undefined, 500])('pairs chat (rate: %s), and nothing is lost', async (rate) => {
     const figures = await runPairs(scene(), { ...chat, rate });
     expect(figureOf(figures, 'messages')).toBeGreaterThan(0);

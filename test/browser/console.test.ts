@@ -12,6 +12,8 @@ import { describeWith, findChromium } from '../support/peers.ts';
 import { DOMAIN, LOOPBACK, type Program, startProgram } from '../support/program.ts';
 
 const ADMIN = { name: 'lucie', jid: `lucie@${DOMAIN}`, password: 'a very good password' };
+/** A room that the tests of pages find. */
+const ROOM = `lobby@conference.${DOMAIN}`;
 const WIDE = { width: 1280, height: 860 };
 const PHONE = { width: 390, height: 844 };
 /** The narrowest phone that is still sold. */
@@ -43,6 +45,11 @@ const PAGES: Readonly<Record<string, string>> = {
   password: `/admin/users/${encodeURIComponent(ADMIN.jid)}/password`,
   delete: `/admin/users/${encodeURIComponent(ADMIN.jid)}/delete`,
   sessions: '/admin/sessions',
+  rooms: '/admin/rooms',
+  'new-room': '/admin/rooms/new',
+  room: `/admin/rooms/at/${encodeURIComponent(ROOM)}`,
+  'room-config': `/admin/rooms/at/${encodeURIComponent(ROOM)}/config`,
+  'room-destroy': `/admin/rooms/at/${encodeURIComponent(ROOM)}/destroy`,
   hosts: '/admin/hosts',
   host: `/admin/hosts/${DOMAIN}`,
   dns: `/admin/hosts/${DOMAIN}/dns`,
@@ -208,6 +215,49 @@ describeWith(['chromium'], 'the console in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('a room is made for people, configured, and destroyed', async () => {
+    await signIn();
+    await isSignedIn();
+    await page.goto(at('/admin/rooms'));
+    await page.getByRole('link', { name: 'New room' }).click();
+    await page.getByLabel('Address').fill(ROOM);
+    await page.getByLabel('Name', { exact: true }).fill('The lobby');
+    await page.getByLabel('Members', { exact: true }).fill(`joe@${DOMAIN}\nann@${DOMAIN}`);
+    await page.getByLabel('Listed', { exact: true }).check();
+    await page.getByRole('button', { name: 'Make the room' }).click();
+    await page.getByText(`${ROOM} is there.`).waitFor();
+    await page
+      .getByRole('row')
+      .filter({ hasText: `ann@${DOMAIN}` })
+      .waitFor();
+    await page.getByRole('link', { name: 'Configure' }).click();
+    await page.getByLabel('Description').fill('Where everybody meets');
+    await page.getByLabel('Newcomers have no voice').check();
+    await page.getByLabel('Messages that newcomers see').fill('many');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('historyMost').first().waitFor();
+    await page.getByLabel('Messages that newcomers see').fill('30');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The configuration is saved.').waitFor();
+    await page.getByRole('link', { name: 'Add or change' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Accounts').fill(`eve@${DOMAIN}`);
+    await dialog.getByLabel('They are to be').selectOption('outcast');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page
+      .getByRole('row')
+      .filter({ hasText: `eve@${DOMAIN}` })
+      .getByText('Banned')
+      .waitFor();
+    const other = `other@conference.${DOMAIN}`;
+    await page.goto(at('/admin/rooms/new'));
+    await page.getByLabel('Address').fill(other);
+    await page.getByRole('button', { name: 'Make the room' }).click();
+    await page.getByRole('link', { name: 'Destroy' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Destroy the room' }).click();
+    await page.getByText(`${other} is destroyed.`).waitFor();
+  });
+
   test('a trace shows stanzas as they pass, with texts masked', async () => {
     await signIn();
     await isSignedIn();
@@ -337,22 +387,26 @@ describeWith(['chromium'], 'the console in a browser', () => {
     ['wide-dark', WIDE, 'dark'],
     ['phone-light', PHONE, 'light'],
     ['phone-dark', PHONE, 'dark'],
-  ] as const)('every page is drawn: %s', async (kind, viewport, colorScheme) => {
-    await open({ viewport, colorScheme });
-    const look = async (name: string) => {
-      expect(await overflow(), name).toBe(0);
-      if (FOLDER === undefined) return;
-      await page.screenshot({ path: join(FOLDER, `${name}-${kind}.png`), fullPage: true });
-    };
-    await page.goto(at('/admin/sign-in'));
-    await look('sign-in');
-    await signIn();
-    await isSignedIn();
-    for (const [name, path] of Object.entries(PAGES)) {
-      const answer = await page.goto(at(path));
-      expect(answer?.status(), name).toBe(200);
-      if (name === 'overview') await page.locator('#findings :is(ul, .note)').first().waitFor();
-      await look(name);
-    }
-  });
+  ] as const)(
+    'every page is drawn: %s',
+    async (kind, viewport, colorScheme) => {
+      await open({ viewport, colorScheme });
+      const look = async (name: string) => {
+        expect(await overflow(), name).toBe(0);
+        if (FOLDER === undefined) return;
+        await page.screenshot({ path: join(FOLDER, `${name}-${kind}.png`), fullPage: true });
+      };
+      await page.goto(at('/admin/sign-in'));
+      await look('sign-in');
+      await signIn();
+      await isSignedIn();
+      for (const [name, path] of Object.entries(PAGES)) {
+        const answer = await page.goto(at(path));
+        expect(answer?.status(), name).toBe(200);
+        if (name === 'overview') await page.locator('#findings :is(ul, .note)').first().waitFor();
+        await look(name);
+      }
+    },
+    60_000,
+  );
 });

@@ -1,6 +1,6 @@
 /** Components in a host's file. */
 import { describe, expect, test } from 'vitest';
-import { componentsOf } from '../../src/config/components.ts';
+import { componentsOf, withOwnComponents } from '../../src/config/components.ts';
 import { diffConfig } from '../../src/config/diff.ts';
 import { showConfig } from '../../src/config/show.ts';
 import { faultsOf, host, loaded, sections } from './support.ts';
@@ -78,5 +78,33 @@ describe('components', () => {
       });
     const { changed } = diffConfig((await fileWith('one')).config, (await fileWith('two')).config);
     expect(changed).toEqual([{ domain: 'falcot.com', keys: ['components.irc.falcot.com'] }]);
+  });
+});
+
+describe('components that modules serve', () => {
+  const served = (host: string, components: Record<string, object> = {}, muc: unknown = {}) => ({
+    virtualHost: host as never,
+    components: components as never,
+    modules: { muc },
+  });
+  const modules = [{ name: 'muc', component: { type: 'muc', label: 'conference' } as const }];
+  const domains = (hosts: ReturnType<typeof served>[]) =>
+    withOwnComponents(hosts, modules).map((host) => Object.keys(host.components));
+
+  test('are at the usual domain unless a file names one of the kind', () => {
+    expect(
+      domains([served('a.example'), served('b.example', { 'chat.b.example': { type: 'muc' } })]),
+    ).toEqual([['conference.a.example'], ['chat.b.example']]);
+  });
+
+  test('are not there while the module is off, nor where the domain is something else', () => {
+    expect(
+      domains([
+        served('a.example', {}, false),
+        served('b.example'),
+        served('conference.b.example', {}, false),
+        served('c.example', { 'conference.c.example': { type: 'external', secret: 'x' } }),
+      ]),
+    ).toEqual([[], [], [], ['conference.c.example']]);
   });
 });

@@ -22,6 +22,7 @@ import type { PortState } from '../../src/operations/port-probe.ts';
 import type { Services } from '../../src/operations/services.ts';
 import { readStanza, type Stanza } from '../../src/stanza/stanza.ts';
 import { openStore } from '../../src/store/store.ts';
+import { noRooms } from '../support/rooms.ts';
 import { parse, type Scene, startScene } from '../support/scene.ts';
 
 /** What a test may set about the world around the operations. */
@@ -176,6 +177,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
           : { ok: false, faults: world.faults },
     },
     components: { list: () => [] },
+    rooms: noRooms,
     certificates: {
       info: (domain) => world.certificates.find((each) => each.domain === domain),
       list: () => world.certificates,

@@ -9,6 +9,7 @@ const AREAS = {
   overview: { path: '/admin', name: 'Overview' },
   users: { path: '/admin/users', name: 'Users' },
   sessions: { path: '/admin/sessions', name: 'Sessions' },
+  rooms: { path: '/admin/rooms', name: 'Rooms' },
   hosts: { path: '/admin/hosts', name: 'Hosts' },
   federation: { path: '/admin/federation', name: 'Federation' },
   audit: { path: '/admin/audit', name: 'Audit log' },

@@ -25,6 +25,11 @@ export interface ArchiveApi {
    * `<fin/>` (XEP-0313 §4).
    */
   answer(owner: BareJid, query: Element, to: Jid, send: (message: Message) => void): Promise<Reply>;
+  /**
+   * Puts something else in the place of a message, such as a tombstone (XEP-0424 §4); false when the
+   * archive has no message of that UID.
+   */
+  replace(owner: BareJid, uid: string, change: (stanza: string) => string): Promise<boolean>;
   /** The `<query/>` with the form of the fields that can be asked for in an archive (§4.1.5). */
   form(owner: BareJid): Element;
   /** The `<metadata/>` of an archive as it is now (§5), also for XEP-0386 §3.2. */
@@ -107,6 +112,16 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
         const [archives, owner] = await archiveOf(jid);
         const asked = { owner, to, search: searchOf(jid), limits: limitsOf(jid), send };
         return answerQuery(archives, query, asked);
+      },
+      async replace(jid, uid, change) {
+        const [archives, owner] = await archiveOf(jid);
+        const serial = archives.uids.read(owner.token, uid);
+        await archives.flushed();
+        const stanza =
+          serial === undefined ? undefined : await archives.messages.text(owner.token, serial);
+        if (serial === undefined || stanza === undefined) return false;
+        await archives.messages.replace(owner.token, serial, change(stanza));
+        return true;
       },
       form: (owner) => queryForm(fieldsFor(searchOf(owner))),
       async metadata(jid) {

@@ -43,6 +43,10 @@ export interface Messages {
   count(owner: number, criteria: Criteria, most: number): Promise<number | undefined>;
   /** The message at a position, counted from 0. */
   at(owner: number, criteria: Criteria, index: number): Promise<Mark | undefined>;
+  /** The text of a message. */
+  text(owner: number, serial: number): Promise<string | undefined>;
+  /** Puts another text in the place of a message, which is not searched any more. */
+  replace(owner: number, serial: number, stanza: string): Promise<void>;
   /** The first one. */
   oldest(owner: number): Promise<Mark | undefined>;
   /** The first and the last one; undefined when there is none. */
@@ -121,6 +125,14 @@ export function createMessages(store: Store, drift: () => number): Messages {
       store.first(
         meant(owner, criteria).select(['serial', 'at']).orderBy('serial').limit(1).offset(index),
       ),
+    async text(owner, serial) {
+      const row = await store.first(meant(owner, { among: [serial] }).select('stanza'));
+      return row?.stanza;
+    },
+    async replace(owner, serial, stanza) {
+      const update = db.updateTable('archive_messages').set({ stanza, searchable: 0 });
+      await store.write(update.where('owner', '=', owner).where('serial', '=', serial));
+    },
     oldest: (owner) => mark(owner, 'asc'),
     async ends(owner) {
       const [first, last] = await Promise.all([mark(owner, 'asc'), mark(owner, 'desc')]);

@@ -17,7 +17,15 @@ import {
   itemsElement,
 } from './info.ts';
 
-export { type DiscoIdentity, type DiscoInfo, type DiscoItem, infoElement } from './info.ts';
+export {
+  DISCO_INFO,
+  DISCO_ITEMS,
+  type DiscoIdentity,
+  type DiscoInfo,
+  type DiscoItem,
+  infoElement,
+  itemsElement,
+} from './info.ts';
 
 /** A request for disco#info. */
 export const InfoQuery = payload('query', DISCO_INFO, { node: optionalAttr('node') });
@@ -96,7 +104,11 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       if (node !== undefined) return reply.refuse('item-not-found');
       const config = home.hosts.get(host)?.config;
       const components = config === undefined ? [] : componentsOf(config);
-      return reply.result(itemsElement(components.map(({ domain }) => ({ jid: domain }))));
+      const items = components.map(({ domain, config: own }) => ({
+        jid: domain,
+        name: own.type === 'muc' ? own.name : undefined,
+      }));
+      return reply.result(itemsElement(items));
     };
     const infoOfAccount = async (query: Query) => {
       const { host, account, payload } = query;

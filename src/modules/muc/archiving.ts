@@ -1,0 +1,93 @@
+/** The archive of a room: who may read it, and what it is asked (XEP-0313 §6.1.2). */
+import type { MaybePromise } from '../../core/hooks.ts';
+import type { Home } from '../../core/module.ts';
+import { type BareJid, bareOf, type Domain } from '../../jid/jid.ts';
+import { iqResult } from '../../stanza/build.ts';
+import { errorReply } from '../../stanza/error.ts';
+import type { Iq, Message, Stanza } from '../../stanza/stanza.ts';
+import { readStored } from '../../stanza/stored.ts';
+import { nsOf } from '../../xml/element.ts';
+import { type ArchiveApi, archive, type Reserved } from '../archive/index.ts';
+import { isAtLeast } from './privileges.ts';
+import { affiliationOf, occupantAt, type Room } from './room.ts';
+import type { MucSettings } from './settings.ts';
+import type { Outcome } from './turn.ts';
+
+/** The namespace of archives. */
+export const MAM = 'urn:xmpp:mam:2';
+/** The features of a room that has an archive. */
+export const ARCHIVE_FEATURES = [MAM, `${MAM}#extended`, 'http://jabber.org/protocol/rsm'] as const;
+
+/** The archives of rooms. */
+export interface RoomArchives {
+  /** Whether what is said in a room is archived. */
+  isOn(room: Room, host: Domain): boolean;
+  reserve(room: BareJid): MaybePromise<Reserved>;
+  /** Keeps what became of an event; undefined when there is nothing to keep. */
+  keep(room: Room, outcome: Outcome, place: Reserved | undefined): Promise<unknown> | undefined;
+  /** Answers a request, sending all that belongs to the answer. */
+  answer(room: Room, iq: Iq, send: (stanza: Stanza) => void): Promise<void>;
+  remove(room: BareJid): Promise<void>;
+}
+
+/** Opens them. */
+export function createRoomArchives(home: Home<MucSettings>): RoomArchives {
+  const api: ArchiveApi = home.use(archive);
+
+  const reply = async (room: Room, iq: Iq, send: (stanza: Stanza) => void) => {
+    const { payload, type } = iq;
+    if (payload === undefined || !mayRead(room, iq))
+      return errorReply(iq, { condition: 'forbidden', text: 'You may not read this archive.' });
+    if (type === 'set' && payload.name === 'query') {
+      const said = await api.answer(room.jid, payload, iq.from, (message: Message) =>
+        send(message),
+      );
+      return said.kind === 'refuse' ? errorReply(iq, said.failure) : iqResult(iq, said.payload);
+    }
+    if (type === 'get' && payload.name === 'query') return iqResult(iq, api.form(room.jid));
+    if (type === 'get' && payload.name === 'metadata')
+      return iqResult(iq, await api.metadata(room.jid));
+    return errorReply(iq, { condition: 'service-unavailable' });
+  };
+
+  return {
+    isOn: ({ config, isLocked }, host) => config.isArchived && !isLocked && home.has(archive, host),
+    reserve: api.reserve,
+    keep(room, { said, reflected, retraction }, place) {
+      const works: MaybePromise<unknown>[] = [];
+      if (place !== undefined && reflected !== undefined && (said ?? retraction) !== undefined)
+        works.push(
+          api.keep(place, {
+            peer: reflected.from,
+            text: reflected.wire.text,
+            isSearchable: said !== undefined,
+          }),
+        );
+      if (retraction !== undefined)
+        works.push(
+          api.replace(room.jid, retraction.id, (stanza) => {
+            const old = readStored(stanza);
+            return old?.kind === 'message' ? retraction.tombstone(old).wire.text : stanza;
+          }),
+        );
+      return works.length === 0 ? undefined : Promise.all(works);
+    },
+    async answer(room, iq, send) {
+      const answer = await reply(room, iq, send);
+      if (answer !== undefined) send(answer);
+    },
+    remove: api.remove,
+  };
+}
+
+/** Whether a request is one for an archive. */
+export const isArchiveRequest = ({ type, payload }: Iq): boolean =>
+  (type === 'get' || type === 'set') && payload !== undefined && nsOf(payload) === MAM;
+
+/** Occupants, members, and, where anyone may enter, anyone who is not banned (XEP-0313 §8.2). */
+function mayRead(room: Room, { from }: Iq): boolean {
+  const affiliation = affiliationOf(room, bareOf(from));
+  if (affiliation === 'outcast') return false;
+  if (occupantAt(room, from) !== undefined || isAtLeast(affiliation, 'member')) return true;
+  return !room.config.isMembersOnly && room.config.password === '';
+}

@@ -1,0 +1,80 @@
+/**
+ * XEP-0045: Multi-User Chat. A component of each host (config/components.ts), at a domain of its own;
+ * a room is a value (room.ts), what an event does to it a turn (turn.ts, receive.ts), and its life
+ * service.ts.
+ */
+import type { MaybePromise } from '../../core/hooks.ts';
+import { defineModule, type Home } from '../../core/module.ts';
+import { loadSecret } from '../../core/secret.ts';
+import { localOf } from '../../jid/jid.ts';
+import { type AdminService, createAdminService } from './admin-service.ts';
+import { createDesk } from './desk.ts';
+import { withAffiliate } from './room.ts';
+import { createRooms } from './service.ts';
+import { type MucSettings, mucSettings } from './settings.ts';
+import { createRoomTables, mucMigrations } from './tables.ts';
+
+/** How long rooms that are not persistent wait for their occupants after a restart. */
+const RETURN_MS = 900_000;
+
+/** The module. */
+export const muc = defineModule<MucSettings, AdminService>({
+  name: 'muc',
+  specs: [
+    { xep: 45, version: '1.35.5', covers: 'complete' },
+    { xep: 249, version: '1.2', covers: 'complete', note: 'passed on like any message' },
+    { xep: 307, version: '0.1', covers: 'complete' },
+    { xep: 410, version: '1.1.0', covers: 'complete', note: 'with the optimisation of §4' },
+    { xep: 313, version: '1.1.3', covers: 'complete', note: 'of rooms' },
+    { xep: 421, version: '1.0.1', covers: 'complete' },
+    { xep: 424, version: '0.4.2', covers: 'complete', note: 'in rooms, with tombstones' },
+    { xep: 425, version: '0.3.0', covers: 'complete', note: 'with tombstones' },
+  ],
+  needs: ['disco'],
+  wants: ['archive'],
+  config: mucSettings,
+  component: { type: 'muc', label: 'conference' },
+  tables: mucMigrations,
+  setup(home: Home<MucSettings>) {
+    const tables = createRoomTables(home.store);
+    let secret: MaybePromise<Buffer> | undefined;
+    const rooms = createRooms({
+      home,
+      tables,
+      secret: () => {
+        secret ??= loadSecret(home.store, 'occupant ids');
+        return secret;
+      },
+    });
+    const desk = createDesk(home, tables);
+    const sweep = home.clock.after(RETURN_MS, () => {
+      removeEmpty().catch((error: unknown) =>
+        home.log.error({ err: error }, 'empty rooms could not be removed'),
+      );
+    });
+    const removeEmpty = async () => {
+      for (const jid of await tables.temporary())
+        await rooms.change(jid, (turn) => {
+          if (turn.room.occupants.size === 0) turn.isOver = true;
+        });
+    };
+    return {
+      api: createAdminService(home, rooms, tables),
+      receive: (stanza, domain, host) =>
+        localOf(stanza.to) === '' ? desk(stanza, domain, host) : rooms.receive(stanza, host),
+      hooks: {
+        async accountRemoved(account) {
+          for (const jid of await tables.roomsWith(account))
+            await rooms.change(jid, (turn) => {
+              turn.room = withAffiliate(turn.room, account, undefined);
+            });
+        },
+      },
+      leave: () => rooms.shutDown(),
+      async stop() {
+        sweep.cancel();
+        rooms.stop();
+      },
+    };
+  },
+});

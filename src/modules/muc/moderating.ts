@@ -1,0 +1,111 @@
+/** Messages that are taken back: by who said them (XEP-0424), or by a moderator (XEP-0425). */
+import { message } from '../../stanza/build.ts';
+import { type Iq, type Message, withChildren } from '../../stanza/stanza.ts';
+import { dateTimeAttr, payload } from '../../xml/codec.ts';
+import { childOf, type Element, el, isNamed } from '../../xml/element.ts';
+import { reasonIn } from './admin.ts';
+import { OCCUPANT_ID, STANZA_ID } from './names.ts';
+import { occupantIdElement } from './presence.ts';
+import { everyone, type Occupant, occupantAt, occupantJid } from './room.ts';
+import type { Turn } from './turn.ts';
+
+/** The namespace of moderation, and its feature. */
+export const MODERATE = 'urn:xmpp:message-moderate:1';
+/** The namespace of retraction, and its feature. */
+export const RETRACT = 'urn:xmpp:message-retract:1';
+/** XEP-0424 §5.1: what was retracted leaves a tombstone. */
+export const TOMBSTONES = `${RETRACT}#tombstone`;
+
+const Stamp = payload('retracted', RETRACT, { stamp: dateTimeAttr('stamp') });
+
+/** A moderator takes back what somebody said (XEP-0425 §3). */
+export function moderate(turn: Turn, iq: Iq, request: Element): void {
+  const { room, terms } = turn;
+  const moderator = occupantAt(room, iq.from);
+  if (moderator?.role !== 'moderator')
+    return void turn.refuse(iq, {
+      condition: 'forbidden',
+      type: 'modify',
+      text: "Only moderators are allowed to moderate other participants' messages",
+    });
+  const id = request.attrs.id ?? '';
+  if (id === '' || childOf(request, 'retract', RETRACT) === undefined)
+    return void turn.refuse(iq, { condition: 'bad-request' });
+  const isKnown = terms.hasArchive || room.history.some((said) => said.id === id);
+  if (!isKnown)
+    return void turn.refuse(iq, { condition: 'item-not-found', text: 'There is no such message.' });
+  const reason = reasonIn(request, MODERATE);
+  const moderated = () =>
+    el(
+      'moderated',
+      { xmlns: MODERATE, by: occupantJid(room, moderator.nick) },
+      occupantIdElement(moderator.id),
+    );
+  const why = () => reason !== '' && el('reason', undefined, reason);
+  bury(turn, id, [moderated(), why()]);
+  const retract = el('retract', { xmlns: RETRACT, id }, moderated(), why());
+  const stanzaId = terms.saidId ?? terms.newId();
+  const told = message({
+    type: 'groupchat',
+    id: terms.newId(),
+    from: room.jid,
+    to: room.jid,
+    children: [retract, el('stanza-id', { xmlns: STANZA_ID, by: room.jid, id: stanzaId })],
+  });
+  turn.reflected = told;
+  turn.answer(iq);
+  turn.sendAll(told, everyone(room));
+}
+
+/** Somebody takes back what he said himself: his message is heard, and what it names is buried. */
+export function retractOwn(turn: Turn, stanza: Message, occupant: Occupant): void {
+  const retract = childOf(stanza.element, 'retract', RETRACT);
+  const id = retract?.attrs.id;
+  if (id === undefined) return;
+  const said = turn.room.history.find((each) => each.id === id);
+  // Of what is only in the archive nobody knows who said it.
+  if (said?.account === occupant.account) bury(turn, id, []);
+}
+
+/** Puts a tombstone in the place of a message. */
+function bury(turn: Turn, id: string, inner: readonly (Element | false)[]): void {
+  const { room, terms } = turn;
+  const retracted = Stamp.encode({ stamp: terms.now });
+  for (const each of inner) if (each !== false) retracted.children.push(each);
+  const tombstone = (old: Message): Message => withChildren(old, [...kept(old), retracted]);
+  const history = room.history.map((said) =>
+    said.id === id ? { ...said, message: tombstone(said.message) } : said,
+  );
+  turn.room = { ...room, history };
+  const buried = history.find((said) => said.id === id)?.message;
+  turn.retraction = { id, text: buried?.wire.text, tombstone };
+}
+
+/** What of a message may stay: whose it was, when, and its id. */
+const kept = ({ element }: Message) =>
+  element.children.filter(
+    (child): child is Element =>
+      typeof child !== 'string' &&
+      (isNamed(child, 'delay', 'urn:xmpp:delay') ||
+        isNamed(child, 'occupant-id', OCCUPANT_ID) ||
+        isNamed(child, 'stanza-id', STANZA_ID)),
+  );
+
+/** Whether a child says that a moderator did something, which only a room may say. */
+export function isModeration(child: Element): boolean {
+  return (
+    child.attrs.xmlns === MODERATE ||
+    (isNamed(child, 'retract', RETRACT) && childOf(child, 'moderated', MODERATE) !== undefined) ||
+    isNamed(child, 'retracted', RETRACT)
+  );
+}
+
+/** What was taken back, for those who keep it. */
+export interface Retraction {
+  /** The id that the room gave it. */
+  readonly id: string;
+  /** The tombstone as history has it; undefined if it was no more in it. */
+  readonly text: string | undefined;
+  /** Makes the tombstone of a message that is kept elsewhere. */
+  tombstone(old: Message): Message;
+}

@@ -1,0 +1,169 @@
+/** A room as a value: who belongs to it, who is in it, what was said. Nothing here changes in place. */
+import { type BareJid, domainOf, type FullJid, type Jid, resourceOf } from '../../jid/jid.ts';
+import type { Message } from '../../stanza/stanza.ts';
+import type { Element } from '../../xml/element.ts';
+import type { Affiliation, Role } from './privileges.ts';
+import type { RoomConfig } from './room-config.ts';
+
+/** An account that has an affiliation with a room. */
+export interface Affiliate {
+  readonly affiliation: Exclude<Affiliation, 'none'>;
+  /** The nick that is reserved for it; '' if none is. */
+  readonly nick: string;
+  /** Why it has the affiliation; '' if nobody said. */
+  readonly reason: string;
+}
+
+/** One of the sessions of an occupant. */
+export interface OccupantSession {
+  readonly jid: FullJid;
+  /** What its presence said: show, status, caps and so on, without what only a room may say. */
+  readonly children: readonly Element[];
+  readonly language: string | undefined;
+}
+
+/** Somebody in a room: one account under one nick, with one session or several. */
+export interface Occupant {
+  readonly nick: string;
+  readonly account: BareJid;
+  /** XEP-0421: the same each time that the account comes. */
+  readonly id: string;
+  readonly role: Exclude<Role, 'none'>;
+  /** The last one is the one whose presence others see. */
+  readonly sessions: readonly OccupantSession[];
+}
+
+/** A message that who enters is sent. */
+export interface Said {
+  /** From the occupant, with the time at which it was said (XEP-0203). */
+  readonly message: Message;
+  readonly at: number;
+  /** The XEP-0359 id that the room gave it. */
+  readonly id: string;
+  /** Who said it. */
+  readonly account: BareJid;
+}
+
+/** The subject of a room. */
+export interface Subject {
+  /** '' when it was taken away. */
+  readonly text: string;
+  /** The nick of who set it. */
+  readonly nick: string;
+  readonly at: number;
+}
+
+/** By what nicks are compared: one that only looks like another is the same. */
+export type NickKey = string;
+
+/** A room. */
+export interface Room {
+  readonly jid: BareJid;
+  readonly config: RoomConfig;
+  /** In ms since the epoch. */
+  readonly created: number;
+  /** Whether its first owner has yet to configure it (XEP-0045 §10.1). */
+  readonly isLocked: boolean;
+  readonly affiliates: ReadonlyMap<BareJid, Affiliate>;
+  readonly occupants: ReadonlyMap<NickKey, Occupant>;
+  /** Where each session is. */
+  readonly places: ReadonlyMap<FullJid, NickKey>;
+  readonly subject: Subject | undefined;
+  /** Oldest first. */
+  readonly history: readonly Said[];
+  /** When each account last spoke, for rooms with a pause; ms since the epoch. */
+  readonly spoke: ReadonlyMap<BareJid, number>;
+}
+
+/** By what a nick is compared: without regard to case, width and the like (XEP-0045 §13.6). */
+export function keyOf(nick: string): NickKey {
+  return nick.normalize('NFKC').toLowerCase().trim();
+}
+
+/** What an account is to a room; a ban of its domain counts, too (§9.2). */
+export function affiliationOf(room: Room, account: BareJid): Affiliation {
+  const own = room.affiliates.get(account);
+  if (own !== undefined) return own.affiliation;
+  const domain = room.affiliates.get(domainOf(account));
+  return domain?.affiliation === 'outcast' ? 'outcast' : 'none';
+}
+
+/** The occupant whose session has that address. */
+export function occupantAt(room: Room, session: Jid): Occupant | undefined {
+  // Only full JIDs are keys: a bare one is not found.
+  const key = room.places.get(session as FullJid);
+  return key === undefined ? undefined : room.occupants.get(key);
+}
+
+/** The occupant of a nick. */
+export const occupantNamed = (room: Room, nick: string): Occupant | undefined =>
+  room.occupants.get(keyOf(nick));
+
+/** The occupants of an account; it may be there under several nicks. */
+export const occupantsOf = (room: Room, account: BareJid): readonly Occupant[] =>
+  [...room.occupants.values()].filter((occupant) => occupant.account === account);
+
+/** The account for which a nick is reserved. */
+export function reserverOf(room: Room, nick: string): BareJid | undefined {
+  const key = keyOf(nick);
+  for (const [account, affiliate] of room.affiliates)
+    if (affiliate.nick !== '' && keyOf(affiliate.nick) === key) return account;
+  return undefined;
+}
+
+/** The nick that an address at the room names; '' for the room itself. */
+export const nickIn = (jid: Jid): string => resourceOf(jid);
+
+/** The address of an occupant in the room; a nick that is there was prepared. */
+export const occupantJid = (room: Pick<Room, 'jid'>, nick: string): FullJid =>
+  `${room.jid}/${nick}` as FullJid;
+
+const listeners = new WeakMap<Room['places'], readonly FullJid[]>();
+
+/** The sessions of all occupants; made once for as long as nobody comes or goes. */
+export function everyone({ places }: Room): readonly FullJid[] {
+  const known = listeners.get(places);
+  if (known !== undefined) return known;
+  const all = [...places.keys()];
+  listeners.set(places, all);
+  return all;
+}
+
+/** The room with an occupant as he is now. */
+export function withOccupant(room: Room, occupant: Occupant): Room {
+  const key = keyOf(occupant.nick);
+  const occupants = new Map(room.occupants).set(key, occupant);
+  const before = room.occupants.get(key);
+  const isSame = before?.sessions.length === occupant.sessions.length;
+  if (isSame && occupant.sessions.every(({ jid }) => room.places.get(jid) === key))
+    return { ...room, occupants };
+  const places = new Map(room.places);
+  for (const { jid } of before?.sessions ?? []) places.delete(jid);
+  for (const { jid } of occupant.sessions) places.set(jid, key);
+  return { ...room, occupants, places };
+}
+
+/** The room without an occupant. */
+export function withoutOccupant(room: Room, { nick, sessions }: Occupant): Room {
+  const occupants = new Map(room.occupants);
+  occupants.delete(keyOf(nick));
+  const places = new Map(room.places);
+  for (const { jid } of sessions) places.delete(jid);
+  return { ...room, occupants, places };
+}
+
+/** The room with what an account is to it; undefined for nothing. */
+export function withAffiliate(room: Room, account: BareJid, now: Affiliate | undefined): Room {
+  const affiliates = new Map(room.affiliates);
+  if (now === undefined) affiliates.delete(account);
+  else affiliates.set(account, now);
+  return { ...room, affiliates };
+}
+
+/** The owners of a room. */
+export function ownersOf(room: Room): readonly BareJid[] {
+  const owners: BareJid[] = [];
+  for (const [account, { affiliation }] of room.affiliates)
+    if (affiliation === 'owner') owners.push(account);
+  return owners;
+}

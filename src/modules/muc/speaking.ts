@@ -1,0 +1,133 @@
+/** Messages to all, and the subject: XEP-0045 §7.4, §8.1. */
+import { message } from '../../stanza/build.ts';
+import { Delay } from '../../stanza/delay.ts';
+import type { Message } from '../../stanza/stanza.ts';
+import { childOf, type Element, el, nsOf, textOf } from '../../xml/element.ts';
+import { isLasting, remembered, withSaid } from './history.ts';
+import { isModeration, retractOwn } from './moderating.ts';
+import { MUC, OCCUPANT_ID, STANZA_ID } from './names.ts';
+import { occupantIdElement } from './presence.ts';
+import { isAtLeast, roleMay } from './privileges.ts';
+import {
+  affiliationOf,
+  everyone,
+  type Occupant,
+  occupantAt,
+  occupantJid,
+  type Room,
+} from './room.ts';
+import type { Turn } from './turn.ts';
+
+/** Whether a child is for the room alone to say (§13.2, XEP-0359 §3, XEP-0421 §4). */
+export function isForged(child: Element, room: Room): boolean {
+  const ns = nsOf(child);
+  if (ns.startsWith(MUC)) return ns === MUC || ns.startsWith(`${MUC}#`);
+  if (ns === OCCUPANT_ID || isModeration(child)) return true;
+  if (ns === STANZA_ID)
+    return child.name === 'stanza-id' && bareOfRaw(child.attrs['by']) === room.jid;
+  return ns === Delay.ns && Delay.decode(child)?.from === room.jid;
+}
+
+/** The children of a message that may be passed on. */
+export function honest({ element }: Message, room: Room): (Element | string)[] {
+  return element.children.filter((child) => typeof child === 'string' || !isForged(child, room));
+}
+
+const bareOfRaw = (raw: string | undefined) => raw?.split('/')[0]?.toLowerCase();
+
+/** Somebody speaks to all, or sets the subject. */
+export function speak(turn: Turn, stanza: Message): void {
+  const occupant = occupantAt(turn.room, stanza.from);
+  if (occupant === undefined)
+    return void turn.refuse(stanza, {
+      condition: 'not-acceptable',
+      type: 'modify',
+      text: 'Only occupants speak in a room.',
+    });
+  if (isSubject(stanza.element)) return void setSubject(turn, stanza, occupant);
+  const { room } = turn;
+  if (!roleMay(occupant.role, 'speak'))
+    return void turn.refuse(stanza, { condition: 'forbidden', text: 'You have no voice here.' });
+  const left = pauseLeft(turn, occupant);
+  if (left > 0)
+    return void turn.refuse(stanza, {
+      condition: 'policy-violation',
+      type: 'wait',
+      text: `You may speak again in ${left} seconds.`,
+    });
+  const { terms } = turn;
+  const id = terms.saidId ?? terms.newId();
+  const reflected = reflect(turn, stanza, occupant, id);
+  turn.sendAll(reflected, everyone(room));
+  if (room.config.pause > 0)
+    turn.room = { ...turn.room, spoke: new Map(room.spoke).set(occupant.account, terms.now) };
+  if (isLasting(reflected)) remember(turn, reflected, occupant, id);
+  retractOwn(turn, reflected, occupant);
+}
+
+/** The message as all hear it: from the occupant, with the client's id or one of ours (§7.4). */
+function reflect({ room }: Turn, stanza: Message, occupant: Occupant, stanzaId: string): Message {
+  const { id = stanzaId, element } = stanza;
+  const reflected = message({
+    type: 'groupchat',
+    id,
+    from: occupantJid(room, occupant.nick),
+    to: room.jid,
+    attrs: { 'xml:lang': element.attrs['xml:lang'] },
+  });
+  // Passed on as they are: nothing below them is copied.
+  reflected.element.children.push(
+    ...honest(stanza, room),
+    occupantIdElement(occupant.id),
+    el('stanza-id', { xmlns: STANZA_ID, by: room.jid, id: stanzaId }),
+  );
+  return reflected;
+}
+
+/** The seconds that somebody without a task has yet to wait before he may speak again (XEP-0500). */
+function pauseLeft({ room, terms }: Turn, { account, role }: Occupant): number {
+  const before = room.spoke.get(account);
+  if (room.config.pause === 0 || role === 'moderator' || before === undefined) return 0;
+  return Math.max(0, Math.ceil((before + room.config.pause * 1000 - terms.now) / 1000));
+}
+
+function remember(turn: Turn, said: Message, { account }: Occupant, id: string): void {
+  const { room, terms } = turn;
+  const isOwner = isAtLeast(affiliationOf(room, account), 'owner');
+  const kept = remembered(said, { room, at: terms.now, isOwner });
+  const entry = { message: kept, at: terms.now, id, account };
+  turn.said = entry;
+  turn.reflected = said;
+  const limits = { most: room.config.historyMost, bytes: terms.settings.historySize };
+  turn.room = { ...turn.room, history: withSaid(turn.room.history, entry, limits) };
+}
+
+/** §8.1: a subject and neither a body nor a thread. */
+function isSubject(element: Element): boolean {
+  return (
+    childOf(element, 'subject') !== undefined &&
+    childOf(element, 'body') === undefined &&
+    childOf(element, 'thread') === undefined
+  );
+}
+
+function setSubject(turn: Turn, stanza: Message, occupant: Occupant): void {
+  const { room, terms } = turn;
+  const { role, nick } = occupant;
+  const isAllowed =
+    role === 'moderator' || (room.config.canChangeSubject && roleMay(role, 'changeSubject'));
+  if (!isAllowed)
+    return void turn.refuse(stanza, {
+      condition: 'forbidden',
+      text: 'You may not set the subject.',
+    });
+  const element = childOf(stanza.element, 'subject');
+  const text = element === undefined ? '' : textOf(element);
+  if (Buffer.byteLength(text) > terms.settings.subjectSize)
+    return void turn.refuse(stanza, {
+      condition: 'policy-violation',
+      text: `A subject has at most ${terms.settings.subjectSize} bytes.`,
+    });
+  turn.room = { ...room, subject: { text, nick, at: terms.now } };
+  turn.sendAll(reflect(turn, stanza, occupant, terms.newId()), everyone(room));
+}

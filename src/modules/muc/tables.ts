@@ -1,0 +1,369 @@
+/** Rooms in the database: what must last of them. */
+import { type BareJid, type Domain, domainOf, type Jid, parseJid } from '../../jid/jid.ts';
+import { readStored } from '../../stanza/stored.ts';
+import { type Migration, prepare, type Query, type Store } from '../../store/store.ts';
+import { affiliationNamed } from './privileges.ts';
+import type { Affiliate, Room, Said } from './room.ts';
+import { readRoomConfig } from './room-config.ts';
+import type { Outcome, Tombstone } from './turn.ts';
+
+interface Tables {
+  muc_rooms: {
+    jid: BareJid;
+    domain: Domain;
+    /** What lists show, and by what they are sorted out. */
+    name: string;
+    is_public: number;
+    is_persistent: number;
+    config: string;
+    created: number;
+    subject: string | null;
+    subject_nick: string | null;
+    subject_at: number | null;
+  };
+  muc_affiliations: {
+    room: BareJid;
+    account: BareJid;
+    affiliation: string;
+    nick: string;
+    reason: string;
+  };
+  muc_history: {
+    id?: number;
+    room: BareJid;
+    at: number;
+    stanza_id: string;
+    account: BareJid;
+    stanza: string;
+  };
+  muc_tombstones: { room: BareJid; at: number; venue: string | null; reason: string };
+}
+
+/** The migrations of rooms. */
+export const mucMigrations: readonly Migration[] = [
+  {
+    name: 'rooms',
+    up: [
+      `CREATE TABLE muc_rooms (
+        jid TEXT PRIMARY KEY, domain TEXT NOT NULL, name TEXT NOT NULL, is_public INTEGER NOT NULL,
+        is_persistent INTEGER NOT NULL, config TEXT NOT NULL, created BIGINT NOT NULL,
+        subject TEXT, subject_nick TEXT, subject_at BIGINT
+      )`,
+      'CREATE INDEX muc_rooms_by_domain ON muc_rooms (domain, jid)',
+      `CREATE TABLE muc_affiliations (
+        room TEXT NOT NULL, account TEXT NOT NULL, affiliation TEXT NOT NULL, nick TEXT NOT NULL,
+        reason TEXT NOT NULL, PRIMARY KEY (room, account)
+      )`,
+      'CREATE INDEX muc_affiliations_by_account ON muc_affiliations (account, affiliation)',
+      `CREATE TABLE muc_history (
+        id INTEGER PRIMARY KEY, room TEXT NOT NULL, at BIGINT NOT NULL, stanza_id TEXT NOT NULL,
+        account TEXT NOT NULL, stanza TEXT NOT NULL
+      )`,
+      'CREATE INDEX muc_history_by_room ON muc_history (room, id)',
+      `CREATE TABLE muc_tombstones (
+        room TEXT PRIMARY KEY, at BIGINT NOT NULL, venue TEXT, reason TEXT NOT NULL
+      )`,
+    ],
+  },
+];
+
+/** A room in a list. */
+export interface ListedRoom {
+  readonly jid: BareJid;
+  readonly name: string;
+  readonly isPublic: boolean;
+  readonly isPersistent: boolean;
+  readonly created: number;
+}
+
+/** Which rooms of a service are listed. */
+export interface RoomFilter {
+  readonly domain: Domain;
+  readonly isPublic?: boolean;
+  readonly search?: string | undefined;
+  readonly after?: string | undefined;
+  /** Those before it, nearest first. */
+  readonly before?: string | undefined;
+  readonly offset?: number;
+  readonly most: number;
+}
+
+/** What must be written of an event: before anybody hears of it, or while they do. */
+export interface Writing {
+  readonly first: readonly Query[];
+  readonly meanwhile: readonly Query[];
+}
+
+/** Messages of a room that are written before the oldest are taken away. */
+const SPARE_HISTORY = 64;
+
+/** Reads and writes rooms. */
+export interface RoomTables {
+  /** A room with all that belongs to it; nobody is in it. */
+  load(jid: BareJid): Promise<Room | undefined>;
+  tombstone(jid: BareJid): Promise<Tombstone | undefined>;
+  list(filter: RoomFilter): Promise<readonly ListedRoom[]>;
+  count(filter: Pick<RoomFilter, 'domain' | 'isPublic' | 'search'>): Promise<number>;
+  /** How many rooms of a service an account owns. */
+  ownedBy(account: BareJid, domain: Domain): Promise<number>;
+  /** Rooms that are there only for their occupants. */
+  temporary(): Promise<readonly BareJid[]>;
+  /** Rooms in whose lists an account is. */
+  roomsWith(account: BareJid): Promise<readonly BareJid[]>;
+  /** What an event changes. */
+  writing(before: Room | undefined, outcome: Outcome): Writing;
+  /** Lets a room of that name be made again. */
+  unbury(jid: BareJid): Promise<void>;
+  /** Takes away what was said in a room before a moment; how much it was. */
+  purge(jid: BareJid, before: number): Promise<number>;
+}
+
+/** Opens the tables. */
+export function createRoomTables(store: Store): RoomTables {
+  const db = store.tables<Tables>();
+  const insertSaid = prepare(
+    (is: { room: BareJid; at: number; stanza_id: string; account: BareJid; stanza: string }) =>
+      db.insertInto('muc_history').values({
+        room: is.room,
+        at: is.at,
+        stanza_id: is.stanza_id,
+        account: is.account,
+        stanza: is.stanza,
+      }),
+  );
+  let written = 0;
+
+  const saidQueries = (room: Room, said: Said): Query[] => {
+    const { message, at, id, account } = said;
+    const insert = insertSaid({
+      room: room.jid,
+      at,
+      stanza_id: id,
+      account,
+      stanza: message.wire.text,
+    });
+    written += 1;
+    return written % SPARE_HISTORY === 0 ? [insert, prune(room)] : [insert];
+  };
+
+  const prune = (room: Room): Query => {
+    const oldest = db
+      .selectFrom('muc_history')
+      .select('id')
+      .where('room', '=', room.jid)
+      .orderBy('id', 'desc')
+      .offset(room.config.historyMost)
+      .limit(1);
+    return db.deleteFrom('muc_history').where('room', '=', room.jid).where('id', '<=', oldest);
+  };
+
+  const roomQuery = (room: Room): Query => {
+    const { jid, config, created, subject } = room;
+    const values = {
+      name: config.name,
+      is_public: config.isPublic ? 1 : 0,
+      is_persistent: config.isPersistent ? 1 : 0,
+      config: JSON.stringify(config),
+      subject: subject?.text ?? null,
+      subject_nick: subject?.nick ?? null,
+      subject_at: subject?.at ?? null,
+    };
+    return db
+      .insertInto('muc_rooms')
+      .values({ jid, domain: domainOf(jid), created, ...values })
+      .onConflict((at) => at.column('jid').doUpdateSet(values));
+  };
+
+  const affiliationQueries = (
+    room: BareJid,
+    before: Room['affiliates'],
+    now: Room['affiliates'],
+  ) => {
+    const queries: Query[] = [];
+    for (const [account, each] of now) {
+      if (before.get(account) === each) continue;
+      const insert = db.insertInto('muc_affiliations').values({ room, account, ...each });
+      queries.push(
+        insert.onConflict((at) => at.columns(['room', 'account']).doUpdateSet({ ...each })),
+      );
+    }
+    for (const account of before.keys())
+      if (!now.has(account))
+        queries.push(
+          db.deleteFrom('muc_affiliations').where('room', '=', room).where('account', '=', account),
+        );
+    return queries;
+  };
+
+  const removal = (jid: BareJid, tombstone: Tombstone | undefined): Query[] => [
+    db.deleteFrom('muc_rooms').where('jid', '=', jid),
+    db.deleteFrom('muc_affiliations').where('room', '=', jid),
+    db.deleteFrom('muc_history').where('room', '=', jid),
+    ...(tombstone === undefined
+      ? []
+      : [
+          db.insertInto('muc_tombstones').values({
+            room: jid,
+            at: tombstone.at,
+            venue: tombstone.venue ?? null,
+            reason: tombstone.reason,
+          }),
+        ]),
+  ];
+
+  const matching = ({ domain, isPublic, search }: Omit<RoomFilter, 'most'>) => {
+    let query = db.selectFrom('muc_rooms').where('domain', '=', domain);
+    if (isPublic !== undefined) query = query.where('is_public', '=', isPublic ? 1 : 0);
+    if (search !== undefined && search !== '') {
+      const pattern = `%${search.replace(/[%_\\]/g, '\\$&')}%`;
+      query = query.where(({ eb, or }) =>
+        or([eb('jid', 'like', pattern as BareJid), eb('name', 'like', pattern)]),
+      );
+    }
+    return query;
+  };
+
+  const readHistory = async (jid: BareJid, most: number): Promise<Said[]> => {
+    const rows = await store.read(
+      db
+        .selectFrom('muc_history')
+        .select(['at', 'stanza_id', 'account', 'stanza'])
+        .where('room', '=', jid)
+        .orderBy('id', 'desc')
+        .limit(most),
+    );
+    return rows.reverse().flatMap(({ at, stanza_id, account, stanza }) => {
+      const message = readStored(stanza);
+      return message?.kind === 'message'
+        ? [{ message, at: Number(at), id: stanza_id, account }]
+        : [];
+    });
+  };
+
+  return {
+    async load(jid) {
+      const row = await store.first(db.selectFrom('muc_rooms').selectAll().where('jid', '=', jid));
+      if (row === undefined) return undefined;
+      const config = readRoomConfig(row.config);
+      const affiliates = await store.read(
+        db.selectFrom('muc_affiliations').selectAll().where('room', '=', jid),
+      );
+      return {
+        jid,
+        config,
+        created: Number(row.created),
+        isLocked: false,
+        affiliates: new Map(affiliates.flatMap(affiliateOf)),
+        occupants: new Map(),
+        places: new Map(),
+        subject:
+          row.subject === null
+            ? undefined
+            : { text: row.subject, nick: row.subject_nick ?? '', at: Number(row.subject_at) },
+        history: await readHistory(jid, config.historyMost),
+        spoke: new Map(),
+      };
+    },
+    async tombstone(jid) {
+      const row = await store.first(
+        db.selectFrom('muc_tombstones').selectAll().where('room', '=', jid),
+      );
+      if (row === undefined) return undefined;
+      return { at: Number(row.at), venue: jidOf(row.venue), reason: row.reason };
+    },
+    async list(filter) {
+      const { after, before, offset = 0, most } = filter;
+      let query = matching(filter).select(['jid', 'name', 'is_public', 'is_persistent', 'created']);
+      // The keys are compared as text; what is asked for may be no JID at all.
+      if (after !== undefined) query = query.where('jid', '>', after as BareJid);
+      if (before !== undefined && before !== '') query = query.where('jid', '<', before as BareJid);
+      const isBackward = before !== undefined;
+      const rows = await store.read(
+        query
+          .orderBy('jid', isBackward ? 'desc' : 'asc')
+          .offset(offset)
+          .limit(most),
+      );
+      const listed = rows.map(({ jid, name, is_public, is_persistent, created }) => ({
+        jid,
+        name,
+        isPublic: is_public === 1,
+        isPersistent: is_persistent === 1,
+        created: Number(created),
+      }));
+      return isBackward ? listed.reverse() : listed;
+    },
+    async count(filter) {
+      const query = matching(filter).select(({ fn }) => fn.countAll<number>().as('rooms'));
+      return Number((await store.first(query))?.rooms ?? 0);
+    },
+    async ownedBy(account, domain) {
+      const row = await store.first(
+        db
+          .selectFrom('muc_affiliations')
+          .innerJoin('muc_rooms', 'muc_rooms.jid', 'muc_affiliations.room')
+          .select(({ fn }) => fn.countAll<number>().as('rooms'))
+          .where('muc_affiliations.account', '=', account)
+          .where('muc_affiliations.affiliation', '=', 'owner')
+          .where('muc_rooms.domain', '=', domain),
+      );
+      return Number(row?.rooms ?? 0);
+    },
+    async temporary() {
+      const query = db.selectFrom('muc_rooms').select('jid').where('is_persistent', '=', 0);
+      return (await store.read(query)).map(({ jid }) => jid);
+    },
+    async roomsWith(account) {
+      const query = db.selectFrom('muc_affiliations').select('room');
+      return (await store.read(query.where('account', '=', account))).map(({ room }) => room);
+    },
+    writing(before, { room, tombstone, said, retraction }) {
+      const isKept = before !== undefined && !before.isLocked;
+      if (room === undefined)
+        return { first: isKept ? removal(before.jid, tombstone) : [], meanwhile: [] };
+      if (room.isLocked) return { first: [], meanwhile: [] };
+      const known = isKept ? before.affiliates : new Map<BareJid, Affiliate>();
+      const isChanged = !isKept || before.config !== room.config || before.subject !== room.subject;
+      return {
+        first: [
+          ...(isChanged ? [roomQuery(room)] : []),
+          ...(known === room.affiliates
+            ? []
+            : affiliationQueries(room.jid, known, room.affiliates)),
+        ],
+        meanwhile: [
+          ...(said === undefined ? [] : saidQueries(room, said)),
+          ...(retraction?.text === undefined
+            ? []
+            : [
+                db
+                  .updateTable('muc_history')
+                  .set({ stanza: retraction.text })
+                  .where('room', '=', room.jid)
+                  .where('stanza_id', '=', retraction.id),
+              ]),
+        ],
+      };
+    },
+    async unbury(jid) {
+      await store.write(db.deleteFrom('muc_tombstones').where('room', '=', jid));
+    },
+    async purge(jid, before) {
+      const [{ changes }] = await store.write(
+        db.deleteFrom('muc_history').where('room', '=', jid).where('at', '<', before),
+      );
+      return changes;
+    },
+  };
+}
+
+function affiliateOf(row: Tables['muc_affiliations']): [BareJid, Affiliate][] {
+  const affiliation = affiliationNamed(row.affiliation);
+  if (affiliation === undefined || affiliation === 'none') return [];
+  return [[row.account, { affiliation, nick: row.nick, reason: row.reason }]];
+}
+
+function jidOf(raw: string | null): Jid | undefined {
+  const parsed = raw === null ? undefined : parseJid(raw);
+  return parsed?.ok === true ? parsed.value : undefined;
+}

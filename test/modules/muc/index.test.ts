@@ -1,0 +1,294 @@
+/** How rooms live: through restarts, without ghosts, and whatever strangers do. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bareOf } from '../../../src/jid/jid.ts';
+import { keyOf } from '../../../src/modules/muc/room.ts';
+import type { Stanza } from '../../../src/stanza/stanza.ts';
+import { childOf, serialise, textOf } from '../../../src/xml/element.ts';
+import { stanza } from '../../operations/support.ts';
+import { conditionIn } from '../../support/answers.ts';
+import type { Actor } from '../../support/scene.ts';
+import {
+  admin,
+  CHAT,
+  COVEN,
+  calm,
+  codesIn,
+  configure,
+  enter,
+  type House,
+  join,
+  makeRoom,
+  openHouse,
+} from './house.ts';
+
+const FAR = 'far@far.example/x' as never;
+const say = (text: string, room = COVEN) =>
+  `<message to='${room}' type='groupchat'><body>${text}</body></message>`;
+const textsIn = (actor: Actor) =>
+  actor.inbox.flatMap((each) => {
+    const body = childOf(each, 'body');
+    return body === undefined ? [] : [textOf(body)];
+  });
+
+let house: House;
+let crone1: Actor;
+let hag66: Actor;
+/** What was sent to other domains. */
+let sent: Stanza[];
+/** Somebody of another domain sends. */
+const far = async (xml: string) => {
+  await house.scene.router.route(stanza(xml, FAR));
+  await calm(house.scene);
+};
+beforeEach(async () => {
+  house = await openHouse({ pingTime: '15m', roomsPerOwner: 3, maxRooms: 5 });
+  ({ crone1, hag66 } = house);
+  sent = [];
+  house.scene.router.useRemote((each) => {
+    sent.push(each);
+    return { kind: 'handled' };
+  });
+});
+afterEach(() => house.scene.stop());
+
+describe('what lasts', () => {
+  /** Everything but the database is made anew. */
+  const restart = async () => {
+    const { registry } = house.scene;
+    await registry.leave();
+    await calm(house.scene);
+  };
+
+  test('configuration, lists, subject and history are read again', async () => {
+    await makeRoom(crone1, 'firstwitch', {
+      persistentroom: '1',
+      roomname: 'A Dark Cave',
+      roomadmins: 'wiccarocks@shakespeare.lit',
+    });
+    await crone1.send(`<message to='${COVEN}' type='groupchat'><subject>Fire</subject></message>`);
+    for (const text of ['one', 'two']) await crone1.send(say(text));
+    await crone1.send(`<presence to='${COVEN}/firstwitch' type='unavailable'/>`);
+    const { createRoomTables } = await import('../../../src/modules/muc/tables.ts');
+    const room = await createRoomTables(house.scene.store).load(COVEN as never);
+    expect(room?.config).toMatchObject({ name: 'A Dark Cave', isPersistent: true });
+    expect([...(room?.affiliates ?? [])].map(([jid, each]) => [jid, each.affiliation])).toEqual([
+      ['crone1@shakespeare.lit', 'owner'],
+      ['wiccarocks@shakespeare.lit', 'admin'],
+    ]);
+    expect(room?.subject).toMatchObject({ text: 'Fire', nick: 'firstwitch' });
+    expect(
+      room?.history.map(({ message }) => textOf(childOf(message.element, 'body') as never)),
+    ).toEqual(['one', 'two']);
+    expect(room?.history[0]?.message.wire.text).toContain('<delay');
+  });
+
+  test('of a room that is gone nothing is left', async () => {
+    await makeRoom(crone1, 'firstwitch');
+    await crone1.send(say('one'));
+    await crone1.send(`<presence to='${COVEN}/firstwitch' type='unavailable'/>`);
+    const db = house.scene.store.tables<Record<string, Record<string, unknown>>>();
+    for (const table of ['muc_rooms', 'muc_affiliations', 'muc_history', 'muc_tombstones'])
+      expect(await house.scene.store.read(db.selectFrom(table).selectAll())).toEqual([]);
+  });
+
+  test('a room that nobody configured is nowhere written', async () => {
+    await crone1.send(join('firstwitch'));
+    await crone1.send(say('one'));
+    const db = house.scene.store.tables<Record<string, Record<string, unknown>>>();
+    expect(await house.scene.store.read(db.selectFrom('muc_rooms').selectAll())).toEqual([]);
+    expect(await house.scene.store.read(db.selectFrom('muc_history').selectAll())).toEqual([]);
+  });
+
+  test('§11.2 when the server goes down all are told', async () => {
+    await makeRoom(crone1, 'firstwitch');
+    await enter(hag66, 'thirdwitch', [crone1]);
+    await restart();
+    expect(codesIn(hag66.inbox[0])).toEqual([110, 332]);
+    expect(codesIn(crone1.inbox[0])).toEqual([110, 332]);
+    expect(crone1.inbox.length).toBe(1);
+  });
+
+  test('a removed account has nothing in any room', async () => {
+    await makeRoom(crone1, 'firstwitch', {
+      persistentroom: '1',
+      roomadmins: 'hag66@shakespeare.lit',
+    });
+    await house.scene.registry.removeAccount(bareOf(hag66.jid), 'gone');
+    await calm(house.scene);
+    const list = await crone1.ask('get', admin("<item affiliation='admin'/>"), COVEN);
+    expect(serialise(list)).not.toContain('hag66');
+  });
+});
+
+describe('ghosts', () => {
+  beforeEach(async () => {
+    await makeRoom(crone1, 'firstwitch');
+    await far(join('far'));
+    crone1.inbox.length = 0;
+    sent.length = 0;
+  });
+  const error = (condition: string, to = `${COVEN}/firstwitch`) =>
+    `<message to='${to}' type='error'><error type='cancel'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`;
+
+  test.each([
+    'gone',
+    'item-not-found',
+    'recipient-unavailable',
+    'redirect',
+    'remote-server-not-found',
+    'remote-server-timeout',
+    'service-unavailable',
+  ])('§11.1, §17.4 whose messages come back as %s has left', async (condition) => {
+    await far(error(condition));
+    expect(codesIn(crone1.inbox[0])).toEqual([333]);
+    expect(crone1.inbox[0]?.attrs).toMatchObject({ type: 'unavailable', from: `${COVEN}/far` });
+    expect(codesIn(sent.at(-1)?.element)).toEqual([110, 333]);
+  });
+
+  test.each(['not-acceptable', 'policy-violation', 'bad-request'])(
+    '§17.4 who merely refuses a message by %s has not',
+    async (condition) => {
+      await far(error(condition));
+      await crone1.nothing();
+    },
+  );
+
+  test('§17.4 presence that comes back tells the same', async () => {
+    await far(
+      `<presence to='${COVEN}/firstwitch' type='error'><error type='cancel'><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>`,
+    );
+    expect(codesIn(crone1.inbox[0])).toEqual([333]);
+  });
+
+  test('nobody is removed by the error of somebody else, nor while he is connected', async () => {
+    await house.hecate.send(error('gone', COVEN));
+    await crone1.send(error('gone', COVEN));
+    await crone1.nothing();
+    await crone1.send(say('still here'));
+    expect(textsIn(crone1)).toEqual(['still here']);
+  });
+
+  test('§17.4 who is silent for long is asked, and removed if he does not answer', async () => {
+    house.scene.clock.advance(60_000);
+    house.scene.clock.advance(900_000);
+    await calm(house.scene);
+    expect(sent.map(({ element }) => serialise(element)).join('')).toContain('urn:xmpp:ping');
+    const [asked] = sent;
+    await far(`<iq type='result' id='${asked?.id}' to='${COVEN}'/>`);
+    await crone1.nothing();
+    sent.length = 0;
+    for (let minutes = 0; minutes < 20; minutes += 1) house.scene.clock.advance(60_000);
+    await calm(house.scene);
+    expect(sent.some(({ kind }) => kind === 'iq')).toBe(true);
+    expect(codesIn(crone1.inbox[0])).toEqual([333]);
+  });
+
+  test('§17.4 a client that knows no ping is there', async () => {
+    house.scene.clock.advance(60_000);
+    house.scene.clock.advance(900_000);
+    await calm(house.scene);
+    const [asked] = sent;
+    await far(
+      `<iq type='error' id='${asked?.id}' to='${COVEN}'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
+    );
+    await crone1.nothing();
+  });
+});
+
+describe('strangers', () => {
+  test('nobody makes more rooms than he may, nor all together', async () => {
+    for (const name of ['a', 'b', 'c']) await makeRoom(crone1, 'x', {}, `${name}@${CHAT}`);
+    await crone1.send(join('x', '', `d@${CHAT}`));
+    expect(conditionIn(await crone1.next())).toBe('resource-constraint');
+    for (const name of ['e', 'f']) await makeRoom(hag66, 'x', {}, `${name}@${CHAT}`);
+    await house.hecate.send(join('x', '', `g@${CHAT}`));
+    expect(conditionIn(await house.hecate.next())).toBe('resource-constraint');
+  });
+
+  test('rooms that wait to be configured count, too', async () => {
+    for (const name of ['a', 'b', 'c']) await crone1.send(join('x', '', `${name}@${CHAT}`));
+    crone1.inbox.length = 0;
+    await crone1.send(join('x', '', `d@${CHAT}`));
+    expect(conditionIn(await crone1.next())).toBe('resource-constraint');
+  });
+
+  test('a room is made once, whoever comes at the same time', async () => {
+    await Promise.all([crone1.send(join('one')), hag66.send(join('two'))]);
+    const made = [crone1, hag66].filter(({ inbox }) => codesIn(inbox[0]).includes(201));
+    expect(made.length).toBe(1);
+  });
+
+  test('a client without a resource does not enter, nor a room that is no room', async () => {
+    await house.scene.router.route(stanza(join('x'), 'far@far.example/x' as never));
+    await calm(house.scene);
+    await hag66.send(
+      `<presence to='${CHAT}/x'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    );
+    await hag66.send(`<message to='${CHAT}'><body>x</body></message>`);
+    expect(conditionIn(await hag66.next())).toBe('service-unavailable');
+  });
+
+  test('a thousand who want to enter a full room are told so', async () => {
+    await makeRoom(crone1, 'firstwitch', { maxusers: '10' });
+    for (let count = 0; count < 1000; count += 1)
+      void house.scene.router.route(stanza(join(`n${count}`), `u${count}@far.example/x` as never));
+    await calm(house.scene);
+    const refused = sent.filter(({ element }) => conditionIn(element) === 'service-unavailable');
+    expect(refused.length).toBe(991);
+  });
+
+  test('five thousand are banned at once, and listed', async () => {
+    await makeRoom(crone1, 'firstwitch', { persistentroom: '1' });
+    const items = Array.from(
+      { length: 4999 },
+      (_, index) => `<item affiliation='outcast' jid='u${index}@far.example'/>`,
+    );
+    expect(conditionIn(await crone1.ask('set', admin(items.join('')), COVEN))).toBeUndefined();
+    const list = serialise(await crone1.ask('get', admin("<item affiliation='outcast'/>"), COVEN));
+    expect(list.split('<item ').length).toBe(5000);
+    const more = "<item affiliation='outcast' jid='more@far.example'/>";
+    expect(conditionIn(await crone1.ask('set', admin(more), COVEN))).toBe('resource-constraint');
+  });
+
+  test('history keeps within its limit', async () => {
+    await makeRoom(crone1, 'firstwitch', { 'muc#maxhistoryfetch': '5' });
+    for (let count = 0; count < 200; count += 1) await crone1.send(say(String(count)));
+    const db = house.scene.store.tables<{ muc_history: { id: number } }>();
+    const rows = await house.scene.store.read(db.selectFrom('muc_history').select('id'));
+    expect(rows.length).toBeLessThan(100);
+    await hag66.send(join('thirdwitch'));
+    expect(textsIn(hag66)).toEqual(['195', '196', '197', '198', '199']);
+  });
+
+  test('nicks that look alike are one', () => {
+    for (const other of ['ALICE', 'ａlice', ' alice'.trimStart(), 'Alice'])
+      expect(keyOf(other)).toBe(keyOf('alice'));
+    expect(keyOf('bob')).not.toBe(keyOf('alice'));
+  });
+
+  test('what is slow for one holds up nobody else, and keeps its order', async () => {
+    await makeRoom(crone1, 'firstwitch');
+    await far(join('far'));
+    let open = () => {};
+    const blocked = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const got: string[] = [];
+    house.scene.router.useRemote((each) => {
+      got.push(textOf(childOf(each.element, 'body') ?? each.element));
+      return blocked.then(() => ({ kind: 'handled' }) as const);
+    });
+    crone1.inbox.length = 0;
+    for (const text of ['one', 'two', 'three']) await crone1.send(say(text));
+    expect(textsIn(crone1)).toEqual(['one', 'two', 'three']);
+    expect(got).toEqual(['one']);
+    open();
+    await calm(house.scene);
+    expect(got).toEqual(['one', 'two', 'three']);
+  });
+
+  test('a room of the owner alone, whose form changes nothing of others', async () => {
+    await makeRoom(crone1, 'firstwitch');
+    expect(conditionIn(await configure(hag66, {}))).toBe('forbidden');
+  });
+});
