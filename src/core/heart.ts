@@ -14,6 +14,8 @@ import { createRegistry, type ModuleSettings, type Registry } from './registry.t
 import { createRouter, type Router } from './router.ts';
 import { secretMigrations } from './secret.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import type { Story } from './story.ts';
+import { storyMigrations } from './story-log.ts';
 
 /** What the heart is made with. */
 export interface HeartOptions {
@@ -21,6 +23,7 @@ export interface HeartOptions {
   readonly clock: Clock;
   readonly log: LogRoot;
   readonly metrics: Metrics;
+  readonly story: Story;
   /** In their order: it is that of their hooks. */
   readonly modules: readonly AnyModule[];
   readonly settings: ModuleSettings;
@@ -37,6 +40,7 @@ export interface Heart {
   readonly sessions: Sessions;
   readonly router: Router;
   readonly registry: Registry;
+  readonly story: Story;
   /** Serves exactly these hosts from now on, with their modules by the settings as they stand. */
   serve(hosts: readonly HostConfig[]): void;
 }
@@ -47,13 +51,14 @@ export function migrationsOf(modules: readonly AnyModule[]): readonly OwnedMigra
     { owner: 'accounts', migrations: accountMigrations },
     { owner: 'audit', migrations: auditMigrations },
     { owner: 'secrets', migrations: secretMigrations },
+    { owner: 'story', migrations: storyMigrations },
     ...modules.map(({ name, tables }) => ({ owner: name, migrations: tables })),
   ];
 }
 
 /** Makes the heart; it serves no host yet. */
 export function createHeart(options: HeartOptions): Heart {
-  const { store, clock, log, metrics, modules, settings } = options;
+  const { store, clock, log, metrics, story, modules, settings } = options;
   const accounts = createAccounts(store, clock, options.fakeSeed);
   const hosts = createHosts();
   const hooksOf = (host: Domain) => hosts.get(host)?.dispatch;
@@ -86,6 +91,7 @@ export function createHeart(options: HeartOptions): Heart {
     hosts,
     accounts,
     sessions,
+    story,
     server: options.server,
     route: router.route,
   });
@@ -95,6 +101,7 @@ export function createHeart(options: HeartOptions): Heart {
     sessions,
     router,
     registry,
+    story,
     serve(configs) {
       hosts.replace(
         configs.map((config) => ({

@@ -12,6 +12,7 @@ import type { AnyModule, Home, ModuleDefinition, ModuleParts, ServerTerms } from
 import type { AnyOperation } from './operation.ts';
 import { createRemoval, type RemoveAccount } from './removal.ts';
 import type { Session, Sessions } from './sessions.ts';
+import type { Story } from './story.ts';
 
 /** What the config says of modules; asked anew after each reload. */
 export interface ModuleSettings {
@@ -29,6 +30,7 @@ export interface RegistryOptions {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly story: Story;
   /** The server-wide config as it stands. */
   server(): ServerTerms;
   route(stanza: Stanza): MaybePromise<void>;
@@ -84,6 +86,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       hosts: options.hosts,
       accounts: options.accounts,
       sessions: options.sessions,
+      story: options.story,
       server: options.server,
       removeAccount,
       route: options.route,

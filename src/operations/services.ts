@@ -9,6 +9,7 @@ import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
 import type { RemoveAccount } from '../core/removal.ts';
 import type { Sessions } from '../core/sessions.ts';
+import type { StoryQuery, TalePage } from '../core/story-log.ts';
 import type { Trace } from '../core/trace.ts';
 import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -101,6 +102,14 @@ export interface RuntimeService {
   console(): string | undefined;
 }
 
+/** What became of messages. */
+export interface StoryService {
+  /** Whether it is noted now. */
+  isOn(): boolean;
+  /** The latest messages that match, with all that was noted so far. */
+  find(query: StoryQuery): Promise<TalePage>;
+}
+
 /** All that the operations need. */
 export interface Services {
   readonly clock: Clock;
@@ -112,6 +121,7 @@ export interface Services {
   readonly registry: Pick<Registry, 'enabled'>;
   readonly audit: Pick<Audit, 'list'>;
   readonly trace: Trace;
+  readonly stories: StoryService;
   readonly removeAccount: RemoveAccount;
   readonly config: ConfigService;
   readonly certificates: CertificateService;

@@ -35,6 +35,7 @@ import { openStore, type Store, StoreError } from '../store/store.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
 import { createLookup } from './lookup.ts';
 import { StartError } from './start-error.ts';
+import { openStories, type Stories } from './stories.ts';
 
 /** How to build. */
 export interface AssembleOptions {
@@ -60,6 +61,7 @@ export interface Assembled {
   readonly components: ComponentSide;
   readonly authority: Authority;
   readonly trace: Trace;
+  readonly stories: Stories;
   readonly operations: Operations;
   /** The config in force, and its replacement. */
   readonly running: RunningConfig;
@@ -142,11 +144,17 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 async function build(options: AssembleOptions, loaded: Loaded, base: Base): Promise<Assembled> {
   const { clock, log, metrics, store } = base;
   const running: RunningConfig = createConfigService(loaded, loadOptions(options));
+  const stories = openStories({
+    ...base,
+    isServing: options.isServing,
+    settings: () => running.current().server.story,
+  });
   const heart = createHeart({
     store,
     clock,
     log,
     metrics,
+    story: stories.story,
     modules,
     server: () => running.current().server,
     settings: {
@@ -206,6 +214,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         registry,
         audit,
         trace,
+        stories: stories.service,
         removeAccount: registry.removeAccount,
         config: running,
         certificates,
@@ -230,6 +239,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     components,
     authority,
     trace,
+    stories,
     operations,
     running,
     showListeners(list, address) {
@@ -242,6 +252,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     async close() {
       await registry.stop();
       certificates.close();
+      await stories.close();
       await store.close();
     },
   };

@@ -137,7 +137,7 @@ function rootApi({ operations, log }: Assembled, closing: AbortSignal) {
 async function applyConfig({
   next,
   before,
-  assembled: { heart, certificates, components, log },
+  assembled: { heart, certificates, components, stories, log },
   listeners,
   federation,
 }: {
@@ -153,6 +153,7 @@ async function applyConfig({
   heart.serve(next.hosts);
   components.refresh();
   federate();
+  stories.apply();
   log.reset(next.server.log);
   const served = new Set(next.hosts.map(({ virtualHost }) => virtualHost));
   for (const session of [...heart.sessions.all()])

@@ -108,6 +108,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     registry,
     audit,
     trace,
+    stories: { isOn: () => true, find: scene.tales },
     certificates,
     components: { list: () => options.components ?? [] },
     removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),

@@ -162,6 +162,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     registry,
     audit,
     trace,
+    stories: { isOn: () => true, find: scene.tales },
     removeAccount: registry.removeAccount,
     config: {
       current: () => current,

@@ -12,6 +12,8 @@ import type { Receipt } from '../../src/core/parcel.ts';
 import type { Registry } from '../../src/core/registry.ts';
 import type { Router } from '../../src/core/router.ts';
 import type { OwnedSession, SessionEnd, Sessions } from '../../src/core/sessions.ts';
+import { createStory } from '../../src/core/story.ts';
+import { createStoryLog, type StoryQuery, type TalePage } from '../../src/core/story-log.ts';
 import {
   bareOf,
   type Domain,
@@ -53,6 +55,8 @@ export interface Scene {
   readonly router: Router;
   readonly registry: Registry;
   readonly log: LogRoot;
+  /** What became of messages. */
+  tales(query: Partial<StoryQuery> & Pick<StoryQuery, 'jid'>): Promise<TalePage>;
   stop(): Promise<void>;
 }
 
@@ -106,11 +110,15 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     log: log.area('store'),
     migrations: migrationsOf(options.modules),
   });
+  const table = createStoryLog(store, clock, () => ({ keepFor: 86_400_000, maxRows: 1000 }));
+  const story = createStory({ clock, log: log.area('story'), write: table.write, lost: () => {} });
+  story.isOn = true;
   const { accounts, hosts, sessions, router, registry, serve } = createHeart({
     store,
     clock,
     log,
     metrics: createMetrics({ process: false }),
+    story,
     modules: options.modules,
     settings: {
       of(module) {
@@ -135,6 +143,10 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     router,
     registry,
     log,
+    async tales(query) {
+      await story.flush();
+      return table.find({ signals: true, limit: 100, ...query });
+    },
     connect: async (fullJid) => createActor(fullJid, { sessions, router, clock }),
     async stop() {
       for (const session of [...sessions.all()])

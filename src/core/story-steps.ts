@@ -1,0 +1,59 @@
+/**
+ * What can become of a message, one kind of step each. The schema is also how steps are read back
+ * from the table, so that a kind that another version of the program wrote is left out, not shown
+ * wrongly: kinds may be added, and never change their meaning.
+ */
+import { z } from 'zod';
+
+const jid = z.string();
+
+const kinds = [
+  /**
+   * It came in by a stream: `from` is the session that sent it, or the other domain or component
+   * whose stream it was; `stream` is the stream's id in the log.
+   */
+  z.object({ kind: z.literal('received'), from: jid, stream: z.string(), remote: z.string() }),
+  /** An account's archive has it under an id (XEP-0313, XEP-0359). */
+  z.object({ kind: z.literal('archived'), account: jid, id: z.string() }),
+  /** A copy went to another session of its sender or recipient (XEP-0280). */
+  z.object({ kind: z.literal('copied'), to: jid }),
+  /** It was handed to a session whose client is connected. */
+  z.object({ kind: z.literal('handed'), to: jid }),
+  /** It waits in a session whose client is not connected, until that comes back (XEP-0198 §5). */
+  z.object({ kind: z.literal('hibernated'), to: jid }),
+  /** It is held back until the client is active again (XEP-0352). */
+  z.object({ kind: z.literal('held'), to: jid }),
+  /** A client has resumed its session and was sent it again (XEP-0198 §5). */
+  z.object({ kind: z.literal('resent'), to: jid }),
+  /** A session has it for sure. */
+  z.object({ kind: z.literal('acknowledged'), by: jid }),
+  /** A session ended, and nobody knows whether its client had it. */
+  z.object({ kind: z.literal('returned'), by: jid }),
+  /** It is kept for an account until a client is there (XEP-0160). */
+  z.object({ kind: z.literal('kept'), account: jid }),
+  /** What was kept was taken out, to be handed to a session. */
+  z.object({ kind: z.literal('fetched'), account: jid }),
+  /** A push service was told of it (XEP-0357); `answer` is `ok` or the condition of its error. */
+  z.object({ kind: z.literal('pushed'), service: jid, answer: z.string() }),
+  /** It waits for a stream to another domain. */
+  z.object({ kind: z.literal('queued'), domain: jid }),
+  /** It was written to a stream to another domain, or to a component's. */
+  z.object({ kind: z.literal('sent'), domain: jid, stream: z.string(), remote: z.string() }),
+  /** The other domain said that it has it (XEP-0198). */
+  z.object({ kind: z.literal('accepted'), domain: jid }),
+  /** Its sender was told that it was not delivered; `by` is the module or rule that said so. */
+  z.object({
+    kind: z.literal('bounced'),
+    by: z.string(),
+    condition: z.string(),
+    text: z.string().optional(),
+  }),
+  /** Its way ended, and its sender is told nothing; `by` is the module or rule that said so. */
+  z.object({ kind: z.literal('dropped'), by: z.string(), why: z.string() }),
+] as const;
+
+/** A step of a message's story. */
+export const stepSchema = z.discriminatedUnion('kind', kinds);
+
+/** A step of a message's story. */
+export type Step = z.output<typeof stepSchema>;

@@ -1,0 +1,182 @@
+/**
+ * The story of each message (DESIGN D11): what became of it, noted step by step where it happens, and
+ * kept for a while. Only what is on its outside: addresses, ids, times, outcomes; never what people
+ * write. Whoever does something with a message says so in one call:
+ *
+ *     if (story.isOn) story.note(message, { kind: 'kept', account });
+ *
+ * While it is off, that is one look at a boolean. While it is on, a step is put into a list in memory;
+ * the list is written to the table a few seconds later, many steps at once. A crash forgets those
+ * seconds: the story tells what happened, and nothing depends on it.
+ *
+ * A message is known by its `serial`, which stays the same when a hook passes it on in another form.
+ * What is for somebody else (a copy for an occupant of a room) is another message with its own story.
+ * Headlines have none: they are of the moment (RFC 6121 §5.2.2), and a busy server is full of them.
+ */
+import type { Jid } from '../jid/jid.ts';
+import type { Clock, Timer } from '../kit/clock.ts';
+import type { Logger } from '../kit/log.ts';
+import type { StanzaFailure } from '../stanza/condition.ts';
+import { conditionOf, errorTextOf } from '../stanza/error.ts';
+import type { Message, MessageType, Stanza } from '../stanza/stanza.ts';
+import { childOf, type Element, nsOf } from '../xml/element.ts';
+import type { Step } from './story-steps.ts';
+
+/**
+ * What kind of thing a message says: `text`; something `encrypted`; a `signal`, which is of interest
+ * only to programs (a chat state, a receipt, a marker); or something `other`.
+ */
+export const CONTENTS = ['text', 'encrypted', 'signal', 'other'] as const;
+/** One of {@link CONTENTS}. */
+export type Content = (typeof CONTENTS)[number];
+
+/** The outside of a message. */
+export interface StoryHead {
+  readonly serial: number;
+  readonly from: Jid;
+  readonly to: Jid;
+  readonly type: MessageType;
+  readonly content: Content;
+  /** Its `id`, and its origin-id if that is another one (XEP-0359). */
+  readonly ids: readonly string[];
+  /** What an error says. */
+  readonly error: Pick<StanzaFailure, 'condition' | 'text'> | undefined;
+}
+
+/** A step as it was noted. */
+export interface StoryEvent {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly head: StoryHead;
+  readonly step: Step;
+}
+
+/** Takes notes. */
+export interface Story {
+  /** Whether anybody wants them: ask it first, so that no step is made in vain. */
+  readonly isOn: boolean;
+  /** Notes a step of a message; of other stanzas, and of headlines, nothing is noted. */
+  note(stanza: Stanza, step: Step): void;
+}
+
+/** The story with what only its owner may do. */
+export interface StoryKeeper extends Story {
+  isOn: boolean;
+  /** Writes what was noted; resolves when it can be read. Never rejects. */
+  flush(): Promise<void>;
+}
+
+/** What the keeper of the story needs. */
+export interface StoryOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Writes events to where they are kept. */
+  write(events: readonly StoryEvent[]): Promise<unknown>;
+  /** Is told how many steps were forgotten since there were too many of them. */
+  lost(count: number): void;
+}
+
+/** How long a step waits for others. */
+const FLUSH_MS = 2000;
+/** So many steps are written at once; nobody notices the time it takes. */
+const GROUP = 500;
+/** Steps that wait; if the database cannot keep up, further ones are forgotten. */
+const MOST_WAITING = 20_000;
+/** Longer ids are cut: they are strangers' texts. */
+export const MOST_ID = 200;
+/** The same for what an error says. */
+const MOST_TEXT = 500;
+
+/** Makes the story; it is off. */
+export function createStory({ clock, log, write, lost }: StoryOptions): StoryKeeper {
+  let waiting: StoryEvent[] = [];
+  let forgotten = 0;
+  let timer: Timer | undefined;
+  let turn: Promise<void> = Promise.resolve();
+  /** Whether a turn is to come that will take what waits now. */
+  let isDue = false;
+  /** Steps of one message mostly follow each other. */
+  let last: StoryHead | undefined;
+
+  const writeWaiting = async () => {
+    isDue = false;
+    timer?.cancel();
+    timer = undefined;
+    // What is noted meanwhile waits for the next turn: it shall not be written in dribs and drabs.
+    const taken = waiting;
+    waiting = [];
+    for (let from = 0; from < taken.length; from += GROUP) {
+      const group = taken.slice(from, from + GROUP);
+      try {
+        await write(group);
+      } catch (error) {
+        log.warn({ err: error, steps: group.length }, 'stories of messages could not be written');
+        forgotten += group.length;
+      }
+    }
+    if (forgotten > 0) lost(forgotten);
+    forgotten = 0;
+  };
+  const flush = (): Promise<void> => {
+    if (!isDue) turn = turn.then(writeWaiting);
+    isDue = true;
+    return turn;
+  };
+
+  return {
+    isOn: false,
+    note(stanza, step) {
+      if (stanza.kind !== 'message' || stanza.type === 'headline') return;
+      if (waiting.length >= MOST_WAITING) {
+        forgotten += 1;
+        return;
+      }
+      if (last?.serial !== stanza.serial) last = headOf(stanza);
+      const count = waiting.push({ at: clock.now(), head: last, step });
+      if (count >= GROUP) void flush();
+      else timer ??= clock.after(FLUSH_MS, () => void flush());
+    },
+    flush,
+  };
+}
+
+function headOf(message: Message): StoryHead {
+  const { serial, from, to, type, element } = message;
+  const error = type === 'error' ? errorOf(message) : undefined;
+  return { serial, from, to, type, content: contentOf(element), ids: idsOf(message), error };
+}
+
+function errorOf(message: Message): StoryHead['error'] {
+  const text = errorTextOf(message)?.slice(0, MOST_TEXT);
+  return { condition: conditionOf(message) ?? 'undefined-condition', text };
+}
+
+function idsOf({ id, element }: Message): readonly string[] {
+  const origin = childOf(element, 'origin-id', SID)?.attrs.id;
+  const ids = origin === undefined || origin === id ? [id] : [id, origin];
+  return ids.flatMap((each) => (each === undefined ? [] : [each.slice(0, MOST_ID)]));
+}
+
+const SID = 'urn:xmpp:sid:0';
+/** What carries or announces something encrypted: XEP-0373, -0380, -0384. */
+const ENCRYPTED: ReadonlySet<string> = new Set(['encrypted', 'openpgp', 'encryption']);
+/** What is of interest only to programs: XEP-0085, -0184, -0333, -0334, -0359. */
+const SIGNALS: ReadonlySet<string> = new Set([
+  'http://jabber.org/protocol/chatstates',
+  'urn:xmpp:receipts',
+  'urn:xmpp:chat-markers:0',
+  'urn:xmpp:hints',
+  SID,
+]);
+
+function contentOf({ children }: Element): Content {
+  let content: Content = 'signal';
+  for (const child of children) {
+    if (typeof child === 'string') continue;
+    if (ENCRYPTED.has(child.name)) return 'encrypted';
+    if (child.name === 'body') content = 'text';
+    else if (content === 'signal' && child.name !== 'thread' && !SIGNALS.has(nsOf(child)))
+      content = 'other';
+  }
+  return content;
+}
