@@ -20,9 +20,9 @@ import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
 import { addServerPages } from './pages/server.tsx';
 import { addSessionPages } from './pages/sessions.tsx';
-import { addTracePage } from './pages/trace.tsx';
 import { addUserPages } from './pages/user.tsx';
 import { addUsersPages } from './pages/users.tsx';
+import { addWatchPage } from './pages/watch.tsx';
 import type { Setup } from './setup.ts';
 import { createDoor } from './sign-in.ts';
 import { createWebSessions } from './web-sessions.ts';
@@ -108,7 +108,7 @@ function createPages(
   addHostPages(app, desk);
   addFederationPages(app, desk);
   addAuditPage(app, desk);
-  addTracePage(app, desk);
+  addWatchPage(app, desk);
   addLogPage(app, desk);
   addServerPages(app, desk);
   app.post('/admin/sign-out', (c) => {

@@ -6,7 +6,7 @@ import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
 import type { Router } from '../core/router.ts';
 import type { Sessions } from '../core/sessions.ts';
-import type { Trace } from '../core/trace.ts';
+import type { Watch } from '../core/watch.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
@@ -33,7 +33,7 @@ export interface C2sServices {
   readonly sleepers: Sleepers;
   readonly registry: Pick<Registry, 'enabled' | 'saveMemory' | 'restoreMemory'>;
   readonly store: Store;
-  readonly trace: Trace;
+  readonly watch: Watch;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly clock: Clock;

@@ -136,7 +136,7 @@ export class ClientSession implements OwnedSession {
       this.#outlet.link.end({ condition: 'invalid-from', text }); // RFC 6120 §8.1.2.1
       return;
     }
-    const { metrics, clock, trace } = this.#services;
+    const { metrics, clock, watch } = this.#services;
     if (this.#language !== undefined && element.attrs['xml:lang'] === undefined)
       element.attrs['xml:lang'] = this.#language;
     const read = readStanza(element, { from: this.jid, defaultTo: this.account });
@@ -147,7 +147,7 @@ export class ClientSession implements OwnedSession {
     }
     const { stanza } = read;
     metrics.stanzas.in[stanza.kind] += 1;
-    if (trace.isActive) trace.record(this.account, 'in', this.id, stanza);
+    if (watch.isActive) watch.record(this.account, 'in', this.id, stanza);
     const begun = clock.monotonic();
     const routed = this.#route(stanza);
     if (routed instanceof Promise) return routed.finally(() => this.#observe(begun));
@@ -155,9 +155,9 @@ export class ClientSession implements OwnedSession {
   }
 
   send(stanza: Stanza, to?: Jid, receipt?: Receipt): void {
-    const { metrics, trace } = this.#services;
+    const { metrics, watch } = this.#services;
     metrics.stanzas.out[stanza.kind] += 1;
-    if (trace.isActive) trace.record(this.account, 'out', this.id, stanza);
+    if (watch.isActive) watch.record(this.account, 'out', this.id, stanza);
     this.#outlet.send(stanza, to, receipt);
   }
 

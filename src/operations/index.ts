@@ -13,7 +13,7 @@ import { logOperations } from './log.ts';
 import { serverOperations } from './server.ts';
 import type { Services } from './services.ts';
 import { sessionOperations } from './sessions.ts';
-import { traceOperations } from './trace.ts';
+import { watchOperations } from './watch.ts';
 
 /** All operations, in the order in which help lists them. */
 export function allOperations(services: Services): AnyOperation[] {
@@ -29,7 +29,7 @@ export function allOperations(services: Services): AnyOperation[] {
     ...dnsOperations(services),
     ...federationOperations(services),
     ...logOperations(services),
-    ...traceOperations(services),
+    ...watchOperations(services),
     ...auditOperations(services),
   ];
 }

@@ -10,7 +10,7 @@ import type { Registry } from '../core/registry.ts';
 import type { RemoveAccount } from '../core/removal.ts';
 import type { Sessions } from '../core/sessions.ts';
 import type { StoryQuery, TalePage } from '../core/story-log.ts';
-import type { Trace } from '../core/trace.ts';
+import type { Watch } from '../core/watch.ts';
 import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
@@ -120,7 +120,7 @@ export interface Services {
   readonly authority: Authority;
   readonly registry: Pick<Registry, 'enabled'>;
   readonly audit: Pick<Audit, 'list'>;
-  readonly trace: Trace;
+  readonly watch: Watch;
   readonly stories: StoryService;
   readonly removeAccount: RemoveAccount;
   readonly config: ConfigService;

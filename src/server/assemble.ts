@@ -18,7 +18,7 @@ import { specLines } from '../core/conformance.ts';
 import { createHeart, type Heart, migrationsOf } from '../core/heart.ts';
 import { createOperations, type Operations } from '../core/operation.ts';
 import { loadSecret } from '../core/secret.ts';
-import { createTrace, type Trace } from '../core/trace.ts';
+import { createWatch, type Watch } from '../core/watch.ts';
 import { type Clock, systemClock } from '../kit/clock.ts';
 import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
@@ -60,7 +60,7 @@ export interface Assembled {
   /** The side of components, without its port. */
   readonly components: ComponentSide;
   readonly authority: Authority;
-  readonly trace: Trace;
+  readonly watch: Watch;
   readonly stories: Stories;
   readonly operations: Operations;
   /** The config in force, and its replacement. */
@@ -183,7 +183,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
   });
   const authority = createAuthority(accounts, running.admins);
   const audit = createAudit(store, clock);
-  const trace = createTrace(clock);
+  const watch = createWatch(clock);
   let listeners: () => readonly ListenerInfo[] = () => [];
   let console: () => string | undefined = () => undefined;
   let federation: FederationService | undefined;
@@ -213,7 +213,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         authority,
         registry,
         audit,
-        trace,
+        watch,
         stories: stories.service,
         removeAccount: registry.removeAccount,
         config: running,
@@ -238,7 +238,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     certificates,
     components,
     authority,
-    trace,
+    watch,
     stories,
     operations,
     running,

@@ -85,12 +85,12 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
 }
 
 function c2sServices(assembled: Assembled): C2sOptions {
-  const { heart, store, trace, metrics, log, clock, certificates, running } = assembled;
+  const { heart, store, watch, metrics, log, clock, certificates, running } = assembled;
   const failed = new RateLimit<string>(clock, FAILED_LOGINS);
   return {
     ...heart,
     store,
-    trace,
+    watch,
     metrics,
     clock,
     log: log.area('c2s'),

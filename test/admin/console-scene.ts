@@ -10,7 +10,7 @@ import { createAudit } from '../../src/core/audit.ts';
 import { type Authority, createAuthority } from '../../src/core/authority.ts';
 import { createOperations, type Operations } from '../../src/core/operation.ts';
 import { createRemoval } from '../../src/core/removal.ts';
-import { createTrace, type Trace } from '../../src/core/trace.ts';
+import { createWatch, type Watch } from '../../src/core/watch.ts';
 import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { type BareJid, parseBare } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
@@ -29,7 +29,7 @@ export interface ConsoleScene {
   readonly operations: Operations;
   readonly authority: Authority;
   readonly setup: Setup;
-  readonly trace: Trace;
+  readonly watch: Watch;
   /** What is said of other servers. */
   readonly federation: FederationWorld;
   /** Aborts as a server does that stops. */
@@ -72,7 +72,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     tls: { minVersion: '1.2' },
   });
   const authority = createAuthority(accounts, () => []);
-  const trace = createTrace(clock);
+  const watch = createWatch(clock);
   const audit = createAudit(store, clock);
   // Of the config, the operations read only these.
   const config = {
@@ -107,7 +107,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     authority,
     registry,
     audit,
-    trace,
+    watch,
     stories: { isOn: () => true, find: scene.tales },
     certificates,
     components: { list: () => options.components ?? [] },
@@ -176,7 +176,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     operations,
     authority,
     setup,
-    trace,
+    watch,
     federation,
     closing,
     async stop() {

@@ -32,7 +32,7 @@ const PAGES = [
   '/admin/federation/allow',
   '/admin/federation/reset?domain=far.example',
   '/admin/audit',
-  '/admin/trace',
+  '/admin/watch',
   '/admin/log',
   '/admin/server',
   '/admin/server/reload',
@@ -385,10 +385,10 @@ describe('the rest', () => {
     expect(await admin.read('/admin/server')).not.toContain('Nothing had changed.');
   });
 
-  test('the trace says what to do without scripts', async () => {
-    const page = await admin.read(`/admin/trace?jid=${encodeURIComponent(USER)}`);
+  test('the live view says what to do without scripts', async () => {
+    const page = await admin.read(`/admin/watch?jid=${encodeURIComponent(USER)}`);
     expect(page).toContain('The live view needs JavaScript.');
-    expect(page).toContain(`rtcctl trace ${USER}`);
+    expect(page).toContain(`rtcctl watch ${USER}`);
   });
 
   test('checks are shown', async () => {

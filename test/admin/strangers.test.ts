@@ -25,7 +25,7 @@ describe('what strangers bring is shown as text', () => {
     `/admin/users/${encodeURIComponent(EVIL)}/delete`,
     `/admin/hosts/${encodeURIComponent(EVIL)}`,
     `/admin/hosts/${encodeURIComponent(EVIL)}/generate`,
-    `/admin/trace?jid=${encodeURIComponent(EVIL)}&seconds=${encodeURIComponent(EVIL)}`,
+    `/admin/watch?jid=${encodeURIComponent(EVIL)}&seconds=${encodeURIComponent(EVIL)}`,
     `/admin/users/new?admin=${encodeURIComponent(EVIL)}`,
   ])('in the address: %s', async (path) => {
     const page = await admin.read(path);

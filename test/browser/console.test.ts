@@ -52,7 +52,7 @@ const PAGES: Readonly<Record<string, string>> = {
   examination: '/admin/federation/test?domain=far.example',
   block: '/admin/federation/block?domain=far.example',
   audit: '/admin/audit',
-  trace: '/admin/trace',
+  watch: '/admin/watch',
   log: '/admin/log',
   server: '/admin/server',
 };
@@ -173,12 +173,12 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByText('reason: Time to go home').waitFor();
   });
 
-  test('a trace shows stanzas as they pass, with texts masked', async () => {
+  test('a watch shows stanzas as they pass, with texts masked', async () => {
     await signIn();
     await isSignedIn();
     const eva = await createUser('eva', 'a password for eva');
     await page.goto(at(`/admin/users/${encodeURIComponent(eva.jid)}`));
-    await page.getByRole('link', { name: 'Trace' }).last().click();
+    await page.getByRole('link', { name: 'Watch' }).last().click();
     await page.getByRole('button', { name: 'Start' }).click();
     await page.getByText('Watching.').waitFor();
     expect(await page.getByText('needs JavaScript').isVisible()).toBe(false);
@@ -189,7 +189,7 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByText('<message').waitFor();
     expect(await page.locator('main').textContent()).not.toContain('Nobody shall read this.');
     await page.getByRole('button', { name: 'Stop' }).click();
-    await page.getByText('The trace was stopped.').waitFor();
+    await page.getByText('It was stopped.').waitFor();
     await client.kill();
   });
 
@@ -262,7 +262,7 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByRole('link', { name: 'Delete' }).click();
     await page.getByRole('button', { name: 'Delete the account' }).click();
     await page.getByText(`${kim.jid} was deleted.`).waitFor();
-    await page.getByRole('link', { name: 'Trace' }).click();
+    await page.getByRole('link', { name: 'Watch' }).click();
     await page.getByText('The live view needs JavaScript.').waitFor();
   });
 

@@ -102,8 +102,8 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
           Set password
         </a>
         <Switches account={account} />
-        <a class="button" href={link('/admin/trace', { jid: account.jid })}>
-          Trace
+        <a class="button" href={link('/admin/watch', { jid: account.jid })}>
+          Watch
         </a>
         <a class="button danger" href={userPath(account.jid, 'delete')} data-dialog>
           Delete

@@ -10,18 +10,18 @@ const DURATIONS = [
 ] as const;
 
 /** Adds this page. */
-export function addTracePage(app: Hono<AdminEnv>, desk: Desk): void {
-  app.get('/admin/trace', (c) => {
+export function addWatchPage(app: Hono<AdminEnv>, desk: Desk): void {
+  app.get('/admin/watch', (c) => {
     const { jid = '', seconds = '60', bodies } = c.req.query();
     return desk.page(
       c,
-      { title: 'Trace', area: 'trace' },
+      { title: 'Watch', area: 'watch' },
       <>
         <PageHeading
-          title="Trace"
+          title="Watch"
           lead="What one account sends and receives, as it happens. Nothing is kept."
         />
-        <form class="card form" method="get" action="/admin/trace" data-trace>
+        <form class="card form" method="get" action="/admin/watch" data-watch>
           <Field name="jid" label="Account" value={jid} hint="Such as joe@example.com." required />
           <Choice name="seconds" label="For" value={seconds} options={DURATIONS} />
           <Tick
@@ -34,7 +34,7 @@ export function addTracePage(app: Hono<AdminEnv>, desk: Desk): void {
             <button class="button primary" type="submit">
               Start
             </button>
-            <button class="button" type="button" data-trace-stop hidden>
+            <button class="button" type="button" data-watch-stop hidden>
               Stop
             </button>
           </div>
@@ -43,16 +43,16 @@ export function addTracePage(app: Hono<AdminEnv>, desk: Desk): void {
           <Note tone="info">
             <p>
               The live view needs JavaScript. Without it, run{' '}
-              <code>rtcctl trace {jid === '' ? 'joe@example.com' : jid}</code> on the server.
+              <code>rtcctl watch {jid === '' ? 'joe@example.com' : jid}</code> on the server.
             </p>
           </Note>
         </div>
-        <section aria-labelledby="stanzas" data-trace-view hidden>
+        <section aria-labelledby="stanzas" data-watch-view hidden>
           <div class="card-head">
             <h2 id="stanzas">Stanzas</h2>
-            <p class="quiet" role="status" data-trace-state />
+            <p class="quiet" role="status" data-watch-state />
           </div>
-          <ol class="stanzas" data-trace-list />
+          <ol class="stanzas" data-watch-list />
         </section>
       </>,
     );
