@@ -13,6 +13,7 @@ import { logOperations } from './log.ts';
 import { serverOperations } from './server.ts';
 import type { Services } from './services.ts';
 import { sessionOperations } from './sessions.ts';
+import { storyOperations } from './story.ts';
 import { watchOperations } from './watch.ts';
 
 /** All operations, in the order in which help lists them. */
@@ -29,6 +30,7 @@ export function allOperations(services: Services): AnyOperation[] {
     ...dnsOperations(services),
     ...federationOperations(services),
     ...logOperations(services),
+    ...storyOperations(services),
     ...watchOperations(services),
     ...auditOperations(services),
   ];

@@ -12,7 +12,7 @@ import type { Receipt } from '../../src/core/parcel.ts';
 import type { Registry } from '../../src/core/registry.ts';
 import type { Router } from '../../src/core/router.ts';
 import type { OwnedSession, SessionEnd, Sessions } from '../../src/core/sessions.ts';
-import { createStory } from '../../src/core/story.ts';
+import { createStory, type Story } from '../../src/core/story.ts';
 import { createStoryLog, type StoryQuery, type TalePage } from '../../src/core/story-log.ts';
 import {
   bareOf,
@@ -55,6 +55,7 @@ export interface Scene {
   readonly router: Router;
   readonly registry: Registry;
   readonly log: LogRoot;
+  readonly story: Story;
   /** What became of messages. */
   tales(query: Partial<StoryQuery> & Pick<StoryQuery, 'jid'>): Promise<TalePage>;
   stop(): Promise<void>;
@@ -143,6 +144,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     router,
     registry,
     log,
+    story,
     async tales(query) {
       await story.flush();
       return table.find({ signals: true, limit: 100, ...query });
