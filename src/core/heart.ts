@@ -79,6 +79,7 @@ export function createHeart(options: HeartOptions): Heart {
     accounts,
     delivery: createDelivery(sessions),
     metrics,
+    story,
     log: log.area('router'),
     clock,
   });

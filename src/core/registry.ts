@@ -108,7 +108,8 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     enabled: (host) => enabledParts(host).map(({ module }) => module.name),
-    dispatchFor: (host) => buildDispatch(enabledParts(host).map(({ parts }) => parts)),
+    dispatchFor: (host) =>
+      buildDispatch(enabledParts(host).map(({ module: { name }, parts }) => ({ name, ...parts }))),
     operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),
     saveMemory: (session) =>
       Object.fromEntries(

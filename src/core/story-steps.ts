@@ -4,6 +4,8 @@
  * wrongly: kinds may be added, and never change their meaning.
  */
 import { z } from 'zod';
+import type { StanzaFailure } from '../stanza/condition.ts';
+import type { Session } from './sessions.ts';
 
 const jid = z.string();
 
@@ -57,3 +59,17 @@ export const stepSchema = z.discriminatedUnion('kind', kinds);
 
 /** A step of a message's story. */
 export type Step = z.output<typeof stepSchema>;
+
+/** The step of a message that a session sent. */
+export const receivedBy = ({ jid, id, remote }: Pick<Session, 'jid' | 'id' | 'remote'>): Step => ({
+  kind: 'received',
+  from: jid,
+  stream: id,
+  remote,
+});
+
+/** The step of a message that was turned away by a rule; an error is not answered. */
+export const bouncedBy = (by: string, failure: StanzaFailure, isAnswered: boolean): Step =>
+  isAnswered
+    ? { kind: 'bounced', by, condition: failure.condition, text: failure.text }
+    : { kind: 'dropped', by, why: `${failure.condition}, and an error is not answered` };

@@ -89,9 +89,9 @@ export function stepText(step: Step, { from }: Pick<Tale, 'from'>): string {
     case 'accepted':
       return `accepted by ${step.domain}`;
     case 'bounced':
-      return `bounced by ${step.by}: ${failureText(step.condition, step.text)}`;
+      return `bounced (${step.by}): ${failureText(step.condition, step.text)}`;
     case 'dropped':
-      return `dropped by ${step.by}: ${step.why}`;
+      return `dropped (${step.by}): ${step.why}`;
   }
 }
 
@@ -127,8 +127,11 @@ export function verdictOf(story: Story): Verdict {
 
   const bounced = latest('bounced');
   if (bounced !== undefined) {
-    const { condition, text } = bounced.step;
-    return { outcome: 'bounced', text: `bounced: ${tale.to}: ${failureText(condition, text)}` };
+    const { condition, text, by } = bounced.step;
+    return {
+      outcome: 'bounced',
+      text: `bounced: ${tale.to}: ${failureText(condition, text ?? by)}`,
+    };
   }
   if (answer?.error !== undefined) {
     const { condition, text } = answer.error;

@@ -59,6 +59,7 @@ interface Held {
 
 /** Makes the mailbox of all accounts. */
 export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
+  const { story } = home;
   const exclusive = createExclusive<BareJid>();
   /** Messages on their way into the spool, which a delivery must see. */
   const entering = new Map<BareJid, Promise<unknown>>();
@@ -95,9 +96,11 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
         account,
         added.then((entry) => entry?.written),
       );
-      return added.then((entry) =>
-        entry === undefined ? verdict.bounce(FULL) : verdict.settling(entry.written),
-      );
+      return added.then((entry) => {
+        if (entry === undefined) return verdict.bounce(FULL);
+        if (story.isOn) story.note(message, { kind: 'kept', account });
+        return verdict.settling(entry.written);
+      });
     },
     turn(account) {
       const busy = delivering.get(account);
@@ -137,7 +140,8 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
 
   function add(message: Message, account: BareJid, since: number) {
     const host = domainOf(account);
-    return spool.add(account, keptText(message, account, host, since), home.configOf(host));
+    const stanza = keptText(message, account, host, since);
+    return spool.add(account, { stanza, serial: message.serial }, home.configOf(host));
   }
 
   function enter(account: BareJid, work: Promise<unknown>): void {
@@ -209,8 +213,10 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
     // Afterwards, since the router may know others that it is for.
     queueMicrotask(() => {
       if (one.parcel.end !== 'returned' || one.row === undefined) return;
+      const { message, account } = one.parcel;
+      if (story.isOn) story.note(message, { kind: 'kept', account });
       held.delete(one.row.id);
-      offer(one.parcel.account);
+      offer(account);
     });
   }
 
@@ -260,7 +266,7 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
     }
   }
 
-  function give({ id, stanza, bytes }: Waiting, session: Session): void {
+  function give({ id, stanza, bytes, serial }: Waiting, session: Session): void {
     const { account } = session;
     const known = held.get(id);
     if (known !== undefined) {
@@ -268,12 +274,13 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
       if (holders.some((each) => each.isAttached || each === session)) return;
     }
     if (gone.has(id)) return;
-    const message = readStored(stanza);
+    const message = readStored(stanza, serial);
     if (message?.kind !== 'message') {
       home.log.error({ account, id }, 'a kept message is unreadable');
       forget(account, { id, bytes });
       return;
     }
+    if (story.isOn) story.note(message, { kind: 'fetched', account });
     const parcel = known?.parcel ?? reopened(message, account, { id, bytes });
     parcel.hand([session]);
     session.send(message, undefined, parcel);
@@ -281,7 +288,7 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
 
   /** A message that waited: sessions hold it again. */
   function reopened(message: Message, account: BareJid, row: Row): Parcel {
-    const parcel = new Parcel(message, account, home.clock.now(), () => {});
+    const parcel = new Parcel(message, account, home.clock.now(), story, () => {});
     parcel.isKept = true;
     parcel.place = Promise.resolve(row);
     const one: Held = { parcel, state: 'written', row, settle: () => {} };
