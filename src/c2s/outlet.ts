@@ -154,6 +154,7 @@ export class Outlet {
     if (this.#isOver) return false;
     this.#services.sleepers.sleep(this.#session, this.#services.clock.now() + managed.resumeMs);
     this.#link.note('info', { waiting: managed.unacknowledged }, 'the session sleeps');
+    for (const { stanza } of managed.list()) this.#tell(stanza, 'hibernated');
     this.makeRoom();
     for (const hook of this.#hooks()?.sessionAsleep ?? []) hook(this.#session);
     return true;
@@ -185,8 +186,10 @@ export class Outlet {
     this.#isAttached = true;
     sleepers.wake(this.#session);
     answer(managed.received.handled);
-    for (const sent of managed.resend())
+    for (const sent of managed.resend()) {
       link.write(lateText(sent, this.#session.host, clock.now()));
+      this.#tell(sent.stanza, 'resent');
+    }
     this.makeRoom();
     for (const hook of this.#hooks()?.sessionAwake ?? []) hook(this.#session);
     return undefined;
@@ -194,9 +197,9 @@ export class Outlet {
 
   /** What a session that sleeps has not acknowledged, to be written down. */
   async frozen(managed: Managed): Promise<FrozenSession['sent']> {
-    const sent = managed.list().map(async ({ text, at, receipt }) => {
+    const sent = managed.list().map(async ({ stanza, text, at, receipt }) => {
       const place = await receipt?.place;
-      return { text, at, place };
+      return { text, at, place, serial: stanza?.kind === 'message' ? stanza.serial : undefined };
     });
     return Promise.all(sent);
   }
@@ -211,8 +214,8 @@ export class Outlet {
     this.#managed = managed;
     this.#isAttached = false;
     const rehand = this.#hooks()?.rehand ?? [];
-    for (const { text, at, place } of frozen.sent) {
-      const stanza = readStored(text);
+    for (const { text, at, place, serial } of frozen.sent) {
+      const stanza = readStored(text, serial);
       const receipt =
         stanza?.kind !== 'message' || place === undefined
           ? undefined
@@ -254,6 +257,11 @@ export class Outlet {
     } else if (sent.receipt !== undefined) {
       this.#unproved.add(sent.receipt, this.#link.position);
     }
+  }
+
+  #tell(stanza: Stanza | undefined, kind: 'hibernated' | 'resent'): void {
+    const { story } = this.#services;
+    if (story.isOn && stanza !== undefined) story.note(stanza, { kind, to: this.#session.jid });
   }
 
   #hooks() {

@@ -6,6 +6,7 @@ import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
 import type { Router } from '../core/router.ts';
 import type { Sessions } from '../core/sessions.ts';
+import type { Story } from '../core/story.ts';
 import type { Watch } from '../core/watch.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -34,6 +35,7 @@ export interface C2sServices {
   readonly registry: Pick<Registry, 'enabled' | 'saveMemory' | 'restoreMemory'>;
   readonly store: Store;
   readonly watch: Watch;
+  readonly story: Story;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly clock: Clock;

@@ -10,6 +10,7 @@ import {
   type SessionEnd,
   type SessionEndCondition,
 } from '../core/sessions.ts';
+import { step } from '../core/story-steps.ts';
 import {
   type BareJid,
   bareOf,
@@ -315,11 +316,10 @@ export class ClientSession implements OwnedSession {
   #failed(stanza: Stanza, error: unknown): void {
     this.#mistake(error);
     const from = stanza.to ?? this.account;
-    const answer = errorFor(
-      stanza.element,
-      { condition: 'internal-server-error' },
-      { from, to: this.jid },
-    );
+    const failure = { condition: 'internal-server-error' } as const;
+    const answer = errorFor(stanza.element, failure, { from, to: this.jid });
+    const { story } = this.#services;
+    if (story.isOn) story.note(stanza, step.bounced('a bug', failure, answer !== undefined));
     if (answer !== undefined) this.send(answer);
   }
 

@@ -31,7 +31,7 @@ import type { IqTarget, Reply } from './iq.ts';
 import { Parcel } from './parcel.ts';
 import type { Creditor, Session } from './sessions.ts';
 import type { Story } from './story.ts';
-import { bouncedBy, receivedBy } from './story-steps.ts';
+import { step } from './story-steps.ts';
 
 /** Routes stanzas. A returned promise means: the sender's next stanza waits for it (order). */
 export interface Router {
@@ -91,7 +91,8 @@ export function createRouter(options: RouterOptions): Router {
 
   return {
     fromSession(stanza, session) {
-      if (story.isOn && stanza.kind === 'message') story.note(stanza, receivedBy(session));
+      if (story.isOn && stanza.kind === 'message')
+        story.note(stanza, step.received(session.jid, session.id, session.remote));
       const host = hosts.get(session.host);
       if (host === undefined) return bounce(stanza, UNAVAILABLE, 'the host is gone');
       return after(
@@ -165,7 +166,7 @@ export function createRouter(options: RouterOptions): Router {
   function bounce(stanza: Stanza, failure: StanzaFailure, by: string): MaybePromise<void> {
     const answer = errorReply(stanza, failure);
     log.debug({ from: stanza.from, to: stanza.to, kind: stanza.kind, ...failure }, 'bounced');
-    if (story.isOn) story.note(stanza, bouncedBy(by, failure, answer !== undefined));
+    if (story.isOn) story.note(stanza, step.bounced(by, failure, answer !== undefined));
     if (answer === undefined) return undefined;
     metrics.bounces.inc({ condition: failure.condition });
     return onward(answer, undefined);

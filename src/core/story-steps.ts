@@ -4,8 +4,8 @@
  * wrongly: kinds may be added, and never change their meaning.
  */
 import { z } from 'zod';
+import type { Domain, Jid } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
-import type { Session } from './sessions.ts';
 
 const jid = z.string();
 
@@ -60,16 +60,25 @@ export const stepSchema = z.discriminatedUnion('kind', kinds);
 /** A step of a message's story. */
 export type Step = z.output<typeof stepSchema>;
 
-/** The step of a message that a session sent. */
-export const receivedBy = ({ jid, id, remote }: Pick<Session, 'jid' | 'id' | 'remote'>): Step => ({
-  kind: 'received',
-  from: jid,
-  stream: id,
-  remote,
-});
-
-/** The step of a message that was turned away by a rule; an error is not answered. */
-export const bouncedBy = (by: string, failure: StanzaFailure, isAnswered: boolean): Step =>
-  isAnswered
-    ? { kind: 'bounced', by, condition: failure.condition, text: failure.text }
-    : { kind: 'dropped', by, why: `${failure.condition}, and an error is not answered` };
+/** Makers of steps, for those that are made in several places. */
+export const step = {
+  /** It came by a stream with that id, from an address. */
+  received: (from: Jid, stream: string, remote: string): Step => ({
+    kind: 'received',
+    from,
+    stream,
+    remote,
+  }),
+  /** It went by a stream with that id, to an address. */
+  sent: (domain: Domain, stream: string, remote: string): Step => ({
+    kind: 'sent',
+    domain,
+    stream,
+    remote,
+  }),
+  /** It was turned away by a rule. An error is not answered: it is dropped (RFC 6120 §8.3.1). */
+  bounced: (by: string, { condition, text }: StanzaFailure, isAnswered: boolean): Step =>
+    isAnswered
+      ? { kind: 'bounced', by, condition, text }
+      : { kind: 'dropped', by, why: `${condition}, and an error is not answered` },
+};

@@ -1,4 +1,5 @@
-import type { Domain } from '../jid/jid.ts';
+import { step } from '../core/story-steps.ts';
+import { type Domain, domainOf } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
 import type { Stanza } from '../stanza/stanza.ts';
 import { Channel } from '../stream/channel.ts';
@@ -234,6 +235,9 @@ export class ServerStream {
     this.lastUsed = this.#services.clock.now();
     this.#services.metrics.s2sStanzas.inc({ direction: 'out', kind: stanza.kind });
     this.send(stanza.wire.text);
+    const { story } = this.#services;
+    if (story.isOn && stanza.to !== undefined)
+      story.note(stanza, step.sent(domainOf(stanza.to), this.id, this.remoteAddress));
   }
 
   /** Ends the stream with an error. */
@@ -373,7 +377,9 @@ export class ServerStream {
   }
 
   #route(stanza: Stanza): void {
-    const { router } = this.#services;
+    const { router, story } = this.#services;
+    if (story.isOn)
+      story.note(stanza, step.received(domainOf(stanza.from), this.id, this.remoteAddress));
     try {
       const routed = router.route(stanza);
       if (!(routed instanceof Promise)) return;

@@ -4,6 +4,7 @@
  */
 import type { MaybePromise, Verdict } from '../core/hooks.ts';
 import { verdict } from '../core/hooks.ts';
+import { step } from '../core/story-steps.ts';
 import { type Domain, domainOf, type Jid } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { errorReply } from '../stanza/error.ts';
@@ -195,7 +196,7 @@ export class Links {
   }
 
   #enqueue(link: Link, stanza: Stanza): Verdict {
-    const { clock, settings, metrics } = this.#services;
+    const { clock, settings, metrics, story } = this.#services;
     let settle = () => {};
     const settled = new Promise<void>((resolve) => {
       settle = resolve;
@@ -206,6 +207,7 @@ export class Links {
         text: `Too much waits for ${link.remote} already.`,
       });
     metrics.s2sQueue.inc();
+    if (story.isOn) story.note(stanza, { kind: 'queued', domain: link.remote });
     if (link.state === 'idle') this.#connect(link);
     // Presence and requests are of the moment: nobody's goodbye waits for them.
     return stanza.kind === 'message' ? verdict.settling(settled) : verdict.handled;
@@ -298,12 +300,13 @@ export class Links {
   }
 
   #sendBack(entries: readonly Queued[], failure: LinkFailure): void {
-    const { router, metrics, log } = this.#services;
+    const { router, metrics, story, log } = this.#services;
     metrics.s2sQueue.dec(entries.length);
     for (const { stanza, settle } of entries) {
       settle();
       const answer = errorReply(stanza, failure);
       log.debug({ from: stanza.from, to: stanza.to, kind: stanza.kind, ...failure }, 'bounced');
+      if (story.isOn) story.note(stanza, step.bounced('s2s', failure, answer !== undefined));
       if (answer === undefined) continue;
       metrics.bounces.inc({ condition: failure.condition });
       Promise.resolve(router.route(answer)).catch((error: unknown) =>

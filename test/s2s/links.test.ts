@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Verdict } from '../../src/core/hooks.ts';
+import type { Step } from '../../src/core/story-steps.ts';
 import type { Jid } from '../../src/jid/jid.ts';
 import { parseJid } from '../../src/jid/jid.ts';
 import { createLog } from '../../src/kit/log.ts';
@@ -60,6 +61,7 @@ function scene(
 ) {
   const clock = manualClock();
   const bounced: string[] = [];
+  const told: string[] = [];
   let refusal: string | undefined;
   const tries: ((reached: Reached) => void)[] = [];
   const links = new Links({
@@ -72,6 +74,7 @@ function scene(
         route: (stanza: Stanza) => void bounced.push(`${stanza.id} ${conditionOf(stanza)}`),
       },
       metrics: createMetrics({ process: false }),
+      story: { isOn: true, note: ({ id }: Stanza, { kind }: Step) => told.push(`${id} ${kind}`) },
       log: createLog({ level: 'silent' }).area('s2s'),
       settings: () => ({ queueStanzas: 5, queueBytes: 10_000, queueTime: 60_000, ...settings }),
     } as never,
@@ -86,6 +89,7 @@ function scene(
     clock,
     links,
     bounced,
+    told,
     tries,
     refuse: (text: string | undefined) => {
       refusal = text;
@@ -122,6 +126,13 @@ describe('a link', () => {
     expect(first).toMatchObject({ kind: 'handled', settled: expect.any(Promise) });
     expect(send('3')).toEqual({ kind: 'handled' });
     expect(stream.sent).toEqual(['1', '2', '3']);
+  });
+
+  test('tells the story of what waits, and of what comes back', async () => {
+    const { send, fail, told } = scene();
+    send('1');
+    await fail(LASTING);
+    expect(told).toEqual(['1 queued', '1 bounced']);
   });
 
   test('nobody’s goodbye waits for a request', () => {
