@@ -20,6 +20,7 @@ import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
 import { addServerPages } from './pages/server.tsx';
 import { addSessionPages } from './pages/sessions.tsx';
+import { addTracePage } from './pages/trace.tsx';
 import { addUserPages } from './pages/user.tsx';
 import { addUsersPages } from './pages/users.tsx';
 import { addWatchPage } from './pages/watch.tsx';
@@ -108,6 +109,7 @@ function createPages(
   addHostPages(app, desk);
   addFederationPages(app, desk);
   addAuditPage(app, desk);
+  addTracePage(app, desk);
   addWatchPage(app, desk);
   addLogPage(app, desk);
   addServerPages(app, desk);

@@ -182,6 +182,27 @@ export const stepView = z.object({
   detail: text.optional(),
 });
 
+/** A message of `messages.trace`. */
+export const storyView = z.object({
+  at: count,
+  from: text,
+  to: text,
+  type: text,
+  content: text,
+  ids: z.array(text),
+  outcome: z.enum(['delivered', 'sent', 'waiting', 'bounced', 'dropped', 'unknown']),
+  verdict: text,
+  since: count.optional(),
+  steps: z.array(z.object({ at: count, text })),
+});
+
+/** `messages.trace` */
+export const storiesView = z.object({
+  messages: z.array(storyView),
+  next: count.optional(),
+  note: text.optional(),
+});
+
 /** `audit.list` */
 export const auditView = z.object({
   entries: z.array(
@@ -217,5 +238,7 @@ export type HostView = z.output<typeof hostsView>['hosts'][number];
 export type LinkView = z.output<typeof linkView>;
 /** What there is with another domain. */
 export type PartnerView = z.output<typeof partnerView>;
+/** A message with its story as pages read it. */
+export type StoryView = z.output<typeof storyView>;
 /** A step of an examination as pages read it. */
 export type ExaminedStep = z.output<typeof stepView>;

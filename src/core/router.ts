@@ -194,7 +194,7 @@ export function createRouter(options: RouterOptions): Router {
   function toServer(stanza: Stanza, to: Jid, host: Host, sender: Creditor | undefined) {
     if (stanza.kind === 'presence') return undefined; // a server has no presence of its own
     if (stanza.kind === 'message' || isFull(to))
-      return bounce(stanza, UNAVAILABLE, 'to the server itself (RFC 6120 §10.5)');
+      return bounce(stanza, UNAVAILABLE, 'to the server itself, RFC 6120 §10.5');
     return handleIq(stanza, host, host.domain, 'server', sender);
   }
 
@@ -241,7 +241,7 @@ export function createRouter(options: RouterOptions): Router {
     }
     if (stanza.kind === 'iq' && !isFull(to))
       return handleIq(stanza, host, bareOf(to), 'nobody', sender);
-    return bounce(stanza, UNAVAILABLE, 'no such account (RFC 6121 §8.5.1)');
+    return bounce(stanza, UNAVAILABLE, 'no such account, RFC 6121 §8.5.1');
   }
 
   /** Does with a message what was chosen. */
@@ -260,7 +260,7 @@ export function createRouter(options: RouterOptions): Router {
         if (story.isOn) story.note(message, { kind: 'dropped', by: DELIVERY, why: choice.why });
         return undefined;
       case 'refuse':
-        return bounce(message, UNAVAILABLE, `${choice.why} (${DELIVERY})`);
+        return bounce(message, UNAVAILABLE, `${choice.why}, ${DELIVERY}`);
       case 'keep': {
         const parcel = new Parcel(message, account, clock.now(), story, returned);
         for (const hook of host.dispatch.handed) hook(parcel);
@@ -268,7 +268,7 @@ export function createRouter(options: RouterOptions): Router {
         if (parcel.given.length > 0) return keep(parcel, host, sender);
         const said = firstVerdict(host.dispatch.undelivered, message, account);
         return after(said, message, sender, (refused) =>
-          bounce(refused, UNAVAILABLE, `nobody keeps it (${DELIVERY})`),
+          bounce(refused, UNAVAILABLE, `nobody keeps it, ${DELIVERY}`),
         );
       }
     }

@@ -89,9 +89,9 @@ export function stepText(step: Step, { from }: Pick<Tale, 'from'>): string {
     case 'accepted':
       return `accepted by ${step.domain}`;
     case 'bounced':
-      return `bounced (${step.by}): ${failureText(step.condition, step.text)}`;
+      return `bounced: ${failureText(step.condition, step.text)} (${step.by})`;
     case 'dropped':
-      return `dropped (${step.by}): ${step.why}`;
+      return `dropped: ${step.why} (${step.by})`;
   }
 }
 
@@ -128,10 +128,8 @@ export function verdictOf(story: Story): Verdict {
   const bounced = latest('bounced');
   if (bounced !== undefined) {
     const { condition, text, by } = bounced.step;
-    return {
-      outcome: 'bounced',
-      text: `bounced: ${tale.to}: ${failureText(condition, text ?? by)}`,
-    };
+    const why = text === undefined ? `${condition} (${by})` : failureText(condition, text);
+    return { outcome: 'bounced', text: `bounced: ${tale.to}: ${why}` };
   }
   if (answer?.error !== undefined) {
     const { condition, text } = answer.error;

@@ -52,6 +52,7 @@ const PAGES: Readonly<Record<string, string>> = {
   examination: '/admin/federation/test?domain=far.example',
   block: '/admin/federation/block?domain=far.example',
   audit: '/admin/audit',
+  trace: `/admin/trace?jid=${encodeURIComponent(ADMIN.jid)}`,
   watch: '/admin/watch',
   log: '/admin/log',
   server: '/admin/server',
@@ -190,6 +191,32 @@ describeWith(['chromium'], 'the console in a browser', () => {
     expect(await page.locator('main').textContent()).not.toContain('Nobody shall read this.');
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('It was stopped.').waitFor();
+    await client.kill();
+  });
+
+  test('what became of a message is found from the page of a user', async () => {
+    await signIn();
+    await isSignedIn();
+    const ivo = await createUser('ivo', 'a password for ivo');
+    const client = people.xmppJs();
+    await client.login(ivo, 'direct TLS');
+    await client.ask('message', { to: ADMIN.jid, body: 'Nobody shall read this.' });
+    await client.ask('message', { to: `nobody@${DOMAIN}`, body: 'Nobody shall read this.' });
+    await client.sees({ event: 'message' });
+    await page.goto(at(`/admin/users/${encodeURIComponent(ivo.jid)}`));
+    await page.getByRole('link', { name: 'Trace messages' }).click();
+    await page.getByText(`Waiting for the next login of ${ADMIN.jid}`).waitFor();
+    await page.getByText('Came back', { exact: true }).waitFor();
+    if (FOLDER !== undefined)
+      await page.screenshot({ path: join(FOLDER, 'traced.png'), fullPage: true });
+    await page.getByLabel('Only what did not arrive').check();
+    await page.getByLabel('And the other side').fill(ADMIN.jid);
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('heading', { name: '1 message' }).waitFor();
+    await page.getByText(`Kept until ${ADMIN.jid} is there`).waitFor();
+    if (FOLDER !== undefined)
+      await page.screenshot({ path: join(FOLDER, 'traced-one.png'), fullPage: true });
+    expect(await page.locator('main').textContent()).not.toContain('Nobody shall read this.');
     await client.kill();
   });
 

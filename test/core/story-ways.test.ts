@@ -152,25 +152,25 @@ describe('what is noted of a message', () => {
       'there is no such account',
       'tybalt@montague.example',
       'chat',
-      'bounced no such account (RFC 6121 §8.5.1) service-unavailable undefined',
+      'bounced no such account, RFC 6121 §8.5.1 service-unavailable undefined',
     ],
     [
       'it is for the server itself',
       'montague.example',
       'chat',
-      'bounced to the server itself (RFC 6120 §10.5) service-unavailable undefined',
+      'bounced to the server itself, RFC 6120 §10.5 service-unavailable undefined',
     ],
     [
       'an account is no room',
       JULIET,
       'groupchat',
-      'bounced groupchat to an account (RFC 6121 §8.5) service-unavailable undefined',
+      'bounced groupchat to an account, RFC 6121 §8.5 service-unavailable undefined',
     ],
     [
       'there is no such resource',
       `${JULIET}/gone`,
       'normal',
-      'bounced no such resource (RFC 6121 §8.5) service-unavailable undefined',
+      'bounced no such resource, RFC 6121 §8.5 service-unavailable undefined',
     ],
     [
       'there is no way to another domain',
@@ -213,7 +213,7 @@ describe('what is noted of a message', () => {
       ['dropped RFC 6121 §8.5 an error to a bare JID'],
       [
         'received orchard',
-        'dropped no such account (RFC 6121 §8.5.1) service-unavailable, and an error is not answered',
+        'dropped no such account, RFC 6121 §8.5.1 service-unavailable, and an error is not answered',
       ],
     ]);
   });

@@ -1,7 +1,7 @@
 /*
  * What makes the console livelier; each page works without it. Elements say by data attributes what
  * they want: data-refresh, data-load, data-dialog, data-unless, data-copy, data-ago, data-watch,
- * data-examine, data-scriptless.
+ * data-examine, data-exact, data-scriptless.
  */
 
 const csrf = document.querySelector('meta[name="csrf"]')?.content ?? '';
@@ -20,8 +20,10 @@ async function fetchPage(url) {
 /** Times in the reader's own zone. */
 function localTimes(root) {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
   for (const time of root.querySelectorAll('time[datetime]')) {
-    const text = format.format(new Date(time.dateTime));
+    const by = 'exact' in time.dataset ? exact : format;
+    const text = by.format(new Date(time.dateTime));
     if ('ago' in time.dataset) time.title = text;
     else time.textContent = text;
   }

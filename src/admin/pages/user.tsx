@@ -102,6 +102,9 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
           Set password
         </a>
         <Switches account={account} />
+        <a class="button" href={link('/admin/trace', { jid: account.jid })}>
+          Trace messages
+        </a>
         <a class="button" href={link('/admin/watch', { jid: account.jid })}>
           Watch
         </a>

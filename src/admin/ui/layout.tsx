@@ -12,6 +12,7 @@ const AREAS = {
   hosts: { path: '/admin/hosts', name: 'Hosts' },
   federation: { path: '/admin/federation', name: 'Federation' },
   audit: { path: '/admin/audit', name: 'Audit log' },
+  trace: { path: '/admin/trace', name: 'Trace' },
   watch: { path: '/admin/watch', name: 'Watch' },
   log: { path: '/admin/log', name: 'Log levels' },
   server: { path: '/admin/server', name: 'Server' },
