@@ -188,7 +188,7 @@ export const storyView = z.object({
   from: text,
   to: text,
   type: text,
-  content: text,
+  nature: text,
   ids: z.array(text),
   outcome: z.enum(['delivered', 'sent', 'waiting', 'bounced', 'dropped', 'unknown']),
   verdict: text,

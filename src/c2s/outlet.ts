@@ -103,7 +103,9 @@ export class Outlet {
     } else {
       const { out, voided } = this.#heldBack.take(sent);
       voided?.receipt?.acknowledged(this.#session); // what it said is void by what came after it
+      if (!out.includes(sent)) this.#tell(stanza, 'held');
       for (const each of out) this.#write(each);
+      for (const each of out) if (each !== sent) this.#tell(each.stanza, 'handed');
     }
   }
 
@@ -112,7 +114,10 @@ export class Outlet {
     const heldBack = this.#heldBack;
     if (this.#isOver || (restraint !== undefined && heldBack !== undefined)) return;
     this.#heldBack = restraint && new HeldBack(restraint);
-    for (const sent of heldBack?.flush() ?? []) this.#write(sent);
+    for (const sent of heldBack?.flush() ?? []) {
+      this.#write(sent);
+      this.#tell(sent.stanza, 'handed');
+    }
   }
 
   /** Undefined while more may be sent; otherwise resolves when it may, or when all is over. */
@@ -259,7 +264,7 @@ export class Outlet {
     }
   }
 
-  #tell(stanza: Stanza | undefined, kind: 'hibernated' | 'resent'): void {
+  #tell(stanza: Stanza | undefined, kind: 'handed' | 'held' | 'hibernated' | 'resent'): void {
     const { story } = this.#services;
     if (story.isOn && stanza !== undefined) story.note(stanza, { kind, to: this.#session.jid });
   }

@@ -9,7 +9,7 @@ import { type BareJid, bareOf } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { MESSAGE_TYPES } from '../stanza/stanza.ts';
 import { type Migration, prepare, type Store } from '../store/store.ts';
-import { CONTENTS, MOST_ID, type StoryEvent, type StoryHead } from './story.ts';
+import { MOST_ID, NATURES, type StoryEvent, type StoryHead } from './story.ts';
 import { type Step, stepSchema } from './story-steps.ts';
 
 /** What is kept. */
@@ -29,7 +29,7 @@ export interface StoryQuery {
   readonly id?: string | undefined;
   /** The earliest, in ms since the epoch. */
   readonly since?: number | undefined;
-  /** Messages whose content is only a signal to a program, too. */
+  /** Messages that are only a signal to a program, too. */
   readonly signals: boolean;
   /** Only what was noted before a place that a page told. */
   readonly before?: number | undefined;
@@ -37,7 +37,7 @@ export interface StoryQuery {
 }
 
 /** What became of one message. */
-export interface Tale extends Pick<StoryHead, 'serial' | 'type' | 'content' | 'ids'> {
+export interface Tale extends Pick<StoryHead, 'serial' | 'type' | 'nature' | 'ids'> {
   readonly from: string;
   readonly to: string;
   /** What an error says. */
@@ -77,7 +77,7 @@ interface Tables {
     serial: number;
     sender: BareJid;
     recipient: BareJid;
-    content: string;
+    nature: string;
     /** A JSON list of all ids of the message. */
     ids: string;
     /** JSON, see {@link headSchema}. */
@@ -94,7 +94,7 @@ export const storyMigrations: readonly Migration[] = [
     up: [
       `CREATE TABLE story (
         id INTEGER PRIMARY KEY, at BIGINT NOT NULL, serial BIGINT NOT NULL, sender TEXT NOT NULL,
-        recipient TEXT NOT NULL, content TEXT NOT NULL, ids TEXT NOT NULL, head TEXT NOT NULL,
+        recipient TEXT NOT NULL, nature TEXT NOT NULL, ids TEXT NOT NULL, head TEXT NOT NULL,
         steps TEXT NOT NULL
       )`,
       'CREATE INDEX story_by_sender ON story (sender, id)',
@@ -120,7 +120,7 @@ export function createStoryLog(store: Store, clock: Clock, bounds: () => StoryBo
       serial: is.serial,
       sender: is.sender,
       recipient: is.recipient,
-      content: is.content,
+      nature: is.nature,
       ids: is.ids,
       head: is.head,
       steps: is.steps,
@@ -167,14 +167,14 @@ function rowsOf(events: readonly StoryEvent[]): Row[] {
     else if (known.steps.length < MOST_STEPS) known.steps.push([at - known.at, cut(step)]);
   }
   return [...messages.values()].map(({ at, head, steps }) => {
-    const { serial, from, to, type, content, ids, error } = head;
+    const { serial, from, to, type, nature, ids, error } = head;
     const archived = steps.flatMap(([, step]) => (step.kind === 'archived' ? [step.id] : []));
     return {
       at,
       serial,
       sender: bareOf(from),
       recipient: bareOf(to),
-      content,
+      nature,
       ids: JSON.stringify([...ids, ...archived]),
       head: JSON.stringify({ from, to, type, error }),
       steps: JSON.stringify(steps),
@@ -200,7 +200,7 @@ async function find(store: Store, query: StoryQuery): Promise<TalePage> {
     if (query.with !== undefined) rows = rows.where(other, '=', query.with);
     if (query.since !== undefined) rows = rows.where('at', '>=', query.since);
     if (query.before !== undefined) rows = rows.where('id', '<', query.before);
-    if (!query.signals) rows = rows.where('content', '!=', 'signal');
+    if (!query.signals) rows = rows.where('nature', '!=', 'signal');
     if (query.id === undefined) return rows;
     const quoted = JSON.stringify(query.id.slice(0, MOST_ID));
     return rows.where((is) => is(is.fn<number>('instr', ['ids', is.val(quoted)]), '>', 0));
@@ -257,8 +257,8 @@ function talesOf(rows: readonly (Row & { readonly id: number })[]): readonly Tal
     const head = headSchema.safeParse(JSON.parse(row.head));
     if (!head.success) continue;
     const serial = Number(row.serial);
-    const content = contentSchema.catch('other').parse(row.content);
-    const tale = tales.get(serial) ?? { ...head.data, serial, content, ids: [], steps: [] };
+    const nature = natureSchema.catch('other').parse(row.nature);
+    const tale = tales.get(serial) ?? { ...head.data, serial, nature, ids: [], steps: [] };
     tales.set(serial, tale);
     const ids = z.array(z.string()).parse(JSON.parse(row.ids));
     tale.ids.push(...ids.filter((id) => !tale.ids.includes(id)));
@@ -271,7 +271,7 @@ function talesOf(rows: readonly (Row & { readonly id: number })[]): readonly Tal
   return sorted.toSorted((a, b) => (a.steps[0]?.at ?? 0) - (b.steps[0]?.at ?? 0));
 }
 
-const contentSchema = z.enum(CONTENTS);
+const natureSchema = z.enum(NATURES);
 const pairsSchema = z.array(z.tuple([z.number(), z.unknown()]));
 
 /** The steps of a row that this version of the program knows. */

@@ -17,18 +17,19 @@ import type { Jid } from '../jid/jid.ts';
 import type { Clock, Timer } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
+import { carriesOnly, contentOf, type Trait } from '../stanza/content.ts';
 import { conditionOf, errorTextOf } from '../stanza/error.ts';
 import type { Message, MessageType, Stanza } from '../stanza/stanza.ts';
-import { childOf, type Element, nsOf } from '../xml/element.ts';
+import { childOf } from '../xml/element.ts';
 import type { Step } from './story-steps.ts';
 
 /**
  * What kind of thing a message says: `text`; something `encrypted`; a `signal`, which is of interest
  * only to programs (a chat state, a receipt, a marker); or something `other`.
  */
-export const CONTENTS = ['text', 'encrypted', 'signal', 'other'] as const;
-/** One of {@link CONTENTS}. */
-export type Content = (typeof CONTENTS)[number];
+export const NATURES = ['text', 'encrypted', 'signal', 'other'] as const;
+/** One of {@link NATURES}. */
+export type Nature = (typeof NATURES)[number];
 
 /** The outside of a message. */
 export interface StoryHead {
@@ -36,7 +37,7 @@ export interface StoryHead {
   readonly from: Jid;
   readonly to: Jid;
   readonly type: MessageType;
-  readonly content: Content;
+  readonly nature: Nature;
   /** Its `id`, and its origin-id if that is another one (XEP-0359). */
   readonly ids: readonly string[];
   /** What an error says. */
@@ -141,9 +142,9 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
 }
 
 function headOf(message: Message): StoryHead {
-  const { serial, from, to, type, element } = message;
+  const { serial, from, to, type } = message;
   const error = type === 'error' ? errorOf(message) : undefined;
-  return { serial, from, to, type, content: contentOf(element), ids: idsOf(message), error };
+  return { serial, from, to, type, nature: natureOf(message), ids: idsOf(message), error };
 }
 
 function errorOf(message: Message): StoryHead['error'] {
@@ -158,25 +159,25 @@ function idsOf({ id, element }: Message): readonly string[] {
 }
 
 const SID = 'urn:xmpp:sid:0';
-/** What carries or announces something encrypted: XEP-0373, -0380, -0384. */
-const ENCRYPTED: ReadonlySet<string> = new Set(['encrypted', 'openpgp', 'encryption']);
-/** What is of interest only to programs: XEP-0085, -0184, -0333, -0334, -0359. */
-const SIGNALS: ReadonlySet<string> = new Set([
-  'http://jabber.org/protocol/chatstates',
-  'urn:xmpp:receipts',
-  'urn:xmpp:chat-markers:0',
-  'urn:xmpp:hints',
-  SID,
+/** What is of interest only to programs. */
+const SIGNALS: ReadonlySet<Trait> = new Set([
+  'thread',
+  'key-exchange',
+  'chat-state',
+  'receipt',
+  'receipt-request',
+  'marker',
+  'markable',
+  'private',
+  'no-copy',
+  'no-store',
+  'no-permanent-store',
+  'store',
 ]);
 
-function contentOf({ children }: Element): Content {
-  let content: Content = 'signal';
-  for (const child of children) {
-    if (typeof child === 'string') continue;
-    if (ENCRYPTED.has(child.name)) return 'encrypted';
-    if (child.name === 'body') content = 'text';
-    else if (content === 'signal' && child.name !== 'thread' && !SIGNALS.has(nsOf(child)))
-      content = 'other';
-  }
-  return content;
+function natureOf(message: Message): Nature {
+  const content = contentOf(message);
+  if (content.has('encrypted')) return 'encrypted';
+  if (content.has('body')) return 'text';
+  return carriesOnly(content, SIGNALS) ? 'signal' : 'other';
 }

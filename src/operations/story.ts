@@ -1,7 +1,7 @@
 /** What became of a message: the story that an admin is asked about. */
 import { z } from 'zod';
 import { type AnyOperation, operation, success } from '../core/operation.ts';
-import { CONTENTS } from '../core/story.ts';
+import { NATURES } from '../core/story.ts';
 import type { StoryQuery, Tale } from '../core/story-log.ts';
 import { stepSchema } from '../core/story-steps.ts';
 import { type BareJid, domainOf, localOf } from '../jid/jid.ts';
@@ -16,7 +16,7 @@ const told = z.object({
   from: z.string(),
   to: z.string(),
   type: z.enum(MESSAGE_TYPES),
-  content: z.enum(CONTENTS).describe('What kind of thing it says; signals are for programs.'),
+  nature: z.enum(NATURES).describe('What kind of thing it says; signals are for programs.'),
   ids: z.array(z.string()).describe('Its id, its origin-id, and those that archives gave it.'),
   outcome: z.enum(OUTCOMES),
   verdict: z.string().describe('What became of it, in a sentence.'),
@@ -143,7 +143,7 @@ const isAnswer = (error: Tale, asked: Tale) =>
   error.ids.some((id) => asked.ids.includes(id));
 
 function toldOf(story: Story): ToldStory {
-  const { from, to, type, content, ids } = story.tale;
+  const { from, to, type, nature, ids } = story.tale;
   const { outcome, text, since } = verdictOf(story);
   const steps = stepsOf(story).map(({ at, step, text: said }) => ({ at, text: said, step }));
   return {
@@ -151,7 +151,7 @@ function toldOf(story: Story): ToldStory {
     from,
     to,
     type,
-    content,
+    nature,
     ids: [...ids],
     outcome,
     verdict: text,
@@ -170,8 +170,8 @@ function presentStories({ messages, next, note }: ToldPage): string {
 }
 
 function presentStory(story: ToldStory): string {
-  const { at, from, to, type, content, ids, verdict, since, steps } = story;
-  const kinds = [type, content, ...ids.slice(0, 1).map((id) => `id ${id}`)].join(', ');
+  const { at, from, to, type, nature, ids, verdict, since, steps } = story;
+  const kinds = [type, nature, ...ids.slice(0, 1).map((id) => `id ${id}`)].join(', ');
   const waits = since === undefined ? '' : `, since ${timeText(since)}`;
   const times = steps.map((step) => `+${lasting(step.at - at)}`);
   const width = Math.max(0, ...times.map(({ length }) => length));

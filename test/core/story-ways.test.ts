@@ -4,6 +4,7 @@ import { verdict } from '../../src/core/hooks.ts';
 import { defineModule } from '../../src/core/module.ts';
 import type { Step } from '../../src/core/story-steps.ts';
 import { bareOf, type Jid, parseJid } from '../../src/jid/jid.ts';
+import { carbons } from '../../src/modules/carbons/index.ts';
 import { offline } from '../../src/modules/offline/index.ts';
 import { presence } from '../../src/modules/presence/index.ts';
 import { roster } from '../../src/modules/roster/index.ts';
@@ -46,7 +47,7 @@ describe('what is noted of a message', () => {
 
   beforeEach(async () => {
     scene = await startScene({
-      modules: [roster, presence, offline, censor],
+      modules: [roster, presence, offline, carbons, censor],
       accounts: [ROMEO, JULIET],
       settings: { offline: { maxMessages: 1 } },
     });
@@ -89,6 +90,25 @@ describe('what is noted of a message', () => {
         'handed balcony',
         'handed chamber',
         'acknowledged balcony',
+        'acknowledged chamber',
+      ],
+    ]);
+  });
+
+  test('XEP-0280: copies go to other clients of both', async () => {
+    const copied = async (actor: Actor) =>
+      actor.ask('set', '<enable xmlns="urn:xmpp:carbons:2"/>', bareOf(actor.jid));
+    await copied(await scene.connect(`${ROMEO}/street`));
+    const balcony = await arrive('balcony');
+    await copied(await scene.connect(`${JULIET}/chamber`));
+    await say('hi', balcony.jid);
+    expect(await steps()).toEqual([
+      [
+        'received orchard',
+        'copied street',
+        'handed balcony',
+        'acknowledged balcony',
+        'handed chamber',
         'acknowledged chamber',
       ],
     ]);

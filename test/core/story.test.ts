@@ -128,17 +128,17 @@ describe('notes', () => {
 
   test.each([
     ['text', '<body>hi</body><active xmlns="http://jabber.org/protocol/chatstates"/>'],
-    ['encrypted', '<encrypted xmlns="urn:xmpp:omemo:2"/><body>fallback</body>'],
+    ['encrypted', '<encrypted xmlns="urn:xmpp:omemo:2"><payload/></encrypted><body/>'],
     ['encrypted', '<body>fallback</body><encryption xmlns="urn:xmpp:eme:0"/>'],
     ['signal', '<composing xmlns="http://jabber.org/protocol/chatstates"/><thread>t</thread>'],
     ['signal', '<received xmlns="urn:xmpp:receipts" id="1"/>'],
     ['signal', '<displayed xmlns="urn:xmpp:chat-markers:0"/><store xmlns="urn:xmpp:hints"/>'],
     ['other', '<propose xmlns="urn:xmpp:jingle-message:0"/><store xmlns="urn:xmpp:hints"/>'],
     ['other', '<subject>news</subject>'],
-  ])('what kind of thing it says: %s %s', async (content, xml) => {
+  ])('what kind of thing it says: %s %s', async (nature, xml) => {
     story.note(write({ xml }), kept);
     await story.flush();
-    expect(written[0]?.[0]?.head.content).toBe(content);
+    expect(written[0]?.[0]?.head.nature).toBe(nature);
   });
 
   test('XEP-0359 its origin-id is one of its ids, and long ids are cut', async () => {
@@ -204,7 +204,7 @@ describe('their table', () => {
       from: phone,
       to: ann,
       type: 'chat',
-      content: 'text',
+      nature: 'text',
       ids: ['a', 'stanza-1'],
       steps: [
         {
@@ -232,7 +232,7 @@ describe('their table', () => {
     expect(JSON.stringify(all)).not.toContain(SECRET);
   });
 
-  test('it is searched by sender and recipient, the other one, id, time and content', async () => {
+  test('it is searched by sender and recipient, the other one, id, time and nature', async () => {
     await note([write({ id: 'a' }), kept], [write({ id: 'b', to: eve }), kept]);
     clock.advance(60_000);
     await note(

@@ -25,7 +25,7 @@ function tale(steps: readonly (readonly [after: number, step: Step])[], changes 
     from: 'joe@falcot.com/desk',
     to: ANN,
     type: 'chat',
-    content: 'text',
+    nature: 'text',
     ids: ['a'],
     steps: steps.map(([after, step]) => ({ at: 1000 + after, step })),
     ...changes,

@@ -151,6 +151,27 @@ describe('between clients of one server', () => {
     ]);
   });
 
+  test('XEP-0352: what is held back from an inactive client, until it looks again', async () => {
+    const on = await start();
+    const { client: juliet } = await managed(on, 'juliet', 'phone');
+    const romeo = await connect(on, 'romeo', 'desk');
+    juliet.send("<inactive xmlns='urn:xmpp:csi:0'/>");
+    juliet.send(`<r ${SM}/>`);
+    await juliet.seek(({ name }) => name === 'a');
+    const composing = "<composing xmlns='http://jabber.org/protocol/chatstates'/>";
+    romeo.send(`<message to='juliet@localhost' type='chat' id='m1'>${composing}</message>`);
+    await romeo.ping();
+    expect(await trace(on, 'romeo@localhost')).toEqual([]);
+    expect(await trace(on, 'romeo@localhost', { signals: true })).toMatchObject([
+      { outcome: 'waiting', verdict: 'held back until phone is active' },
+    ]);
+    juliet.send("<active xmlns='urn:xmpp:csi:0'/>");
+    await juliet.seek(isMessage);
+    expect(await trace(on, 'romeo@localhost', { signals: true })).toMatchObject([
+      { outcome: 'sent', steps: 'received handed held handed' },
+    ]);
+  });
+
   test('it is off as the config says, and what was noted stays', async () => {
     const on = await start();
     const romeo = await connect(on, 'romeo', 'desk');

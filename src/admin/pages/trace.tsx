@@ -37,7 +37,7 @@ const OUTCOMES: Readonly<Record<StoryView['outcome'], readonly [Tone, string]>> 
   unknown: ['quiet', 'Unknown'],
 };
 
-const CONTENTS: Readonly<Record<string, string>> = {
+const NATURES: Readonly<Record<string, string>> = {
   text: 'text',
   encrypted: 'encrypted',
   signal: 'signal for programs',
@@ -232,7 +232,7 @@ const Story = ({ story, isOpen }: { story: StoryView; isOpen: boolean }) => {
         )}
       </p>
       <p class="second wrap">
-        <Time at={story.at} isExact /> · {story.type} · {CONTENTS[story.content] ?? story.content}
+        <Time at={story.at} isExact /> · {story.type} · {NATURES[story.nature] ?? story.nature}
         {id === undefined ? null : (
           <>
             {' '}

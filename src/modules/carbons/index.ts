@@ -1,9 +1,9 @@
 /** XEP-0280: Message Carbons: each resource of an account has both sides of all conversations. */
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import { type IqRequest, onIq, type Reply, reply } from '../../core/iq.ts';
-import { defineModule } from '../../core/module.ts';
+import { defineModule, type Home } from '../../core/module.ts';
 import type { Parcel } from '../../core/parcel.ts';
-import type { Session, Sessions } from '../../core/sessions.ts';
+import type { Session } from '../../core/sessions.ts';
 import { type BareJid, bareOf } from '../../jid/jid.ts';
 import { CARBONS } from '../../stanza/content.ts';
 import type { Message } from '../../stanza/stanza.ts';
@@ -42,7 +42,7 @@ export const carbons = defineModule<undefined, CarbonsApi>({
   features: [CARBONS, 'urn:xmpp:carbons:rules:0'],
   setup(home) {
     const enabled = new WeakSet<Session>();
-    const copies = createCopies(home.sessions, enabled, home.use(presence));
+    const copies = createCopies(home, enabled, home.use(presence));
     return {
       iq: [
         onIq(
@@ -107,7 +107,7 @@ interface Copies {
 }
 
 function createCopies(
-  sessions: Sessions,
+  { sessions, story }: Pick<Home<undefined>, 'sessions' | 'story'>,
   enabled: WeakSet<Session>,
   presences: PresenceApi,
 ): Copies {
@@ -133,6 +133,12 @@ function createCopies(
     );
   };
 
+  /** Sends a copy that nobody follows. */
+  const send = (message: Message, copy: Message, taker: Session) => {
+    taker.send(copy, taker.jid);
+    if (story.isOn) story.note(message, { kind: 'copied', to: taker.jid });
+  };
+
   return {
     ofSent(message, session) {
       const { account } = session;
@@ -142,7 +148,7 @@ function createCopies(
       if (takers.length === 0 || !isCopied(message, 'sent', account)) return;
       if (message.type !== 'error') answers.expect(account, message.to, message.id);
       const copy = copyOf(message, 'sent', account);
-      for (const taker of inTheRoom(message, session, takers)) taker.send(copy, taker.jid);
+      for (const taker of inTheRoom(message, session, takers)) send(message, copy, taker);
     },
     ofReceived(parcel) {
       const { message, account, given } = parcel;
@@ -162,7 +168,7 @@ function createCopies(
       const takers = others(account, ({ jid }) => jid === message.to || jid === message.from);
       if (takers.length === 0 || !isCopied(message, 'received', account)) return;
       const copy = copyOf(message, 'received', account);
-      for (const taker of takers) taker.send(copy, taker.jid);
+      for (const taker of takers) send(message, copy, taker);
     },
   };
 }
