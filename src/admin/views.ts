@@ -199,7 +199,7 @@ export const storyView = z.object({
 /** `messages.trace` */
 export const storiesView = z.object({
   messages: z.array(storyView),
-  next: count.optional(),
+  next: text.optional(),
   note: text.optional(),
 });
 

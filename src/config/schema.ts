@@ -222,8 +222,8 @@ const story = z
         'Whether it is noted what becomes of each message, for rtcctl trace: addresses, ids and times, never what people write.',
       ),
     keepFor: duration('7d', { min: '1m', max: '366d' }).describe('How long that is kept.'),
-    // About a hundred megabytes; a message mostly has one row.
-    maxRows: count(200_000, { min: 1000, max: 100_000_000 }).describe(
+    // Some eighty megabytes; a message mostly has one row.
+    maxRows: count(200_000, { min: 1000, max: 10_000_000 }).describe(
       'How many rows are kept at most; the oldest go first.',
     ),
   })

@@ -1,7 +1,6 @@
 /**
- * What can become of a message, one kind of step each. The schema is also how steps are read back
- * from the table, so that a kind that another version of the program wrote is left out, not shown
- * wrongly: kinds may be added, and never change their meaning.
+ * What can become of a message, one kind of step each. Kinds may be added, and never change their
+ * meaning: the table has what older versions of the program noted.
  */
 import { z } from 'zod';
 import type { Domain, Jid } from '../jid/jid.ts';
@@ -59,6 +58,53 @@ export const stepSchema = z.discriminatedUnion('kind', kinds);
 
 /** A step of a message's story. */
 export type Step = z.output<typeof stepSchema>;
+
+/** What a kind of step has besides its kind, in the order in which it is packed: only to be added to. */
+const FIELDS = {
+  received: ['from', 'stream', 'remote'],
+  archived: ['account', 'id'],
+  copied: ['to'],
+  handed: ['to'],
+  hibernated: ['to'],
+  held: ['to'],
+  resent: ['to'],
+  acknowledged: ['by'],
+  returned: ['by'],
+  kept: ['account'],
+  fetched: ['account'],
+  pushed: ['service', 'answer'],
+  queued: ['domain'],
+  sent: ['domain', 'stream', 'remote'],
+  accepted: ['domain'],
+  bounced: ['by', 'condition', 'text'],
+  dropped: ['by', 'why'],
+} as const satisfies {
+  readonly [K in Step['kind']]: readonly Exclude<keyof Extract<Step, { kind: K }>, 'kind'>[];
+};
+
+/** A step as it is kept: ms since the first one of its row, its kind, its fields. */
+export type PackedStep = readonly (string | number | null)[];
+
+/** Packs a step: half as long as an object, and made in half the time. */
+export function packStep(after: number, said: Step): PackedStep {
+  const packed: (string | number | null)[] = [after, said.kind];
+  // FIELDS has just those that the kind has.
+  const values = said as Readonly<Record<string, string | undefined>>;
+  for (const field of FIELDS[said.kind]) packed.push(values[field] ?? null);
+  return packed;
+}
+
+/** The step of a packed one; undefined if another version of the program has packed it. */
+export function unpackStep(packed: PackedStep): Step | undefined {
+  const kind = String(packed[1]);
+  if (!Object.hasOwn(FIELDS, kind)) return undefined;
+  const fields = FIELDS[kind as keyof typeof FIELDS];
+  const values = fields.flatMap((field, index) => {
+    const value = packed[index + 2] ?? null;
+    return value === null ? [] : [[field, value] as const];
+  });
+  return stepSchema.safeParse({ kind, ...Object.fromEntries(values) }).data;
+}
 
 /** Makers of steps, for those that are made in several places. */
 export const step = {

@@ -9,7 +9,7 @@ import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
 import type { RemoveAccount } from '../core/removal.ts';
 import type { Sessions } from '../core/sessions.ts';
-import type { StoryQuery, TalePage } from '../core/story-log.ts';
+import type { StoryQuery, TalePage } from '../core/story-search.ts';
 import type { Watch } from '../core/watch.ts';
 import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';

@@ -1,5 +1,5 @@
 /** The story of a message as sentences: what each step was, and what became of it in the end. */
-import type { Tale, TaleStep } from '../core/story-log.ts';
+import type { Tale, TaleStep } from '../core/story-search.ts';
 import type { Step } from '../core/story-steps.ts';
 
 /** A message, and the error with which it came back, if one did. */

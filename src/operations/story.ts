@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type AnyOperation, operation, success } from '../core/operation.ts';
 import { NATURES } from '../core/story.ts';
-import type { StoryQuery, Tale } from '../core/story-log.ts';
+import type { StoryQuery, Tale } from '../core/story-search.ts';
 import { stepSchema } from '../core/story-steps.ts';
 import { type BareJid, domainOf, localOf } from '../jid/jid.ts';
 import { MESSAGE_TYPES } from '../stanza/stanza.ts';
@@ -23,6 +23,9 @@ const told = z.object({
   since: time.optional().describe('Since when it waits.'),
   steps: z.array(z.object({ at: time, text: z.string(), step: stepSchema })),
 });
+
+/** The number of a message: too long for a number of `rtcctl`. */
+const serial = z.string().regex(/^\d{1,16}$/, 'is no place that a page told');
 
 /** A message with its story, as faces are given it. */
 export type ToldStory = z.output<typeof told>;
@@ -58,26 +61,23 @@ export function storyOperations(
           .describe('Only those that came back, were dropped, or still wait.'),
         signals: z.boolean().default(false).describe('Chat states, receipts and markers, too.'),
         limit: z.int().min(1).max(200).default(20).describe('How many to give at most.'),
-        before: z
-          .int()
-          .min(1)
-          .optional()
-          .describe('Only what is older than a page that told this.'),
+        before: serial.optional().describe('Only what is older than a page that told this.'),
       }),
       output: z.object({
         messages: z.array(told),
-        next: hidden(z.int().optional()).describe('For `before`: where older ones begin.'),
+        next: hidden(z.string().optional()).describe('For `before`: where older ones begin.'),
         note: z.string().optional(),
       }),
       present: presentStories,
-      async run({ jid, since, failed, limit, ...rest }) {
+      async run({ jid, since, before, failed, limit, ...rest }) {
         const query: StoryQuery = {
           ...rest,
           jid,
+          before: before === undefined ? undefined : Number(before),
           limit,
           since: since === undefined ? undefined : momentOf(since, clock.now()),
         };
-        const found = failed ? await troubled(query) : await page(query);
+        const found = await page(query, failed);
         if (found.messages.length === 0 && (await isUnknown(jid)))
           return noSuchAccount(services, jid);
         const note = stories.isOn() ? {} : { note: OFF };
@@ -86,39 +86,37 @@ export function storyOperations(
     }),
   ];
 
-  /** A page of stories. */
-  async function page(query: StoryQuery): Promise<ToldPage> {
-    const { tales, next } = await stories.find(query);
-    const messages = storiesOf(tales).map(toldOf);
-    return { messages, ...(next === undefined ? {} : { next }) };
-  }
-
-  /** Stories that ended badly or not yet, of so many pages as have no more than are wanted. */
-  async function troubled(query: StoryQuery): Promise<ToldPage> {
+  /** A page of stories; of those that failed, if only they are wanted. */
+  async function page(query: StoryQuery, failed: boolean): Promise<ToldPage> {
     let messages: ToldStory[] = [];
-    let before = query.before;
-    for (let count = 0; count < MOST_PAGES; count += 1) {
-      const found = await page({ ...query, before });
-      const more = found.messages.filter(({ outcome }) => TROUBLED.has(outcome));
-      if (messages.length + more.length > query.limit) break;
-      messages = [...more, ...messages];
-      before = found.next;
-      if (before === undefined) return { messages };
+    let { before } = query;
+    const limit = failed ? LOOKED_AT : query.limit;
+    for (let looked = 0; looked < MOST_LOOKED_AT; looked += limit) {
+      const { tales, hasMore } = await stories.find({ ...query, before, limit });
+      const told = storiesOf(tales);
+      before = hasMore ? Math.min(...tales.map((tale) => tale.serial)) : undefined;
+      const fit = failed ? told.filter(isTroubled) : told;
+      const more = fit.slice(Math.max(0, fit.length + messages.length - query.limit));
+      messages = [...more.map(toldOf), ...messages];
+      if (more.length < fit.length) before = more[0]?.tale.serial;
+      if (before === undefined || messages.length >= query.limit || !failed) break;
     }
-    return { messages, ...(before === undefined ? {} : { next: before }) };
+    return { messages, ...(before === undefined ? {} : { next: String(before) }) };
   }
 }
 
 interface ToldPage {
   /** The earliest first. */
   readonly messages: ToldStory[];
-  readonly next?: number | undefined;
+  readonly next?: string | undefined;
   readonly note?: string | undefined;
 }
 
-/** Pages that are looked through for messages that failed. */
-const MOST_PAGES = 25;
+/** Messages among which those that failed are looked for, at a time and in all. */
+const LOOKED_AT = 500;
+const MOST_LOOKED_AT = 5000;
 const TROUBLED: ReadonlySet<string> = new Set(['waiting', 'bounced', 'dropped', 'unknown']);
+const isTroubled = (story: Story) => TROUBLED.has(verdictOf(story).outcome);
 const OFF = 'Nothing is noted at present: story.enabled is false in the config.';
 
 /** Messages with the errors that answered them: those have the same id, and the addresses swapped. */

@@ -2,6 +2,7 @@
 import type { ServerConfig } from '../config/schema.ts';
 import { createStory, type Story } from '../core/story.ts';
 import { createStoryLog } from '../core/story-log.ts';
+import { findTales } from '../core/story-search.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
@@ -56,7 +57,7 @@ export function openStories(options: StoriesOptions): Stories {
       isOn: () => settings().enabled,
       async find(query) {
         await story.flush();
-        return table.find(query);
+        return findTales(store, query);
       },
     },
     apply,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Tale } from '../../src/core/story-log.ts';
+import type { Tale } from '../../src/core/story-search.ts';
 import type { Step } from '../../src/core/story-steps.ts';
 import type { ToldStory } from '../../src/operations/story.ts';
 import { lasting, stepsOf, verdictOf } from '../../src/operations/story-text.ts';

@@ -12,8 +12,9 @@ import type { Receipt } from '../../src/core/parcel.ts';
 import type { Registry } from '../../src/core/registry.ts';
 import type { Router } from '../../src/core/router.ts';
 import type { OwnedSession, SessionEnd, Sessions } from '../../src/core/sessions.ts';
-import { createStory, type Story } from '../../src/core/story.ts';
-import { createStoryLog, type StoryQuery, type TalePage } from '../../src/core/story-log.ts';
+import { createStory, type Story, type StoryKeeper } from '../../src/core/story.ts';
+import { createStoryLog } from '../../src/core/story-log.ts';
+import { findTales, type StoryQuery, type TalePage } from '../../src/core/story-search.ts';
 import {
   bareOf,
   type Domain,
@@ -41,6 +42,8 @@ export interface SceneOptions {
   /** Config of modules by name, laid over their defaults; false switches one off. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly host?: Partial<HostConfig>;
+  /** Takes notes in place of the scene's own. */
+  readonly story?: StoryKeeper;
 }
 
 /** A scene that plays. */
@@ -112,8 +115,10 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     migrations: migrationsOf(options.modules),
   });
   const table = createStoryLog(store, clock, () => ({ keepFor: 86_400_000, maxRows: 1000 }));
-  const story = createStory({ clock, log: log.area('story'), write: table.write, lost: () => {} });
-  story.isOn = true;
+  const story =
+    options.story ??
+    createStory({ clock, log: log.area('story'), write: table.write, lost: () => {} });
+  if (options.story === undefined) story.isOn = true;
   const { accounts, hosts, sessions, router, registry, serve } = createHeart({
     store,
     clock,
@@ -147,7 +152,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     story,
     async tales(query) {
       await story.flush();
-      return table.find({ signals: true, limit: 100, ...query });
+      return findTales(store, { signals: true, limit: 100, ...query });
     },
     connect: async (fullJid) => createActor(fullJid, { sessions, router, clock }),
     async stop() {

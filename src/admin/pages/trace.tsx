@@ -2,7 +2,7 @@
 import type { Hono } from 'hono';
 import type { OperationFailure } from '../../core/operation.ts';
 import { lasting } from '../../operations/story-text.ts';
-import { type AdminEnv, type Ask, type Desk, filled, link, whole } from '../desk.tsx';
+import { type AdminEnv, type Ask, type Desk, filled, link } from '../desk.tsx';
 import { plural } from '../text.ts';
 import {
   Badge,
@@ -86,13 +86,12 @@ function show(c: Ask, desk: Desk, wanted: Wanted, problem?: OperationFailure) {
 
 async function search(c: Ask, desk: Desk, wanted: Wanted) {
   const { failed, signals, ...texts } = wanted;
-  const before = whole(c.req.query('before'), 0);
+  const before = c.req.query('before') ?? '';
   const input = {
-    ...filled(texts),
+    ...filled({ ...texts, before }),
     failed: failed === 'yes',
     signals: signals === 'yes',
     limit: PAGE,
-    ...(before === 0 ? {} : { before }),
   };
   const outcome = await desk.ask(c, 'messages.trace', input, storiesView);
   if (!outcome.ok) return show(c, desk, wanted, outcome);
@@ -124,7 +123,7 @@ async function search(c: Ask, desk: Desk, wanted: Wanted) {
           </ol>
         )}
         <nav class="pager" aria-label="Pages">
-          {before === 0 ? null : (
+          {before === '' ? null : (
             <a class="button" href={link(PATH, { ...wanted })}>
               Newest
             </a>
