@@ -8,12 +8,15 @@ const text = z.string();
 const count = z.number();
 const maybeText = text.nullish().transform((value) => value ?? undefined);
 
+const maybeCount = count.nullish().transform((value) => value ?? undefined);
+
 /** A bound session. */
 export const sessionView = z.object({
   id: text,
   jid: text,
   host: text,
   remote: text,
+  device: text,
   secure: text,
   cipher: text,
   mechanism: text,
@@ -66,6 +69,27 @@ export const accountView = z.object({
   namedInConfig: z.boolean(),
   sessions: z.array(sessionView),
 });
+
+/** `accounts.devices` */
+export const devicesView = z.object({
+  devices: z.array(
+    z.object({
+      id: text,
+      software: text,
+      name: text,
+      resource: text,
+      online: z.boolean(),
+      access: z.enum(['password', 'token', 'password, token', 'none']),
+      mechanism: text,
+      address: text,
+      firstSeen: count,
+      lastSeen: count,
+    }),
+  ),
+});
+
+/** `accounts.revoke` */
+export const revokedView = z.object({ knowsPassword: z.boolean() });
 
 /** `sessions.list` */
 export const sessionsView = z.object({ sessions: z.array(sessionView), total: count });
@@ -152,7 +176,9 @@ export const linkView = z.object({
   proof: text,
   address: text,
   since: count.nullable(),
+  management: z.enum(['none', 'acks', 'resumable']),
   queued: count,
+  unacknowledged: count,
   failure: text,
 });
 
@@ -203,6 +229,27 @@ export const storiesView = z.object({
   note: text.optional(),
 });
 
+/** A registration of `push.list`. */
+const pushView = z.object({
+  jid: text,
+  service: text,
+  node: text,
+  device: text,
+  state: z.enum(['connected', 'asleep', 'away', 'ended']),
+  tried: maybeCount,
+  result: text,
+  succeeded: maybeCount,
+  failures: count,
+});
+
+/** `push.list` */
+export const pushesView = z.object({ registrations: z.array(pushView) });
+
+/** `push.test` */
+export const pushAnswersView = z.object({
+  answers: z.array(z.object({ level: z.enum(['ok', 'warning', 'error']), answer: text })),
+});
+
 /** `audit.list` */
 export const auditView = z.object({
   entries: z.array(
@@ -229,6 +276,8 @@ export type SessionView = z.output<typeof sessionView>;
 /** A certificate as pages read it. */
 export type CertificateView = z.output<typeof certificateView>;
 /** An account with its sessions as pages read it. */
+/** See {@link devicesView}. */
+export type DeviceView = z.output<typeof devicesView>['devices'][number];
 export type AccountView = z.output<typeof accountView>;
 /** A finding of `server.check`. */
 export type Finding = z.output<typeof findingsView>['findings'][number];
@@ -240,5 +289,7 @@ export type LinkView = z.output<typeof linkView>;
 export type PartnerView = z.output<typeof partnerView>;
 /** A message with its story as pages read it. */
 export type StoryView = z.output<typeof storyView>;
+/** A push registration as pages read it. */
+export type PushView = z.output<typeof pushView>;
 /** A step of an examination as pages read it. */
 export type ExaminedStep = z.output<typeof stepView>;

@@ -1,4 +1,6 @@
-/** Resource binding (RFC 6120 §7): which full JID a session gets. */
+/** Resource binding (RFC 6120 §7, XEP-0386): which full JID a session gets. */
+import { createHmac } from 'node:crypto';
+import type { SessionDevice } from '../core/sessions.ts';
 import { type BareJid, type FullJid, withResource } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
 import type { C2sServices } from './services.ts';
@@ -7,6 +9,8 @@ import type { C2sServices } from './services.ts';
 export type Bound =
   | { readonly ok: true; readonly jid: FullJid }
   | { readonly ok: false; readonly condition: 'bad-request' | 'conflict' | 'resource-constraint' };
+
+const STABLE_BYTES = 9;
 
 /**
  * Finds the full JID for a resource that the client wants, or for one that the server makes up
@@ -35,4 +39,41 @@ export async function bindResource(
     if (sessions.at(jid) !== undefined) return { ok: false, condition: 'conflict' };
   }
   return { ok: true, jid };
+}
+
+/** Who binds by XEP-0386. */
+export interface Binder {
+  readonly account: BareJid;
+  /** Undefined for one that did not name itself. */
+  readonly device: SessionDevice | undefined;
+  /** What the client wants its resource to begin with. */
+  readonly tag: string | undefined;
+}
+
+/**
+ * Finds the full JID of a device (XEP-0386 §3.2): always the same one, whose resource does not tell by
+ * what it is known. Earlier sessions of the device end.
+ */
+export async function bindDevice(
+  { account, device, tag }: Binder,
+  services: Pick<C2sServices, 'sessions' | 'limits' | 'resourceKey'>,
+): Promise<Bound> {
+  const { sessions } = services;
+  const own = device === undefined ? randomId() : stableId(services.resourceKey, device, tag);
+  const tagged = `${tag}/${own}`;
+  // §3.2.1: a tag that cannot be part of a resource is left out.
+  const isTagged = tag !== undefined && withResource(account, tagged).ok;
+  const resource = isTagged ? tagged : own;
+  for (const other of sessions.of(account)) {
+    if (device === undefined || other.device?.id !== device.id) continue;
+    other.end('conflict', 'The same client has logged in again.');
+    await sessions.gone(other.jid);
+  }
+  return bindResource(account, resource, services);
+}
+
+/** §3.2.1: the same for a device and tag each time. */
+function stableId(key: Buffer, { id }: SessionDevice, tag = ''): string {
+  const digest = createHmac('sha256', key).update(`${id}\0${tag}`).digest();
+  return digest.toString('base64url', 0, STABLE_BYTES);
 }

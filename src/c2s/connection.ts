@@ -2,18 +2,20 @@
  * A client's connection: its channel and its timers. What comes by the channel is decided by
  * stream/negotiation.ts and the session.
  */
-import type { Socket } from 'node:net';
-import type { Security, SessionEnd } from '../core/sessions.ts';
-import { type Domain, domainOf } from '../jid/jid.ts';
+import type { Duplex } from 'node:stream';
+import type { MaybePromise } from '../core/hooks.ts';
+import type { Security, SessionDevice, SessionEnd } from '../core/sessions.ts';
+import { bareOf, type Domain, domainOf, type FullJid, parseDomain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
 import type { Flusher } from '../kit/outbox.ts';
-import { mechanismNames, SCRAM_HASHES } from '../sasl/index.ts';
+import type { Resumption } from '../stream/acks.ts';
 import { Channel } from '../stream/channel.ts';
 import { STREAM_NS, type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
 import {
   beginNegotiation,
+  claimedIn,
   endFor,
   type HostTerms,
   type Negotiation,
@@ -24,10 +26,12 @@ import {
   type Step,
 } from '../stream/negotiation.ts';
 import { type Element, isNamed } from '../xml/element.ts';
+import type { StreamHeader } from '../xml/parser.ts';
+import type { Gone, Resumed } from './admission.ts';
+import { Authentication } from './authentication.ts';
 import { bindResource } from './bind.ts';
-import { bindingData, bindingTypes } from './channel-binding.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
-import { beginLogin, type Login } from './login.ts';
+import { laterOffer } from './inline.ts';
 import type { Link } from './outlet.ts';
 import type { C2sServices } from './services.ts';
 import { ClientSession } from './session.ts';
@@ -40,13 +44,14 @@ const MAX_ELEMENTS = 10_000;
 /** How long a shutdown waits for what clients sent to be durable. */
 const SETTLE_MS = 2000;
 
-const TOO_MANY_FAILURES = 'Too many logins from your address have failed; try again later.';
-
 /** What a listener tells a new connection. */
 export interface ConnectionOptions {
-  readonly socket: Socket;
-  /** Whether TLS comes first (XEP-0368) rather than by STARTTLS. */
-  readonly isDirectTls: boolean;
+  readonly socket: Duplex;
+  /**
+   * How it is secured: by STARTTLS, by TLS that comes first (XEP-0368), or, over WebSocket, by
+   * whatever is below (RFC 7395 §3.9).
+   */
+  readonly transport: 'starttls' | 'tls' | 'websocket';
   readonly services: C2sServices;
   readonly flusher: Flusher;
   /** The client's address. */
@@ -65,7 +70,7 @@ export class Connection implements Link {
   /** The id of the present stream: each one on a connection has its own (RFC 6120 §4.7.3). */
   #id = randomId();
   #state: Negotiation;
-  #login: Login | undefined;
+  readonly #authentication: Authentication;
   #session: ClientSession | undefined;
   #language: string | undefined;
   #authTimer: Timer | undefined;
@@ -75,7 +80,7 @@ export class Connection implements Link {
   #ending: SessionEnd | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { socket, services } = options;
+    const { socket, services, transport } = options;
     this.remote = options.remote;
     this.#services = services;
     this.#onClosed = options.onClosed;
@@ -86,7 +91,8 @@ export class Connection implements Link {
     };
     this.#channel = new Channel({
       socket,
-      isTlsFirst: options.isDirectTls,
+      isTlsFirst: transport === 'tls',
+      isFramed: transport === 'websocket',
       clock: services.clock,
       flusher: options.flusher,
       limits: {
@@ -97,10 +103,7 @@ export class Connection implements Link {
       },
       sendQueueBytes: limits.sendQueueBytes,
       handlers: {
-        open: (header) => {
-          this.#language = header.attrs['xml:lang'];
-          this.#step({ kind: 'header', header });
-        },
+        open: (header) => this.#onHeader(header),
         element: (element) => this.#onElement(element),
         close: () => this.#onStreamClose(),
         fault: (fault) => this.end(fault),
@@ -117,11 +120,12 @@ export class Connection implements Link {
         closed: () => this.#onSocketClose(),
       },
     });
-    this.#state = beginNegotiation(options.isDirectTls);
+    this.#state = beginNegotiation(transport !== 'starttls');
+    this.#authentication = this.#beginAuthentication();
     this.#authTimer = services.clock.after(limits.authTimeout, () => {
       this.end({ condition: 'connection-timeout', text: 'Logging in took too long.' });
     });
-    if (options.isDirectTls) this.#secure(undefined);
+    if (transport === 'tls') this.#secure(undefined);
   }
 
   get id(): string {
@@ -198,6 +202,43 @@ export class Connection implements Link {
     }
   }
 
+  #beginAuthentication(): Authentication {
+    const connection = this;
+    return new Authentication(
+      {
+        remote: this.remote,
+        get tls() {
+          return connection.#channel.tls;
+        },
+        get state() {
+          return connection.#state;
+        },
+        step: (event) => this.#step(event),
+        openSession: (jid, device) => this.#openSession(jid, device),
+        tell: () => this.#session?.tell(),
+        resume: (wanted, told) => this.#wake(wanted, told),
+        note: (level, facts, text) => this.note(level, facts, text),
+      },
+      this.#services,
+    );
+  }
+
+  #onHeader(header: StreamHeader): void {
+    this.#language = header.attrs['xml:lang'];
+    const go = () => this.#step({ kind: 'header', header });
+    const prepared = this.#prepare(header);
+    if (prepared instanceof Promise) this.#channel.hold(prepared.then(go));
+    else go();
+  }
+
+  /** XEP-0388 §2.1: what is offered depends on who the client says to be. */
+  #prepare({ attrs: { to, from } }: StreamHeader): MaybePromise<void> {
+    const host = to === undefined ? undefined : parseDomain(to);
+    if (host?.ok !== true || this.#services.hosts.get(host.value) === undefined) return;
+    if (!this.#state.isSecure || this.#state.account !== undefined) return;
+    return this.#authentication.prepare(host.value, claimedIn(from));
+  }
+
   /** RFC 6120 §5.4.3, or, without a host, XEP-0368. */
   #secure(host: Domain | undefined): void {
     const options = this.#services.tls.serverOptions(host);
@@ -233,10 +274,11 @@ export class Connection implements Link {
         this.#channel.restart();
         break;
       case 'begin-sasl':
-        this.#beginSasl(action.mechanism, action.data);
-        break;
       case 'continue-sasl':
-        this.#continueSasl(action.data);
+      case 'begin-upgrade':
+      case 'upgrade':
+      case 'admit':
+        this.#channel.hold(this.#authentication.perform(action));
         break;
       case 'note-login':
         this.#noteLogin(action.mechanism, action.outcome);
@@ -245,7 +287,7 @@ export class Connection implements Link {
         this.#channel.hold(this.#bind(action.resource, action.id));
         break;
       case 'resume':
-        this.#channel.hold(this.#resume(action.id, action.handled));
+        this.#channel.hold(this.#resume(action));
         break;
       case 'early-iq':
         this.#channel.hold(this.#answerEarly(action.element));
@@ -283,65 +325,18 @@ export class Connection implements Link {
     const { hosts, tlsPolicy } = this.#services;
     const host = hosts.get(domain);
     if (host === undefined) return undefined;
-    const { isSecure } = this.#state;
-    const bindings = this.#bindingTypes();
-    const phase = this.#state.account === undefined ? 'early' : 'authenticated';
-    const features = host.dispatch.streamFeatures({ host: domain, phase });
-    const isTlsRequired = tlsPolicy().required;
+    const features = host.dispatch.streamFeatures;
     return {
-      isTlsRequired,
-      mechanisms: mechanismNames({
-        hashes: SCRAM_HASHES,
-        plain: isSecure,
-        anonymous: host.config.anonymous,
-        channelBinding: bindings.length > 0,
-      }),
-      channelBindings: bindings,
-      earlyFeatures: features,
-      authenticatedFeatures: features,
+      ...this.#authentication.offer(host),
+      isTlsRequired: tlsPolicy().required,
+      earlyFeatures: features({ host: domain, phase: 'early' }),
+      authenticatedFeatures: features({ host: domain, phase: 'authenticated' }),
+      boundFeatures: [
+        ...features({ host: domain, phase: 'bound' }),
+        ...laterOffer(host, this.#session, this.#services),
+      ],
       answersEarly: (payload) => host.dispatch.earlyIq.has(earlyKey(payload)),
     };
-  }
-
-  #bindingTypes() {
-    const { tls } = this.#channel;
-    const { isSecure, account } = this.#state;
-    return tls === undefined || !isSecure || account !== undefined ? [] : bindingTypes(tls);
-  }
-
-  #beginSasl(mechanism: string, data: Buffer): void {
-    const { host } = this.#state;
-    if (host === undefined) return;
-    if (!this.#services.mayTryLogin(this.remote)) {
-      this.#step({
-        kind: 'sasl',
-        step: { kind: 'failure', condition: 'temporary-auth-failure', text: TOO_MANY_FAILURES },
-      });
-      return;
-    }
-    const config = this.#services.hosts.get(host)?.config;
-    this.#login = beginLogin(mechanism, {
-      host,
-      accounts: this.#services.accounts,
-      isAnonymousAllowed: config?.anonymous ?? false,
-      offeredPlus: this.#bindingTypes().length > 0,
-      onFault: (error) => this.note('error', { err: error }, 'a login could not be checked'),
-      binding: (type) => {
-        const { tls } = this.#channel;
-        return tls === undefined ? undefined : bindingData(tls, type);
-      },
-    });
-    this.#continueSasl(data);
-  }
-
-  #continueSasl(data: Buffer): void {
-    const login = this.#login;
-    if (login === undefined) return;
-    const run = async () => {
-      const step = await login.step(data);
-      if (this.#state.phase === 'sasl') this.#step({ kind: 'sasl', step });
-    };
-    this.#channel.hold(run());
   }
 
   #noteLogin(mechanism: string, outcome: string): void {
@@ -368,9 +363,9 @@ export class Connection implements Link {
   }
 
   async #bind(wanted: string | undefined, id: string): Promise<void> {
-    const { account, mechanism } = this.#state;
+    const { account } = this.#state;
     if (account === undefined || this.#channel.isClosed) return;
-    const isAnonymous = mechanism === 'ANONYMOUS';
+    const device = this.#authentication.deviceOf(account, wanted);
     const bound = await bindResource(account, wanted, this.#services);
     if (this.#state.phase === 'ended') return;
     const host = domainOf(account);
@@ -382,18 +377,43 @@ export class Connection implements Link {
       this.#step({ kind: 'bind-refused', id, condition: bound.condition });
       return;
     }
-    if (isAnonymous) this.#services.accounts.addTemporary(account);
+    if (this.#authentication.isWithdrawn(account, device)) {
+      const text = 'What you logged in with is no longer valid.';
+      this.end({ condition: 'not-authorized', text });
+      return;
+    }
+    const session = this.#makeSession(bound.jid, device, false);
+    this.#step({ kind: 'bound', jid: bound.jid, id });
+    this.#services.sessions.add(session);
+    this.#authentication.noteDevice(session);
+  }
+
+  /** XEP-0386: what is sent to the session waits until the client is told of it. */
+  #openSession(jid: FullJid, device: SessionDevice | undefined): ClientSession | undefined {
+    if (this.#services.sessions.at(jid) !== undefined) return undefined;
+    const session = this.#makeSession(jid, device, true);
+    session.keep();
+    this.#services.sessions.add(session);
+    return session;
+  }
+
+  #makeSession(jid: FullJid, device: SessionDevice | undefined, isBind2: boolean): ClientSession {
+    const security = this.#security();
+    const { mechanism, protocol } = security;
+    const isAnonymous = mechanism === 'ANONYMOUS';
+    if (isAnonymous) this.#services.accounts.addTemporary(bareOf(jid));
     const session = new ClientSession(this, this.#services, {
-      jid: bound.jid,
+      jid,
       isAnonymous,
       language: this.#language,
-      security: this.#security(),
+      security,
+      device,
+      isBind2,
     });
     this.#authTimer?.cancel();
     this.#session = session;
-    this.#step({ kind: 'bound', jid: bound.jid, id });
-    this.#services.sessions.add(session);
-    this.note('info', { mechanism, tls: session.security.protocol }, 'bound');
+    this.note('info', { mechanism, tls: protocol }, 'bound');
+    return session;
   }
 
   #security(): Security {
@@ -405,22 +425,32 @@ export class Connection implements Link {
     };
   }
 
-  /** XEP-0198 §5 */
-  async #resume(id: string, handled: number): Promise<void> {
+  async #resume(wanted: Resumption): Promise<void> {
+    const gone = await this.#wake(wanted, (_, handled) => ({
+      kind: 'resumed',
+      id: wanted.id,
+      handled,
+    }));
+    if (gone !== undefined) this.#step({ kind: 'resume-failed', ...gone });
+  }
+
+  /** XEP-0198 §5: resumes a session, and reports it by an event; or tells that it is gone. */
+  async #wake(wanted: Resumption, told: Resumed): Promise<Gone | undefined> {
     const { account } = this.#state;
-    if (account === undefined) return;
-    const found = this.#services.sleepers.find(id, account);
-    if (!found.ok) return this.#step({ kind: 'resume-failed', handled: found.handled });
+    if (account === undefined) return { handled: undefined };
+    const found = this.#services.sleepers.find(wanted.id, account);
+    if (!found.ok) return { handled: found.handled };
     const { session } = found;
-    const failure = await session.wake(this, this.#security(), handled, (received) => {
+    const failure = await session.wake(this, this.#security(), wanted.handled, (received) => {
       this.#authTimer?.cancel();
       this.#session = session;
-      this.#step({ kind: 'resumed', id, handled: received });
+      this.#step(told(session, received));
       this.note('info', { mechanism: this.#state.mechanism }, 'resumed');
     });
     if (failure !== undefined) this.end(failure);
     // It broke again while what the former one brought was being handled.
     else if (this.#channel.isClosed) this.#leave({ kind: 'lost', text: 'the connection broke' });
+    return undefined;
   }
 
   async #answerEarly(element: Element): Promise<void> {

@@ -42,6 +42,15 @@ export const frozenSession = z.object({
     cipher: z.string().optional(),
     mechanism: z.string(),
   }),
+  device: z
+    .object({
+      id: z.string(),
+      kind: z.enum(['agent', 'resource']),
+      software: z.string(),
+      name: z.string(),
+    })
+    .optional(),
+  isBind2: z.boolean(),
   /** How many of its stanzas were handled, and how many of ours it has acknowledged. */
   received: z.number(),
   acknowledged: z.number(),
@@ -107,6 +116,8 @@ export async function thawAll(store: Store, services: C2sServices): Promise<numb
         cipher: read.data.security.cipher,
         mechanism: read.data.security.mechanism,
       },
+      device: read.data.device,
+      isBind2: read.data.isBind2,
     });
     if (!(await accounts.exists(session.account))) continue;
     session.thaw(read.data);

@@ -1,11 +1,17 @@
 /** The side of the clients: its ports and all its connections. */
+
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Client } from '../http/client.ts';
+import type { TakeUpgrade } from '../http/server.ts';
 import type { Timer } from '../kit/clock.ts';
 import { Flusher } from '../kit/outbox.ts';
 import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 import { freezeAll, thawAll } from './handover.ts';
 import type { C2sOptions, C2sServices } from './services.ts';
 import { createSleepers } from './sleepers.ts';
+import { createWebSocketDoor } from './web-socket.ts';
 
 /** How often connections are looked at for silence. */
 const SWEEP_MS = 5000;
@@ -19,6 +25,11 @@ export type C2sAddress = PortAddress<C2sKind>;
 
 /** The client side: listeners that can be opened and closed while others go on. */
 export interface C2sSide extends Pick<Ports<C2sKind>, 'listen' | 'unlisten'> {
+  /**
+   * The way in by WebSocket, to be mounted on an HTTP server; `clientOf` tells who comes. In clear
+   * only those of this machine may come.
+   */
+  webSockets(clientOf: (request: IncomingMessage) => Client): TakeUpgrade;
   /** Takes up the sessions that the server put down when it ended; before any port is opened. */
   restore(): Promise<number>;
   /**
@@ -52,25 +63,47 @@ export function createC2s(options: C2sOptions): C2sSide {
     metrics,
     isDirectTls: (kind) => kind === 'c2s_tls',
     connectionsPerAddress: () => services.limits().connectionsPerAddress,
-    accept(socket, kind, remote, closed) {
-      const connection = new Connection({
-        socket,
-        isDirectTls: kind === 'c2s_tls',
-        services,
-        flusher,
-        remote,
-        onClosed() {
-          connections.delete(connection);
-          closed();
-        },
-      });
-      connections.add(connection);
-    },
+    accept: (socket, kind, remote, closed) =>
+      accept(socket, kind === 'c2s_tls' ? 'tls' : 'starttls', remote, closed),
   });
+
+  const accept = (
+    socket: Duplex,
+    transport: ConnectionOptions['transport'],
+    remote: string,
+    closed: () => void,
+  ) => {
+    const connection = new Connection({
+      socket,
+      transport,
+      services,
+      flusher,
+      remote,
+      onClosed() {
+        connections.delete(connection);
+        closed();
+      },
+    });
+    connections.add(connection);
+  };
 
   return {
     listen: ports.listen,
     unlisten: ports.unlisten,
+    webSockets: (clientOf) =>
+      createWebSocketDoor({
+        maxBytes: services.limits().stanzaBytes,
+        refusal(request) {
+          const { isSecure, isLocal } = clientOf(request);
+          return isSecure || isLocal ? undefined : 403; // RFC 7395 §3.9: over TLS
+        },
+        accept(socket, request) {
+          const { address } = clientOf(request);
+          const closed = ports.admit(address, 'c2s_websocket');
+          if (closed === undefined) socket.destroy();
+          else accept(socket, 'websocket', address, closed);
+        },
+      }),
     restore: () => thawAll(services.store, services),
     async close() {
       sweep.cancel();

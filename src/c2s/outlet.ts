@@ -7,9 +7,9 @@ import type { Restraint } from '../core/restraint.ts';
 import type { Jid } from '../jid/jid.ts';
 import type { Stanza } from '../stanza/stanza.ts';
 import { readStored } from '../stanza/stored.ts';
-import { enabledText, failedText, readCounter, tooHighFailure } from '../stream/acks.ts';
+import { enabled, failed, readCounter, tooHighFailure } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
-import type { Element } from '../xml/element.ts';
+import { type Element, serialise } from '../xml/element.ts';
 import { HeldBack, type Outgoing } from './client-state.ts';
 import type { FrozenSession } from './handover.ts';
 import { lateText, Managed, resumption, type Sent } from './managed.ts';
@@ -48,6 +48,13 @@ const NO_LIMITS = {
   unackedBytes: Number.POSITIVE_INFINITY,
 };
 
+/** A stanza that is to be sent. */
+interface Kept {
+  readonly stanza: Stanza;
+  readonly to: Jid | undefined;
+  readonly receipt: Receipt | undefined;
+}
+
 /** The outgoing side of a session. */
 export class Outlet {
   readonly #session: ClientSession;
@@ -60,6 +67,8 @@ export class Outlet {
   #managed: Managed | undefined;
   /** Set while the client is inactive (XEP-0352). */
   #heldBack: HeldBack<Outgoing & Sent> | undefined;
+  /** What is sent before the client knows of the session (XEP-0386). */
+  #kept: Kept[] | undefined;
   /** Who waits for room. */
   #waiting: (() => void)[] = [];
 
@@ -90,8 +99,24 @@ export class Outlet {
     return this.#managed;
   }
 
+  /** Lets nothing out until {@link tell}: the client does not know of the session yet. */
+  keep(): void {
+    this.#kept ??= [];
+  }
+
+  /** Sends what was kept back, in order. */
+  tell(): void {
+    const kept = this.#kept ?? [];
+    this.#kept = undefined;
+    for (const { stanza, to, receipt } of kept) this.send(stanza, to, receipt);
+  }
+
   /** Sends a stanza, to another address if one is given. */
   send(stanza: Stanza, to: Jid | undefined, receipt: Receipt | undefined): void {
+    if (this.#kept !== undefined) {
+      this.#kept.push({ stanza, to, receipt });
+      return;
+    }
     if (this.#isOver) {
       receipt?.returned(this.#session);
       return;
@@ -244,6 +269,7 @@ export class Outlet {
 
   /** What the client may not have had goes back to where it can be kept, or to its sender (§4). */
   giveBack(): void {
+    this.tell();
     this.#unproved.end();
     const unacknowledged = this.#managed?.end() ?? [];
     for (const { stanza, receipt } of [...unacknowledged, ...(this.#heldBack?.flush() ?? [])]) {
@@ -291,12 +317,32 @@ export class Outlet {
     });
   }
 
+  /**
+   * XEP-0198 §3: manages the stream from now on, or says why not. What was sent before is not counted;
+   * the client proves by its next sign that it had it.
+   */
+  enable(request: Element): Element {
+    const { registry, clock, limits, sleepers } = this.#services;
+    if (this.#managed !== undefined) return failed('unexpected-request'); // §3
+    if (!registry.enabled(this.#session.host).includes('stream-management'))
+      return failed('feature-not-implemented');
+    const { resumeTimeout, resumeLocation } = limits();
+    const managed = new Managed({
+      clock,
+      ...resumption(request, resumeTimeout),
+      write: (text) => this.#link.write(text),
+    });
+    this.#managed = managed;
+    if (managed.resumeId !== undefined) sleepers.add(managed.resumeId, this.#session);
+    return enabled(managed.resumeId, managed.resumeMs, resumeLocation);
+  }
+
   /** XEP-0198: an element of stream management. */
   manage(element: Element): void {
     const managed = this.#managed;
-    if (element.name === 'enable' && managed === undefined) this.#enable(element);
-    else if (managed === undefined || element.name === 'enable' || element.name === 'resume')
-      this.#link.write(failedText('unexpected-request')); // §3, §6
+    if (element.name === 'enable') this.#link.write(serialise(this.enable(element)));
+    else if (managed === undefined || element.name === 'resume')
+      this.#link.write(serialise(failed('unexpected-request'))); // §3, §6
     else if (element.name === 'r') managed.answer();
     else if (element.name === 'a') this.#acknowledge(managed, readCounter(element.attrs['h']));
     else this.#link.end({ condition: 'unsupported-stanza-type', text: 'XEP-0198 has no such.' });
@@ -314,23 +360,5 @@ export class Outlet {
     }
     for (const { receipt } of taken) receipt?.acknowledged(this.#session);
     this.makeRoom();
-  }
-
-  /** §3. What was sent before is not counted; the client proves by its next sign that it had it. */
-  #enable(element: Element): void {
-    const { registry, clock, limits, sleepers } = this.#services;
-    if (!registry.enabled(this.#session.host).includes('stream-management')) {
-      this.#link.write(failedText('feature-not-implemented'));
-      return;
-    }
-    const { resumeTimeout, resumeLocation } = limits();
-    const managed = new Managed({
-      clock,
-      ...resumption(element, resumeTimeout),
-      write: (text) => this.#link.write(text),
-    });
-    this.#managed = managed;
-    if (managed.resumeId !== undefined) sleepers.add(managed.resumeId, this.#session);
-    this.#link.write(enabledText(managed.resumeId, managed.resumeMs, resumeLocation));
   }
 }

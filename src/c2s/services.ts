@@ -2,11 +2,13 @@
 import type { TlsOptions } from 'node:tls';
 import type { Limits, ServerConfig } from '../config/schema.ts';
 import type { Accounts } from '../core/accounts.ts';
+import type { Devices } from '../core/devices.ts';
 import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
 import type { Router } from '../core/router.ts';
 import type { Sessions } from '../core/sessions.ts';
 import type { Story } from '../core/story.ts';
+import type { Tokens } from '../core/tokens.ts';
 import type { Watch } from '../core/watch.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -29,6 +31,8 @@ export interface C2sServices {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly devices: Devices;
+  readonly tokens: Tokens;
   readonly router: Router;
   /** Sessions that may be resumed. */
   readonly sleepers: Sleepers;
@@ -40,6 +44,8 @@ export interface C2sServices {
   readonly log: Logger;
   readonly clock: Clock;
   readonly tls: TlsSource;
+  /** A secret that lasts, by which devices get resources that do not tell what they are. */
+  readonly resourceKey: Buffer;
   /** Whether an address may try to log in: not while too many of its tries have failed. */
   mayTryLogin(remote: string): boolean;
   noteFailedLogin(remote: string): void;

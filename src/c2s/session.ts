@@ -7,6 +7,7 @@ import {
   type OwnedSession,
   priorityOf,
   type Security,
+  type SessionDevice,
   type SessionEnd,
   type SessionEndCondition,
 } from '../core/sessions.ts';
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly jid: FullJid;
   readonly isAnonymous: boolean;
   readonly security: Security;
+  readonly device: SessionDevice | undefined;
+  readonly isBind2: boolean;
   /** The stream's language, for stanzas that state none (RFC 6120 §8.1.5). */
   readonly language: string | undefined;
 }
@@ -49,6 +52,8 @@ export class ClientSession implements OwnedSession {
   readonly account: BareJid;
   readonly host: Domain;
   readonly isAnonymous: boolean;
+  readonly device: SessionDevice | undefined;
+  readonly isBind2: boolean;
   since: number;
   security: Security;
   presence: Presence | undefined;
@@ -68,6 +73,8 @@ export class ClientSession implements OwnedSession {
     this.host = domainOf(options.jid);
     this.isAnonymous = options.isAnonymous;
     this.security = options.security;
+    this.device = options.device;
+    this.isBind2 = options.isBind2;
     this.since = services.clock.now();
     this.#outlet = new Outlet(this, link, services);
     this.#services = services;
@@ -92,6 +99,11 @@ export class ClientSession implements OwnedSession {
 
   get isActive(): boolean {
     return !this.#outlet.isRestrained;
+  }
+
+  /** Whether its stream is managed (XEP-0198 §3). */
+  get isManaged(): boolean {
+    return this.#outlet.managed !== undefined;
   }
 
   /** How many of the client's stanzas are handled (XEP-0198 §4). */
@@ -200,6 +212,21 @@ export class ClientSession implements OwnedSession {
     this.#outlet.heard(gone);
   }
 
+  /** See {@link Outlet.enable}. */
+  enable(request: Element): Element {
+    return this.#outlet.enable(request);
+  }
+
+  /** See {@link Outlet.keep}. */
+  keep(): void {
+    this.#outlet.keep();
+  }
+
+  /** See {@link Outlet.tell}. */
+  tell(): void {
+    this.#outlet.tell();
+  }
+
   /** What is to follow what is written now. */
   trailer(): string {
     return this.#outlet.trailer();
@@ -251,6 +278,8 @@ export class ClientSession implements OwnedSession {
       remote: this.remote,
       language: this.#language,
       security: { protocol, cipher, mechanism },
+      device: this.device,
+      isBind2: this.isBind2,
       received: managed.received.handled,
       acknowledged: managed.acknowledgedCount,
       sent: await this.#outlet.frozen(managed),

@@ -143,6 +143,34 @@ const tls = z
   .prefault({})
   .describe('Encryption.');
 
+const devices = z
+  .object({
+    // A person's phones, desks and browsers of some years.
+    perAccount: count(50, { min: 1, max: 1000 }).describe(
+      'How many devices of one account are remembered; those not seen for long give way.',
+    ),
+    forgetAfter: duration('180d', { min: '1d' }).describe(
+      'After how long an absence a device is forgotten, with its tokens.',
+    ),
+    addresses: z
+      .boolean()
+      .default(true)
+      .describe('Whether the address that a device came from last is kept.'),
+    tokens: z
+      .boolean()
+      .default(true)
+      .describe('Whether devices get tokens to log in without their password (XEP-0484).'),
+    // A phone that was in a drawer over the holidays still gets in.
+    tokenLifetime: duration('30d', { min: '1h', max: '365d' }).describe(
+      'How long a token can be used after it was given out.',
+    ),
+    tokenRotation: duration('1d').describe(
+      'From which age on a token that is used is replaced by a new one.',
+    ),
+  })
+  .prefault({})
+  .describe('The devices of users, and the tokens by which they log in.');
+
 const log = z
   .object({
     level: z.enum(LOG_LEVELS).default('info').describe('How much is written.'),
@@ -253,6 +281,7 @@ export const serverShape = {
     .meta({ restart: true, defaultText: 'rtcctl.sock in the data folder' }),
   limits,
   tls,
+  devices,
   log,
   console: consoleSection,
   http,

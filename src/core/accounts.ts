@@ -1,6 +1,6 @@
 /**
- * The accounts of this server and their SCRAM keys: the one owner of their tables. Passwords are
- * never stored (DESIGN D9). What routing asks of each stanza (does the account exist?) is cached.
+ * The accounts of this server: the one owner of their table. Passwords are never stored (DESIGN D9).
+ * What routing asks of each stanza (does the account exist?) is cached.
  */
 import { type BareJid, type Domain, domainOf, localOf, makeBare } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -13,7 +13,9 @@ import {
   type ScramKeys,
   verifyPassword,
 } from '../sasl/index.ts';
-import { type Migration, type Store, StoreError } from '../store/store.ts';
+import { type Migration, type Query, type Store, StoreError } from '../store/store.ts';
+import { createCredentials } from './credentials.ts';
+import { withoutAccess, withoutTokens } from './device-tables.ts';
 import type { MaybePromise } from './hooks.ts';
 
 /** An account as others may see it. */
@@ -51,6 +53,12 @@ export interface Accounts {
   get(jid: BareJid): MaybePromise<Account | undefined>;
   /** The SCRAM keys of a host's accounts, as a SASL exchange looks them up. */
   credentialsOf(host: Domain): CredentialSource;
+  /** The hashes by which an account may be offered to log in; see `Credentials.offeredTo`. */
+  hashesOffered(host: Domain, jid: BareJid | undefined): MaybePromise<readonly ScramHash[]>;
+  /** The hashes for which an account has keys. */
+  hashesOf(jid: BareJid): Promise<readonly ScramHash[]>;
+  /** Gives an account keys for a hash that it had none of (XEP-0480); false when it has some. */
+  addKeys(jid: BareJid, keys: ScramKeys): Promise<boolean>;
   /** Whether the password is right; an unknown account takes as long and is false. */
   checkPassword(jid: BareJid, password: string): Promise<boolean>;
   /** Makes an account. The JID must have a localpart. */
@@ -59,8 +67,12 @@ export interface Accounts {
     password: string,
     options?: { readonly isAdmin?: boolean },
   ): Promise<'created' | 'conflict' | 'bad-password'>;
-  /** Replaces all keys. A `bad-password` has characters that no client could type the same way. */
+  /**
+   * Replaces all keys and voids all tokens. A `bad-password` has characters that no client could type
+   * the same way.
+   */
   setPassword(jid: BareJid, password: string): Promise<'changed' | 'not-found' | 'bad-password'>;
+  /** Locks, which voids all tokens, or unlocks; false when there is no such account. */
   setLocked(jid: BareJid, isLocked: boolean): Promise<boolean>;
   setAdmin(jid: BareJid, isAdmin: boolean): Promise<boolean>;
   /** Removes an account and its keys; false when there is none. Its other data is the modules'. */
@@ -71,6 +83,15 @@ export interface Accounts {
   /** An account without a row, as long as its one session lives (SASL ANONYMOUS). */
   addTemporary(jid: BareJid): void;
   removeTemporary(jid: BareJid): void;
+  /** The present moment, for {@link Accounts.isWithdrawn}. */
+  readonly moment: number;
+  /**
+   * Says that what an account, or one of its devices, may have logged in with until now is void: who
+   * is logging in at this moment has to begin anew.
+   */
+  withdraw(jid: BareJid, device?: string): void;
+  /** Whether what a login rests on that began at a moment has been withdrawn since. */
+  isWithdrawn(jid: BareJid, since: number, device?: string): boolean;
 }
 
 interface Tables {
@@ -81,14 +102,6 @@ interface Tables {
     created: number;
     locked: number;
     admin: number;
-  };
-  scram_keys: {
-    account: BareJid;
-    hash: ScramHash;
-    iterations: number;
-    salt: Uint8Array;
-    stored_key: Uint8Array;
-    server_key: Uint8Array;
   };
 }
 
@@ -113,6 +126,8 @@ export const accountMigrations: readonly Migration[] = [
 
 /** Accounts whose existence is remembered, present and absent ones alike. */
 const CACHED_ACCOUNTS = 20_000;
+/** Accounts of which is remembered when their log-ins were withdrawn: as long as a login takes. */
+const CACHED_WITHDRAWALS = 10_000;
 const DEFAULT_PAGE = 50;
 
 /**
@@ -122,7 +137,15 @@ const DEFAULT_PAGE = 50;
 export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Accounts {
   const db = store.tables<Tables>();
   const cache = new BoundedMap<BareJid, Account | null>(CACHED_ACCOUNTS);
+  const credentials = createCredentials(store, clock, fakeSeed);
   const temporary = new Set<BareJid>();
+  /** When, by account, and by account and device. */
+  const withdrawals = new BoundedMap<string, number>(CACHED_WITHDRAWALS);
+  let moment = 0;
+  const withdraw = (jid: BareJid, device?: string) => {
+    moment += 1;
+    withdrawals.set(device === undefined ? jid : `${jid} ${device}`, moment);
+  };
 
   // A look-up that began before a change must not write what it saw over it.
   let changes = 0;
@@ -141,39 +164,20 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
     const known = cache.get(jid);
     return known === undefined ? load(jid) : (known ?? undefined);
   };
-  const keysOf = (jid: BareJid, keys: readonly ScramKeys[]) =>
-    keys.map((key) => ({
-      account: jid,
-      hash: key.hash,
-      iterations: key.iterations,
-      salt: key.salt,
-      stored_key: key.storedKey,
-      server_key: key.serverKey,
-    }));
-  const credentials = async (jid: BareJid, hash: ScramHash): Promise<ScramKeys | undefined> => {
-    const row = await store.first(
-      db.selectFrom('scram_keys').selectAll().where('account', '=', jid).where('hash', '=', hash),
-    );
-    if (row === undefined) return undefined;
-    return {
-      hash: row.hash,
-      iterations: row.iterations,
-      salt: Buffer.from(row.salt),
-      storedKey: Buffer.from(row.stored_key),
-      serverKey: Buffer.from(row.server_key),
-    };
-  };
   const credentialsOf = (host: Domain): CredentialSource => ({
     fakeSeed,
     async credentials(username, hash) {
       const jid = makeBare(username, host);
-      return jid.ok ? credentials(jid.value, hash) : undefined;
+      return jid.ok ? credentials.find(jid.value, hash) : undefined;
     },
   });
-  const mark = async (jid: BareJid, values: { locked?: number; admin?: number }) => {
-    const [result] = await store.write(
-      db.updateTable('accounts').set(values).where('jid', '=', jid),
-    );
+  const mark = async (
+    jid: BareJid,
+    values: { locked?: number; admin?: number },
+    more: readonly Query[] = [],
+  ) => {
+    const update = db.updateTable('accounts').set(values).where('jid', '=', jid);
+    const [result] = await store.write(update, ...more);
     forget(jid);
     return (result?.changes ?? 0) > 0;
   };
@@ -187,6 +191,9 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
     },
     get,
     credentialsOf,
+    hashesOffered: credentials.offeredTo,
+    hashesOf: credentials.hashesOf,
+    addKeys: credentials.add,
     checkPassword: (jid, password) =>
       verifyPassword(credentialsOf(domainOf(jid)), localOf(jid), password),
     async create(jid, password, options = {}) {
@@ -203,7 +210,7 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
       try {
         await store.write(
           db.insertInto('accounts').values(row),
-          db.insertInto('scram_keys').values(keysOf(jid, keys)),
+          ...credentials.replacing(jid, keys),
         );
       } catch (error) {
         if (error instanceof StoreError && error.kind === 'constraint') return 'conflict';
@@ -216,17 +223,21 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
       if ((await get(jid)) === undefined) return 'not-found';
       const keys = await deriveAll(password);
       if (keys === undefined) return 'bad-password';
-      await store.write(
-        db.deleteFrom('scram_keys').where('account', '=', jid),
-        db.insertInto('scram_keys').values(keysOf(jid, keys)),
-      );
+      await store.write(...credentials.replacing(jid, keys), ...withoutAccess(store, jid));
+      withdraw(jid);
       return 'changed';
     },
-    setLocked: (jid, isLocked) => mark(jid, { locked: isLocked ? 1 : 0 }),
+    async setLocked(jid, isLocked) {
+      if (!isLocked) return mark(jid, { locked: 0 });
+      const isKnown = await mark(jid, { locked: 1 }, withoutTokens(store, jid));
+      withdraw(jid);
+      return isKnown;
+    },
     setAdmin: (jid, isAdmin) => mark(jid, { admin: isAdmin ? 1 : 0 }),
     async remove(jid) {
       const [result] = await store.write(db.deleteFrom('accounts').where('jid', '=', jid));
       forget(jid);
+      withdraw(jid);
       return (result?.changes ?? 0) > 0;
     },
     async list({ host, search, offset = 0, limit = DEFAULT_PAGE }) {
@@ -252,6 +263,14 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
     },
     addTemporary: (jid) => void temporary.add(jid),
     removeTemporary: (jid) => void temporary.delete(jid),
+    get moment() {
+      return moment;
+    },
+    withdraw,
+    isWithdrawn(jid, since, device) {
+      const isSince = (key: string) => (withdrawals.get(key) ?? 0) > since;
+      return isSince(jid) || (device !== undefined && isSince(`${jid} ${device}`));
+    },
   };
 }
 

@@ -61,7 +61,7 @@ export const CORE_SPECS: readonly Implementer[] = [
   {
     name: 'stream',
     specs: [
-      { rfc: 6120, covers: 'partial', note: '§4.9.3.19: see-other-host is not followed' },
+      { rfc: 6120, covers: 'complete' },
       { xep: 440, version: '1.0.0', covers: 'complete' },
     ],
   },
@@ -69,6 +69,11 @@ export const CORE_SPECS: readonly Implementer[] = [
     name: 'c2s',
     specs: [
       { rfc: 5929, covers: 'complete' },
+      {
+        rfc: 7395,
+        covers: 'complete',
+        note: 'at /xmpp-websocket; from elsewhere through a proxy that speaks TLS',
+      },
       { rfc: 7590, covers: 'complete' },
       { rfc: 9266, covers: 'complete' },
       { xep: 175, version: '1.2', covers: 'complete' },
@@ -92,6 +97,12 @@ export const CORE_SPECS: readonly Implementer[] = [
     specs: [
       { xep: 178, version: '1.2', covers: 'partial', note: 'between servers' },
       { xep: 185, version: '1.0', covers: 'complete' },
+      {
+        xep: 198,
+        version: '1.6.3',
+        covers: 'complete',
+        note: 'between servers; a stream for several pairs of domains is not resumed',
+      },
       { xep: 220, version: '1.1.1', covers: 'complete' },
       { xep: 288, version: '1.0.1', covers: 'complete' },
       { xep: 368, version: '1.1.0', covers: 'complete', note: 'between servers' },

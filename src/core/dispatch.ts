@@ -1,6 +1,7 @@
 /** What the modules of a host brought, as flat lists and one map, built when a config is taken. */
 import type { Domain } from '../jid/jid.ts';
 import type { Element } from '../xml/element.ts';
+import type { BindFeature } from './bind-feature.ts';
 import type { Hooks, Judge, MaybePromise } from './hooks.ts';
 import type { EarlyIqRequest, IqRoute, IqTarget, Reply } from './iq.ts';
 import type { Session } from './sessions.ts';
@@ -8,8 +9,11 @@ import type { Session } from './sessions.ts';
 /** What a module brings to a stream's features. */
 export interface StreamFeatureContext {
   readonly host: Domain;
-  /** `early`: before authentication, over TLS where the host demands it; `authenticated`: after. */
-  readonly phase: 'early' | 'authenticated';
+  /**
+   * `early`: before authentication, over TLS where the host demands it; `authenticated`: after;
+   * `bound`: after, where a resource was bound in the same step (XEP-0386).
+   */
+  readonly phase: 'early' | 'authenticated' | 'bound';
 }
 
 /** What a module does with an element beside stanzas that a bound session sends. */
@@ -31,6 +35,8 @@ export interface DispatchParts {
   readonly nonzas?: readonly NonzaRoute[];
   /** What a session has asked of the module, in a word for admins; undefined if nothing. */
   sessionNote?(session: Session): string | undefined;
+  /** What can be done for a session while it is bound (XEP-0386). */
+  readonly bindFeatures?: readonly BindFeature[];
   /** Answers an IQ before authentication. */
   readonly earlyIq?: {
     readonly key: string;
@@ -49,23 +55,27 @@ export interface Dispatch {
   /** IQ handlers by `type target key`. */
   readonly iq: ReadonlyMap<string, IqRoute>;
   readonly fromAccount: JudgeList<'fromAccount'>;
+  readonly asSent: HookList<'asSent'>;
   readonly broadcast: JudgeList<'broadcast'>;
   readonly toAccount: JudgeList<'toAccount'>;
   readonly handing: HookList<'handing'>;
   readonly rehand: HookList<'rehand'>;
   readonly handed: HookList<'handed'>;
   readonly undelivered: JudgeList<'undelivered'>;
+  readonly kept: HookList<'kept'>;
   readonly sessionBound: HookList<'sessionBound'>;
   readonly presenceChanged: HookList<'presenceChanged'>;
   readonly sessionAsleep: HookList<'sessionAsleep'>;
   readonly sessionAwake: HookList<'sessionAwake'>;
   readonly sessionEnded: HookList<'sessionEnded'>;
+  readonly domainChanged: HookList<'domainChanged'>;
   readonly accountRemoved: HookList<'accountRemoved'>;
   readonly earlyIq: ReadonlyMap<string, (request: EarlyIqRequest) => MaybePromise<Reply>>;
   /** By namespace and name. */
   readonly nonzas: ReadonlyMap<string, NonzaRoute>;
   /** What a session has asked of modules, each in a word. */
   sessionNotes(session: Session): readonly string[];
+  readonly bindFeatures: readonly BindFeature[];
   /** Elements for `<stream:features/>` in a phase. */
   streamFeatures(context: StreamFeatureContext): readonly Element[];
 }
@@ -100,21 +110,25 @@ export function buildDispatch(
   return {
     iq,
     fromAccount: judges('fromAccount'),
+    asSent: list('asSent'),
     broadcast: judges('broadcast'),
     toAccount: judges('toAccount'),
     handing: list('handing'),
     rehand: list('rehand'),
     handed: list('handed'),
     undelivered: judges('undelivered'),
+    kept: list('kept'),
     sessionBound: list('sessionBound'),
     presenceChanged: list('presenceChanged'),
     sessionAsleep: list('sessionAsleep'),
     sessionAwake: list('sessionAwake'),
     sessionEnded: list('sessionEnded'),
+    domainChanged: list('domainChanged'),
     accountRemoved: list('accountRemoved'),
     earlyIq: new Map(early.map(({ key, handle }) => [key, handle])),
     nonzas: new Map(parts.flatMap((part) => part.nonzas ?? []).map((route) => [route.key, route])),
     sessionNotes: (session) => parts.flatMap((part) => part.sessionNote?.(session) ?? []),
+    bindFeatures: parts.flatMap((part) => part.bindFeatures ?? []),
     streamFeatures(context) {
       const known = features.get(context.phase);
       if (known !== undefined) return known;

@@ -8,6 +8,8 @@ import type { OwnedMigrations, Store } from '../store/store.ts';
 import { type Accounts, accountMigrations, createAccounts } from './accounts.ts';
 import { auditMigrations } from './audit.ts';
 import { createDelivery } from './delivery.ts';
+import { deviceMigrations } from './device-tables.ts';
+import { createDevices, type Devices } from './devices.ts';
 import { createHosts, type Hosts } from './hosts.ts';
 import type { AnyModule, ServerTerms } from './module.ts';
 import { createRegistry, type ModuleSettings, type Registry } from './registry.ts';
@@ -16,6 +18,7 @@ import { secretMigrations } from './secret.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import type { Story } from './story.ts';
 import { storyMigrations } from './story-log.ts';
+import { createTokens, type Tokens } from './tokens.ts';
 
 /** What the heart is made with. */
 export interface HeartOptions {
@@ -31,6 +34,8 @@ export interface HeartOptions {
   server(): ServerTerms;
   /** See {@link createAccounts}. */
   readonly fakeSeed: Buffer;
+  /** The key of tokens, which is not in the database. */
+  readonly tokenKey: Buffer;
 }
 
 /** The heart of a server, beating without any socket. */
@@ -38,17 +43,22 @@ export interface Heart {
   readonly accounts: Accounts;
   readonly hosts: Hosts;
   readonly sessions: Sessions;
+  readonly devices: Devices;
+  readonly tokens: Tokens;
   readonly router: Router;
   readonly registry: Registry;
   readonly story: Story;
   /** Serves exactly these hosts from now on, with their modules by the settings as they stand. */
   serve(hosts: readonly HostConfig[]): void;
+  /** Ends the modules, and writes what was still to be noted. */
+  stop(): Promise<void>;
 }
 
 /** The migrations of the core and of all modules, whether they are switched on or not. */
 export function migrationsOf(modules: readonly AnyModule[]): readonly OwnedMigrations[] {
   return [
     { owner: 'accounts', migrations: accountMigrations },
+    { owner: 'devices', migrations: deviceMigrations },
     { owner: 'audit', migrations: auditMigrations },
     { owner: 'secrets', migrations: secretMigrations },
     { owner: 'story', migrations: storyMigrations },
@@ -70,10 +80,26 @@ export function createHeart(options: HeartOptions): Heart {
       for (const hook of hooksOf(session.host)?.presenceChanged ?? []) await hook(session, before);
     },
     async ended(session, end) {
+      if (session.device !== undefined)
+        devices.left({ account: session.account, id: session.device.id });
       for (const hook of hooksOf(session.host)?.sessionEnded ?? []) await hook(session, end);
     },
     counted: (host, count) => metrics.sessions.set({ host }, count),
   });
+  const kept = () => options.server().devices;
+  const devices = createDevices({
+    store,
+    clock,
+    accounts,
+    log: log.area('devices'),
+    settings: kept,
+    *present() {
+      for (const { account, device } of sessions.all())
+        if (device !== undefined) yield { account, id: device.id };
+    },
+    revoked: ({ account, id }) => registry.deviceRevoked(account, id),
+  });
+  const tokens = createTokens({ store, clock, devices, key: options.tokenKey, settings: kept });
   const router = createRouter({
     hosts,
     accounts,
@@ -89,20 +115,29 @@ export function createHeart(options: HeartOptions): Heart {
     store,
     clock,
     log,
+    metrics,
     hosts,
     accounts,
     sessions,
     story,
+    devices,
     server: options.server,
     route: router.route,
+    ask: router.ask,
   });
   return {
     accounts,
     hosts,
     sessions,
+    devices,
+    tokens,
     router,
     registry,
     story,
+    async stop() {
+      await registry.stop();
+      await devices.stop();
+    },
     serve(configs) {
       hosts.replace(
         configs.map((config) => ({

@@ -2,7 +2,7 @@
  * The points at which modules see a stanza on its way (docs/ARCHITECTURE.md draws it), and what they
  * may say of it. Order is that of modules/index.ts, never a number.
  */
-import type { BareJid } from '../jid/jid.ts';
+import type { BareJid, Domain } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
 import type { Parcel, Receipt } from './parcel.ts';
@@ -43,6 +43,11 @@ export const verdict = {
 export interface Hooks {
   /** A stanza that a local session sends, checked and stamped, before it is routed. */
   fromAccount?(stanza: Stanza, session: Session): MaybePromise<Verdict>;
+  /**
+   * What a session sent, as other clients of the account are shown it (XEP-0280 §8): with the id, say,
+   * by which the account's archive has it (XEP-0313 §3.5).
+   */
+  asSent?(message: Message): Message;
   /** Presence without an address: for the server to broadcast (RFC 6121 §4.2, §4.4, §4.5). */
   broadcast?(presence: Presence, session: Session): MaybePromise<Verdict>;
   /** A stanza to a local account or one of its resources, before it is delivered. */
@@ -64,6 +69,8 @@ export interface Hooks {
   handed?(parcel: Parcel): void;
   /** A message to an existing account that no session took (RFC 6121 §8.5.2.2). */
   undelivered?(message: Message, account: BareJid): MaybePromise<Verdict>;
+  /** A message that no session took was taken by an `undelivered` hook, to be kept for later. */
+  kept?(message: Message, account: BareJid): void;
   /** A session has bound its resource. */
   sessionBound?(session: Session): void;
   /** A session's presence changed: first available, another priority, unavailable. */
@@ -74,6 +81,13 @@ export interface Hooks {
   sessionAwake?(session: Session): void;
   /** A session is over; it is no longer among its account's sessions. */
   sessionEnded?(session: Session, end: SessionEnd): MaybePromise<void>;
+  /** A device of an account is revoked, by its id: what it left goes. */
+  deviceRevoked?(account: BareJid, device: string): MaybePromise<void>;
+  /**
+   * The way from a host to another domain had broken. It is `gone`: the domain is out of reach; or it
+   * is there `again`, and may not remember what it told before.
+   */
+  domainChanged?(domain: Domain, now: 'gone' | 'again', host: Domain): MaybePromise<void>;
   /** An account is being removed: the module's rows of it go, contacts are told. */
   accountRemoved?(account: BareJid): MaybePromise<void>;
 }

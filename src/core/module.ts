@@ -8,10 +8,12 @@ import type { ServerConfig } from '../config/schema.ts';
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
-import type { Stanza } from '../stanza/stanza.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import type { Iq, Stanza } from '../stanza/stanza.ts';
 import type { Migration, Store } from '../store/store.ts';
 import type { Element } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
+import type { Devices } from './devices.ts';
 import type { DispatchParts } from './dispatch.ts';
 import type { MaybePromise } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
@@ -30,7 +32,7 @@ export type Spec = (
 };
 
 /** What modules may know of the server-wide config. */
-export type ServerTerms = Pick<ServerConfig, 'limits' | 'admins'>;
+export type ServerTerms = Pick<ServerConfig, 'limits' | 'admins' | 'devices'>;
 
 /** What a module remembers of sessions, as JSON. */
 export interface SessionMemory {
@@ -64,14 +66,21 @@ export interface Home<C> {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   /** Takes notes of what the module does with messages. */
   readonly story: Story;
+  readonly devices: Devices;
   readonly removeAccount: RemoveAccount;
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */
   route(stanza: Stanza): MaybePromise<void>;
+  /**
+   * Sends a request in the name of a host, and waits for the answer, a result or an error; undefined
+   * when none comes in time.
+   */
+  ask(request: Iq, timeoutMs: number): Promise<Iq | undefined>;
   /** disco#info features of a host or its accounts, all modules' together, sorted. */
   features(host: Domain, target: 'server' | 'account'): readonly string[];
   /** XEP-0128 forms of a host, all modules' together. */

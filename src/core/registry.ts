@@ -1,10 +1,12 @@
 /** Sets up the modules in the order of their list, and derives what follows from what they declare. */
-import type { Domain } from '../jid/jid.ts';
+import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
-import type { Stanza } from '../stanza/stanza.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import type { Iq, Stanza } from '../stanza/stanza.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
+import type { Devices } from './devices.ts';
 import { buildDispatch, type Dispatch } from './dispatch.ts';
 import type { MaybePromise } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
@@ -27,13 +29,16 @@ export interface RegistryOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: LogRoot;
+  readonly metrics: Metrics;
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly story: Story;
+  readonly devices: Devices;
   /** The server-wide config as it stands. */
   server(): ServerTerms;
   route(stanza: Stanza): MaybePromise<void>;
+  ask(request: Iq, timeoutMs: number): Promise<Iq | undefined>;
 }
 
 /** The modules that are set up. */
@@ -48,6 +53,8 @@ export interface Registry {
   /** Has them remember it again. */
   restoreMemory(session: Session, saved: Readonly<Record<string, unknown>>): void;
   readonly removeAccount: RemoveAccount;
+  /** Tells all modules, those that are switched off too, that a device is revoked. */
+  deviceRevoked(account: BareJid, device: string): Promise<void>;
   /** Ends all, last set up first. */
   stop(): Promise<void>;
 }
@@ -83,13 +90,16 @@ export function createRegistry(options: RegistryOptions): Registry {
       store: options.store,
       clock: options.clock,
       log: log.area(module.name),
+      metrics: options.metrics,
       hosts: options.hosts,
       accounts: options.accounts,
       sessions: options.sessions,
       story: options.story,
+      devices: options.devices,
       server: options.server,
       removeAccount,
       route: options.route,
+      ask: options.ask,
       features(host, target) {
         const which = target === 'server' ? 'features' : 'accountFeatures';
         return unique(enabledParts(host).flatMap((each) => each.module[which]));
@@ -123,6 +133,9 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (module.name in saved) parts.memory?.restore(session, saved[module.name]);
     },
     removeAccount,
+    async deviceRevoked(account, device) {
+      for (const { parts } of done.values()) await parts.hooks?.deviceRevoked?.(account, device);
+    },
     async stop() {
       for (const { parts } of [...done.values()].reverse()) await parts.stop?.();
     },

@@ -266,12 +266,22 @@ export function createRouter(options: RouterOptions): Router {
         for (const hook of host.dispatch.handed) hook(parcel);
         // A module may have given copies to sessions that would not get the message itself.
         if (parcel.given.length > 0) return keep(parcel, host, sender);
-        const said = firstVerdict(host.dispatch.undelivered, message, account);
+        const said = toKeep(message, account, host);
         return after(said, message, sender, (refused) =>
           bounce(refused, UNAVAILABLE, `nobody keeps it, ${DELIVERY}`),
         );
       }
     }
+  }
+
+  /** Asks who keeps a message for later, and tells if somebody does. */
+  function toKeep(message: Message, account: BareJid, host: Host): MaybePromise<Verdict> {
+    const tell = (said: Verdict): Verdict => {
+      if (said.kind === 'handled') for (const hook of host.dispatch.kept) hook(message, account);
+      return said;
+    };
+    const said = firstVerdict(host.dispatch.undelivered, message, account);
+    return said instanceof Promise ? said.then(tell) : tell(said);
   }
 
   /** Hands a message to sessions, and follows it until one of them has it for sure (DESIGN D1). */

@@ -2,6 +2,7 @@
 import { type BareJid, bareOf, type Domain, domainOf, type FullJid, type Jid } from '../jid/jid.ts';
 import type { Presence, Stanza } from '../stanza/stanza.ts';
 import { childOf, textOf } from '../xml/element.ts';
+import type { DeviceKind } from './device-tables.ts';
 import type { Receipt } from './parcel.ts';
 import type { Restraint } from './restraint.ts';
 
@@ -19,6 +20,17 @@ export interface Security {
   readonly cipher: string | undefined;
   /** e.g. `SCRAM-SHA-256-PLUS`. */
   readonly mechanism: string;
+}
+
+/** The device that a client runs on, as far as it is known. */
+export interface SessionDevice {
+  /** Its id among the account's devices. */
+  readonly id: string;
+  readonly kind: DeviceKind;
+  /** The name of the client; '' if it did not say. */
+  readonly software: string;
+  /** The name of the machine; '' if it did not say. */
+  readonly name: string;
 }
 
 /** Who is told that a stanza is handled only when all that was promised of it is durable (D1). */
@@ -39,6 +51,13 @@ export interface Session extends Creditor {
   /** The client's address. */
   readonly remote: string;
   readonly security: Security;
+  /** Undefined for one that would not be known again. */
+  readonly device: SessionDevice | undefined;
+  /**
+   * Whether it was bound by XEP-0386: what it missed it reads from the archive (XEP-0313), so that
+   * messages kept for those who are away are not for it (§3.2).
+   */
+  readonly isBind2: boolean;
   /** When it was bound, in ms since the epoch. */
   readonly since: number;
   /** When it last sent a stanza or whitespace, in ms since the epoch. */
@@ -51,6 +70,8 @@ export interface Session extends Creditor {
   readonly isAttached: boolean;
   /** Whether the user looks at the client, as far as that has said (XEP-0352); told to nobody else. */
   readonly isActive: boolean;
+  /** Whether the client says what it has (XEP-0198); of others it is known when they are heard of. */
+  readonly isManaged: boolean;
   /**
    * Sends a stanza to the client, with another `to` if one is given (serialised once, spliced). The
    * receipt is told what becomes of it.

@@ -34,7 +34,7 @@ const kinds = [
   z.object({ kind: z.literal('kept'), account: jid }),
   /** What was kept was taken out, to be handed to a session. */
   z.object({ kind: z.literal('fetched'), account: jid }),
-  /** A push service was told of it (XEP-0357); `answer` is `ok` or the condition of its error. */
+  /** A push service was told of it, and said this, or nothing (XEP-0357). */
   z.object({ kind: z.literal('pushed'), service: jid, answer: z.string() }),
   /** It waits for a stream to another domain. */
   z.object({ kind: z.literal('queued'), domain: jid }),

@@ -58,7 +58,12 @@ export interface Story {
   readonly isOn: boolean;
   /** Notes a step of a message; of other stanzas, and of headlines, nothing is noted. */
   note(stanza: Stanza, step: Step): void;
+  /** For steps that come much later: notes them without keeping the stanza until then. */
+  about(stanza: Stanza): TellStep;
 }
+
+/** Notes a step of a certain message. */
+export type TellStep = (step: Step) => void;
 
 /** The story with what only its owner may do. */
 export interface StoryKeeper extends Story {
@@ -124,22 +129,35 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
     return turn;
   };
 
+  const add = (head: StoryHead, step: Step) => {
+    if (waiting.length >= MOST_WAITING) {
+      forgotten += 1;
+      return;
+    }
+    const count = waiting.push({ at: clock.now(), head, step });
+    if (count >= GROUP) void flush();
+    else timer ??= clock.after(FLUSH_MS, () => void flush());
+  };
+
   return {
     isOn: false,
     note(stanza, step) {
-      if (stanza.kind !== 'message' || stanza.type === 'headline') return;
-      if (waiting.length >= MOST_WAITING) {
-        forgotten += 1;
-        return;
-      }
+      if (!hasStory(stanza)) return;
       if (last?.serial !== stanza.serial) last = headOf(stanza);
-      const count = waiting.push({ at: clock.now(), head: last, step });
-      if (count >= GROUP) void flush();
-      else timer ??= clock.after(FLUSH_MS, () => void flush());
+      add(last, step);
+    },
+    about(stanza) {
+      if (!hasStory(stanza)) return () => {};
+      const head = headOf(stanza);
+      return (step) => add(head, step);
     },
     flush,
   };
 }
+
+/** Whether a stanza has a story: messages have, but for headlines. */
+const hasStory = (stanza: Stanza): stanza is Message =>
+  stanza.kind === 'message' && stanza.type !== 'headline';
 
 function headOf(message: Message): StoryHead {
   const { serial, from, to, type } = message;

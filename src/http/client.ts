@@ -1,5 +1,6 @@
 /** Who is at the other end of a request, also where a reverse proxy stands between. */
-import { BlockList, isIP } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP, type Socket } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Env } from 'hono';
 
@@ -30,19 +31,37 @@ const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip'] as const;
  */
 export function createClientOf(trustedProxies: readonly string[] = []): ClientOf {
   const trusted = addressList(trustedProxies);
+  const clientOf = createRequestClientOf(trusted);
   return (c) => {
-    const peer = peerOf(c);
-    const isForwarded = FORWARDING.some((name) => c.req.header(name) !== undefined);
+    const bindings: Partial<HttpBindings> = c.env ?? {};
+    return clientOf(bindings.incoming?.socket, (name) => c.req.header(name));
+  };
+}
+
+/** Makes what tells who upgrades a connection; see {@link createClientOf}. */
+export function createUpgradeClientOf(
+  trustedProxies: readonly string[] = [],
+): (request: IncomingMessage) => Client {
+  const clientOf = createRequestClientOf(addressList(trustedProxies));
+  return (request) =>
+    clientOf(request.socket, (name) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value.join(',') : value;
+    });
+}
+
+function createRequestClientOf(trusted: BlockList) {
+  return (socket: Socket | undefined, header: (name: string) => string | undefined): Client => {
+    const peer = peerOf(socket);
+    const isForwarded = FORWARDING.some((name) => header(name) !== undefined);
     if (!isForwarded || !contains(trusted, peer.address))
       return { ...peer, isLocal: isLoopback(peer.address) && !isForwarded };
     // The last address that is not one of our proxies: what stands before it anyone can write.
-    const chain = (c.req.header('x-forwarded-for') ?? '')
-      .split(',')
-      .map((each) => plain(each.trim()));
+    const chain = (header('x-forwarded-for') ?? '').split(',').map((each) => plain(each.trim()));
     const address = chain.findLast((each) => isIP(each) !== 0 && !contains(trusted, each));
     return {
       address: address ?? peer.address,
-      isSecure: c.req.header('x-forwarded-proto')?.split(',').at(-1)?.trim() === 'https',
+      isSecure: header('x-forwarded-proto')?.split(',').at(-1)?.trim() === 'https',
       isLocal: false,
     };
   };
@@ -92,9 +111,7 @@ export function limitKey(address: string): string {
 }
 
 /** The socket's own peer. Requests that were made without a socket (tests) have no address. */
-function peerOf(c: Context): Pick<Client, 'address' | 'isSecure'> {
-  const bindings: Partial<HttpBindings> = c.env ?? {};
-  const socket = bindings.incoming?.socket;
+function peerOf(socket: Socket | undefined): Pick<Client, 'address' | 'isSecure'> {
   return {
     address: plain(socket?.remoteAddress ?? ''),
     isSecure: socket !== undefined && 'encrypted' in socket && socket.encrypted === true,

@@ -3,9 +3,10 @@
  * and unix sockets that serve an app of their own.
  */
 import { chmod, lstat, unlink } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Env, Hono } from 'hono';
 import type { Clock } from '../kit/clock.ts';
@@ -73,6 +74,11 @@ export interface HttpServer {
   readonly closing: AbortSignal;
   /** Mounts an app under a path; only before the first request. */
   mount<E extends Env>(path: string, app: Hono<E>): void;
+  /**
+   * Hands requests for an upgrade at a path of the TCP listeners to whoever takes them; at all other
+   * paths they are refused. What was upgraded is its taker's to end.
+   */
+  upgrade(path: string, take: TakeUpgrade): void;
   /** Opens a TCP listener; rejects with a {@link ListenError}. */
   listen(options: ListenOptions): Promise<Listening>;
   /**
@@ -84,6 +90,9 @@ export interface HttpServer {
   close(graceMs?: number): Promise<void>;
 }
 
+/** Takes a connection that a client wants to use for something else than HTTP. */
+export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
 const CLOSE_GRACE_MS = 2000;
 const OWNER_ONLY = 0o600;
 
@@ -93,6 +102,18 @@ export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOpt
   const app = createShell({ log, bodyBytes: limits.bodyBytes });
   const servers = new Set<Server>();
   const closing = new AbortController();
+  const upgrades = new Map<string, TakeUpgrade>();
+
+  const onUpgrade: TakeUpgrade = (request, socket, head) => {
+    const [path = ''] = (request.url ?? '').split('?');
+    const take = upgrades.get(path);
+    if (take !== undefined) {
+      take(request, socket, head);
+      return;
+    }
+    socket.on('error', () => {});
+    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  };
 
   const prepare = (served: Hono<HttpEnv>, tls?: TlsOptions): Server => {
     const timing = {
@@ -140,8 +161,10 @@ export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOpt
     app,
     closing: closing.signal,
     mount: (path, mounted) => void app.route(path, mounted),
+    upgrade: (path, take) => void upgrades.set(path, take),
     async listen({ host, port, tls }) {
       const server = prepare(app, tls);
+      server.on('upgrade', onUpgrade);
       const where = host?.includes(':') === true ? `[${host}]:${port}` : `${host ?? '*'}:${port}`;
       await open(
         server,

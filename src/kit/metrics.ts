@@ -71,6 +71,12 @@ export function createMetrics(options: { process: boolean } = { process: true })
       labelNames: ['direction', 'kind'],
       registers,
     }),
+    pushes: new Counter({
+      name: 'rtcd_pushes_total',
+      help: 'Push notifications by what app servers answered (published, failed, refused).',
+      labelNames: ['outcome'],
+      registers,
+    }),
     bounces: new Counter({
       name: 'rtcd_bounces_total',
       help: 'Stanzas answered with an error, by condition.',

@@ -2,7 +2,7 @@
  * What waits to be written to one socket. Texts are gathered and written once per turn of the event
  * loop (DESIGN D3): for TLS that is one record, and one system call, for many stanzas.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** Flushes all outboxes that were written to, once per turn. */
 export class Flusher {
@@ -35,7 +35,8 @@ export interface OutboxHandlers {
 export class Outbox {
   readonly #flusher: Flusher;
   readonly #handlers: OutboxHandlers;
-  #socket: Socket;
+  readonly #isFramed: boolean;
+  #socket: Duplex;
   #texts: string[] = [];
   #length = 0;
   #limit: number;
@@ -44,8 +45,16 @@ export class Outbox {
 
   /**
    * @param limit how much may wait, in bytes
+   * @param isFramed whether each text is written by itself, because it is a message of its own
    */
-  constructor(socket: Socket, flusher: Flusher, limit: number, handlers: OutboxHandlers) {
+  constructor(
+    socket: Duplex,
+    flusher: Flusher,
+    limit: number,
+    handlers: OutboxHandlers,
+    isFramed = false,
+  ) {
+    this.#isFramed = isFramed;
     this.#socket = socket;
     this.#flusher = flusher;
     this.#limit = limit;
@@ -68,7 +77,7 @@ export class Outbox {
   }
 
   /** Continues on another socket (the one that TLS put over the first). */
-  use(socket: Socket): void {
+  use(socket: Duplex): void {
     this.flush();
     this.#socket = socket;
   }
@@ -99,10 +108,13 @@ export class Outbox {
     if (this.#texts.length === 0) return;
     const trailer = this.#handlers.trailer?.() ?? '';
     if (trailer !== '') this.#texts.push(trailer);
-    const text = this.#texts.length === 1 ? (this.#texts[0] ?? '') : this.#texts.join('');
+    const texts = this.#texts;
     const position = this.#position;
     this.discard();
     if (this.#socket.destroyed || !this.#socket.writable) return;
+    if (this.#isFramed)
+      for (const each of texts.splice(0, texts.length - 1)) this.#socket.write(each);
+    const text = texts.length === 1 ? (texts[0] ?? '') : texts.join('');
     const isLarge = text.length >= this.#socket.writableHighWaterMark;
     const isTaken = this.#socket.write(text, (error) => {
       if (error === undefined || error === null) this.#gone = position;

@@ -1,22 +1,29 @@
 /**
  * The modules, in the order in which they are set up and in which their hooks see a stanza. The parts
- * of RFC 6121 stand first: others need the roster, and what it and presence decide holds for all.
- * Carbons stand before offline messages, which are kept for who has no copy either.
+ * of RFC 6121 stand first: others need the roster, and what it and presence decide holds for all. The
+ * archive comes after whatever may refuse a message, and before what passes it on: that has the ids
+ * that the archive gives. Carbons stand before offline messages, which are kept for who has no copy
+ * either, and before push, which wakes who has none.
  * disco stands before those that add to it; the rest only answers IQs, so that its order is the
  * alphabet's.
  */
 import type { AnyModule } from '../core/module.ts';
+import { archive } from './archive/index.ts';
 import { caps } from './caps.ts';
 import { carbons } from './carbons/index.ts';
+import { clients } from './clients.ts';
 import { contact } from './contact.ts';
 import { csi } from './csi/index.ts';
 import { disco } from './disco/index.ts';
+import { fulltext } from './fulltext/index.ts';
 import { last } from './last.ts';
 import { limits } from './limits.ts';
 import { offline } from './offline/index.ts';
+import { offlineRetrieval } from './offline-retrieval.ts';
 import { ping } from './ping.ts';
 import { presence } from './presence/index.ts';
 import { privateXml } from './private.ts';
+import { push } from './push/index.ts';
 import { register } from './register/index.ts';
 import { roster } from './roster/index.ts';
 import { session } from './session.ts';
@@ -29,16 +36,21 @@ import { version } from './version.ts';
 export const modules: readonly AnyModule[] = [
   roster,
   presence,
+  archive,
+  fulltext,
   carbons,
   offline,
   disco,
   caps,
+  clients,
   contact,
   csi,
   last,
   limits,
+  offlineRetrieval,
   ping,
   privateXml,
+  push,
   register,
   session,
   streamManagement,

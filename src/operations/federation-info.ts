@@ -16,7 +16,11 @@ export const linkSchema = z.object({
   address: z.string(),
   since: time.nullable(),
   lastActive: hidden(time.nullable()),
-  queued: z.int().describe('Stanzas that wait.'),
+  management: z
+    .enum(['none', 'acks', 'resumable'])
+    .describe('Stream management (XEP-0198): none, acknowledgements, or resumed when it breaks.'),
+  queued: z.int().describe('Stanzas that wait or are not known to have arrived.'),
+  unacknowledged: z.int().describe('Those that were sent on the stream and are not acknowledged.'),
   failure: hidden(z.string().describe('Why there is no stream.')),
   retryAt: hidden(time.nullable()),
 });
@@ -37,7 +41,9 @@ export const linkOf = (link: FederationLink): z.output<typeof linkSchema> => ({
   address: link.remoteAddress ?? '',
   since: whole(link.since),
   lastActive: whole(link.lastActive),
+  management: link.management,
   queued: link.queued,
+  unacknowledged: link.unacknowledged,
   failure: link.failure ?? '',
   retryAt: whole(link.retryAt),
 });

@@ -16,8 +16,12 @@ export interface FederationLink {
   readonly authenticatedBy: 'external' | 'certificate' | 'dialback' | undefined;
   readonly since: number | undefined;
   readonly lastActive: number | undefined;
-  /** How many stanzas wait. */
+  /** Whether the stream is managed by XEP-0198, and whether it is resumed when it breaks. */
+  readonly management: 'none' | 'acks' | 'resumable';
+  /** How many stanzas wait, or were sent and are not known to have arrived. */
   readonly queued: number;
+  /** How many were sent on the stream, for all of its pairs, and are not known to have arrived. */
+  readonly unacknowledged: number;
   readonly remoteAddress: string | undefined;
   /** Why there is no stream, and when the next try comes. */
   readonly failure: string | undefined;
@@ -60,7 +64,7 @@ export interface FederationService {
   /** All links, those of one domain if it is named. */
   list(domain?: Domain): readonly FederationLink[];
   /** What happened with a domain, the latest first. */
-  history(domain: Domain): readonly FederationEvent[];
+  history(domain: Domain): Promise<readonly FederationEvent[]>;
   /** Closes the streams of a domain; what waits is tried again at once. Answers how many. */
   close(domain: Domain): number;
   /** Why two domains may not talk, as a sentence; undefined if they may. */

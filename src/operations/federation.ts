@@ -89,7 +89,7 @@ function show(services: Needs): AnyOperation {
       links: z.array(linkSchema),
       history: z.array(eventSchema),
     }),
-    run({ domain: far }) {
+    async run({ domain: far }) {
       const side = running(services);
       if (!isSide(side)) return side;
       const policy = services.hosts.all().map(({ domain: host }) => {
@@ -97,7 +97,8 @@ function show(services: Needs): AnyOperation {
         return { host, allowed: why === undefined, why: why ?? '' };
       });
       const links = side.list(far).toSorted(byNames).map(linkOf);
-      return success({ domain: far, policy, links, history: side.history(far).map(eventOf) });
+      const history = (await side.history(far)).map(eventOf);
+      return success({ domain: far, policy, links, history });
     },
   });
 }

@@ -6,6 +6,7 @@ import { certificateOperations } from './certificates.ts';
 import { checkOperations } from './check.ts';
 import { componentOperations } from './components.ts';
 import { configOperations } from './config.ts';
+import { deviceOperations } from './devices.ts';
 import { dnsOperations } from './dns.ts';
 import { federationOperations } from './federation.ts';
 import { hostOperations } from './hosts.ts';
@@ -20,6 +21,7 @@ import { watchOperations } from './watch.ts';
 export function allOperations(services: Services): AnyOperation[] {
   return [
     ...accountOperations(services),
+    ...deviceOperations(services),
     ...sessionOperations(services),
     ...hostOperations(services),
     ...componentOperations(services),

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import type { Accounts } from '../core/accounts.ts';
 import type { Audit } from '../core/audit.ts';
 import type { Authority } from '../core/authority.ts';
+import type { Devices } from '../core/devices.ts';
 import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
 import type { RemoveAccount } from '../core/removal.ts';
@@ -116,6 +117,7 @@ export interface Services {
   readonly log: LogRoot;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly devices: Devices;
   readonly hosts: Hosts;
   readonly authority: Authority;
   readonly registry: Pick<Registry, 'enabled'>;

@@ -11,6 +11,9 @@ export const sessionInfo = z.object({
   jid: z.string(),
   host: hidden(z.string()),
   remote: z.string(),
+  device: z
+    .string()
+    .describe('What the client calls itself and its machine; empty if it does not.'),
   secure: z.string().describe('The version of TLS; empty without.'),
   cipher: hidden(z.string()),
   mechanism: z.string(),
@@ -34,6 +37,7 @@ export function sessionInfoOf(session: Session, hosts: Hosts): z.output<typeof s
     jid: session.jid,
     host: session.host,
     remote: session.remote,
+    device: [session.device?.software, session.device?.name].filter(Boolean).join(', '),
     secure: session.security.protocol ?? '',
     cipher: session.security.cipher ?? '',
     mechanism: session.security.mechanism,

@@ -81,7 +81,7 @@ export function stepText(step: Step, { from }: Pick<Tale, 'from'>): string {
     case 'fetched':
       return `fetched for ${step.account}, who is there`;
     case 'pushed':
-      return `push service ${step.service} told: ${step.answer}`;
+      return `told ${step.service} to wake a device: ${step.answer}`;
     case 'queued':
       return `waits for a stream to ${step.domain}`;
     case 'sent':

@@ -1,27 +1,19 @@
 import { step } from '../core/story-steps.ts';
 import { type Domain, domainOf } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
-import type { Stanza } from '../stanza/stanza.ts';
 import { Channel } from '../stream/channel.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
-import type { Element } from '../xml/element.ts';
-import type { DaneTerms } from './dane.ts';
-import {
-  type Addresses,
-  type DialbackAnswer,
-  dialbackKey,
-  readDialback,
-  resultQuestion,
-  verifyQuestion,
-} from './dialback.ts';
-import { enter } from './door.ts';
+import { Inquiry } from './inquiry.ts';
+import { type IntakePort, takeIn } from './intake.ts';
+import { createJudge } from './judgement.ts';
+import { Managed } from './managed.ts';
 import type { StreamAction, StreamEvent } from './negotiation.ts';
-import { type Pair, Pairs, type Proof, pairKey } from './pairs.ts';
-import { Questions } from './questions.ts';
+import { type Pair, Pairs, type Proof, partiesOf } from './pairs.ts';
+import type { Passage } from './passage.ts';
 import type { S2sServices } from './services.ts';
-import type { Negotiator, ServerStreamOptions, StreamHooks } from './stream-options.ts';
-import { evidenceOf, type Trusted } from './trust.ts';
+import type { Negotiator, ServerStreamOptions, StreamEnd, StreamHooks } from './stream-options.ts';
+import type { Trusted } from './trust.ts';
 
 /** How deep the XML of one who is not authenticated may be: SASL and dialback need no more. */
 const EARLY_DEPTH = 16;
@@ -36,6 +28,9 @@ const SEND_LIMIT = 64 * 1024 * 1024;
 /** After how long a silence the system asks whether the other side is there. */
 const KEEP_ALIVE_MS = 60_000;
 
+/** The longest that the other side may be silent when it was asked whether it has what it was sent. */
+const PATIENCE_MS = 30_000;
+
 /** A stream between servers. */
 export class ServerStream {
   /** Names the stream in the log and for admins. */
@@ -48,6 +43,12 @@ export class ServerStream {
   streamId = '';
   /** When a stanza last came or went, in ms since the epoch. */
   lastUsed: number;
+  /** What was asked here by dialback. */
+  readonly inquiry: Inquiry;
+  /** What the other side's certificate is worth for a domain; undefined without TLS. */
+  readonly judge: (domain: Domain) => Trusted | undefined;
+  /** Its management by XEP-0198. */
+  readonly managed: Managed;
 
   readonly #services: S2sServices;
   readonly #negotiator: Negotiator;
@@ -55,13 +56,13 @@ export class ServerStream {
   readonly #channel: Channel;
   readonly #accepts = new Pairs();
   readonly #sends = new Pairs();
-  readonly #questions: Questions;
-  readonly #dane: DaneTerms | undefined;
-  readonly #judged = new Map<Domain, Trusted>();
+  readonly #intake: IntakePort;
   #language: string | undefined;
   /** Whether we have said goodbye. */
   #isClosing = false;
   #why = 'the connection broke';
+  #ending: StreamEnd = 'broken';
+  #hasLeft = false;
 
   constructor(options: ServerStreamOptions) {
     const { socket, services } = options;
@@ -73,8 +74,55 @@ export class ServerStream {
     this.#services = services;
     this.#negotiator = options.negotiator;
     this.#hooks = options.hooks;
-    this.#dane = options.dane;
-    this.#questions = new Questions(clock);
+    this.judge = createJudge(services, {
+      direction: options.direction,
+      dane: options.dane,
+      tls: () => this.#channel.tls,
+    });
+    this.inquiry = new Inquiry({
+      clock,
+      secret: services.secret,
+      hooks: options.hooks,
+      streamId: () => this.streamId,
+      send: (text) => this.send(text),
+      end: (failure) => this.end(failure),
+      note: (facts, text) => this.note('info', facts, text),
+    });
+    this.managed = new Managed({
+      clock,
+      direction: options.direction,
+      pings: options.pings,
+      resumptions: options.resumptions,
+      patience: () => Math.min(PATIENCE_MS, services.settings().queueTime / 2),
+      parties: () => partiesOf(this.#sends, this.#accepts),
+      isProved: () => this.#accepts.size > 0,
+      isFlushed: () => this.#channel.waiting === 0,
+      heardAt: () => this.lastActive,
+      write: (text) => this.#channel.write(text),
+      giveUp: (why) => this.#giveUp(why),
+      end: (failure) => this.end(failure),
+      replaced: () => this.#onReplaced(),
+      hold: (work) => this.#channel.hold(work),
+      opened: () => this.#hooks.opened?.(),
+    });
+    this.#intake = {
+      services,
+      managed: this.managed,
+      pings: options.pings,
+      accepts: this.#accepts,
+      language: () => this.#language,
+      used: () => {
+        this.lastUsed = clock.now();
+      },
+      end: (failure) => this.end(failure),
+      hold: (work) => this.#channel.hold(work),
+      note: (level, facts, text) => this.note(level, facts, text),
+      came: (stanza) =>
+        services.story.note(
+          stanza,
+          step.received(domainOf(stanza.from), this.id, this.remoteAddress),
+        ),
+    };
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const { stanzaBytesBeforeAuth, depth, attributes } = services.limits();
     this.#channel = new Channel({
@@ -97,11 +145,12 @@ export class ServerStream {
         element: (element) => this.step({ kind: 'element', element }),
         close: () => this.#onGoodbye(),
         fault: (fault) => this.end(fault),
-        gone: (text) => this.#leave(text),
+        gone: (text) => this.#leave(text, this.#isClosing ? 'closed' : 'broken'),
         overflow: () =>
           this.end({ condition: 'resource-constraint', text: 'You read too slowly.' }),
         drained: () => this.#hooks.drained?.(),
         released() {},
+        trailer: () => this.managed.trailer(),
         mistake: (error) => this.#onMistake(error),
         closed: () => this.#onClosed(),
       },
@@ -114,9 +163,14 @@ export class ServerStream {
     return this.#isClosing || this.#channel.isClosed || this.#negotiator.isEnded;
   }
 
-  /** Whether the socket takes no more for now. */
+  /** Whether no more stanzas may be sent for now. */
   get isFull(): boolean {
-    return this.#channel.waiting > HIGH_WATER;
+    return this.managed.isBusy || this.#channel.waiting > HIGH_WATER;
+  }
+
+  /** How it came to its end; of meaning once it has. */
+  get ending(): StreamEnd {
+    return this.#ending;
   }
 
   /** The version of TLS, undefined without. */
@@ -144,11 +198,6 @@ export class ServerStream {
     return this.#sends.list();
   }
 
-  /** Whether questions of dialback wait for their answer here. */
-  get isAsking(): boolean {
-    return this.#questions.size > 0;
-  }
-
   /** Takes an event of the negotiation. */
   step(event: StreamEvent): void {
     this.perform(this.#negotiator.step(event));
@@ -157,21 +206,6 @@ export class ServerStream {
   /** Carries out what the negotiator says. */
   perform(actions: readonly StreamAction[]): void {
     for (const action of actions) this.#do(action);
-  }
-
-  /** What the other side's certificate is worth for a domain; undefined without TLS. */
-  judge(domain: Domain): Trusted | undefined {
-    const { tls } = this.#channel;
-    if (tls === undefined) return undefined;
-    const before = this.#judged.get(domain);
-    if (before !== undefined) return before;
-    const judged = this.#services.trust.judge(evidenceOf(tls), domain, {
-      role: this.direction === 'in' ? 'client' : 'server',
-      acceptServerUsage: this.#services.settings().acceptServerUsage,
-      dane: this.#dane,
-    });
-    if (this.#judged.size < MAX_PAIRS) this.#judged.set(domain, judged);
-    return judged;
   }
 
   /** Whether the other side's certificate proves a domain. */
@@ -208,36 +242,24 @@ export class ServerStream {
     return !this.isOver && this.#sends.has(local, remote);
   }
 
-  /** Asks to be allowed to send for a pair, by dialback (XEP-0220 §2.1.1). */
-  ask(local: Domain, remote: Domain): Promise<DialbackAnswer> {
-    const parties = { from: local, to: remote };
-    const parts = { receiving: remote, originating: local, streamId: this.streamId };
-    const key = dialbackKey(this.#services.secret, parts);
-    return this.#questions.ask(`result ${pairKey(local, remote)}`, () =>
-      this.send(resultQuestion(parties, key)),
-    );
-  }
-
-  /** Asks whether the other side, as the authority for a domain, gave out a key (§2.1.2). */
-  verify(parties: Addresses, id: string, key: string): Promise<DialbackAnswer> {
-    return this.#questions.ask(`verify ${pairKey(parties.from, parties.to)} ${id}`, () =>
-      this.send(verifyQuestion(parties, id, key)),
-    );
-  }
-
   /** Sends text: a stanza of a pair that may be sent for, or an element of dialback. */
   send(text: string): void {
     if (!this.isOver) this.#channel.write(text);
   }
 
   /** Sends a stanza for a pair that {@link maySend}. */
-  sendStanza(stanza: Stanza): void {
-    this.lastUsed = this.#services.clock.now();
-    this.#services.metrics.s2sStanzas.inc({ direction: 'out', kind: stanza.kind });
-    this.send(stanza.wire.text);
+  sendStanza(passage: Passage): void {
+    const now = this.#services.clock.now();
+    this.lastUsed = now;
+    this.#services.metrics.s2sStanzas.inc({ direction: 'out', kind: passage.stanza.kind });
+    this.managed.add(passage);
+    this.send(passage.text(now));
     const { story } = this.#services;
-    if (story.isOn && stanza.to !== undefined)
-      story.note(stanza, step.sent(domainOf(stanza.to), this.id, this.remoteAddress));
+    if (story.isOn)
+      story.note(
+        passage.stanza,
+        step.sent(domainOf(passage.stanza.to), this.id, this.remoteAddress),
+      );
   }
 
   /** Ends the stream with an error. */
@@ -250,7 +272,7 @@ export class ServerStream {
     if (this.isOver) return;
     this.#isClosing = true;
     this.#why = why;
-    this.#channel.sayGoodbye();
+    void this.managed.farewell().then(() => this.#channel.sayGoodbye());
   }
 
   /** Closes the socket at once. */
@@ -290,22 +312,24 @@ export class ServerStream {
         this.#hooks.ready?.();
         break;
       case 'dialback':
-        this.#onDialback(action.element);
+        this.inquiry.receive(action.element);
+        break;
+      case 'manage':
+        this.managed.receive(action.element);
         break;
       case 'stanza':
-        this.#onStanza(action.element);
+        takeIn(action.element, this.#intake);
         break;
       case 'close':
-        this.#finish(action.why);
+        this.#finish(action.why, 'ended');
         break;
       case 'end':
         this.#fail(action);
         break;
       case 'give-up':
         this.#hooks.gaveUp?.(action.why, action.text);
-        if (typeof action.why !== 'string')
-          this.#questions.end(`the stream ended: ${action.text}`, action.why.reported);
-        this.#finish(action.text);
+        if (typeof action.why !== 'string') this.inquiry.end(action.text, action.why.reported);
+        this.#finish(action.text, 'ended');
         break;
     }
   }
@@ -317,83 +341,44 @@ export class ServerStream {
     this.#channel.write(headerText({ id, from, to }, 'jabber:server'));
   }
 
-  #fail({ condition, text }: StreamFailure): void {
+  #fail(failure: StreamFailure): void {
+    const { condition, text } = failure;
     this.#services.metrics.streamErrors.inc({ condition });
     this.note('info', { condition }, text);
-    this.#channel.write(streamErrorText({ condition, text }));
-    this.#finish(`${condition}: ${text}`);
+    this.managed.lastWord();
+    this.#channel.write(streamErrorText(failure));
+    this.#finish(`${condition}: ${text}`, 'ended');
   }
 
-  #finish(why: string): void {
-    this.#leave(why);
+  #finish(why: string, ending: StreamEnd): void {
+    this.#leave(why, ending);
     this.#channel.finish();
   }
 
+  /** The closing tag is answered when all that came before it is handled (DESIGN D1). */
   #onGoodbye(): void {
-    this.#finish(this.#isClosing ? this.#why : 'the other server said goodbye');
+    const why = this.#isClosing ? this.#why : 'the other server said goodbye';
+    this.#isClosing = true;
+    void this.managed.farewell().then(() => this.#finish(why, 'closed'));
+  }
+
+  /** Nobody is there any more, though the connection has not noticed. */
+  #giveUp(why: string): void {
+    if (this.#hasLeft) return;
+    this.note('info', { why }, 'the other server is silent');
+    this.#leave(why, 'broken');
+    this.#channel.destroy();
+  }
+
+  #onReplaced(): void {
+    this.#hooks.replaced?.();
+    this.end({ condition: 'conflict', text: 'The stream was resumed on another connection.' });
   }
 
   #onMistake(error: unknown): void {
     this.#services.metrics.errors.inc({ area: 's2s' });
     this.note('error', { err: error }, 'a stream could not go on');
     this.end({ condition: 'internal-server-error', text: 'The server made a mistake.' });
-  }
-
-  #onDialback(element: Element): void {
-    const packet = readDialback(element);
-    if (packet === undefined) {
-      const text = 'An element of dialback is from a domain and to a domain.';
-      this.end({ condition: 'improper-addressing', text });
-      return;
-    }
-    const { kind, from, to, id, key, answer } = packet;
-    if (answer === undefined) {
-      this.#hooks.asked(kind, { from, to }, id, key);
-      return;
-    }
-    const question =
-      kind === 'result' ? `result ${pairKey(to, from)}` : `verify ${pairKey(to, from)} ${id}`;
-    if (kind === 'result' && answer.type === 'valid' && this.#questions.has(question))
-      this.#hooks.granted?.(to, from);
-    if (this.#questions.answer(question, answer)) return;
-    // XEP-0220 §3.1: whoever sends it hopes to be believed.
-    this.note('info', { from, to, kind, type: answer.type }, 'an answer that nobody asked for');
-  }
-
-  #onStanza(element: Element): void {
-    const { hosts, clock, metrics } = this.#services;
-    const entered = enter(element, {
-      accepts: this.#accepts,
-      isServed: (domain) => hosts.ownerOf(domain) !== undefined,
-      language: this.#language,
-    });
-    if (!entered.ok) {
-      this.end(entered.failure);
-      return;
-    }
-    this.lastUsed = clock.now();
-    metrics.s2sStanzas.inc({ direction: 'in', kind: element.name });
-    if (entered.stanza !== undefined) this.#route(entered.stanza);
-  }
-
-  #route(stanza: Stanza): void {
-    const { router, story } = this.#services;
-    if (story.isOn)
-      story.note(stanza, step.received(domainOf(stanza.from), this.id, this.remoteAddress));
-    try {
-      const routed = router.route(stanza);
-      if (!(routed instanceof Promise)) return;
-      this.#channel.hold(routed.catch((error: unknown) => this.#failed(stanza, error)));
-    } catch (error) {
-      this.#failed(stanza, error);
-    }
-  }
-
-  /** A bug of ours: the stream goes on. */
-  #failed(stanza: Stanza, error: unknown): void {
-    this.#services.metrics.errors.inc({ area: 's2s' });
-    const { from, to, kind } = stanza;
-    this.note('error', { err: error, from, to, kind }, 'a stanza could not be handled');
   }
 
   /** What a stream may send once somebody is authenticated on it. */
@@ -407,14 +392,18 @@ export class ServerStream {
     };
   }
 
-  #leave(why: string): void {
+  #leave(why: string, ending: StreamEnd): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
     if (!this.#negotiator.isEnded) this.#negotiator.end({ condition: 'reset', text: why });
     this.#why = why;
-    this.#questions.end(`the stream ended: ${why}`);
+    this.#ending = ending;
+    this.inquiry.end(why);
   }
 
   #onClosed(): void {
-    this.#leave(this.#why);
+    this.#leave(this.#why, this.#isClosing ? 'closed' : 'broken');
+    this.managed.end(this.#ending === 'broken');
     this.note('info', { why: this.#why }, 'a stream between servers is over');
     this.#hooks.closed(this.#why);
   }

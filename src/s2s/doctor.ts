@@ -4,6 +4,7 @@
  */
 import type { Domain } from '../jid/jid.ts';
 import { lookUp } from './doctor/names.ts';
+import { createFollower } from './doctor/redirected.ts';
 import type { DoctorServices, Examination, Pinged } from './doctor/services.ts';
 import { passing, quoted, type Step, stepsOn } from './doctor/step.ts';
 import { summaryOf } from './doctor/summary.ts';
@@ -78,9 +79,12 @@ async function* walk(examination: Examination): AsyncGenerator<Step, undefined> 
   yield told(showPolicy(examination));
   const found = yield* passing(lookUp(examination), told);
   const visits: Visit[] = [];
-  for (const destination of found.destinations) {
-    if (signal.aborted) break;
-    visits.push(yield* passing(visit(destination, examination), told));
+  const follower = createFollower(examination);
+  const places = [...found.destinations];
+  for (let place = places.shift(); place !== undefined && !signal.aborted; place = places.shift()) {
+    const visited = yield* passing(visit(place, examination), told);
+    visits.push(visited);
+    places.unshift(...(yield* passing(follower.next(visited, place), told)));
   }
   if (visits.some(({ isThrough }) => isThrough)) yield told(await pinged(examination));
   if (signal.reason === 'cancelled') return undefined;

@@ -1,4 +1,5 @@
 /** Why stanzas cannot go to another domain, in the terms of a stanza error (RFC 6120 §8.3.3). */
+import type { Domain } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Connected } from './connect.ts';
 import type { DialbackAnswer } from './dialback.ts';
@@ -82,6 +83,14 @@ export function dialbackFailure(
     isLasting,
   );
 }
+
+/** A stanza waited too long for a stream. */
+export const timeoutFailure = (remote: Domain): LinkFailure =>
+  noStream(`${remote} could not be reached in time.`, false);
+
+/** A stanza was sent, and the other side has not said that it has it. */
+export const silentFailure = (remote: Domain): LinkFailure =>
+  noStream(`It was sent to ${remote}, which has not acknowledged it.`, false);
 
 /** An admin does not want the two to talk. */
 export const policyFailure = (text: string): LinkFailure => ({

@@ -1,6 +1,5 @@
 /** Streams by which other servers come to us. */
 import type { Socket } from 'node:net';
-import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import type { Flusher } from '../kit/outbox.ts';
 import { createAnswerer, type Verify } from './answering.ts';
@@ -11,7 +10,9 @@ import {
   type IncomingContext,
   stepIncoming,
 } from './negotiate-incoming.ts';
-import type { Proof } from './pairs.ts';
+import type { Parties, Proof } from './pairs.ts';
+import type { Pings } from './pings.ts';
+import type { Resumptions } from './resumptions.ts';
 import type { S2sServices } from './services.ts';
 
 /** What a listener tells of a new connection. */
@@ -23,14 +24,15 @@ export interface IncomingOptions {
   readonly services: S2sServices;
   readonly flusher: Flusher;
   readonly verify: Verify;
+  readonly pings: Pings;
+  readonly resumptions: Resumptions;
   /** A pair was proved; `mayAnswer` if we may send back by the same stream (XEP-0288). */
-  accepted(
-    stream: ServerStream,
-    pair: { readonly remote: Domain; readonly local: Domain },
-    proof: Proof,
-    mayAnswer: boolean,
-  ): void;
+  accepted(stream: ServerStream, pair: Parties, proof: Proof, mayAnswer: boolean): void;
   drained(stream: ServerStream): void;
+  /** Stanzas may be sent, now that it is known whether a stream is resumed. */
+  opened(stream: ServerStream): void;
+  /** Another connection resumes the stream. */
+  replaced(stream: ServerStream): void;
   closed(stream: ServerStream, why: string): void;
 }
 
@@ -62,6 +64,8 @@ export function acceptStream(options: IncomingOptions): ServerStream {
     remoteAddress: options.remoteAddress,
     services,
     flusher: options.flusher,
+    pings: options.pings,
+    resumptions: options.resumptions,
     negotiator: {
       step(event) {
         const [next, actions] = stepIncoming(state, event, context);
@@ -97,9 +101,12 @@ export function acceptStream(options: IncomingOptions): ServerStream {
       accepted(remote, local, proof) {
         authTimer?.cancel();
         if (state.isBidi) stream.allow(local, remote, proof);
+        if (state.isBidi) stream.managed.expect({ local, remote });
         options.accepted(stream, { remote, local }, proof, state.isBidi);
       },
       drained: () => options.drained(stream),
+      opened: () => options.opened(stream),
+      replaced: () => options.replaced(stream),
       closed(why) {
         authTimer?.cancel();
         options.closed(stream, why);

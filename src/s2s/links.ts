@@ -4,16 +4,16 @@
  */
 import type { MaybePromise, Verdict } from '../core/hooks.ts';
 import { verdict } from '../core/hooks.ts';
-import { step } from '../core/story-steps.ts';
-import { type Domain, domainOf, type Jid } from '../jid/jid.ts';
+import { type Domain, domainOf } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
-import { errorReply } from '../stanza/error.ts';
-import type { Stanza } from '../stanza/stanza.ts';
 import type { ServerStream } from './connection.ts';
-import { type LinkFailure, policyFailure } from './failure.ts';
-import { pairKey } from './pairs.ts';
-import { Queue, type Queued } from './queue.ts';
+import { type LinkFailure, policyFailure, silentFailure, timeoutFailure } from './failure.ts';
+import { type Parties, pairKey } from './pairs.ts';
+import type { Addressed, Passage } from './passage.ts';
+import { Passages } from './passages.ts';
+import { Queue } from './queue.ts';
 import type { S2sServices } from './services.ts';
+import type { Spool } from './spool.ts';
 import type { Reached } from './streams.ts';
 
 /** Links at a time: whoever writes to a new domain with each message gets no further. */
@@ -27,6 +27,10 @@ const MAX_BACK_OFF_MS = 300_000;
 const LASTING_BACK_OFF_MS = 15_000;
 /** A stream that lived so long was a good one: the next try comes at once. */
 const GOOD_LIFE_MS = 10_000;
+/** How long the one who opened a stream that broke has to resume it, before we open one ourselves. */
+const HEAD_START_MS = 5000;
+/** How long a domain whose stream broke is looked for, though nobody writes to it. */
+const MISSED_MS = 86_400_000;
 
 /** Where a link is. */
 export type LinkState = 'idle' | 'connecting' | 'up' | 'waiting';
@@ -46,6 +50,10 @@ interface Link {
   /** When the next try comes, in ms since the epoch; of meaning while waiting. */
   retryAt: number;
   retry: Timer | undefined;
+  /** Since when a stream is missed that broke, in ms since the epoch; undefined while none is. */
+  brokenSince: number | undefined;
+  /** Whether it was told that the other domain is out of reach. */
+  isGone: boolean;
 }
 
 /** A link, as an admin sees it. */
@@ -54,6 +62,7 @@ export interface LinkStatus {
   readonly remote: Domain;
   readonly state: LinkState;
   readonly stream: ServerStream | undefined;
+  /** How many stanzas wait, or were sent and are not known to have arrived. */
   readonly queued: number;
   readonly failure: LinkFailure | undefined;
   readonly retryAt: number | undefined;
@@ -62,38 +71,66 @@ export interface LinkStatus {
 /** What links need of the streams. */
 export interface LinksOptions {
   readonly services: S2sServices;
+  readonly spool: Spool;
   reach(local: Domain, remote: Domain): Promise<Reached>;
+  /**
+   * A domain whose streams had broken is out of reach, or is there again and may not remember what it
+   * told before.
+   */
+  changed(parties: Parties, now: 'gone' | 'again'): void;
 }
 
 /** All links. */
 export class Links {
   readonly #services: S2sServices;
-  readonly #reach: LinksOptions['reach'];
+  readonly #options: LinksOptions;
+  readonly #passages: Passages;
   readonly #links = new Map<string, Link>();
   readonly #sweep: Timer;
+  #isClosing = false;
   #isClosed = false;
 
-  constructor({ services, reach }: LinksOptions) {
+  constructor(options: LinksOptions) {
+    const { services, spool } = options;
     this.#services = services;
-    this.#reach = reach;
+    this.#options = options;
+    this.#passages = new Passages(services, spool);
     this.#sweep = services.clock.every(SWEEP_MS, () => this.#expire());
   }
 
+  /** Goes on with what was on its way when the server ended. */
+  async restore(): Promise<void> {
+    for (const { local, remote, ...spooled } of await this.#passages.load()) {
+      const link = this.#linkOf(local, remote);
+      if (link !== undefined) this.#passages.restore(link.queue, spooled);
+    }
+    this.enforce();
+    for (const link of this.#links.values()) if (link.queue.isWaiting) this.#connect(link);
+  }
+
   /** Takes a stanza to another domain: the router's way out (core/router.ts). */
-  route(stanza: Stanza & { readonly to: Jid }): MaybePromise<Verdict> {
+  route(stanza: Addressed): MaybePromise<Verdict> {
     const { hosts, policy, clock, settings } = this.#services;
     const [local, remote] = [domainOf(stanza.from), domainOf(stanza.to)];
     if (hosts.ownerOf(local) === undefined) return verdict.drop(`${local} is not served here`);
     const refusal = policy.refusal(local, remote);
     if (refusal !== undefined) return verdict.bounce(policyFailure(refusal));
+    if (this.#isClosed) return verdict.bounce(SHUTDOWN);
     const link = this.#linkOf(local, remote);
-    if (link === undefined || this.#isClosed)
-      return verdict.bounce({ condition: 'resource-constraint' });
-    if (this.#send(link, stanza)) return verdict.handled;
+    if (link === undefined) return verdict.bounce({ condition: 'resource-constraint' });
     const wait = link.state === 'waiting' ? link.retryAt - clock.now() : 0;
-    if (link.failure !== undefined && (link.failure.isLasting || wait > settings().queueTime))
-      if (wait > 0) return verdict.bounce(link.failure);
-    return this.#enqueue(link, stanza);
+    const isHopeless = link.failure?.isLasting === true || wait > settings().queueTime;
+    if (link.failure !== undefined && isHopeless && wait > 0) return verdict.bounce(link.failure);
+    const passage = this.#passages.begin(link.queue, stanza);
+    if (passage === undefined)
+      return verdict.bounce({
+        condition: 'resource-constraint',
+        text: `Too much is on its way to ${remote} already.`,
+      });
+    if (link.stream !== undefined) this.#pump(link);
+    else this.#tellWaiting(link, [passage]);
+    if (link.stream === undefined && link.state === 'idle') this.#connect(link);
+    return verdict.settling(passage.settled);
   }
 
   /** A stream may be used for a pair (XEP-0288); taken if the link has none. */
@@ -108,15 +145,21 @@ export class Links {
       if (link.remote === remote && link.state === 'waiting') this.#again(link);
   }
 
-  /** A stream is over. */
+  /** A stream is over: what was sent on it and is not known to have arrived waits again. */
   lost(stream: ServerStream): void {
     const now = this.#services.clock.now();
     for (const link of this.#links.values()) {
       if (link.stream !== stream) continue;
       link.stream = undefined;
+      link.queue.rewind();
+      this.#tellWaiting(link, link.queue.list());
       link.failures = now - link.upSince >= GOOD_LIFE_MS ? 0 : link.failures + 1;
-      this.#wait(link, link.failures === 0 ? 0 : backOff(BACK_OFF_MS, link.failures));
+      if (stream.ending !== 'closed') link.brokenSince ??= now;
+      const ms = link.failures === 0 ? 0 : backOff(BACK_OFF_MS, link.failures);
+      this.#wait(link, stream.managed.isAwaited ? Math.max(ms, HEAD_START_MS) : ms);
     }
+    if (stream.ending === 'closed') return;
+    for (const { from: remote, to: local } of stream.accepts) this.#miss({ local, remote });
   }
 
   /** A stream takes more again. */
@@ -133,7 +176,8 @@ export class Links {
         hosts.ownerOf(local) === undefined
           ? `${local} is no longer served here.`
           : policy.refusal(local, remote);
-      if (refusal !== undefined) this.#sendBack(link.queue.take(), policyFailure(refusal));
+      if (refusal !== undefined) this.#refuse(link, refusal);
+      else if (link.state === 'idle' && this.#isMissed(link)) this.#connect(link);
     }
   }
 
@@ -150,19 +194,20 @@ export class Links {
     }));
   }
 
-  /** Sends back all that waits. */
-  close(): void {
-    this.#isClosed = true;
+  /** Opens no more streams. */
+  prepareToClose(): void {
+    this.#isClosing = true;
     this.#sweep.cancel();
-    for (const link of this.#links.values()) {
-      link.retry?.cancel();
-      this.#sendBack(link.queue.take(), {
-        condition: 'remote-server-timeout',
-        text: 'The server is going down before the other one could be reached.',
-        isLasting: false,
-      });
-    }
+    for (const link of this.#links.values()) link.retry?.cancel();
+  }
+
+  /** Keeps what can be kept until the next start, and sends the rest back. */
+  async close(): Promise<void> {
+    this.prepareToClose();
+    this.#isClosed = true;
+    for (const { queue } of this.#links.values()) this.#passages.leave(queue, SHUTDOWN);
     this.#links.clear();
+    await this.#passages.close();
   }
 
   #linkOf(local: Domain, remote: Domain): Link | undefined {
@@ -181,45 +226,38 @@ export class Links {
       failure: undefined,
       retryAt: 0,
       retry: undefined,
+      brokenSince: undefined,
+      isGone: false,
     };
     this.#links.set(key, link);
     return link;
   }
 
-  /** Sends at once, if nothing is before it. */
-  #send(link: Link, stanza: Stanza): boolean {
-    const { stream, queue, local, remote } = link;
-    if (stream === undefined || queue.length > 0 || stream.isFull) return false;
-    if (!stream.maySend(local, remote)) return false;
-    stream.sendStanza(stanza);
-    return true;
+  #tellWaiting({ remote }: Link, passages: readonly Passage[]): void {
+    const { story } = this.#services;
+    if (!story.isOn) return;
+    for (const { stanza } of passages) story.note(stanza, { kind: 'queued', domain: remote });
   }
 
-  #enqueue(link: Link, stanza: Stanza): Verdict {
-    const { clock, settings, metrics, story } = this.#services;
-    let settle = () => {};
-    const settled = new Promise<void>((resolve) => {
-      settle = resolve;
-    });
-    if (!link.queue.add({ stanza, at: clock.now(), settle }, settings()))
-      return verdict.bounce({
-        condition: 'resource-constraint',
-        text: `Too much waits for ${link.remote} already.`,
-      });
-    metrics.s2sQueue.inc();
-    if (story.isOn) story.note(stanza, { kind: 'queued', domain: link.remote });
-    if (link.state === 'idle') this.#connect(link);
-    // Presence and requests are of the moment: nobody's goodbye waits for them.
-    return stanza.kind === 'message' ? verdict.settling(settled) : verdict.handled;
+  /** A stream broke by which another domain wrote to us: we look for it, unless we have a way. */
+  #miss({ local, remote }: Parties): void {
+    if (this.#services.hosts.ownerOf(local) === undefined) return;
+    const link = this.#linkOf(local, remote);
+    if (link === undefined || link.stream !== undefined) return;
+    link.brokenSince ??= this.#services.clock.now();
+    if (link.state === 'idle') this.#wait(link, HEAD_START_MS);
   }
 
   #connect(link: Link): void {
+    if (this.#isClosing) return;
     link.retry?.cancel();
-    link.state = 'connecting';
     const { local, remote } = link;
-    this.#reach(local, remote).then(
+    const refusal = this.#services.policy.refusal(local, remote);
+    if (refusal !== undefined) return void this.#refuse(link, refusal);
+    link.state = 'connecting';
+    this.#options.reach(local, remote).then(
       (reached) => {
-        if (this.#isClosed || link.stream !== undefined) return;
+        if (this.#isClosing || link.stream !== undefined) return;
         if (reached.ok && !reached.stream.isOver) this.#up(link, reached.stream);
         else if (!reached.ok) this.#failed(link, reached.failure);
         else this.#wait(link, BACK_OFF_MS);
@@ -238,20 +276,29 @@ export class Links {
     link.stream = stream;
     link.upSince = this.#services.clock.now();
     link.failure = undefined;
+    const isOther = link.brokenSince !== undefined && !stream.managed.isResumed;
+    if (isOther || link.isGone) this.#options.changed(link, 'again');
+    link.brokenSince = undefined;
+    link.isGone = false;
     this.#pump(link);
   }
 
   /** Sends what waits, as far as the stream takes it. */
-  #pump(link: Link): void {
-    const { stream, queue, local, remote } = link;
+  #pump({ stream, queue, local, remote }: Link): void {
     if (stream === undefined || !stream.maySend(local, remote)) return;
     while (!stream.isFull) {
-      const entry = queue.shift();
-      if (entry === undefined) return;
-      this.#services.metrics.s2sQueue.dec();
-      stream.sendStanza(entry.stanza);
-      entry.settle();
+      const passage = queue.next();
+      if (passage === undefined) return;
+      stream.sendStanza(passage);
     }
+  }
+
+  /** The two may not talk: what waits comes back, and nobody looks for the other one. */
+  #refuse(link: Link, refusal: string): void {
+    link.retry?.cancel();
+    if (link.stream === undefined) link.state = 'idle';
+    this.#passages.sendBack(link.queue, link.queue.list(), policyFailure(refusal));
+    this.#giveUp(link);
   }
 
   #failed(link: Link, failure: LinkFailure): void {
@@ -261,11 +308,20 @@ export class Links {
     const ms = backOff(first, link.failures);
     this.#wait(link, ms);
     const { queueTime } = this.#services.settings();
-    if (failure.isLasting || ms > queueTime) this.#sendBack(link.queue.take(), failure);
+    if (!failure.isLasting && ms <= queueTime) return;
+    this.#passages.sendBack(link.queue, link.queue.list(), failure);
+    this.#giveUp(link);
+  }
+
+  /** A domain whose stream broke is out of reach, as far as anybody can tell. */
+  #giveUp(link: Link): void {
+    if (link.brokenSince === undefined || link.isGone) return;
+    link.isGone = true;
+    this.#options.changed(link, 'gone');
   }
 
   #wait(link: Link, ms: number): void {
-    if (this.#isClosed) return;
+    if (this.#isClosing) return;
     link.retry?.cancel();
     link.state = 'waiting';
     link.retryAt = this.#services.clock.now() + ms;
@@ -275,7 +331,11 @@ export class Links {
   #again(link: Link): void {
     link.retry?.cancel();
     link.state = 'idle';
-    if (link.queue.length > 0) this.#connect(link);
+    if (link.queue.isWaiting || this.#isMissed(link)) this.#connect(link);
+  }
+
+  #isMissed({ brokenSince }: Link): boolean {
+    return brokenSince !== undefined && this.#services.clock.now() - brokenSince < MISSED_MS;
   }
 
   #expire(): void {
@@ -283,38 +343,24 @@ export class Links {
     const now = clock.now();
     const before = now - settings().queueTime;
     for (const [key, link] of this.#links) {
-      const { remote, queue, failure, state } = link;
-      if (queue.oldest !== undefined && queue.oldest < before)
-        this.#sendBack(
-          queue.take(before),
-          failure ?? {
-            condition: 'remote-server-timeout',
-            text: `${remote} could not be reached in time.`,
-            isLasting: false,
-          },
-        );
+      const { remote, queue, failure, state, stream } = link;
+      if (queue.oldest !== undefined && queue.oldest < before) {
+        const usual = stream === undefined ? timeoutFailure(remote) : silentFailure(remote);
+        this.#passages.sendBack(queue, queue.list(before), failure ?? usual);
+      }
+      if (link.brokenSince !== undefined && link.brokenSince < before) this.#giveUp(link);
       // A link that failed is remembered for as long again as it waited.
-      if (state === 'idle' && queue.length === 0 && now - link.retryAt > MAX_BACK_OFF_MS)
-        this.#links.delete(key);
-    }
-  }
-
-  #sendBack(entries: readonly Queued[], failure: LinkFailure): void {
-    const { router, metrics, story, log } = this.#services;
-    metrics.s2sQueue.dec(entries.length);
-    for (const { stanza, settle } of entries) {
-      settle();
-      const answer = errorReply(stanza, failure);
-      log.debug({ from: stanza.from, to: stanza.to, kind: stanza.kind, ...failure }, 'bounced');
-      if (story.isOn) story.note(stanza, step.bounced('s2s', failure, answer !== undefined));
-      if (answer === undefined) continue;
-      metrics.bounces.inc({ condition: failure.condition });
-      Promise.resolve(router.route(answer)).catch((error: unknown) =>
-        log.error({ err: error, to: answer.to }, 'a bounce could not be delivered'),
-      );
+      const isOld = state === 'idle' && queue.length === 0 && now - link.retryAt > MAX_BACK_OFF_MS;
+      if (isOld && !this.#isMissed(link)) this.#links.delete(key);
     }
   }
 }
+
+const SHUTDOWN: LinkFailure = {
+  condition: 'remote-server-timeout',
+  text: 'The server is going down before the other one could be reached.',
+  isLasting: false,
+};
 
 /** The time before the next try, with some chance in it, so that not all come at once. */
 function backOff(first: number, failures: number): number {

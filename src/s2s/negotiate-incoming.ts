@@ -1,5 +1,6 @@
 /** The negotiation of a stream by which another server comes to us (see negotiation.ts). */
 import type { Domain } from '../jid/jid.ts';
+import { SM_NS } from '../stream/acks.ts';
 import { STREAM_NS, type StreamFailure } from '../stream/error.ts';
 import { featuresText, SASL_NS, TLS_NS } from '../stream/features.ts';
 import { DIALBACK_NS, readServerHeader } from '../stream/header.ts';
@@ -126,7 +127,9 @@ function offers(state: Incoming, terms: IncomingTerms): string {
     terms.isBidiOffered && !state.isAuthenticated && el('bidi', { xmlns: BIDI_FEATURE_NS });
   if (isTlsAwaited) return featuresText([el('starttls', { xmlns: TLS_NS }, el('required')), bidi]);
   const dialback = el('dialback', { xmlns: DIALBACK_FEATURE_NS }, el('errors')); // XEP-0220 §2.4.2
-  if (state.isAuthenticated) return featuresText([dialback]);
+  // XEP-0198 §2: by dialback stanzas may be sent without further features.
+  const management = el('sm', { xmlns: SM_NS });
+  if (state.isAuthenticated) return featuresText([dialback, management]);
   const external = el('mechanisms', { xmlns: SASL_NS }, el('mechanism', undefined, 'EXTERNAL'));
   return featuresText([
     !state.isSecure && el('starttls', { xmlns: TLS_NS }),
@@ -134,6 +137,7 @@ function offers(state: Incoming, terms: IncomingTerms): string {
     state.isSecure && terms.isProved && external,
     bidi,
     dialback,
+    management,
   ]);
 }
 
@@ -164,6 +168,8 @@ function onRequest(state: Incoming, element: Element, context: IncomingContext):
       return end('policy-violation', 'Both directions cannot be asked for here.');
     case DIALBACK_NS:
       return [state, [{ do: 'dialback', element }]];
+    case SM_NS:
+      return [state, [{ do: 'manage', element }]];
     case '':
       return [state, [{ do: 'stanza', element }]];
     default:

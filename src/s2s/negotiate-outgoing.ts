@@ -1,5 +1,6 @@
 /** The negotiation of a stream by which we go to another server (see negotiation.ts). */
 import type { Domain } from '../jid/jid.ts';
+import { SM_NS } from '../stream/acks.ts';
 import { STREAM_NS } from '../stream/error.ts';
 import { SASL_NS, TLS_NS } from '../stream/features.ts';
 import { DIALBACK_NS, readServerHeader } from '../stream/header.ts';
@@ -28,6 +29,8 @@ export interface Outgoing {
   readonly knowsDialback: boolean;
   /** Whether it says that it knows dialback errors (XEP-0220 §2.4.2). */
   readonly knowsErrors: boolean;
+  /** Whether it offers stream management (XEP-0198). */
+  readonly knowsManagement: boolean;
   /** The stream's identifier, given by the other side. */
   readonly streamId: string | undefined;
 }
@@ -56,6 +59,7 @@ export function beginOutgoing(isSecure: boolean, context: OutgoingContext): Outg
     refusal: undefined,
     knowsDialback: false,
     knowsErrors: false,
+    knowsManagement: false,
     streamId: undefined,
   };
   const distrust = isSecure ? context.distrust() : undefined;
@@ -120,6 +124,7 @@ function onFeatures(state: Outgoing, features: Element, context: OutgoingContext
     knowsDialback: state.knowsDialback || dialback !== undefined,
     knowsErrors:
       dialback !== undefined && childOf(dialback, 'errors', DIALBACK_FEATURE_NS) !== undefined,
+    knowsManagement: childOf(features, 'sm', SM_NS) !== undefined,
   };
   if (!state.isSecure) {
     if (childOf(features, 'starttls', TLS_NS) !== undefined)
@@ -155,8 +160,8 @@ function ready(state: Outgoing, actions: readonly StreamAction[] = []): Outgoing
 function onAnswer(state: Outgoing, element: Element, context: OutgoingContext): OutgoingStep {
   const ns = nsOf(element);
   if (ns === STREAM_NS && element.name === 'error') {
-    const { condition, text } = reportedError(element);
-    return giveUp(state, { reported: condition }, text);
+    const { condition, text, ...more } = reportedError(element);
+    return giveUp(state, { reported: condition, ...more }, text);
   }
   if (ns === STREAM_NS && element.name === 'features' && state.phase === 'features')
     return onFeatures(state, element, context);
@@ -167,6 +172,7 @@ function onAnswer(state: Outgoing, element: Element, context: OutgoingContext): 
   if (ns === SASL_NS && state.phase === 'sasl') return onSaslAnswer(state, element, context);
   if (state.phase !== 'ready') return unexpected(state, element);
   if (ns === DIALBACK_NS) return [state, [{ do: 'dialback', element }]];
+  if (ns === SM_NS) return [state, [{ do: 'manage', element }]];
   if (ns === '') return [state, [{ do: 'stanza', element }]];
   return unexpected(state, element);
 }

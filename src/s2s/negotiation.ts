@@ -7,6 +7,7 @@ import type { Domain } from '../jid/jid.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import { childrenOf, type Element, serialise, textOf } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
+import { SEE_OTHER_HOST } from './redirect.ts';
 
 /** The feature of XEP-0288. */
 export const BIDI_FEATURE_NS = 'urn:xmpp:features:bidi';
@@ -34,6 +35,8 @@ export type StreamAction =
   | { readonly do: 'ready' }
   | { readonly do: 'dialback'; readonly element: Element }
   | { readonly do: 'stanza'; readonly element: Element }
+  /** An element of stream management (XEP-0198). */
+  | { readonly do: 'manage'; readonly element: Element }
   /** Close the stream without an error: the other side reported one, or said goodbye. */
   | { readonly do: 'close'; readonly why: string }
   | ({ readonly do: 'end' } & StreamFailure)
@@ -48,8 +51,8 @@ export type GiveUp =
   | 'no-authentication'
   /** The connection was closed, or nothing came in time. */
   | 'closed'
-  /** The other side ended the stream with this error. */
-  | { readonly reported: string };
+  /** The other side ended the stream with this error; `otherHost` is where it sends us on. */
+  | { readonly reported: string; readonly otherHost?: string };
 
 /** The action that sends an element. */
 export const send = (element: Element): StreamAction => ({ do: 'send', text: serialise(element) });
@@ -58,13 +61,17 @@ export const send = (element: Element): StreamAction => ({ do: 'send', text: ser
 export function reportedError(error: Element): {
   readonly condition: string;
   readonly text: string;
+  /** Where it sends us on to (§4.9.3.19), as it says it. */
+  readonly otherHost?: string;
 } {
   const parts = childrenOf(error);
   const named = parts.find(({ name }) => name !== 'text');
   const sentence = parts.find(({ name }) => name === 'text');
   const words = sentence === undefined ? '' : textOf(sentence).slice(0, MAX_TEXT);
   const condition = (named?.name ?? 'undefined-condition').slice(0, MAX_NAME);
-  return { condition, text: `it says ${condition}${words === '' ? '' : `: ${words}`}` };
+  const text = `it says ${condition}${words === '' ? '' : `: ${words}`}`;
+  if (named === undefined || condition !== SEE_OTHER_HOST) return { condition, text };
+  return { condition, text, otherHost: textOf(named).slice(0, MAX_TEXT) };
 }
 
 /** How much of a stranger's words is kept. */

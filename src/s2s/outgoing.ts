@@ -14,8 +14,11 @@ import {
   stepOutgoing,
 } from './negotiate-outgoing.ts';
 import type { GiveUp, StreamAction } from './negotiation.ts';
-import type { Proof } from './pairs.ts';
+import type { Parties, Proof } from './pairs.ts';
+import type { Pings } from './pings.ts';
+import { createRedirects } from './redirect.ts';
 import type { Target } from './resolver.ts';
+import type { Resumptions } from './resumptions.ts';
 import type { S2sServices } from './services.ts';
 
 /** What a stream is opened with. */
@@ -25,19 +28,20 @@ export interface OpenOptions {
   readonly services: S2sServices;
   readonly flusher: Flusher;
   readonly verify: Verify;
+  readonly pings: Pings;
+  readonly resumptions: Resumptions;
   readonly signal: AbortSignal;
+  /** Where the last stream of the two was sent on to, as the other side said it. */
+  readonly otherHost: string | undefined;
   /** The stream exists, but nothing can be sent yet. */
   began(stream: ServerStream): void;
   /** A pair was proved by which the other side sends back to us (XEP-0288). */
-  accepted(
-    stream: ServerStream,
-    pair: { readonly remote: Domain; readonly local: Domain },
-    proof: Proof,
-    mayAnswer: boolean,
-  ): void;
+  accepted(stream: ServerStream, pair: Parties, proof: Proof, mayAnswer: boolean): void;
   drained(stream: ServerStream): void;
-  /** The other side ended the stream, which was in use, by an error. */
-  rejected(condition: string, text: string): void;
+  /** Stanzas may be sent, now that it is known whether a stream is resumed. */
+  opened(stream: ServerStream): void;
+  /** The other side ended the stream, which was in use, by an error; perhaps it sends us on. */
+  rejected(condition: string, text: string, otherHost: string | undefined): void;
   closed(stream: ServerStream, why: string): void;
 }
 
@@ -68,10 +72,12 @@ export async function openStream(options: OpenOptions): Promise<Opened> {
   const { resolver, clock } = services;
   const attempts: Attempt[] = [];
   const fail = (failure: LinkFailure): Opened => ({ ok: false, failure, attempts });
+  const redirects = createRedirects(resolver);
   const resolved = await resolver.resolve(remote);
-  if (!resolved.ok) return fail(resolveFailure(resolved));
+  const named = await redirects.follow(options.otherHost, false);
+  if (!resolved.ok && named.length === 0) return fail(resolveFailure(resolved));
   const deadline = clock.monotonic() + services.settings().connectTimeout;
-  let targets = resolved.targets;
+  let targets = [...named, ...(resolved.ok ? resolved.targets : [])];
   let failure: LinkFailure | undefined;
   for (;;) {
     const deadlineMs = Math.max(1, deadline - clock.monotonic());
@@ -83,13 +89,22 @@ export async function openStream(options: OpenOptions): Promise<Opened> {
       onAttempt: (attempt) => attempts.push(attempt),
     });
     if (!connected.ok) return fail(failure ?? connectFailure(connected));
+    redirects.visit(connected.target, connected.address);
     const outcome = await negotiate(options, connected, deadline);
     if ('stream' in outcome) return { ok: true, ...outcome, attempts };
+    // RFC 6120 §4.9.3.19: where it sends us on, if it does.
+    const others = await redirects.follow(outcome.otherHost, connected.target.isDirectTls);
     // XEP-0368 §4: a target whose TLS or XMPP fails is followed by the next one.
-    failure ??= outcome;
-    if (connected.remaining.length === 0 || signal.aborted) return fail(failure);
-    targets = connected.remaining;
+    targets = [...others, ...connected.remaining];
+    failure = others.length > 0 ? undefined : (failure ?? outcome.failure);
+    if (targets.length === 0 || signal.aborted) return fail(failure ?? outcome.failure);
   }
+}
+
+/** A negotiation that failed, and where the other side sends us on instead. */
+interface Failed {
+  readonly failure: LinkFailure;
+  readonly otherHost: string | undefined;
 }
 
 type Reached = Extract<Connected, { ok: true }>;
@@ -99,31 +114,36 @@ async function negotiate(
   options: OpenOptions,
   reached: Reached,
   deadline: number,
-): Promise<OpenedStream | LinkFailure> {
+): Promise<OpenedStream | Failed> {
   const { local, remote, services, signal } = options;
   const { target, address } = reached;
   const where = `${target.host} (${address}) port ${target.port}`;
   const dane = await findDane(services.dns, reached);
   if (dane.kind === 'failed') {
     reached.socket.destroy();
-    return streamFailure(where, 'untrusted', dane.text);
+    return { failure: streamFailure(where, 'untrusted', dane.text), otherHost: undefined };
   }
   return new Promise((resolve) => {
     let isReady = false;
-    const fail = (why: GiveUp, text: string) => resolve(streamFailure(where, why, text));
+    const fail = (why: GiveUp, text: string) => {
+      const otherHost = typeof why === 'string' ? undefined : why.otherHost;
+      resolve({ failure: streamFailure(where, why, text), otherHost });
+    };
     const stream = makeStream(options, reached, dane.kind === 'terms' ? dane.terms : undefined, {
-      ready({ knowsDialback, knowsErrors, isBidi, isAuthenticated, refusal }) {
+      ready({ knowsDialback, knowsErrors, knowsManagement, isBidi, isAuthenticated, refusal }) {
         isReady = true;
         timer.cancel();
         signal.removeEventListener('abort', cancel);
         if (isAuthenticated) {
           stream.allow(local, remote, 'external');
+          if (knowsManagement) stream.managed.begin({ local, remote });
           if (isBidi) stream.accept(remote, local, stream.proves(remote) ? 'external' : 'dialback');
         }
         resolve({ stream, target, address, knowsDialback, knowsErrors, isBidi, refusal });
       },
       gaveUp(why, text) {
-        if (isReady && typeof why !== 'string') options.rejected(why.reported, `${where}: ${text}`);
+        if (isReady && typeof why !== 'string')
+          options.rejected(why.reported, `${where}: ${text}`, why.otherHost);
         else fail(why, text);
       },
       closed(why) {
@@ -191,6 +211,8 @@ function makeStream(
     remoteAddress: `${address.includes(':') ? `[${address}]` : address}:${target.port}`,
     services,
     flusher: options.flusher,
+    pings: options.pings,
+    resumptions: options.resumptions,
     dane,
     negotiator: {
       step: (event) => (state === undefined ? [] : take(stepOutgoing(state, event, context))),
@@ -229,6 +251,7 @@ function makeStream(
       },
       granted(from, to) {
         stream.allow(from, to, 'dialback');
+        if (state?.knowsManagement === true) stream.managed.begin({ local: from, remote: to });
         // XEP-0288 §2.2: the inverse of the pair.
         if (state?.isBidi === true)
           stream.accept(to, from, stream.proves(to) ? 'certificate' : 'dialback');
@@ -239,6 +262,7 @@ function makeStream(
         options.accepted(stream, { remote: from, local: to }, proof, isBidi);
       },
       drained: () => options.drained(stream),
+      opened: () => options.opened(stream),
       closed: hooks.closed,
     },
   });

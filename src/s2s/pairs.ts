@@ -14,6 +14,24 @@ export interface Pair {
 /** The key of a pair of domains. */
 export const pairKey = (from: Domain, to: Domain): string => `${from} ${to}`;
 
+/** Who a stream is for: one of our domains and another one. */
+export interface Parties {
+  readonly local: Domain;
+  readonly remote: Domain;
+}
+
+/** The one pair of domains that a stream is for, in both directions; undefined if there is none such. */
+export function partiesOf(sends: Pairs, accepts: Pairs): Parties | undefined {
+  const [first, ...others] = [
+    ...sends.list().map(({ from, to }) => ({ local: from, remote: to })),
+    ...accepts.list().map(({ from, to }) => ({ local: to, remote: from })),
+  ];
+  const isOne = others.every(
+    ({ local, remote }) => local === first?.local && remote === first.remote,
+  );
+  return isOne ? first : undefined;
+}
+
 /** A set of pairs. */
 export class Pairs {
   readonly #pairs = new Map<string, Pair>();

@@ -7,6 +7,7 @@ import type { Story } from '../core/story.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import type { Store } from '../store/store.ts';
 import type { Dns } from './dns.ts';
 import type { Policy } from './policy.ts';
 import type { Resolver } from './resolver.ts';
@@ -23,6 +24,7 @@ export interface S2sServices {
   readonly story: Story;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly store: Store;
   readonly dns: Dns;
   readonly resolver: Resolver;
   readonly trust: Trust;

@@ -1,13 +1,14 @@
 /** The side of other servers, as a whole: its ports, its streams, its links, and what admins ask. */
-import { verdict } from '../core/hooks.ts';
 import type { RemoteRoute } from '../core/router.ts';
 import type { Domain } from '../jid/jid.ts';
 import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
 import type { ServerStream } from './connection.ts';
 import { createHistory, type HistoryEntry } from './history.ts';
 import { Links } from './links.ts';
-import type { Proof } from './pairs.ts';
+import type { Management } from './managed.ts';
+import type { Parties, Proof } from './pairs.ts';
 import type { S2sServices } from './services.ts';
+import { createSpool } from './spool.ts';
 import { Streams } from './streams.ts';
 
 /** Whether TLS comes first, or by STARTTLS. */
@@ -35,8 +36,12 @@ export interface LinkInfo {
   readonly certificate: 'authority' | 'dane' | 'untrusted' | undefined;
   readonly since: number | undefined;
   readonly lastActive: number | undefined;
-  /** How many stanzas wait. */
+  /** How far the stream is managed by XEP-0198. */
+  readonly management: Management;
+  /** How many stanzas wait, or were sent and are not known to have arrived. */
   readonly queued: number;
+  /** How many were sent on the stream, for all of its pairs, and are not known to have arrived. */
+  readonly unacknowledged: number;
   readonly remoteAddress: string | undefined;
   /** Why there is no stream, and when the next try comes. */
   readonly failure: string | undefined;
@@ -47,25 +52,32 @@ export interface LinkInfo {
 export interface S2sSide extends Pick<Ports<S2sKind>, 'listen' | 'unlisten'> {
   /** The way out for stanzas to other domains. */
   readonly route: RemoteRoute;
+  /** Goes on with what was on its way when the server ended. */
+  start(): Promise<void>;
   /** All links, those of one domain if it is named. */
   list(domain?: Domain): readonly LinkInfo[];
   /** What happened with a domain, the latest first. */
-  history(domain: Domain): readonly HistoryEntry[];
+  history(domain: Domain): Promise<readonly HistoryEntry[]>;
   /** Closes the streams of a domain politely; what waits is tried again at once. Answers how many. */
   closeDomain(domain: Domain): number;
   /** Ends what the policy, or the hosts as they are now, do not allow any more. */
   enforce(): void;
-  /** Closes all ports and ends all streams with system-shutdown; what waits is sent back. */
+  /**
+   * Closes all ports and ends all streams with system-shutdown. What has not arrived is kept until the
+   * next start, or sent back.
+   */
   close(): Promise<void>;
 }
 
 /** Makes the side, with no port open yet. */
 export function createS2s(services: S2sServices): S2sSide {
-  const { log, metrics, clock } = services;
-  const history = createHistory(clock);
+  const { log, metrics } = services;
+  const history = createHistory(services);
   const links: Links = new Links({
     services,
+    spool: createSpool(services),
     reach: (local, remote) => streams.reach(local, remote),
+    changed,
   });
   const streams = new Streams(services, history, {
     usable: (stream, local, remote) => links.offer(stream, local, remote),
@@ -82,13 +94,12 @@ export function createS2s(services: S2sServices): S2sSide {
     accept: (socket, kind, remote, closed) =>
       streams.accept(socket, kind === 's2s_tls', remote, closed),
   });
-  let isClosed = false;
 
   return {
     listen: ports.listen,
     unlisten: ports.unlisten,
-    route: (stanza) =>
-      isClosed ? verdict.bounce({ condition: 'remote-server-timeout' }) : links.route(stanza),
+    route: (stanza) => links.route(stanza),
+    start: () => links.restore(),
     list(domain) {
       const all = [...[...streams.all].flatMap(carried), ...waiting()];
       return domain === undefined ? all : all.filter((each) => each.domain === domain);
@@ -108,12 +119,22 @@ export function createS2s(services: S2sServices): S2sSide {
       links.enforce();
     },
     async close() {
-      isClosed = true;
       ports.close();
-      links.close();
+      links.prepareToClose();
       await streams.close();
+      await links.close();
+      await history.close();
     },
   };
+
+  /** Tells the modules of the host. A component's domain has none. */
+  function changed({ local, remote }: Parties, now: 'gone' | 'again'): void {
+    log.info({ from: local, to: remote }, `another domain is ${now === 'gone' ? 'gone' : 'back'}`);
+    for (const hook of services.hosts.get(local)?.dispatch.domainChanged ?? [])
+      Promise.resolve(hook(remote, now, local)).catch((error: unknown) =>
+        log.error({ err: error, domain: remote }, 'what a domain was known for was not cleared'),
+      );
+  }
 
   /** The pairs that a stream carries. */
   function carried(stream: ServerStream): LinkInfo[] {
@@ -130,6 +151,8 @@ export function createS2s(services: S2sServices): S2sSide {
       since: stream.since,
       lastActive: stream.lastActive,
       remoteAddress: stream.remoteAddress,
+      management: stream.managed.level,
+      unacknowledged: stream.managed.unacknowledged,
       failure: undefined,
       retryAt: undefined,
     } as const;
@@ -178,6 +201,8 @@ export function createS2s(services: S2sServices): S2sSide {
         since: undefined,
         lastActive: undefined,
         queued,
+        management: 'none',
+        unacknowledged: 0,
         remoteAddress: undefined,
         failure: failure?.text,
         retryAt,

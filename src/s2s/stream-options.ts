@@ -8,6 +8,8 @@ import type { DaneTerms } from './dane.ts';
 import type { Addresses } from './dialback.ts';
 import type { GiveUp, StreamAction, StreamEvent } from './negotiation.ts';
 import type { Proof } from './pairs.ts';
+import type { Pings } from './pings.ts';
+import type { Resumptions } from './resumptions.ts';
 import type { S2sServices } from './services.ts';
 
 /** How a stream is negotiated. */
@@ -18,6 +20,12 @@ export interface Negotiator {
   end(failure: StreamFailure): readonly StreamAction[];
   readonly isEnded: boolean;
 }
+
+/**
+ * How a stream came to its end: by closing tags, by a stream error of ours or theirs, or because the
+ * connection broke, so that nobody knows what has arrived.
+ */
+export type StreamEnd = 'closed' | 'ended' | 'broken';
 
 /** What a stream's owner hears. */
 export interface StreamHooks {
@@ -37,6 +45,10 @@ export interface StreamHooks {
   accepted?(remote: Domain, local: Domain, proof: Proof): void;
   /** There is room for more to be sent. */
   drained?(): void;
+  /** Stanzas may be sent, after it was found out whether a stream is resumed (XEP-0198 §5). */
+  opened?(): void;
+  /** Another connection resumes the stream: nothing can be sent on this one any more. */
+  replaced?(): void;
   /** The stream is over. Called once. */
   closed(why: string): void;
 }
@@ -52,6 +64,9 @@ export interface ServerStreamOptions {
   readonly flusher: Flusher;
   readonly negotiator: Negotiator;
   readonly hooks: StreamHooks;
+  /** What all streams share. */
+  readonly pings: Pings;
+  readonly resumptions: Resumptions;
   /** What DNS says of the other side's certificate, where that was validated. */
   readonly dane?: DaneTerms | undefined;
 }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
+import { BoundedMap } from '../kit/limits.ts';
 import { Flusher } from '../kit/outbox.ts';
 import type { Verify } from './answering.ts';
 import type { ServerStream } from './connection.ts';
@@ -10,7 +11,9 @@ import { dialbackFailure, isPassing, type LinkFailure, policyFailure } from './f
 import type { History } from './history.ts';
 import { acceptStream } from './incoming.ts';
 import { type Opened, type OpenedStream, openStream } from './outgoing.ts';
-import { type Proof, pairKey } from './pairs.ts';
+import { type Parties, type Proof, pairKey } from './pairs.ts';
+import { Pings } from './pings.ts';
+import { Resumptions } from './resumptions.ts';
 import type { S2sServices } from './services.ts';
 
 /** How often streams are looked at for idleness. */
@@ -19,8 +22,12 @@ const SWEEP_MS = 5000;
 const BARE_MS = 15_000;
 /** How many keys may be under verification at a time, over all streams. */
 const MAX_VERIFYING = 500;
+/** Redirects of streams in use that are remembered. */
+const REDIRECTS = 500;
 /** How long a shutdown waits for others to close. */
 const SHUTDOWN_MS = 4000;
+/** How long it waits before that for them to acknowledge what they were sent. */
+const DRAIN_MS = 2000;
 
 /** A stream by which a pair may be sent for, or why there is none. */
 export type Reached =
@@ -43,10 +50,14 @@ export class Streams {
   readonly #history: History;
   readonly #hooks: StreamsHooks;
   readonly #flusher = new Flusher();
+  readonly #pings = new Pings();
+  readonly #resumptions: Resumptions;
   readonly #all = new Set<ServerStream>();
   /** Those that we opened, by the pair that they were opened for. */
   readonly #opened = new Map<string, OpenedStream>();
   readonly #opening = new Map<string, Promise<Opened>>();
+  /** Where streams in use were sent on to, by pair, until the next one is opened. */
+  readonly #redirects = new BoundedMap<string, string>(REDIRECTS);
   readonly #ending = new AbortController();
   readonly #sweep: Timer;
   #verifying = 0;
@@ -55,7 +66,11 @@ export class Streams {
     this.#services = services;
     this.#history = history;
     this.#hooks = hooks;
-    this.#sweep = services.clock.every(SWEEP_MS, () => this.#closeIdle());
+    this.#resumptions = new Resumptions(services.clock);
+    this.#sweep = services.clock.every(SWEEP_MS, () => {
+      this.#resumptions.expire();
+      this.#closeIdle();
+    });
   }
 
   /** All streams. */
@@ -72,10 +87,14 @@ export class Streams {
       services: this.#services,
       flusher: this.#flusher,
       verify: this.verify,
+      pings: this.#pings,
+      resumptions: this.#resumptions,
       accepted: (on, pair, proof, mayAnswer) => this.#onAccepted(on, pair, proof, mayAnswer),
       drained: (on) => this.#hooks.drained(on),
-      closed: (on) => {
-        this.#onClosed(on);
+      opened: (on) => this.#onOpened(on),
+      replaced: (on) => this.#hooks.lost(on),
+      closed: (on, why) => {
+        this.#onClosed(on, why);
         closed();
       },
     });
@@ -89,20 +108,22 @@ export class Streams {
     for (const stream of this.#all) if (stream.maySend(local, remote)) return { ok: true, stream };
     const shared = await this.#shareable(local, remote);
     if (shared !== undefined) {
-      const answer = await shared.ask(local, remote);
+      const answer = await shared.inquiry.ask(local, remote);
       if (answer.type === 'valid') return this.#allowed(shared, local, remote);
       // XEP-0220 §2.5: it may do on a stream of its own.
     }
     const opened = await this.#open(local, remote);
     if (!opened.ok) return opened;
     const { stream } = opened;
+    await stream.managed.whenOpen();
     if (stream.maySend(local, remote)) return { ok: true, stream };
-    const answer = await stream.ask(local, remote);
+    const answer = await stream.inquiry.ask(local, remote);
     if (answer.type !== 'valid') {
       const failure = dialbackFailure(answer, opened.refusal);
       this.#note(local, remote, 'failed', failure.text);
       return { ok: false, failure };
     }
+    await stream.managed.whenOpen();
     return this.#allowed(stream, local, remote);
   }
 
@@ -114,7 +135,7 @@ export class Streams {
     try {
       const opened = await this.#open(local, remote);
       if (!opened.ok) return unverified(opened.failure);
-      const answer = await opened.stream.verify({ from: local, to: remote }, streamId, key);
+      const answer = await opened.stream.inquiry.verify({ from: local, to: remote }, streamId, key);
       // §2.5: an error of the authority reaches the one who asked as remote-server-not-found.
       if (answer.type === 'error')
         return error('remote-server-not-found', `${remote} did not verify the key: ${answer.text}`);
@@ -124,16 +145,24 @@ export class Streams {
     }
   };
 
-  /** Closes all streams; resolves when they are gone. */
+  /** Closes all streams, once the other sides have what they were sent; resolves when they are gone. */
   async close(): Promise<void> {
     this.#sweep.cancel();
     this.#ending.abort();
-    const gone = [...this.#all].map((stream) => {
+    const streams = [...this.#all];
+    await atMost(
+      DRAIN_MS,
+      streams.map(({ managed }) => managed.drained()),
+    );
+    await atMost(
+      DRAIN_MS,
+      streams.map(({ managed }) => managed.farewell()),
+    );
+    const gone = streams.map((stream) => {
       stream.end({ condition: 'system-shutdown', text: 'The server is going down.' });
       return stream.closed();
     });
-    const deadline = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_MS).unref());
-    await Promise.race([Promise.all(gone), deadline]);
+    await atMost(SHUTDOWN_MS, gone);
   }
 
   #allowed(stream: ServerStream, local: Domain, remote: Domain): Reached {
@@ -160,7 +189,10 @@ export class Streams {
       services: this.#services,
       flusher: this.#flusher,
       verify: this.verify,
+      pings: this.#pings,
+      resumptions: this.#resumptions,
       signal: this.#ending.signal,
+      otherHost: this.#redirects.get(key),
       began: (stream) => {
         this.#all.add(stream);
         metrics.connections.inc({ kind: 's2s_out' });
@@ -168,16 +200,19 @@ export class Streams {
       accepted: (stream, pair, proof, mayAnswer) =>
         this.#onAccepted(stream, pair, proof, mayAnswer),
       drained: (stream) => this.#hooks.drained(stream),
-      rejected: (condition, text) => {
+      opened: (stream) => this.#onOpened(stream),
+      rejected: (condition, text, otherHost) => {
+        if (otherHost !== undefined) this.#redirects.set(key, otherHost);
         if (!isPassing(condition)) this.#note(local, remote, 'failed', text);
       },
-      closed: (stream) => {
+      closed: (stream, why) => {
         metrics.connections.dec({ kind: 's2s_out' });
         if (this.#opened.get(key)?.stream === stream) this.#opened.delete(key);
-        this.#onClosed(stream);
+        this.#onClosed(stream, why);
       },
     });
     this.#opening.delete(key);
+    this.#redirects.delete(key);
     metrics.s2sAttempts.inc({ outcome: opened.ok ? 'opened' : opened.failure.condition });
     if (opened.ok) {
       this.#opened.set(key, opened);
@@ -229,7 +264,7 @@ export class Streams {
 
   #onAccepted(
     stream: ServerStream,
-    { remote, local }: { readonly remote: Domain; readonly local: Domain },
+    { remote, local }: Parties,
     proof: Proof,
     mayAnswer: boolean,
   ): void {
@@ -237,12 +272,30 @@ export class Streams {
     if (stream.direction === 'in')
       this.#history.note(remote, { host: local, direction: 'in', outcome: 'opened', text });
     this.#hooks.heard(remote);
-    if (mayAnswer && stream.maySend(local, remote)) this.#hooks.usable(stream, local, remote);
+    if (!mayAnswer || !stream.maySend(local, remote)) return;
+    if (!stream.managed.isBusy) this.#hooks.usable(stream, local, remote);
+    for (const other of this.#all)
+      if (other !== stream && other.maySend(local, remote)) other.managed.probe();
   }
 
-  #onClosed(stream: ServerStream): void {
+  #onOpened(stream: ServerStream): void {
+    for (const { from, to } of stream.sends) this.#hooks.usable(stream, from, to);
+    this.#hooks.drained(stream);
+  }
+
+  #onClosed(stream: ServerStream, why: string): void {
     this.#all.delete(stream);
+    if (stream.ending === 'broken') this.#noteBreak(stream, why);
     this.#hooks.lost(stream);
+  }
+
+  #noteBreak(stream: ServerStream, why: string): void {
+    const text = `a stream broke: ${why}`;
+    for (const { from: host, to: remote } of stream.sends)
+      this.#history.note(remote, { host, direction: 'out', outcome: 'closed', text });
+    for (const { from: remote, to: host } of stream.accepts)
+      if (!stream.sends.some(({ from, to }) => from === host && to === remote))
+        this.#history.note(remote, { host, direction: 'in', outcome: 'closed', text });
   }
 
   #note(
@@ -259,7 +312,7 @@ export class Streams {
     const now = this.#services.clock.now();
     const { idleTimeout } = this.#services.settings();
     for (const stream of this.#all) {
-      if (stream.isAsking || stream.isOver) continue;
+      if (stream.inquiry.isOpen || stream.isOver) continue;
       const isBare = stream.sends.length === 0 && stream.accepts.length === 0;
       const isOut = stream.direction === 'out';
       if (isBare && isOut && now - Math.max(stream.since, stream.lastActive) > BARE_MS)
@@ -269,6 +322,16 @@ export class Streams {
         stream.close('it was idle');
     }
   }
+}
+
+/** Resolves when all is done, or after a while. */
+async function atMost(ms: number, work: readonly Promise<unknown>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([Promise.all(work), late]);
+  clearTimeout(timer);
 }
 
 const error = (condition: string, text: string): DialbackAnswer => ({

@@ -5,6 +5,13 @@ import { plainExchange } from './plain.ts';
 import { scramExchange } from './scram.ts';
 import { SCRAM_HASHES, type ScramHash } from './scram-keys.ts';
 
+export type { Offered } from './downgrade.ts';
+export {
+  type HashedToken,
+  type TokenSource,
+  tokenExchange,
+  tokenMechanisms,
+} from './hashed-token.ts';
 export {
   CHANNEL_BINDING_TYPES,
   type ChannelBindingType,
@@ -23,6 +30,14 @@ export {
   type ScramKeys,
   verifyPassword,
 } from './scram-keys.ts';
+export { readBase64 } from './text.ts';
+export {
+  beginUpgrade,
+  hashOfUpgrade,
+  UPGRADE_HASHES,
+  type Upgrade,
+  upgradeTask,
+} from './upgrade.ts';
 
 /** What a host offers on a stream. */
 export interface MechanismOffer {

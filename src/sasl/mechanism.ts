@@ -1,4 +1,5 @@
 /** The shapes of the server's side of SASL (RFC 4422): no socket, no XML and no store in here. */
+import type { Offered } from './downgrade.ts';
 import type { CredentialSource } from './scram-keys.ts';
 
 /** Why authentication failed, by the names of RFC 6120 §6.5. */
@@ -61,8 +62,8 @@ export type ChannelBindingType = (typeof CHANNEL_BINDING_TYPES)[number];
 export interface SaslContext extends CredentialSource {
   /** The data of the TLS connection, or `undefined` where it has none of this type. */
   channelBinding(type: ChannelBindingType): Buffer | undefined;
-  /** Whether -PLUS mechanisms were offered on this stream. */
-  readonly offeredPlus: boolean;
+  /** What was offered on this stream; undefined if nobody can have changed it on its way. */
+  readonly offered: Offered | undefined;
   /** Whether strangers may come in by ANONYMOUS. */
   readonly anonymousAllowed: boolean;
 }

@@ -27,9 +27,12 @@ export interface ScramKeys {
  */
 export const DEFAULT_ITERATIONS = 10_000;
 
-const SALT_BYTES = 16; // XEP-0438 §6
-const DIGESTS = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512' } as const;
-const DIGEST_BYTES = { 'SHA-1': 20, 'SHA-256': 32, 'SHA-512': 64 } as const;
+/** Octets of a new salt (XEP-0438 §6). */
+export const SALT_BYTES = 16;
+/** The hashes by the names that Node has for them. */
+export const DIGESTS = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512' } as const;
+/** How many octets the hashes have. */
+export const DIGEST_BYTES = { 'SHA-1': 20, 'SHA-256': 32, 'SHA-512': 64 } as const;
 const pbkdf2InPool = promisify(pbkdf2);
 
 /** HMAC by a hash of SCRAM. */
@@ -53,6 +56,14 @@ export async function deriveKeys(
   const prepared = preparePassword(password);
   if (prepared === undefined) return undefined;
   const salted = await pbkdf2InPool(prepared, salt, iterations, DIGEST_BYTES[hash], DIGESTS[hash]);
+  return keysFrom(salted, { hash, iterations, salt });
+}
+
+/** The keys of a SaltedPassword (§3). */
+export function keysFrom(
+  salted: Buffer,
+  { hash, iterations, salt }: Pick<ScramKeys, 'hash' | 'iterations' | 'salt'>,
+): ScramKeys {
   const storedKey = createHash(DIGESTS[hash])
     .update(hmac(hash, salted, 'Client Key'))
     .digest();

@@ -1,6 +1,7 @@
 /** SCRAM with SHA-1, SHA-256 and SHA-512, with and without channel binding (RFC 5802, RFC 7677). */
 import { randomBytes } from 'node:crypto';
 import { prepareLocal } from '../jid/jid.ts';
+import { protection } from './downgrade.ts';
 import {
   CHANNEL_BINDING_TYPES,
   failure,
@@ -87,7 +88,10 @@ async function challenge(
   if (username === undefined) return failure('not-authorized', WRONG);
   const { keys, isKnown } = await findKeys(context, username, hash);
   const nonce = first.nonce + serverNonce;
-  const serverFirst = `r=${nonce},s=${keys.salt.toString('base64')},i=${keys.iterations}`;
+  const salt = keys.salt.toString('base64');
+  const { offered } = context;
+  const told = offered === undefined ? '' : protection(hash, offered);
+  const serverFirst = `r=${nonce},s=${salt},i=${keys.iterations}${told}`;
   const binding = Buffer.concat([Buffer.from(first.gs2Header), channel]);
   return { first, username, keys, isKnown, nonce, serverFirst, binding };
 }
@@ -99,7 +103,8 @@ function channelOf(flag: BindingFlag, plus: boolean, context: SaslContext): Buff
   if (plus !== (flag.kind === 'p')) {
     return failure('malformed-request', 'the channel binding flag contradicts the mechanism');
   }
-  if (flag.kind === 'y' && context.offeredPlus) {
+  const wasOffered = context.offered?.mechanisms.some((name) => name.endsWith('-PLUS'));
+  if (flag.kind === 'y' && wasOffered === true) {
     // Somebody between us took the -PLUS mechanisms out of the list that we sent.
     return failure('not-authorized', 'channel binding was offered');
   }

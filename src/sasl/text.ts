@@ -20,3 +20,10 @@ export function decodeBase64(text: string): Buffer | undefined {
   const data = Buffer.from(text, 'base64');
   return text !== '' && data.toString('base64') === text ? data : undefined;
 }
+
+/** Octets from base64 as XML carries it: with space around it, and possibly none (RFC 6120 §13.9.1). */
+export function readBase64(text: string): Buffer | undefined {
+  const trimmed = text.trim();
+  if (trimmed.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(trimmed)) return undefined;
+  return Buffer.from(trimmed, 'base64');
+}

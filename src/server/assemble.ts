@@ -30,9 +30,10 @@ import { machinePorts } from '../operations/port-probe.ts';
 import type { ListenerInfo, RuntimeService } from '../operations/services.ts';
 import type { Dns } from '../s2s/dns.ts';
 import { createDnsClient } from '../s2s/dns-client.ts';
-import { policyMigrations } from '../s2s/policy.ts';
+import { s2sMigrations } from '../s2s/tables.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
+import { loadKey } from './key-file.ts';
 import { createLookup } from './lookup.ts';
 import { StartError } from './start-error.ts';
 import { openStories, type Stories } from './stories.ts';
@@ -62,6 +63,8 @@ export interface Assembled {
   readonly authority: Authority;
   readonly watch: Watch;
   readonly stories: Stories;
+  /** See `C2sServices.resourceKey`. */
+  readonly resourceKey: Buffer;
   readonly operations: Operations;
   /** The config in force, and its replacement. */
   readonly running: RunningConfig;
@@ -121,7 +124,7 @@ async function openDatabase(
       migrations: [
         ...migrationsOf(modules),
         { owner: 'c2s', migrations: c2sMigrations },
-        { owner: 's2s', migrations: policyMigrations },
+        { owner: 's2s', migrations: s2sMigrations },
       ],
       synchronous: store.synchronous,
       groupMs: store.groupMs,
@@ -162,8 +165,9 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         running.current().hosts.find((host) => host.virtualHost === domain)?.modules[name] ?? false,
     },
     fakeSeed: await loadSecret(store, 'unknown users'),
+    tokenKey: await loadKey(join(loaded.config.server.data, 'tokens.key')),
   });
-  const { accounts, hosts, sessions, registry } = heart;
+  const { accounts, hosts, sessions, devices, registry } = heart;
   heart.serve(loaded.config.hosts);
   const certificates = await openCertificates({
     ...certificateSettings(loaded.config),
@@ -209,6 +213,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         log,
         accounts,
         sessions,
+        devices,
         hosts,
         authority,
         registry,
@@ -240,6 +245,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     authority,
     watch,
     stories,
+    resourceKey: await loadSecret(store, 'resources'),
     operations,
     running,
     showListeners(list, address) {
@@ -250,7 +256,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
       federation = service;
     },
     async close() {
-      await registry.stop();
+      await heart.stop();
       certificates.close();
       await stories.close();
       await store.close();

@@ -54,6 +54,7 @@ export async function createFederation(assembled: Assembled): Promise<Federation
     metrics,
     log: log.area('s2s'),
     clock,
+    store,
     dns,
     resolver,
     trust,

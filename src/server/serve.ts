@@ -5,7 +5,7 @@ import { createC2s } from '../c2s/listener.ts';
 import type { C2sOptions } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
 import type { Config } from '../config/schema.ts';
-import { createClientOf } from '../http/client.ts';
+import { createClientOf, createUpgradeClientOf } from '../http/client.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { Clock } from '../kit/clock.ts';
 import { RateLimit } from '../kit/limits.ts';
@@ -19,6 +19,9 @@ import { summaryText } from './summary.ts';
 
 /** Failed logins that one address has free, and how fast they come back; an office may share it. */
 const FAILED_LOGINS = { burst: 100, perSecond: 0.5 } as const;
+
+/** Where clients find XMPP over WebSocket (RFC 7395), as other servers have it. */
+const WEBSOCKET_PATH = '/xmpp-websocket';
 
 /** A server that runs. */
 export interface RunningServer {
@@ -46,18 +49,21 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   });
   const listeners = createListeners({ c2s, s2s: federation.side, component: components, http });
   const stop = async () => {
-    await federation.close(); // what waits for others is sent back to those who are still here
     await components.close();
     await c2s.close();
+    await federation.close(); // other servers hear who went, and what is for them waits until we are back
     await http.close();
     await assembled.close();
   };
   try {
     const setup = createSetup(assembled.authority);
+    const { trustedProxies } = running.current().server.http;
+    http.upgrade(WEBSOCKET_PATH, c2s.webSockets(createUpgradeClientOf(trustedProxies)));
     http.mount('/', await createConsole(assembled, setup, http.closing));
     const resumable = await c2s.restore();
     if (resumable > 0) log.area('c2s').info({ sessions: resumable }, 'sessions wait to be resumed');
     await listeners.apply(running.current());
+    await federation.side.start();
     await http.listenSocket(running.current().server.adminSocket, rootApi(assembled, http.closing));
     const consoleAddress = () => addressOfConsole(running.current(), listeners);
     assembled.showListeners(listeners.list, consoleAddress);
@@ -85,7 +91,8 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
 }
 
 function c2sServices(assembled: Assembled): C2sOptions {
-  const { heart, store, watch, metrics, log, clock, certificates, running } = assembled;
+  const { heart, store, watch, metrics, log, clock, certificates, running, resourceKey } =
+    assembled;
   const failed = new RateLimit<string>(clock, FAILED_LOGINS);
   return {
     ...heart,
@@ -93,6 +100,7 @@ function c2sServices(assembled: Assembled): C2sOptions {
     watch,
     metrics,
     clock,
+    resourceKey,
     log: log.area('c2s'),
     tls: certificates,
     mayTryLogin: (remote) => failed.has(remote),

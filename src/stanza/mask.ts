@@ -23,7 +23,7 @@ export interface MaskOptions {
 /** The XML text of an element with its secrets masked. */
 export function maskedText(element: Element, options: MaskOptions): string {
   const isSecretField =
-    element.name === 'field' && /password|token/i.test(element.attrs['var'] ?? '');
+    element.name === 'field' && /password|secret|token/i.test(element.attrs['var'] ?? '');
   const isSecret = isSecretField || SECRET_NAMES.has(element.name);
   const shown = element.children.map((child) => {
     if (typeof child !== 'string') return isSecretField ? MASK : maskedText(child, options);

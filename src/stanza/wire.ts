@@ -20,6 +20,26 @@ export function wireOf(element: Element): Wire {
   return new ElementWire(element);
 }
 
+/**
+ * The text of a stanza of a name with more at the end of its children. What it extends is not written
+ * again.
+ */
+export function extendedWire(wire: Wire, name: string, more: string): Wire {
+  const end = `</${name}>`;
+  const extended = (text: string) =>
+    text.endsWith(end)
+      ? text.slice(0, -end.length) + more + end
+      : `${text.slice(0, -'/>'.length)}>${more}${end}`;
+  let whole: string | undefined;
+  return {
+    get text() {
+      whole ??= extended(wire.text);
+      return whole;
+    },
+    textTo: (to) => extended(wire.textTo(to)),
+  };
+}
+
 class ElementWire implements Wire {
   readonly #element: Element;
   #text: string | undefined;

@@ -2,7 +2,7 @@
  * The counters of XEP-0198, without any socket: what came and is handled, and what went and is not
  * acknowledged. The same for a client's stream and for one between servers.
  */
-import { el, serialise } from '../xml/element.ts';
+import { type Element, el } from '../xml/element.ts';
 import type { StreamFailure } from './error.ts';
 
 /** The namespace of stream management. */
@@ -31,21 +31,37 @@ export const ackText = (handled: number): string => `<a xmlns="${SM_NS}" h="${ha
 export const REQUEST_TEXT = `<r xmlns="${SM_NS}"/>`;
 
 /** `<enabled/>` (§3, §5): with the name to resume by, for how long (ms), and where best. */
-export function enabledText(
+export function enabled(
   id: string | undefined,
   resumeMs: number,
   location: string | undefined,
-): string {
-  if (id === undefined) return `<enabled xmlns="${SM_NS}"/>`;
+): Element {
+  if (id === undefined) return el('enabled', { xmlns: SM_NS });
   const max = Math.floor(resumeMs / 1000);
-  return serialise(el('enabled', { xmlns: SM_NS, id, resume: 'true', max, location }));
+  return el('enabled', { xmlns: SM_NS, id, resume: 'true', max, location });
 }
 
-/** `<failed/>` with its stanza error condition (§3, §5), as text; `handled` if it is known. */
-export function failedText(condition: string, handled?: number): string {
-  const h = handled === undefined ? '' : ` h="${handled}"`;
-  const named = `<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>`;
-  return `<failed xmlns="${SM_NS}"${h}>${named}</failed>`;
+/** `<resumed/>` (§5). */
+export const resumed = (previd: string, h: number): Element =>
+  el('resumed', { xmlns: SM_NS, previd, h });
+
+/** `<failed/>` with its stanza error condition (§3, §5); with `h`, if it is known. */
+export function failed(condition: string, h?: number): Element {
+  const named = el(condition, { xmlns: 'urn:ietf:params:xml:ns:xmpp-stanzas' });
+  return el('failed', { xmlns: SM_NS, h }, named);
+}
+
+/** Which session a client would resume, and how many of our stanzas it has handled (§5). */
+export interface Resumption {
+  readonly id: string;
+  readonly handled: number;
+}
+
+/** Reads `<resume/>`; undefined if it lacks something. */
+export function readResume({ attrs }: Element): Resumption | undefined {
+  const handled = readCounter(attrs['h']);
+  const id = attrs['previd'];
+  return handled === undefined || id === undefined ? undefined : { id, handled };
 }
 
 /** Why a stream ends whose other side acknowledged more than it was sent (§6). */

@@ -2,7 +2,8 @@
  * One XMPP connection as bytes: socket, TLS, parser, send queue and the manners of closing. What the
  * bytes mean is decided by whoever owns it (the client side, the server side).
  */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, TLSSocket, type TLSSocketOptions } from 'node:tls';
 import type { Clock, Timer } from '../kit/clock.ts';
 import { type Flusher, Outbox } from '../kit/outbox.ts';
@@ -33,7 +34,9 @@ export interface ChannelHandlers extends XmlHandlers {
 
 /** What a channel is made of. */
 export interface ChannelOptions {
-  readonly socket: Socket;
+  readonly socket: Duplex;
+  /** Whether each text that is written is a message of its own (RFC 7395 §3.3). */
+  readonly isFramed?: boolean;
   /** Nothing is read before TLS was begun (XEP-0368). */
   readonly isTlsFirst: boolean;
   readonly clock: Clock;
@@ -53,7 +56,7 @@ export class Channel {
   readonly #handlers: ChannelHandlers;
   readonly #parser: XmlParser;
   readonly #outbox: Outbox;
-  #socket: Socket;
+  #socket: Duplex;
   #goodbyeTimer: Timer | undefined;
   #holds = 0;
   #isGoodbyeSaid = false;
@@ -65,13 +68,15 @@ export class Channel {
     this.#handlers = handlers;
     this.lastActive = clock.now();
     this.#parser = new XmlParser(handlers, options.limits);
-    this.#outbox = new Outbox(socket, options.flusher, options.sendQueueBytes, {
+    const outboxHandlers = {
       overflow: () => this.#onOverflow(),
       taken: () => handlers.drained?.(),
       trailer: () => (this.#isGoodbyeSaid ? '' : (handlers.trailer?.() ?? '')),
-    });
+    };
+    const { flusher, sendQueueBytes, isFramed } = options;
+    this.#outbox = new Outbox(socket, flusher, sendQueueBytes, outboxHandlers, isFramed);
     this.#socket = socket;
-    socket.setNoDelay(true);
+    if (socket instanceof Socket) socket.setNoDelay(true);
     if (!options.isTlsFirst) this.#listen(socket);
   }
 
@@ -181,7 +186,7 @@ export class Channel {
     return new Promise((resolve) => this.#socket.once('close', () => resolve()));
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: Duplex): void {
     socket.on('data', (chunk) => {
       this.lastActive = this.#clock.now();
       this.#handlers.heard?.(this.#outbox.gone);
@@ -195,6 +200,7 @@ export class Channel {
 
   #leaveSocket(): Socket {
     const socket = this.#socket;
+    if (!(socket instanceof Socket)) throw new Error('this connection is no place for TLS');
     this.#outbox.flush();
     this.#parser.restart();
     socket.removeAllListeners();

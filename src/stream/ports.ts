@@ -26,6 +26,11 @@ export interface Ports<K extends string> {
   listen(address: PortAddress<K>): Promise<number>;
   /** Closes a port; its connections go on. */
   unlisten(address: PortAddress<K>): Promise<void>;
+  /**
+   * Counts a connection that came by another way, of a kind that metrics name. Answers what is to be
+   * called when it is over; undefined when there are too many from the address.
+   */
+  admit(remote: string, kind: string): (() => void) | undefined;
   /** Closes all ports; connections go on. */
   close(): void;
 }
@@ -49,26 +54,32 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
   const perAddress = new Map<string, number>();
   const keyOf = ({ kind, host, port }: PortAddress<K>) => `${kind} ${host ?? '*'} ${port}`;
 
-  const take = (socket: Socket, kind: K) => {
-    const remote = addressOf(socket);
+  const admit = (remote: string, kind: string) => {
     const held = perAddress.get(remote) ?? 0;
     if (held >= options.connectionsPerAddress()) {
       metrics.connectionsTotal.inc({ kind, outcome: 'refused' });
       log.warn({ remote, held }, 'too many connections from one address');
-      return refuse(socket, options.contentNs, options.isDirectTls(kind));
+      return undefined;
     }
     perAddress.set(remote, held + 1);
     metrics.connectionsTotal.inc({ kind, outcome: 'accepted' });
     metrics.connections.inc({ kind });
-    options.accept(socket, kind, remote, () => {
+    return () => {
       metrics.connections.dec({ kind });
       const left = (perAddress.get(remote) ?? 1) - 1;
       if (left === 0) perAddress.delete(remote);
       else perAddress.set(remote, left);
-    });
+    };
+  };
+  const take = (socket: Socket, kind: K) => {
+    const remote = addressOf(socket);
+    const closed = admit(remote, kind);
+    if (closed === undefined) refuse(socket, options.contentNs, options.isDirectTls(kind));
+    else options.accept(socket, kind, remote, closed);
   };
 
   return {
+    admit,
     async listen(address) {
       const server = createServer({ allowHalfOpen: true }, (socket) => take(socket, address.kind));
       await new Promise<void>((resolve, reject) => {

@@ -8,6 +8,7 @@ import { openCertificates } from '../../src/certs/certificates.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { createAudit } from '../../src/core/audit.ts';
 import { type Authority, createAuthority } from '../../src/core/authority.ts';
+import type { AnyModule } from '../../src/core/module.ts';
 import { createOperations, type Operations } from '../../src/core/operation.ts';
 import { createRemoval } from '../../src/core/removal.ts';
 import { createWatch, type Watch } from '../../src/core/watch.ts';
@@ -46,6 +47,8 @@ export interface ConsoleOptions {
   readonly metricsFrom?: readonly string[];
   readonly isConsoleOn?: () => boolean;
   readonly components?: readonly ComponentInfo[];
+  /** None if absent. */
+  readonly modules?: readonly AnyModule[];
 }
 
 /** The bare JID of a text that is one. */
@@ -57,7 +60,7 @@ export function bare(raw: string): BareJid {
 
 /** Starts a console. */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleScene> {
-  const scene = await startScene({ modules: [], accounts: options.accounts });
+  const scene = await startScene({ modules: options.modules ?? [], accounts: options.accounts });
   const { clock, accounts, sessions, hosts, store, registry, log } = scene;
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-console-'));
   const [first] = options.accounts;
@@ -103,6 +106,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     log,
     accounts,
     sessions,
+    devices: scene.devices,
     hosts,
     authority,
     registry,
@@ -148,7 +152,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     ports: { state: async () => ({ kind: 'free' }), answers: async () => true },
     federation: () => side,
   });
-  const operations = createOperations(list, {
+  const operations = createOperations([...list, ...registry.operations], {
     audit,
     log: log.area('operations'),
     mayRun: authority.mayRun,

@@ -53,7 +53,13 @@ describe('links', () => {
   test('are shown with security and proof; one that waits says why', async () => {
     console.federation.links = [
       link('far.example', 'falcot.com', { direction: 'both' }),
-      link('plain.example', 'falcot.com', { protocol: undefined, authenticatedBy: 'dialback' }),
+      link('plain.example', 'falcot.com', {
+        protocol: undefined,
+        authenticatedBy: 'dialback',
+        management: 'none',
+        queued: 2,
+        unacknowledged: 1,
+      }),
       link('gone.example', 'falcot.com', {
         state: 'waiting',
         protocol: undefined,
@@ -70,7 +76,8 @@ describe('links', () => {
       /far\.example falcot\.com .*Connected .*Both ways TLSv1\.3 192\.0\.2\.7:5269/,
     );
     expect(words).toMatch(/Certificate \(SASL EXTERNAL\)/);
-    expect(words).toMatch(/plain\.example .*Not encrypted .*Dialback/);
+    expect(words).toMatch(/Yes, and resumed when it breaks/);
+    expect(words).toMatch(/plain\.example .*Not encrypted .*Dialback No .*2 stanzas 1 not acknowl/);
     expect(words).toMatch(/Tries again later .*3 stanzas/);
     expect(page).toContain('nobody &lt;b&gt;listens');
     expect(await admin.read(`${PAGE}?search=plain`)).not.toContain('gone.example');

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generateKey, keyPem, selfSignedCertificate } from '../../src/certs/generate.ts';
+import { deviceId, type Sighting } from '../../src/core/devices.ts';
 import { domainOf } from '../../src/jid/jid.ts';
 import { readStanza } from '../../src/stanza/stanza.ts';
 import { parse } from '../support/scene.ts';
@@ -233,6 +234,60 @@ describe('users', () => {
     expect((await admin.get(user('/explode'))).status).toBe(404);
     expect((await admin.get(user('/constructor'))).status).toBe(404);
     expect((await admin.get('/admin/users/%')).status).toBe(400);
+  });
+});
+
+describe('devices', () => {
+  const sighting = (mark: string, more: Partial<Sighting> = {}): Sighting => ({
+    account: bare(USER),
+    id: deviceId(bare(USER), 'agent', mark),
+    kind: 'agent',
+    software: 'AwesomeXMPP',
+    name: mark,
+    resource: `resource-of-${mark}`,
+    mechanism: 'SCRAM-SHA-256-PLUS',
+    address: '192.0.2.7',
+    at: console.scene.clock.now(),
+    password: undefined,
+    ...more,
+  });
+  const askAbout = (mark: string) => `${user('/revoke')}?device=${sighting(mark).id}`;
+
+  test('are on the page of their user, with what they log in by', async () => {
+    const { devices, tokens, accounts } = console.scene;
+    expect(await admin.read(user())).toContain('No device is known.');
+    devices.seen(sighting('<Phone>', { password: accounts.moment }));
+    await tokens.issue(sighting('Laptop', { address: '' }), 'HT-SHA-256-NONE');
+    const page = await admin.read(user());
+    for (const text of ['&lt;Phone&gt;', 'Laptop', 'Password', 'Token', '192.0.2.7', 'Not kept'])
+      expect(page).toContain(text);
+    const { id, kind, software, name } = sighting('Laptop');
+    await console.scene.connect(`${USER}/x`, { device: { id, kind, software, name } });
+    expect(await admin.read(user())).toContain('Online');
+    expect(await admin.read('/admin/sessions')).toContain('AwesomeXMPP, Laptop');
+  });
+
+  test('one is revoked after a question, and the admin hears whether it is out', async () => {
+    const { devices, tokens, accounts } = console.scene;
+    devices.seen(sighting('Phone', { password: accounts.moment }));
+    await tokens.issue(sighting('Laptop'), 'HT-SHA-256-NONE');
+    expect(await admin.read(askAbout('Phone'))).toContain('It knows the password');
+    expect(await admin.read(askAbout('Laptop'))).not.toContain('It knows the password');
+    const revoke = (mark: string) =>
+      admin.submit(user('/revoke'), { device: sighting(mark).id }, { from: askAbout(mark) });
+    expect(await follow(await revoke('Laptop'))).toContain('can no longer log in');
+    expect(await follow(await revoke('Phone'))).toContain('set a new one to keep it out');
+    const names = (await devices.list(bare(USER))).map(({ name }) => name);
+    expect(names).toEqual(['Phone']);
+  });
+
+  test('one that is gone is said', async () => {
+    const answer = await admin.get(askAbout('Nothing'));
+    expect(answer.status).toBe(404);
+    expect(await answer.text()).toContain('has no such device any more');
+    const sent = await admin.submit(user('/revoke'), { device: 'x' }, { from: user() });
+    expect(sent.status).toBe(422);
+    expect(await sent.text()).toContain('has no device x');
   });
 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type People, peopleOn } from '../peers/people.ts';
+import { loggedIn } from '../support/client.ts';
 import { startDns, type TestDns } from '../support/dns.ts';
 import { describeWith, findChromium } from '../support/peers.ts';
 import { DOMAIN, LOOPBACK, type Program, startProgram } from '../support/program.ts';
@@ -172,6 +173,40 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await client.sees({ event: 'disconnected' });
     await page.goto(at('/admin/audit'));
     await page.getByText('reason: Time to go home').waitFor();
+  });
+
+  test('a push registration is tested, and its failure is told', async () => {
+    await signIn();
+    await isSignedIn();
+    const eva = await createUser('eva', 'a password for eva');
+    const phone = await loggedIn({
+      port: program.ports.c2sTls,
+      tls: {},
+      to: DOMAIN,
+      user: eva.name,
+      password: eva.password,
+      resource: 'phone',
+    });
+    const enable = "<enable xmlns='urn:xmpp:push:0' jid='push.nowhere.example' node='yxs32uqsfl'/>";
+    await phone.ask(`<iq type='set' id='push'>${enable}</iq>`);
+    await page.goto(at(`/admin/users/${encodeURIComponent(eva.jid)}`));
+    const row = page.getByRole('row').filter({ hasText: 'push.nowhere.example' });
+    await row.getByText('Connected').waitFor();
+    await row.getByRole('link', { name: 'Test' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Send a test notification?' });
+    await dialog.getByRole('button', { name: 'Send it' }).click();
+    await page.getByText('push.nowhere.example did not take the notification').waitFor();
+    await row.getByText('remote-server-not-found').waitFor();
+    if (FOLDER !== undefined)
+      await page.screenshot({ path: join(FOLDER, 'push.png'), fullPage: true });
+    await page.setViewportSize(NARROW);
+    expect(await overflow()).toBe(0);
+    await row.getByRole('link', { name: 'Forget' }).click();
+    const question = page.getByRole('dialog', { name: 'Forget this registration?' });
+    await question.getByRole('button', { name: 'Forget it' }).click();
+    await page.getByText('The registration at push.nowhere.example is forgotten.').waitFor();
+    phone.destroy();
+    expect(complaints).toEqual([]);
   });
 
   test('a watch shows stanzas as they pass, with texts masked', async () => {

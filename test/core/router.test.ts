@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verdict } from '../../src/core/hooks.ts';
+import { defineModule } from '../../src/core/module.ts';
 import { type Domain, parseDomain } from '../../src/jid/jid.ts';
 import { iqGet } from '../../src/stanza/build.ts';
 import { type Actor, parse, type Scene, startScene } from '../support/scene.ts';
@@ -96,6 +97,27 @@ test('a component belongs to the host whose file names it', async () => {
   expect(hosts.ownerOf(component)?.domain).toBe('montague.example');
   expect(hosts.ownerOf(domain('montague.example'))?.domain).toBe('montague.example');
   expect(hosts.ownerOf(domain('capulet.example'))).toBeUndefined();
+  await scene.stop();
+});
+
+test('what becomes of a message that nobody takes is told: kept, or not', async () => {
+  const kept: string[] = [];
+  const keeper = defineModule({
+    name: 'keeper',
+    specs: [],
+    setup: () => ({
+      hooks: {
+        undelivered: async ({ id }) => (id === 'keep' ? verdict.handled : verdict.pass),
+        kept: ({ id = '' }) => void kept.push(id),
+      },
+    }),
+  });
+  const scene = await startScene({ modules: [keeper], accounts: ['romeo@montague.example'] });
+  const romeo = await scene.connect('romeo@montague.example/orchard');
+  for (const id of ['keep', 'refuse'])
+    await romeo.send(`<message to='romeo@montague.example' id='${id}'><body>hi</body></message>`);
+  expect(String(await romeo.next())).toContain('service-unavailable');
+  expect(kept).toEqual(['keep']);
   await scene.stop();
 });
 

@@ -402,6 +402,175 @@ describe('XEP-0288: both directions', () => {
   });
 });
 
+describe('XEP-0198: stream management', () => {
+  const SM = "xmlns='urn:xmpp:sm:3'";
+  const ENABLE = `<enable ${SM} resume='true'/>`;
+  const FAILED = (condition: string, h = '') =>
+    `<failed xmlns="urn:xmpp:sm:3"${h}><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`;
+
+  /** A managed stream, and the name by which it may be resumed. */
+  async function managed(remote: string): Promise<{ peer: Client; id: string }> {
+    const peer = await proved(remote);
+    const answer = await peer.ask(ENABLE);
+    expect(answer.attrs).toMatchObject({ resume: 'true', max: '300' });
+    return { peer, id: answer.attrs['id'] ?? '' };
+  }
+  const resume = (id: string, h: number) => `<resume ${SM} previd='${id}' h='${h}'/>`;
+
+  test('§2: is offered where stanzas may be sent, or a proof may follow without features', async () => {
+    const { peer, features } = await secured(EVIL, issue({ dns: [EVIL], by: AUTHORITY }));
+    expect(`${features}`).toContain('<sm xmlns="urn:xmpp:sm:3"/>'); // after dialback
+    await peer.ask(external(EVIL));
+    expect(`${(await begin(peer, from(EVIL))).features}`).toContain('<sm xmlns="urn:xmpp:sm:3"/>');
+    expect(`${(await begin(await call(), from(EVIL))).features}`).not.toContain('urn:xmpp:sm:3');
+  });
+
+  test.each([ENABLE, `<resume ${SM} previd='x' h='0'/>`])(
+    '§3, §5: before a proof, and the stream stays: %s',
+    async (request) => {
+      const { peer } = await secured(EVIL);
+      expect(`${await peer.ask(request)}`).toBe(FAILED('unexpected-request'));
+      expect(`${await peer.ask(request)}`).toBe(FAILED('unexpected-request'));
+    },
+  );
+
+  test.each([ENABLE, `<resume ${SM} previd='x' h='0'/>`])(
+    '§3: a second attempt: %s',
+    async (request) => {
+      const { peer } = await managed(EVIL);
+      peer.send(request);
+      expect(`${await peer.next()}`).toBe(FAILED('unexpected-request'));
+      expect(await streamError(peer)).toBe('policy-violation');
+    },
+  );
+
+  test('§4: only stanzas count, those that came since', async () => {
+    const peer = await proved(EVIL);
+    peer.send(chat('x@evil.example', undefined, 'before'));
+    await victim.seek(({ name }) => name === 'message');
+    await peer.ask(ENABLE);
+    peer.send(
+      `<r ${SM}/>${chat('x@evil.example')}<presence from='x@evil.example' to='romeo@ours.example'/>`,
+    );
+    await victim.seek(({ name }) => name === 'presence');
+    await expect
+      .poll(async () => (await peer.ask(`<r ${SM}/>`)).attrs['h'], { timeout: 5000 })
+      .toBe('2');
+  });
+
+  test('§4: a thousand requests get few answers', async () => {
+    const { peer } = await managed(EVIL);
+    peer.send(`<r ${SM}/>`.repeat(1000));
+    peer.send(`<what xmlns='urn:what'/>`);
+    const answers = await peer.rest();
+    expect(answers.length).toBeLessThan(50);
+  });
+
+  test.each([
+    ['§6: more than it was sent', `<a ${SM} h='1'/>`, 'undefined-condition'],
+    ['no counter', `<a ${SM}/>`, 'bad-format'],
+    ['an element that nobody knows', `<what ${SM}/>`, 'unsupported-stanza-type'],
+  ])('%s', async (_, text, condition) => {
+    const { peer } = await managed(EVIL);
+    peer.send(text);
+    expect(await streamError(peer)).toBe(condition);
+  });
+
+  test('answers that nobody asked for mean nothing', async () => {
+    const { peer } = await managed(EVIL);
+    for (const name of ['enabled', 'resumed', 'failed'])
+      peer.send(`<${name} ${SM} id='x' previd='x' h='7' resume='true'/>`);
+    expect((await peer.ask(`<r ${SM}/>`)).attrs['h']).toBe('0');
+  });
+
+  test('§5: a stream that broke is resumed by its owner, once and again', async () => {
+    const { peer, id } = await managed(EVIL);
+    peer.send(chat('x@evil.example', undefined, 'one'));
+    expect(bodyOf(await victim.seek(({ name }) => name === 'message'))).toBe('one');
+    peer.reset();
+    for (const h of ['1', '1']) {
+      const next = await proved(EVIL);
+      expect((await next.ask(resume(id, 0))).attrs).toMatchObject({ h, previd: id });
+      next.reset();
+    }
+  });
+
+  test('§5: while the old one is open, it has a conflict', async () => {
+    const { peer, id } = await managed(EVIL);
+    const next = await proved(EVIL);
+    expect((await next.ask(resume(id, 0))).name).toBe('resumed');
+    expect(await streamError(peer)).toBe('conflict');
+    next.send(chat('x@evil.example', undefined, 'still me'));
+    expect(bodyOf(await victim.seek(({ name }) => name === 'message'))).toBe('still me');
+  });
+
+  test('§8: nobody else resumes it, however he knows its name', async () => {
+    const { peer, id } = await managed(EVIL);
+    const thief = await proved('thief.example');
+    expect(`${await thief.ask(resume(id, 0))}`).toBe(FAILED('item-not-found'));
+    peer.reset();
+    expect(`${await thief.ask(resume(id, 0))}`).toBe(FAILED('item-not-found'));
+    const { peer: unproved } = await secured(EVIL);
+    expect(`${await unproved.ask(resume(id, 0))}`).toBe(FAILED('unexpected-request'));
+    const owner = await proved(EVIL);
+    expect((await owner.ask(resume(id, 0))).name).toBe('resumed');
+  });
+
+  test('§8: a stream for several domains is not resumed: who proves one is not the others', async () => {
+    const names = [EVIL, 'second-evil.example'];
+    const { peer } = await secured(EVIL, issue({ dns: names, by: AUTHORITY }));
+    await peer.ask(external(EVIL));
+    await begin(peer, from(EVIL));
+    const { attrs } = await peer.ask(ENABLE);
+    const result = `<db:result from='second-evil.example' to='${OURS}'>any</db:result>`;
+    expect((await peer.ask(result)).attrs.type).toBe('valid');
+    peer.reset();
+    const next = await proved(EVIL);
+    expect(`${await next.ask(resume(attrs['id'] ?? '', 0))}`).toBe(FAILED('item-not-found'));
+  });
+
+  test('§6: who claims to have had more than he was sent is sent away', async () => {
+    const { peer, id } = await managed(EVIL);
+    peer.reset();
+    const next = await proved(EVIL);
+    next.send(resume(id, 1));
+    expect(await streamError(next)).toBe('undefined-condition');
+  });
+
+  test('§7: a stream that was closed is over', async () => {
+    const { peer, id } = await managed(EVIL);
+    peer.send('</stream:stream>');
+    expect((await peer.rest()).at(-1)?.name).toBe('a'); // its last word
+    await peer.closed();
+    const next = await proved(EVIL);
+    expect(`${await next.ask(resume(id, 0))}`).toBe(FAILED('item-not-found'));
+  });
+
+  test('XEP-0288, §5: what it has not acknowledged is sent again, to it alone', async () => {
+    const both = async () => {
+      const { peer } = await secured(EVIL, issue({ dns: [EVIL], by: AUTHORITY }));
+      peer.send("<bidi xmlns='urn:xmpp:bidi'/>");
+      await peer.ask(external(EVIL));
+      await begin(peer, from(EVIL));
+      return peer;
+    };
+    const peer = await both();
+    const { attrs } = await peer.ask(ENABLE);
+    for (const body of ['one', 'two'])
+      victim.send(`<message to='x@evil.example'><body>${body}</body></message>`);
+    const isMessage = ({ name }: Element) => name === 'message';
+    for (const body of ['one', 'two']) expect(bodyOf(await peer.seek(isMessage))).toBe(body);
+    peer.reset();
+    const next = await both();
+    next.send(resume(attrs['id'] ?? '', 1));
+    expect((await next.next()).name).toBe('resumed');
+    expect(bodyOf(await next.seek(isMessage))).toBe('two');
+    next.send(`<a ${SM} h='2'/>`);
+    next.send('</stream:stream>');
+    expect((await next.rest()).filter(isMessage)).toEqual([]);
+  });
+});
+
 test('nothing is left of all that', async () => {
   for (const peer of peers) peer.destroy();
   const deadline = performance.now() + 8000;

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { describeOperation } from '../../src/core/operation-description.ts';
 import { declaredOperations } from '../../src/operations/index.ts';
+import { moduleOperations } from '../support/module-operations.ts';
 
-const descriptions = declaredOperations().map(describeOperation);
+const all = [...declaredOperations(), ...(await moduleOperations())];
+const descriptions = all.map(describeOperation);
 
 describe('the operations', () => {
   test('can be described without a server', () => {

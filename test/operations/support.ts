@@ -157,6 +157,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     log,
     accounts: scene.accounts,
     sessions,
+    devices: scene.devices,
     hosts,
     authority: createAuthority(scene.accounts, () => world.admins),
     registry,

@@ -99,6 +99,31 @@ describeWith(['slixmpp'], 'a component with slixmpp', () => {
     await romeo.seek(isSeen);
   });
 
+  test('is an app server, and is told of what came for who is away', async () => {
+    await connect();
+    const enable = `<enable xmlns='urn:xmpp:push:0' jid='${GATEWAY}' node='n'/>`;
+    await romeo.ask(`<iq type='set' id='push'>${enable}</iq>`);
+    romeo.send('</stream:stream>');
+    await romeo.closed();
+    await component.ask('message', { sender: `joe@${GATEWAY}`, to: ROMEO, body: 'not of itself' });
+    await server.run('accounts.add', { jid: 'juliet@falcot.com', password: 'secret' });
+    const juliet = await loggedIn({
+      port: server.ports.c2s,
+      to: 'falcot.com',
+      user: 'juliet',
+      password: 'secret',
+    });
+    juliet.send(`<message to='${ROMEO}' type='chat'><body>Art thou gone so?</body></message>`);
+    expect(await component.sees({ event: 'published' })).toMatchObject({
+      from: 'falcot.com',
+      node: 'n',
+      values: { FORM_TYPE: ['urn:xmpp:push:summary'], 'message-count': '1' },
+    });
+    await expect
+      .poll(() => server.run('push.list', { jid: ROMEO }))
+      .toMatchObject({ registrations: [{ result: 'published' }] });
+  });
+
   test('is refused with a wrong secret', async () => {
     await expect(connect('guess')).rejects.toThrow('refused');
     await component.sees({ event: 'stream-error', condition: 'not-authorized' });

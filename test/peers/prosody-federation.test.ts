@@ -1,5 +1,6 @@
 /** Prosody of Debian as another server: chat, presence and requests both ways, and refusals. */
 import { afterEach, expect, test } from 'vitest';
+import { type Cable, makeCable } from '../support/cable.ts';
 import type { OtherServer } from '../support/other-server.ts';
 import { describeWith } from '../support/peers.ts';
 import { type ProsodyOptions, startProsody } from '../support/prosody.ts';
@@ -16,6 +17,7 @@ import {
   converse,
   coupleIn,
   failure,
+  managements,
   message,
   missEachOther,
   proofs,
@@ -23,13 +25,16 @@ import {
   say,
   THEIRS,
   writeToWhoIsAway,
+  writeWhileCut,
 } from './two-domains.ts';
 
 let federation: Federation | undefined;
 let prosody: OtherServer | undefined;
+const cables: Cable[] = [];
 afterEach(async () => {
   await prosody?.stop();
   await federation?.stop();
+  for (const cable of cables.splice(0)) await cable.stop();
   prosody = undefined;
   federation = undefined;
 });
@@ -44,6 +49,12 @@ async function couple(
     prosody = await startProsody(opened, { domain: THEIRS, accounts: ['juliet'], ...theirs });
     return prosody;
   });
+}
+
+function newCable(): Cable {
+  const cable = makeCable();
+  cables.push(cable);
+  return cable;
 }
 
 describeWith(['prosody', 'lua-unbound'], 'Prosody', () => {
@@ -103,6 +114,26 @@ describeWith(['prosody', 'lua-unbound'], 'Prosody', () => {
     await restartAmidst(await couple());
   });
 
+  test.each([true, false])(
+    'XEP-0198: a line that is cut for ten seconds; both directions on one stream: %s',
+    async (bidi) => {
+      const [toUs, toThem] = [newCable(), newCable()];
+      const both = await couple(
+        { s2s: { bidi }, cable: toUs },
+        {
+          secureAuth: true,
+          modules: ['smacks'],
+          lines: ['smacks_s2s_resend = true'],
+          cable: toThem,
+        },
+      );
+      await writeWhileCut(both, [toUs, toThem], true);
+      // After the cut each may have come to the other.
+      const found = new Set(managements(both.server));
+      expect(found).toEqual(new Set(bidi ? ['both acks'] : ['in acks', 'out acks']));
+    },
+  );
+
   test.each([
     ['expired', { from: -20, until: -10 }, /expired/],
     [
@@ -134,7 +165,7 @@ describeWith(['prosody', 'lua-unbound'], 'Prosody', () => {
     say(romeo, 'juliet@theirs.example', 'hello');
     const error = await failure(romeo);
     expect(`${error}`).toMatch(/remote-server-timeout/);
-    expect(server.federation.side.history(THEIRS)[0]).toMatchObject({ outcome: 'failed' });
+    expect((await server.federation.side.history(THEIRS))[0]).toMatchObject({ outcome: 'failed' });
   });
 
   test('a domain that is blocked cannot write to us, nor we to it', async () => {

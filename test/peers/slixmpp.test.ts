@@ -62,6 +62,30 @@ describeWith(['slixmpp'], 'slixmpp', () => {
     await first.sees({ event: 'message', sender: juliet.jid, body: 'Wherefore art thou?' });
   });
 
+  test('reads what waits piece by piece (XEP-0013)', async () => {
+    const [romeo, first] = await arrive('romeo');
+    const juliet = await people.person('juliet');
+    for (const body of ['one', 'two', 'three'])
+      await first.ask('message', { to: juliet.jid, body });
+    await first.ask('ping', { to: juliet.jid.split('@')[1] });
+    const second = people.slixmpp();
+    await second.login(juliet, 'starttls');
+    expect(await second.ask('offline_count')).toBe(3);
+    await second.ask('presence');
+    const headers = (await second.ask('offline_headers')) as { from: string; node: string }[];
+    expect(headers.map(({ from }) => from.split('/')[0])).toEqual(Array(3).fill(romeo.jid));
+    const [one, , three] = headers.map(({ node }) => node);
+    expect(await second.ask('offline', { what: 'view', nodes: [three] })).toEqual(['three']);
+    expect(await second.ask('offline', { what: 'fetch' })).toEqual(['one', 'two', 'three']);
+    await second.ask('offline', { what: 'remove', nodes: [one] });
+    expect(await second.ask('offline_count')).toBe(2);
+    await expect(second.ask('offline', { what: 'view', nodes: [one] })).rejects.toThrow(
+      'item-not-found',
+    );
+    await second.ask('offline', { what: 'purge' });
+    expect(await second.ask('offline_count')).toBe(0);
+  });
+
   const mechanisms = ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS', 'SCRAM-SHA-512-PLUS', 'PLAIN'];
   test.each(mechanisms)('logs in by %s', async (mechanism) => {
     const client = people.slixmpp();

@@ -1,6 +1,7 @@
 /** Romeo at ours.example, with us, and Juliet at theirs.example, with a server that is not ours. */
 import { expect } from 'vitest';
 import { domain } from '../certs/support.ts';
+import type { Cable } from '../support/cable.ts';
 import type { Client } from '../support/client.ts';
 import type { OtherServer } from '../support/other-server.ts';
 import type { TestServer } from '../support/server.ts';
@@ -170,6 +171,39 @@ export async function restartAmidst(both: Couple): Promise<void> {
   await hearsNoMore(romeo);
 }
 
+/** How long the line is cut. */
+const CUT_MS = 10_000;
+
+/**
+ * The line between the two is cut for ten seconds, while both write to each other, and breaks: all
+ * that was written arrives, in order. What the other server wrote before it was cut is not asked for.
+ */
+export async function writeWhileCut(
+  both: Couple,
+  cables: readonly Cable[],
+  isFromThem: boolean,
+): Promise<void> {
+  const { romeo, juliet, server } = both;
+  await converse(both);
+  // Nothing is under way any more: what is said now meets a line that is cut.
+  await expect.poll(() => underWay(server), { timeout: 8000 }).toBe(0);
+  for (const cable of cables) cable.cut();
+  const written = Array.from({ length: 20 }, (_, index) => `${index}`);
+  for (const body of written) {
+    say(romeo, 'juliet@theirs.example', body);
+    if (isFromThem) say(juliet, 'romeo@ours.example', body);
+  }
+  await new Promise((resolve) => setTimeout(resolve, CUT_MS));
+  for (const cable of cables) cable.mend();
+  const heard = [bodies(juliet, 20), ...(isFromThem ? [bodies(romeo, 20)] : [])];
+  for (const each of heard) expect(await each).toEqual(written);
+  await converse(both);
+}
+
+/** How many stanzas are on their way from our server to the other one. */
+const underWay = (server: TestServer) =>
+  server.federation.side.list(THEIRS).reduce((sum, { queued }) => sum + queued, 0);
+
 async function leave(client: Client): Promise<void> {
   client.send('</stream:stream>');
   await client.closed();
@@ -181,4 +215,12 @@ export const proofs = (server: TestServer) =>
     .list(THEIRS)
     .filter(({ state }) => state === 'up')
     .map(({ direction, authenticatedBy }) => `${direction} ${authenticatedBy}`)
+    .sort();
+
+/** How far our streams with the other server, which are up, are managed by XEP-0198. */
+export const managements = (server: TestServer) =>
+  server.federation.side
+    .list(THEIRS)
+    .filter(({ state }) => state === 'up')
+    .map(({ direction, management }) => `${direction} ${management}`)
     .sort();

@@ -9,7 +9,14 @@ import { createResolver } from '../../src/s2s/resolver.ts';
 import { createTrust } from '../../src/s2s/trust.ts';
 import { startDns, type Zone } from '../support/dns.ts';
 import { issue } from './authority.ts';
-import { closedPort, type FakeOptions, type FakeServer, header, startFake } from './fake-server.ts';
+import {
+  closedPort,
+  type FakeOptions,
+  type FakeServer,
+  header,
+  sendsOnTo,
+  startFake,
+} from './fake-server.ts';
 
 const domain = (raw: string): Domain => {
   const parsed = parseDomain(raw);
@@ -306,6 +313,39 @@ describe('strangers', () => {
     ending.abort();
     expect((await steps).at(-1)?.step).not.toBe('summary');
     await expect.poll(() => fake.open()).toBe(0);
+  });
+});
+
+describe('RFC 6120 §4.9.3.19: a server that sends us on', () => {
+  test('is followed, which is no fault', async () => {
+    const goal = await startFake({
+      address: '127.0.0.7',
+      certificate: good,
+      chain: [authority],
+      external: 'success',
+    });
+    const { steps } = await examineFake({ instead: sendsOnTo(`127.0.0.7:${goal.port}`) });
+    expect(brief(steps)).toContain('stream warning redirected');
+    expect(steps.map(({ text }) => text).join('\n')).toMatch(/It sends us on to 127\.0\.0\.7:/);
+    expect(summaryOf(steps)).toMatchObject({ verdict: 'ok' });
+  });
+
+  test('in a circle is named', async () => {
+    let own = 0;
+    const fake = await startFake({
+      address: '127.0.0.7',
+      instead: (socket, said) => sendsOnTo(`127.0.0.7:${own}`)(socket, said),
+    });
+    own = fake.port;
+    const steps = await examined({ zone: leadingTo(fake) });
+    expect(summaryOf(steps)).toMatchObject({ verdict: 'error', cause: 'redirected' });
+    expect(summaryOf(steps).text).toMatch(/where no other server is found/);
+  });
+
+  test('to a server with a fault: that fault is named', async () => {
+    const goal = await startFake({ address: '127.0.0.7' }); // no TLS
+    const { steps } = await examineFake({ instead: sendsOnTo(`127.0.0.7:${goal.port}`) });
+    expect(summaryOf(steps)).toMatchObject({ verdict: 'error', cause: 'no-tls' });
   });
 });
 

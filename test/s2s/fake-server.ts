@@ -31,6 +31,13 @@ export interface FakeServer {
   readonly heard: string[];
 }
 
+/** How a server behaves that sends all on to another host (RFC 6120 §4.9.3.19). */
+export const sendsOnTo = (otherHost: string) => (socket: Socket, said: string) => {
+  if (!said.includes('<stream:stream')) return;
+  const condition = `<see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>${otherHost}</see-other-host>`;
+  socket.end(`${header(said)}<stream:error>${condition}</stream:error></stream:stream>`);
+};
+
 /** A port of an address on which nobody listens. */
 export async function closedPort(address: string): Promise<number> {
   const server = createServer();

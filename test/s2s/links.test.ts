@@ -7,8 +7,9 @@ import { createLog } from '../../src/kit/log.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import type { ServerStream } from '../../src/s2s/connection.ts';
 import type { LinkFailure } from '../../src/s2s/failure.ts';
-import { createHistory } from '../../src/s2s/history.ts';
 import { Links } from '../../src/s2s/links.ts';
+import type { Passage } from '../../src/s2s/passage.ts';
+import type { Spool } from '../../src/s2s/spool.ts';
 import type { Reached } from '../../src/s2s/streams.ts';
 import { iqGet, message } from '../../src/stanza/build.ts';
 import { conditionOf } from '../../src/stanza/error.ts';
@@ -29,7 +30,7 @@ const ROMEO = jid('romeo@ours.example/hall');
 const JULIET = jid('juliet@theirs.example');
 
 let all: Links | undefined;
-afterEach(() => all?.close());
+afterEach(() => all?.prepareToClose());
 
 const PASSING: LinkFailure = {
   condition: 'remote-server-timeout',
@@ -45,14 +46,49 @@ const LASTING: LinkFailure = {
 /** A stream as links see it. */
 function fakeStream() {
   const sent: string[] = [];
+  const passages: Passage[] = [];
+  const all: Passage[] = [];
   const fake = {
     sent,
+    all,
     isFull: false,
     isOver: false,
+    ending: 'broken',
+    accepts: [],
+    managed: { isResumed: false, isAwaited: false },
     maySend: () => !fake.isOver,
-    sendStanza: (stanza: Stanza) => void sent.push(stanza.id ?? ''),
+    sendStanza(passage: Passage) {
+      passages.push(passage);
+      all.push(passage);
+      sent.push(passage.stanza.id ?? '');
+    },
+    /** The other side has the first ones. */
+    acknowledge(count: number) {
+      for (const passage of passages.splice(0, count)) passage.arrived();
+    },
   };
   return fake;
+}
+
+/** A spool that keeps at once. */
+function fakeSpool() {
+  const kept = new Map<number, string>();
+  let id = 0;
+  const spool: Spool = {
+    keep(passages) {
+      for (const passage of passages) {
+        if (passage.isOver || passage.spoolId !== undefined) continue;
+        id += 1;
+        passage.spoolId = id;
+        kept.set(id, passage.stanza.id ?? '');
+        passage.settle();
+      }
+    },
+    drop: ({ spoolId }) => void kept.delete(spoolId ?? 0),
+    load: async () => [],
+    flushed: async () => {},
+  };
+  return { ...spool, kept };
 }
 
 /** Links whose tries are answered by the test. */
@@ -64,6 +100,8 @@ function scene(
   const told: string[] = [];
   let refusal: string | undefined;
   const tries: ((reached: Reached) => void)[] = [];
+  const changes: string[] = [];
+  const spool = fakeSpool();
   const links = new Links({
     // What is not here is not used by links.
     services: {
@@ -78,7 +116,9 @@ function scene(
       log: createLog({ level: 'silent' }).area('s2s'),
       settings: () => ({ queueStanzas: 5, queueBytes: 10_000, queueTime: 60_000, ...settings }),
     } as never,
+    spool,
     reach: () => new Promise((resolve) => tries.push(resolve)),
+    changed: ({ remote }, now) => changes.push(`${remote} ${now}`),
   });
   all = links;
   const answer = async (reached: Reached) => {
@@ -90,6 +130,8 @@ function scene(
     links,
     bounced,
     told,
+    changes,
+    spool,
     tries,
     refuse: (text: string | undefined) => {
       refusal = text;
@@ -111,6 +153,12 @@ function scene(
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
+const isSettled = (said: Verdict) =>
+  Promise.race([
+    (said.kind === 'handled' ? said.settled : undefined)?.then(() => true),
+    settled().then(() => false),
+  ]);
+const asStream = (stream: ReturnType<typeof fakeStream>) => stream as unknown as ServerStream;
 const bounceOf = (verdict: Verdict) =>
   verdict.kind === 'bounce' ? verdict.failure.condition : verdict.kind;
 
@@ -124,7 +172,7 @@ describe('a link', () => {
     await up(stream);
     expect(stream.sent).toEqual(['1', '2']);
     expect(first).toMatchObject({ kind: 'handled', settled: expect.any(Promise) });
-    expect(send('3')).toEqual({ kind: 'handled' });
+    send('3');
     expect(stream.sent).toEqual(['1', '2', '3']);
   });
 
@@ -133,12 +181,25 @@ describe('a link', () => {
     send('1');
     await fail(LASTING);
     expect(told).toEqual(['1 queued', '1 bounced']);
+    const other = scene();
+    other.send('2');
+    const stream = fakeStream();
+    await other.up(stream);
+    other.send('3');
+    expect(other.told).toEqual(['2 queued']); // a stream tells what it sends
+    stream.isOver = true;
+    other.links.lost(stream as unknown as ServerStream);
+    expect(other.told).toEqual(['2 queued', '2 queued', '3 queued']);
   });
 
-  test('nobody’s goodbye waits for a request', () => {
-    const { links } = scene();
+  test('nobody’s goodbye waits long for a request', async () => {
+    const { links, clock, spool } = scene();
     const ping = iqGet({ from: ROMEO, to: JULIET, payload: el('ping') });
-    expect(links.route({ ...ping, to: JULIET })).toEqual({ kind: 'handled' });
+    const asked = links.route({ ...ping, to: JULIET }) as Verdict;
+    expect(await isSettled(asked)).toBe(false);
+    clock.advance(1000);
+    expect(await isSettled(asked)).toBe(true);
+    expect(spool.kept.size).toBe(0);
   });
 
   test('holds back while the stream is full', async () => {
@@ -150,10 +211,8 @@ describe('a link', () => {
     send('2');
     expect(stream.sent).toEqual(['1']);
     stream.isFull = false;
-    send('3');
-    expect(stream.sent).toEqual(['1']);
     links.drained(stream as unknown as ServerStream);
-    expect(stream.sent).toEqual(['1', '2', '3']);
+    expect(stream.sent).toEqual(['1', '2']);
   });
 
   test('what does not pass soon bounces at once, and so does what follows for a while', async () => {
@@ -221,6 +280,7 @@ describe('a link', () => {
     const stream = fakeStream();
     send('1');
     await up(stream);
+    stream.acknowledge(1);
     clock.advance(20_000);
     stream.isOver = true;
     links.lost(stream as unknown as ServerStream);
@@ -230,6 +290,7 @@ describe('a link', () => {
     const second = fakeStream();
     await up(second);
     expect(second.sent).toEqual(['2']);
+    second.acknowledge(1);
     second.isOver = true;
     links.lost(second as unknown as ServerStream);
     send('3');
@@ -270,12 +331,15 @@ describe('a link', () => {
     expect(bounced).toEqual(['1 not-authorized']);
   });
 
-  test('the end: what waits comes back, and nothing more is taken', () => {
-    const { links, send, bounced } = scene();
+  test('the end: what is worth it is kept, the rest comes back, and nothing more is taken', async () => {
+    const { links, send, bounced, spool } = scene();
     send('1');
-    links.close();
-    expect(bounced).toEqual(['1 remote-server-timeout']);
-    expect(bounceOf(send('2'))).toBe('resource-constraint');
+    const ping = iqGet({ from: ROMEO, to: JULIET, id: '2', payload: el('ping') });
+    void links.route({ ...ping, to: JULIET });
+    await links.close();
+    expect(bounced).toEqual(['2 remote-server-timeout']);
+    expect([...spool.kept.values()]).toEqual(['1']);
+    expect(bounceOf(send('3'))).toBe('remote-server-timeout');
   });
 
   test('idle links are forgotten', async () => {
@@ -288,27 +352,188 @@ describe('a link', () => {
   });
 });
 
-describe('history', () => {
-  test('the latest first; the same thing is counted', () => {
-    const clock = manualClock(1000);
-    const history = createHistory(clock);
-    const failed = { host: OURS, direction: 'out', outcome: 'failed' } as const;
-    history.note(THEIRS, { ...failed, text: 'refused' });
-    clock.advance(10);
-    history.note(THEIRS, { ...failed, text: 'no answer' });
-    clock.advance(10);
-    history.note(THEIRS, { ...failed, text: 'refused' });
-    expect(history.of(THEIRS)).toMatchObject([
-      { text: 'refused', count: 2, first: 1000, last: 1020 },
-      { text: 'no answer', count: 1, first: 1010, last: 1010 },
-    ]);
-    expect(history.of(OURS)).toEqual([]);
+describe('what was sent', () => {
+  test('waits again, before what came later, when its stream breaks', async () => {
+    const { links, send, up, clock } = scene();
+    const stream = fakeStream();
+    for (const id of ['1', '2', '3']) send(id);
+    await up(stream);
+    stream.acknowledge(1);
+    stream.isOver = true;
+    links.lost(asStream(stream));
+    send('4');
+    clock.advance(2000);
+    const second = fakeStream();
+    await up(second);
+    expect(second.sent).toEqual(['2', '3', '4']);
   });
 
-  test('it is bounded', () => {
-    const history = createHistory(manualClock());
-    for (let index = 0; index < 100; index += 1)
-      history.note(THEIRS, { host: OURS, direction: 'out', outcome: 'failed', text: `${index}` });
-    expect(history.of(THEIRS)).toHaveLength(30);
+  test('and what is then found to have arrived is not sent again', async () => {
+    const { links, send, up, clock } = scene();
+    const stream = fakeStream();
+    for (const id of ['1', '2', '3']) send(id);
+    await up(stream);
+    stream.isOver = true;
+    links.lost(asStream(stream));
+    stream.acknowledge(2); // by what the other side says when it resumes
+    clock.advance(2000);
+    const second = fakeStream();
+    await up(second);
+    expect(second.sent).toEqual(['3']);
   });
+
+  test('DESIGN D1: it is settled when the other side has it', async () => {
+    const { send, up, spool, clock } = scene();
+    const first = send('1');
+    const stream = fakeStream();
+    await up(stream);
+    expect(await isSettled(first)).toBe(false);
+    stream.acknowledge(1);
+    expect(await isSettled(first)).toBe(true);
+    clock.advance(1000);
+    expect(spool.kept.size).toBe(0);
+  });
+
+  test('DESIGN D1: it is written down when that takes longer, until the other side has it', async () => {
+    const { send, up, spool, clock } = scene();
+    const stream = fakeStream();
+    const first = send('1');
+    await up(stream);
+    clock.advance(20);
+    expect([...spool.kept.values()]).toEqual(['1']);
+    expect(await isSettled(first)).toBe(true);
+    stream.acknowledge(1);
+    expect(spool.kept.size).toBe(0);
+  });
+
+  test('counts for the bounds until it has arrived', async () => {
+    const { send, up } = scene();
+    const stream = fakeStream();
+    send('1');
+    await up(stream);
+    for (const id of ['2', '3', '4', '5']) expect(bounceOf(send(id))).toBe('handled');
+    expect(bounceOf(send('6'))).toBe('resource-constraint');
+    stream.acknowledge(1);
+    expect(bounceOf(send('7'))).toBe('handled');
+  });
+
+  test('bounces when it is not acknowledged in time, once', async () => {
+    const { send, up, clock, bounced } = scene({ queueTime: 5000 });
+    const stream = fakeStream();
+    send('1');
+    await up(stream);
+    clock.advance(7000);
+    expect(bounced).toEqual(['1 remote-server-timeout']);
+    stream.acknowledge(1);
+    expect(bounced).toHaveLength(1);
+  });
+
+  test('XEP-0203: what waited tells since when, in our name', async () => {
+    const { send, fail, up, clock } = scene();
+    send('1');
+    await fail(PASSING);
+    clock.advance(10_000);
+    const stream = fakeStream();
+    await up(stream);
+    expect(stream.all[0]?.text(clock.now())).toMatch(
+      /<delay [^>]*from="ours.example"[^>]*stamp="2026-01-01T00:00:00/,
+    );
+    send('2');
+    expect(stream.all[1]?.text(clock.now())).not.toContain('delay');
+  });
+});
+
+describe('a link that broke', () => {
+  async function broken(more: Partial<ReturnType<typeof fakeStream>> = {}) {
+    const all = scene({ queueTime: 10_000 });
+    const stream = fakeStream();
+    all.send('1');
+    await all.up(stream);
+    stream.acknowledge(1);
+    all.clock.advance(20_000);
+    Object.assign(stream, { isOver: true, ...more });
+    all.links.lost(asStream(stream));
+    return all;
+  }
+
+  test('is made again, though nobody writes; one that was closed is not', async () => {
+    const { clock, tries } = await broken();
+    clock.advance(1);
+    expect(tries).toHaveLength(1);
+    const closed = await broken({ ending: 'closed' });
+    closed.clock.advance(60_000);
+    expect(closed.tries).toHaveLength(0);
+  });
+
+  test('XEP-0198 §5: by the one who may resume it, who has a head start', async () => {
+    const { clock, tries } = await broken({ managed: { isResumed: false, isAwaited: true } });
+    clock.advance(4999);
+    expect(tries).toHaveLength(0);
+    clock.advance(1);
+    expect(tries).toHaveLength(1);
+  });
+
+  test('RFC 6121 §4: the domain is gone when it is not found again in time, and is then back', async () => {
+    const { clock, fail, up, changes } = await broken();
+    for (let waited = 0; waited < 12_000; waited += 100) {
+      clock.advance(100);
+      await fail(PASSING);
+    }
+    expect(changes).toEqual(['theirs.example gone']);
+    clock.advance(300_000);
+    await up(fakeStream());
+    expect(changes).toEqual(['theirs.example gone', 'theirs.example again']);
+  });
+
+  test('RFC 6121 §4: it is back at once, but may have forgotten us; not if it goes on', async () => {
+    const other = await broken();
+    other.clock.advance(1);
+    await other.up(fakeStream());
+    expect(other.changes).toEqual(['theirs.example again']);
+    const same = await broken();
+    same.clock.advance(1);
+    await same.up(Object.assign(fakeStream(), { managed: { isResumed: true, isAwaited: false } }));
+    expect(same.changes).toEqual([]);
+  });
+
+  test('by which only they wrote to us is made by us', async () => {
+    const { links, clock, tries } = scene();
+    const stream = Object.assign(fakeStream(), {
+      accepts: [{ from: THEIRS, to: OURS, proof: 'external' }],
+    });
+    links.lost(asStream(stream as never));
+    clock.advance(5000);
+    expect(tries).toHaveLength(1);
+  });
+
+  test('policy: a domain that is blocked is gone at once, and looked for when it is allowed', async () => {
+    const { links, refuse, changes, clock, tries } = await broken();
+    refuse('blocked');
+    links.enforce();
+    expect(changes).toEqual(['theirs.example gone']);
+    clock.advance(60_000);
+    expect(tries).toHaveLength(0);
+    refuse(undefined);
+    links.enforce();
+    expect(tries).toHaveLength(1);
+  });
+});
+
+test('what was on its way before a restart goes on, in order, with its full time', async () => {
+  const { links, up, clock, spool, tries, bounced, send } = scene({ queueTime: 5000 });
+  const at = clock.now() - 60_000;
+  const spooled = ['1', '2'].map((id, index) => {
+    const stanza = message({ from: ROMEO, to: JULIET, type: 'chat', id });
+    return { id: index + 1, at, stanza: { ...stanza, to: JULIET } };
+  });
+  spool.load = async () => spooled;
+  await links.restore();
+  send('3');
+  expect(tries).toHaveLength(1);
+  clock.advance(3000);
+  expect(bounced).toEqual([]);
+  const stream = fakeStream();
+  await up(stream);
+  expect(stream.sent).toEqual(['1', '2', '3']);
+  expect(stream.all[0]?.text(clock.now())).toMatch(/<delay [^>]*stamp="2025-12-31T23:59:00/);
 });

@@ -1,6 +1,14 @@
 /** Surroundings of an exchange for tests: a few users with cheap keys. */
+import type { Offered } from '../../src/sasl/downgrade.ts';
 import type { SaslContext } from '../../src/sasl/mechanism.ts';
 import { deriveKeys, SCRAM_HASHES, type ScramKeys } from '../../src/sasl/scram-keys.ts';
+
+/** What is offered, unless a test says otherwise. */
+export const OFFERED: Offered = {
+  mechanisms: ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1'],
+  channelBindings: ['tls-exporter', 'tls-server-end-point'],
+  tls: 'TLSv1.3',
+};
 
 export const CHANNEL = Buffer.from('thirty-two octets of a TLS state');
 
@@ -25,7 +33,7 @@ export async function contextWith(
     },
     fakeSeed: Buffer.from('a secret of the server'),
     channelBinding: (type) => (type === 'tls-unique' ? undefined : CHANNEL),
-    offeredPlus: true,
+    offered: OFFERED,
     anonymousAllowed: false,
     lookups,
     ...overrides,

@@ -29,7 +29,7 @@ export function scramClient(options: ScramClientOptions): ScramClient {
     first: Buffer.from(gs2 + bare),
     final(serverFirst) {
       const [, full = '', salt = '', count = ''] =
-        /^r=([^,]+),s=([^,]+),i=([0-9]+)$/.exec(serverFirst.toString()) ?? [];
+        /^r=([^,]+),s=([^,]+),i=([0-9]+)(?:,[a-z]=[^,]+)*$/.exec(serverFirst.toString()) ?? [];
       if (!full.startsWith(nonce)) throw new Error('the nonce does not go on from ours');
       const saltOctets = Buffer.from(salt, 'base64');
       const size = hash(saltOctets).length;

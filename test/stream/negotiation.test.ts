@@ -25,8 +25,10 @@ const TERMS: HostTerms = {
   isTlsRequired: true,
   mechanisms: ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN'],
   channelBindings: ['tls-exporter'],
+  sasl2: undefined,
   earlyFeatures: [],
   authenticatedFeatures: [],
+  boundFeatures: [],
   answersEarly: (payload) => payload.name === 'query',
 };
 

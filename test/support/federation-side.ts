@@ -30,7 +30,9 @@ export const link = (
   authenticatedBy: 'external',
   since: Date.UTC(2025, 11, 31),
   lastActive: Date.UTC(2025, 11, 31),
+  management: 'resumable',
   queued: 0,
+  unacknowledged: 0,
   remoteAddress: '192.0.2.7:5269',
   failure: undefined,
   retryAt: undefined,
@@ -49,7 +51,7 @@ export function federationOf(world: FederationWorld): FederationService {
   const rules: FederationRule[] = [];
   return {
     list: (domain) => world.links.filter((each) => domain === undefined || each.domain === domain),
-    history: () => world.events,
+    history: async () => world.events,
     close: (domain) => world.links.filter((each) => each.domain === domain).length,
     refusal: (_, domain) =>
       rules.some((rule) => rule.domain === domain && rule.verdict === 'block')

@@ -5,8 +5,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type IssueOptions, issue } from '../s2s/authority.ts';
+import type { Cable } from './cable.ts';
 import { type Client, loggedIn } from './client.ts';
 import { endProcess, gather } from './program.ts';
+import { HOST } from './server.ts';
 import { AUTHORITY, type Federation } from './several-servers.ts';
 
 /** What such a server is to be like. */
@@ -20,6 +22,8 @@ export interface OtherServerOptions {
   readonly secureAuth?: boolean;
   /** By which records it is found. */
   readonly found?: 'starttls' | 'direct';
+  /** The line by which others come to it. */
+  readonly cable?: Cable;
 }
 
 /** The server under way. */
@@ -79,11 +83,12 @@ export async function startOtherServer(
   const ports = await freePorts();
   const program = await prepare({ folder, certificateFile, keyFile, ports });
   const host = `${domain.replaceAll('.', '-')}.peer.example`;
+  const own = found === 'starttls' ? ports.s2s : ports.direct;
+  const port = (await options.cable?.lead(own, program.address)) ?? own;
+  const service = found === 'starttls' ? '_xmpp-server' : '_xmpps-server';
   federation.record({
-    [host]: { A: [program.address] },
-    ...(found === 'starttls'
-      ? { [`_xmpp-server._tcp.${domain}`]: { SRV: [`1 1 ${ports.s2s} ${host}`] } }
-      : { [`_xmpps-server._tcp.${domain}`]: { SRV: [`1 1 ${ports.direct} ${host}`] } }),
+    [host]: { A: [options.cable === undefined ? program.address : HOST] },
+    [`${service}._tcp.${domain}`]: { SRV: [`1 1 ${port} ${host}`] },
   });
   const clients = new Set<Client>();
   let earlier = '';

@@ -12,9 +12,23 @@ import type { Federation } from './several-servers.ts';
 
 /** What Prosody is to be like. */
 export interface ProsodyOptions extends OtherServerOptions {
+  /** Further modules. */
+  readonly modules?: readonly string[];
   /** Further lines of its config, before the virtual host. */
   readonly lines?: readonly string[];
 }
+
+const MODULES = [
+  'roster',
+  'saslauth',
+  'tls',
+  'dialback',
+  'disco',
+  'offline',
+  'ping',
+  'version',
+  's2s_bidi',
+];
 
 const SERVICES = ['c2s', 's2s', 's2s_direct_tls'];
 
@@ -43,7 +57,7 @@ export function startProsody(
 
 function configOf(
   federation: Federation,
-  { domain, secureAuth = false, lines = [] }: ProsodyOptions,
+  { domain, secureAuth = false, modules = [], lines = [] }: ProsodyOptions,
   { folder, certificateFile, keyFile, ports }: Place,
 ): string {
   const dns = federation.dns.server.replace(':', '@');
@@ -54,7 +68,7 @@ interfaces = { ${lua(HOST)} }
 c2s_ports = { ${ports.c2s} }
 s2s_ports = { ${ports.s2s} }
 s2s_direct_tls_ports = { ${ports.direct} }
-modules_enabled = { "roster", "saslauth", "tls", "dialback", "disco", "offline", "ping", "version", "s2s_bidi" }
+modules_enabled = { ${[...MODULES, ...modules].map(lua).join(', ')} }
 modules_disabled = { "posix" }
 authentication = "internal_plain"
 s2s_secure_auth = ${secureAuth}

@@ -5,6 +5,7 @@
 import { expect } from 'vitest';
 import { type HostConfig, serverShape } from '../../src/config/schema.ts';
 import type { Accounts } from '../../src/core/accounts.ts';
+import type { Devices } from '../../src/core/devices.ts';
 import { createHeart, migrationsOf } from '../../src/core/heart.ts';
 import type { Hosts } from '../../src/core/hosts.ts';
 import type { AnyModule } from '../../src/core/module.ts';
@@ -15,6 +16,7 @@ import type { OwnedSession, SessionEnd, Sessions } from '../../src/core/sessions
 import { createStory, type Story, type StoryKeeper } from '../../src/core/story.ts';
 import { createStoryLog } from '../../src/core/story-log.ts';
 import { findTales, type StoryQuery, type TalePage } from '../../src/core/story-search.ts';
+import type { Tokens } from '../../src/core/tokens.ts';
 import {
   bareOf,
   type Domain,
@@ -49,7 +51,7 @@ export interface SceneOptions {
 /** A scene that plays. */
 export interface Scene {
   /** Binds a session for a full JID. */
-  connect(fullJid: string): Promise<Actor>;
+  connect(fullJid: string, traits?: Traits): Promise<Actor>;
   readonly clock: ManualClock;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
@@ -57,12 +59,17 @@ export interface Scene {
   readonly store: Store;
   readonly router: Router;
   readonly registry: Registry;
+  readonly devices: Devices;
+  readonly tokens: Tokens;
   readonly log: LogRoot;
   readonly story: Story;
   /** What became of messages. */
   tales(query: Partial<StoryQuery> & Pick<StoryQuery, 'jid'>): Promise<TalePage>;
   stop(): Promise<void>;
 }
+
+/** What a session may be besides the usual. */
+export type Traits = Partial<Pick<OwnedSession, 'device' | 'isBind2' | 'security'>>;
 
 /** A client in a scene. */
 export interface Actor {
@@ -119,7 +126,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     options.story ??
     createStory({ clock, log: log.area('story'), write: table.write, lost: () => {} });
   if (options.story === undefined) story.isOn = true;
-  const { accounts, hosts, sessions, router, registry, serve } = createHeart({
+  const heart = createHeart({
     store,
     clock,
     log,
@@ -133,35 +140,41 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         return module.config === undefined ? (chosen ?? {}) : module.config.parse(chosen ?? {});
       },
     },
-    server: () => ({ limits: serverShape.limits.parse(undefined), admins: [] }),
+    server: () => ({
+      limits: serverShape.limits.parse(undefined),
+      devices: serverShape.devices.parse(undefined),
+      admins: [],
+    }),
     fakeSeed: Buffer.from('a seed for tests'),
+    tokenKey: Buffer.from('a key for tests'),
   });
+  const { accounts, sessions, router, serve, stop, ...rest } = heart;
   const jids = options.accounts.map((raw) => bareOf(jidOf(raw)));
   serve([...new Set(jids.map(domainOf))].map((domain) => hostConfig(domain, options.host)));
   for (const jid of jids) await accounts.create(jid, 'secret');
 
   return {
+    ...rest,
     clock,
     accounts,
     sessions,
-    hosts,
     store,
     router,
-    registry,
     log,
     story,
     async tales(query) {
       await story.flush();
       return findTales(store, { signals: true, limit: 100, ...query });
     },
-    connect: async (fullJid) => createActor(fullJid, { sessions, router, clock }),
+    connect: async (fullJid, traits = {}) =>
+      createActor(fullJid, { sessions, router, clock }, traits),
     async stop() {
       for (const session of [...sessions.all()])
         await sessions.remove(session as OwnedSession, {
           kind: 'ended',
           text: 'the scene is over',
         });
-      await registry.stop();
+      await stop();
       await store.close();
     },
   };
@@ -192,7 +205,7 @@ interface Stage {
   readonly clock: ManualClock;
 }
 
-function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor {
+function createActor(fullJid: string, { sessions, router, clock }: Stage, traits: Traits): Actor {
   const parsed = parseFull(fullJid);
   if (!parsed.ok) expect.fail(`${fullJid}: ${parsed.why}`);
   const jid = parsed.value;
@@ -210,6 +223,9 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor
     isAnonymous: false,
     remote: '127.0.0.1',
     security: { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', mechanism: 'SCRAM-SHA-256' },
+    device: undefined,
+    isBind2: false,
+    ...traits,
     since: clock.now(),
     lastActive: clock.now(),
     presence: undefined,
@@ -217,6 +233,7 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage): Actor
     isAttached: true,
     isActive: true,
     restrain: () => {},
+    isManaged: true,
     room: () => undefined,
     owe: (work) => void owed.push(work),
     send(stanza: Stanza, to?: Jid, receipt?: Receipt) {

@@ -35,8 +35,11 @@ export interface TestServer {
   attempt(name: string, input?: object): Promise<OperationOutcome<unknown>>;
   /** Writes rtcd.yaml and the hosts' files anew (same defaults); `run('server.reload')` takes them. */
   configure(options: Omit<ServerOptions, 'accounts'>): Promise<void>;
-  /** Ends it in good order and starts it again on the same folder; it has other ports then. */
-  restart(): Promise<TestServer>;
+  /**
+   * Ends it in good order and starts it again on the same folder, with something done in between; it
+   * has other ports then.
+   */
+  restart(meanwhile?: () => void | Promise<void>): Promise<TestServer>;
   stop(): Promise<void>;
 }
 
@@ -86,8 +89,9 @@ async function begin(
     run,
     attempt,
     configure: (next) => configure(folder, next),
-    async restart() {
+    async restart(meanwhile) {
       await server.stop();
+      await meanwhile?.();
       return begin(folder);
     },
     async stop() {

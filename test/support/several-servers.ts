@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type IssueOptions, issue } from '../s2s/authority.ts';
+import type { Cable } from './cable.ts';
 import { type Client, loggedIn } from './client.ts';
 import { type DnsOptions, startDns, type TestDns, type Zone, type ZoneEntry } from './dns.ts';
 import { startServer, type TestServer } from './server.ts';
@@ -27,6 +28,8 @@ export interface MemberOptions {
   readonly found?: 'starttls' | 'direct' | 'none';
   /** The name of its machine in those records; one of its own if absent. */
   readonly machine?: string;
+  /** The line by which others come to it. */
+  readonly cable?: Cable;
 }
 
 /** A federation. */
@@ -36,6 +39,8 @@ export interface Federation {
   readonly authorityFile: string;
   /** Starts a server; it is found from then on. */
   join(options: MemberOptions): Promise<TestServer>;
+  /** Ends a server in good order and starts it again on the same data; it is found at its new ports. */
+  restart(server: TestServer): Promise<TestServer>;
   /** Adds records by hand. */
   record(zone: Zone): void;
   /** Logs somebody in. */
@@ -53,15 +58,33 @@ export async function startFederation(options: DnsOptions = {}): Promise<Federat
   await writeFile(authorityFile, AUTHORITY.pem);
   const zone: Record<string, ZoneEntry> = {};
   const dns = await startDns(zone, { ttl: 1, ...options });
-  const servers = new Set<TestServer>();
+  const servers = new Map<
+    TestServer,
+    { domains: string[]; host: string; options: MemberOptions }
+  >();
   const clients = new Set<Client>();
   let count = 0;
+
+  const publish = async (server: TestServer) => {
+    const member = servers.get(server);
+    if (member === undefined) return;
+    const { domains, host, options } = member;
+    const { found = 'starttls', cable } = options;
+    const own = found === 'direct' ? server.ports.s2sTls : server.ports.s2s;
+    const port = (await cable?.lead(own)) ?? own;
+    zone[host] = { A: ['127.0.0.1'] };
+    const service = found === 'direct' ? '_xmpps-server' : '_xmpp-server';
+    if (found !== 'none')
+      for (const domain of domains)
+        zone[`${service}._tcp.${domain}`] = { SRV: [`1 1 ${port} ${host}`] };
+    dns.serve({ ...zone });
+  };
 
   return {
     dns,
     authorityFile,
     async join(options) {
-      const { hosts, accounts = [], certificate = 'trusted', found = 'starttls' } = options;
+      const { hosts, accounts = [], certificate = 'trusted' } = options;
       count += 1;
       const certificates = join(folder, `certificates-${count}`);
       await mkdir(certificates);
@@ -85,17 +108,19 @@ export async function startFederation(options: DnsOptions = {}): Promise<Federat
           ...options.config,
         },
       });
-      servers.add(server);
       const host = options.machine ?? `xmpp${count}.test.example`;
-      zone[host] = { A: ['127.0.0.1'] };
-      for (const domain of domains) {
-        if (found === 'starttls')
-          zone[`_xmpp-server._tcp.${domain}`] = { SRV: [`1 1 ${server.ports.s2s} ${host}`] };
-        if (found === 'direct')
-          zone[`_xmpps-server._tcp.${domain}`] = { SRV: [`1 1 ${server.ports.s2sTls} ${host}`] };
-      }
-      dns.serve({ ...zone });
+      servers.set(server, { domains, host, options });
+      await publish(server);
       return server;
+    },
+    async restart(server) {
+      const member = servers.get(server);
+      if (member === undefined) throw new Error('it is no member');
+      servers.delete(server);
+      const again = await server.restart();
+      servers.set(again, member);
+      await publish(again);
+      return again;
     },
     record(more) {
       Object.assign(zone, more);
@@ -109,7 +134,7 @@ export async function startFederation(options: DnsOptions = {}): Promise<Federat
     },
     async stop() {
       for (const client of clients) client.destroy();
-      await Promise.all([...servers].map((server) => server.stop()));
+      await Promise.all([...servers.keys()].map((server) => server.stop()));
       await dns.stop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -8,6 +8,7 @@ const PASSWORD = 'a secret for tests';
 const SM = "xmlns='urn:xmpp:sm:3'";
 const ACTIVE = "<active xmlns='urn:xmpp:csi:0'/>";
 const INACTIVE = "<inactive xmlns='urn:xmpp:csi:0'/>";
+const CARBONS = "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>";
 const LIMITS = { maxStanzas: 8, maxBytes: 4000 };
 
 let server: TestServer;
@@ -209,8 +210,7 @@ describe('§3.2 what an inactive client has', () => {
   });
 
   test('what the user sends from another client, when something else goes out', async () => {
-    const enable = "<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>";
-    expect((await phone.ask(enable)).attrs.type).toBe('result');
+    expect((await phone.ask(CARBONS)).attrs.type).toBe('result');
     expect(await server.run('sessions.list', { search: `${JULIET}/phone` })).toMatchObject({
       sessions: [{ state: 'inactive', extras: 'carbons' }],
     });
@@ -221,6 +221,28 @@ describe('§3.2 what an inactive client has', () => {
     expect((await phone.next()).children.map((child) => (child as Element).name)).toEqual([
       'received',
     ]);
+  });
+
+  test('what it was given and never had goes to another client that is there', async () => {
+    romeo.send(receipt('1', `${JULIET}/phone`).replace('<message', "<message type='chat'"));
+    await settled(romeo);
+    phone.reset();
+    expect(wordOf(await laptop.seek(({ name }) => name === 'message'))).toBe('received');
+  });
+
+  test('what a later one made void is not kept for anybody', async () => {
+    laptop.send('</stream:stream>');
+    await laptop.closed();
+    const hint = "<store xmlns='urn:xmpp:hints'/></message>";
+    for (const name of ['composing', 'paused', 'active'])
+      romeo.send(state(name).replace('</message>', hint));
+    await settled(romeo);
+    expect(await heard(phone, ACTIVE)).toEqual(['presence unavailable', 'active']);
+    await settled(phone);
+    phone.send('</stream:stream>');
+    await phone.closed();
+    const next = await connect(user, 'tablet');
+    expect(await heard(next, '<presence/>')).toEqual(['presence available']);
   });
 
   test('nothing of it, if it goes; messages among it reach the next who comes', async () => {
@@ -302,6 +324,26 @@ describe('XEP-0198 and what is held back', () => {
     await settled(romeo);
     const back = await resume(id, counted(phone));
     expect(wordOf(await back.next())).toBe('received');
+  });
+
+  test('a session that outlives a restart has what was held, and carbons as before', async () => {
+    const [{ phone, id }, romeo] = [await managed(), await available('orchard', 'romeo')];
+    await heard(phone, CARBONS);
+    await heard(phone, INACTIVE);
+    romeo.send(receipt('1'));
+    await settled(romeo);
+    const handled = counted(phone);
+    phone.reset();
+    await expect
+      .poll(() => server.run('sessions.list', { search: JULIET }))
+      .toMatchObject({ sessions: [{ state: 'asleep' }] });
+    server = await server.restart();
+    const laptop = await connect(user, 'laptop');
+    laptop.send(say('Ay me!', 'romeo@localhost/orchard'));
+    await settled(laptop);
+    const back = await resume(id, handled);
+    expect(wordOf(await back.next())).toBe('received');
+    expect(serialise(await back.next())).toContain('<sent xmlns="urn:xmpp:carbons:2">');
   });
 
   test('a session that nobody resumes gives messages among it to who comes', async () => {

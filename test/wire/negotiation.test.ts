@@ -126,7 +126,11 @@ describe('§4.3.2 features', () => {
     expect(namesIn(clear.features)).toEqual(['starttls']);
     await client.startTls();
     const early = await client.open();
-    expect(namesIn(early.features).slice(0, 2)).toEqual(['mechanisms', 'sasl-channel-binding']);
+    expect(namesIn(early.features).slice(0, 3)).toEqual([
+      'mechanisms',
+      'authentication',
+      'sasl-channel-binding',
+    ]);
     expect(String(early.features)).not.toContain('starttls');
     // XEP-0478 §3: the limits that hold now, and those that hold later
     expect(String(early.features)).toContain(`<max-bytes>${EARLY_BYTES}</max-bytes>`);

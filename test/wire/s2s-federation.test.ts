@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Domain } from '../../src/jid/jid.ts';
 import { domain } from '../certs/support.ts';
+import { sendsOnTo, startFake } from '../s2s/fake-server.ts';
 import type { Client } from '../support/client.ts';
 import { connectedComponent } from '../support/component.ts';
 import type { TestServer } from '../support/server.ts';
@@ -77,6 +78,12 @@ const links = (server: TestServer, other: Domain) =>
       state,
     }))
     .sort((one, other) => one.direction.localeCompare(other.direction));
+
+/** Whether nothing is on its way from a server to another. */
+const isQuiet = (server: TestServer) =>
+  server.federation.side
+    .list()
+    .every(({ queued, unacknowledged }) => queued + unacknowledged === 0);
 
 const up = (direction: string, authenticatedBy: string) => ({
   direction,
@@ -206,6 +213,7 @@ describe('two servers', () => {
   test('RFC 6120 §4.4: who is idle closes politely, and comes again when needed', async () => {
     const { a, b, romeo, juliet } = await couple({ s2s: { idleTimeout: '20s' } });
     await converse(romeo, juliet);
+    await until(() => isQuiet(a) && isQuiet(b)); // what is asked for now would not be answered in time
     a.clock.jump(30_000);
     await until(() => links(a, B).length === 0 && links(b, A).length === 0);
     await converse(romeo, juliet);
@@ -413,7 +421,7 @@ describe('what cannot be delivered comes back', () => {
       condition: 'remote-server-timeout',
       text: expect.stringMatching(/certificate does not prove b\.example.*signed by its own key/),
     });
-    expect(a.federation.side.history(B)).toMatchObject([{ outcome: 'failed', count: 1 }]);
+    expect(await a.federation.side.history(B)).toMatchObject([{ outcome: 'failed', count: 1 }]);
   });
 
   test('a certificate is demanded, and it is expired', async () => {
@@ -435,7 +443,59 @@ describe('what cannot be delivered comes back', () => {
     const { condition, text } = await bounce(romeo);
     expect(condition).toBe('remote-server-timeout'); // XEP-0220 §2.5
     expect(text).toMatch(/not-authorized.*A certificate has to prove a\.example/);
-    expect(a.federation.side.history(B)[0]).toMatchObject({ outcome: 'failed' });
+    expect((await a.federation.side.history(B))[0]).toMatchObject({ outcome: 'failed' });
+  });
+});
+
+describe('RFC 6120 §4.9.3.19: a server that sends us on', () => {
+  /** The way to b.example begins at a port of our own. */
+  async function leading(
+    port: (b: TestServer) => Promise<number>,
+    second: Partial<MemberOptions> = {},
+  ) {
+    const all = await couple({ s2s: { secureAuth: true } }, second);
+    const lead = await port(all.b);
+    all.federation.record({
+      [`_xmpp-server._tcp.${B}`]: { SRV: [`1 1 ${lead} xmpp2.test.example`] },
+    });
+    return all;
+  }
+
+  test('to the host that serves the domain', async () => {
+    const { a, romeo, juliet } = await leading(async ({ ports }) => {
+      const second = await startFake({ instead: sendsOnTo(`127.0.0.1:${ports.s2s}`) });
+      const first = await startFake({ instead: sendsOnTo(`127.0.0.1:${second.port}`) });
+      return first.port;
+    });
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(bodyOf(await message(juliet))).toBe('hello');
+    expect(links(a, B)).toEqual([up('both', 'external')]);
+  });
+
+  test('the certificate there has to prove the domain, as it had to here', async () => {
+    const { romeo } = await leading(
+      async ({ ports }) => (await startFake({ instead: sendsOnTo(`127.0.0.1:${ports.s2s}`) })).port,
+      { certificate: { dns: ['other.example'] } },
+    );
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toEqual({
+      condition: 'remote-server-timeout',
+      text: expect.stringMatching(/certificate does not prove b\.example/),
+    });
+  });
+
+  test.each([
+    ['to itself', (own: number) => `127.0.0.1:${own}`],
+    ['nowhere', () => 'no host'],
+  ])('%s: the stanza comes back', async (_, to) => {
+    let own = 0;
+    const { romeo } = await leading(async () => {
+      const fake = await startFake({ instead: (socket, said) => sendsOnTo(to(own))(socket, said) });
+      own = fake.port;
+      return own;
+    });
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(await bounce(romeo)).toMatchObject({ text: expect.stringMatching(/see-other-host/) });
   });
 });
 
@@ -443,6 +503,7 @@ describe('policy', () => {
   test('a domain that is blocked while it is talked with, and allowed again', async () => {
     const { a, b, romeo, juliet } = await couple();
     await converse(romeo, juliet);
+    await until(() => isQuiet(a) && isQuiet(b));
     const { policy, side } = a.federation;
     await policy.set({ host: '*', domain: B, verdict: 'block' });
     side.enforce();

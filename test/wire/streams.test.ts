@@ -37,8 +37,10 @@ describe('streams', () => {
       password: PASSWORD,
       ...(resource === undefined ? {} : { resource }),
     });
-  const mechanismsIn = (features: { children: unknown[] } & object) =>
-    [...String(features).matchAll(/<mechanism>([^<]+)/g)].map((match) => match[1]);
+  const mechanismsIn = (features: { children: unknown[] } & object) => {
+    const [, offered = ''] = /<mechanisms .*?>(.*)<\/mechanisms>/.exec(String(features)) ?? [];
+    return [...offered.matchAll(/<mechanism>([^<]+)/g)].map((match) => match[1]);
+  };
 
   describe('§4.7 headers', () => {
     test('§4.7 from, id, version, language; to echoes the client', async () => {

@@ -53,7 +53,8 @@ async function scramAs(user: string, mechanism: string) {
   const scram = scramClient({ digest, username: user, password: 'wrong' });
   const challenge = await client.ask(auth(mechanism, scram.first.toString('base64')));
   const first = Buffer.from(textIn(challenge), 'base64').toString();
-  const [, nonce = '', salt = '', rounds = ''] = /^r=(.+),s=(.+),i=(\d+)$/.exec(first) ?? [];
+  const [, nonce = '', salt = '', rounds = ''] =
+    /^r=(.+),s=(.+),i=(\d+),h=[^,]+,t=0304$/.exec(first) ?? [];
   const final = scram.final(Buffer.from(first)).toString('base64');
   await client.ask(`<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>${final}</response>`);
   client.destroy();

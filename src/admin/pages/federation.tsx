@@ -75,11 +75,26 @@ const PROOFS: Readonly<Record<string, string>> = {
   dialback: 'Dialback',
 };
 
+const MANAGEMENTS: Readonly<Record<LinkView['management'], string>> = {
+  none: 'No',
+  acks: 'Yes',
+  resumable: 'Yes, and resumed when it breaks',
+};
+
 const LinkTable = ({ links, now }: { links: readonly LinkView[]; now: number }) => (
   <Table
     caption="Links"
     isWide
-    heads={['Domain', 'State', 'Way', 'Secured by', 'Proved by', 'Since', 'Waiting']}
+    heads={[
+      'Domain',
+      'State',
+      'Way',
+      'Secured by',
+      'Proved by',
+      'Acknowledges',
+      'Since',
+      'Under way',
+    ]}
     rows={links.map((each) => {
       const [tone, word] = STATES[each.state];
       return [
@@ -96,11 +111,19 @@ const LinkTable = ({ links, now }: { links: readonly LinkView[]; now: number }) 
         DIRECTIONS[each.direction],
         <Security link={each} />,
         PROOFS[each.proof] ?? 'Not yet',
+        each.state === 'up' ? MANAGEMENTS[each.management] : 'Not yet',
         each.since === null ? 'Not yet' : <Ago at={each.since} now={now} />,
-        each.queued === 0 ? 'Nothing' : plural(each.queued, 'stanza'),
+        <UnderWay link={each} />,
       ];
     })}
   />
+);
+
+const UnderWay = ({ link: { queued, unacknowledged } }: { link: LinkView }) => (
+  <>
+    {queued === 0 ? 'Nothing' : plural(queued, 'stanza')}
+    <span class="second">{unacknowledged === 0 ? null : `${unacknowledged} not acknowledged`}</span>
+  </>
 );
 
 const Security = ({ link: { state, secure, address } }: { link: LinkView }) => (
@@ -262,7 +285,7 @@ const HistoryTable = ({ history }: { history: PartnerView['history'] }) => (
   <section aria-labelledby="history">
     <h2 id="history">History</h2>
     {history.length === 0 ? (
-      <Empty>Nothing has happened with it since the server was started.</Empty>
+      <Empty>Nothing has happened with it yet.</Empty>
     ) : (
       <Table
         caption="History"

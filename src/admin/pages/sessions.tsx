@@ -78,7 +78,10 @@ export const SessionTable = ({
             {[STATES[session.state], session.extras].filter(Boolean).join(', ')}
           </span>
         </>,
-        <span class="mono">{session.remote}</span>,
+        <>
+          <span class="mono">{session.remote}</span>
+          <span class="second wrap">{session.device}</span>
+        </>,
         <>
           {session.secure === '' ? <Badge tone="warning">Not encrypted</Badge> : session.secure}
           <span class="second mono">{session.mechanism}</span>

@@ -5,7 +5,9 @@ import { type AdminEnv, type Ask, type Desk, fieldsOf, link, userPath } from '..
 import { generatePassword } from '../secrets.ts';
 import { Confirm, Empty, Facts, PageHeading, Problem, Tick, Time, Token } from '../ui/parts.tsx';
 import { type AccountView, accountView, warningView } from '../views.ts';
+import { deviceSection } from './devices.tsx';
 import { PasswordFields, readNewAccount } from './entry.tsx';
+import { pushSection } from './push.tsx';
 import { SessionTable } from './sessions.tsx';
 import { UserBadges } from './users.tsx';
 
@@ -82,6 +84,7 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
   const outcome = await desk.ask(c, 'accounts.show', { jid }, accountView);
   if (!outcome.ok) return desk.problem(c, { title: jid, area: 'users' }, outcome);
   const account = outcome.value;
+  const devices = await deviceSection(c, desk, jid);
   return desk.page(
     c,
     { title: account.jid, area: 'users' },
@@ -129,6 +132,8 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
           <SessionTable sessions={account.sessions} now={desk.clock.now()} />
         )}
       </section>
+      {devices}
+      {await pushSection(c, desk, account.jid)}
     </>,
   );
 }

@@ -1,17 +1,12 @@
 /** XEP-0280: Message Carbons: each resource of an account has both sides of all conversations. */
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import { type IqRequest, onIq, type Reply, reply } from '../../core/iq.ts';
-import { defineModule, type Home } from '../../core/module.ts';
-import type { Parcel } from '../../core/parcel.ts';
+import { defineModule } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
-import { type BareJid, bareOf } from '../../jid/jid.ts';
 import { CARBONS } from '../../stanza/content.ts';
-import type { Message } from '../../stanza/stanza.ts';
 import { payload } from '../../xml/codec.ts';
-import { type PresenceApi, presence } from '../presence/index.ts';
-import { type Answers, createAnswers } from './answers.ts';
-import { copyOf } from './copy.ts';
-import { type Direction, isEligible, isToOccupant } from './eligible.ts';
+import { presence } from '../presence/index.ts';
+import { createCopies } from './copying.ts';
 
 /** `<enable/>`. */
 export const Enable = payload('enable', CARBONS, {});
@@ -22,8 +17,6 @@ export const Disable = payload('disable', CARBONS, {});
 export interface CarbonsApi {
   /** Whether a session takes part. */
   isEnabled(session: Session): boolean;
-  /** Has a session take part, as `<enable/>` does (XEP-0386 asks for it while it binds). */
-  enable(session: Session): void;
 }
 
 /** The module. */
@@ -61,6 +54,16 @@ export const carbons = defineModule<undefined, CarbonsApi>({
         onIq('set', ['server', 'account', 'nobody'], Enable, () => reply.refuse('not-allowed')),
         onIq('set', ['server', 'account', 'nobody'], Disable, () => reply.refuse('not-allowed')),
       ],
+      bindFeatures: [
+        {
+          announced: CARBONS,
+          ns: CARBONS,
+          bind(session, request) {
+            if (request !== undefined && Enable.decode(request) !== undefined) enabled.add(session);
+            return undefined; // XEP-0386 §3.2: it always succeeds, so that it needs no answer
+          },
+        },
+      ],
       sessionNote: (session) => (enabled.has(session) ? 'carbons' : undefined),
       memory: {
         save: (session) => (enabled.has(session) ? true : undefined),
@@ -82,7 +85,6 @@ export const carbons = defineModule<undefined, CarbonsApi>({
       },
       api: {
         isEnabled: (session) => enabled.has(session),
-        enable: (session) => void enabled.add(session),
       },
     };
   },
@@ -96,79 +98,3 @@ const own =
     change(session);
     return reply.result();
   };
-
-interface Copies {
-  /** §8: what a session sends, to the others of its account. */
-  ofSent(message: Message, session: Session): void;
-  /** §7: what sessions were given, or none, to those that were not. */
-  ofReceived(parcel: Parcel): void;
-  /** §6.1: an error that may have come to a resource that is gone. */
-  ofReceivedError(message: Message, account: BareJid): void;
-}
-
-function createCopies(
-  { sessions, story }: Pick<Home<undefined>, 'sessions' | 'story'>,
-  enabled: WeakSet<Session>,
-  presences: PresenceApi,
-): Copies {
-  const answers: Answers = createAnswers();
-  const others = (account: BareJid, isLeftOut: (session: Session) => boolean) =>
-    sessions.of(account).filter((session) => enabled.has(session) && !isLeftOut(session));
-
-  /** By its content, or, of an error, by what it answers. */
-  const isCopied = (message: Message, direction: Direction, account: BareJid) => {
-    if (message.type !== 'error') return isEligible(message, direction);
-    const peer = direction === 'sent' ? message.to : message.from;
-    return answers.isExpected(account, peer, message.id);
-  };
-
-  /** §6.1, note: who is in a room with the same nick, if the sender is in it. */
-  const inTheRoom = (message: Message, sender: Session, takers: readonly Session[]) => {
-    if (!isToOccupant(message)) return takers;
-    const room = bareOf(message.to);
-    const nicks = presences.directedTo(sender, room);
-    if (nicks.length === 0) return takers;
-    return takers.filter((taker) =>
-      presences.directedTo(taker, room).some((nick) => nicks.includes(nick)),
-    );
-  };
-
-  /** Sends a copy that nobody follows. */
-  const send = (message: Message, copy: Message, taker: Session) => {
-    taker.send(copy, taker.jid);
-    if (story.isOn) story.note(message, { kind: 'copied', to: taker.jid });
-  };
-
-  return {
-    ofSent(message, session) {
-      const { account } = session;
-      // What is for the account itself is also received by it, and copied then.
-      if (bareOf(message.to) === account) return;
-      const takers = others(account, (each) => each === session);
-      if (takers.length === 0 || !isCopied(message, 'sent', account)) return;
-      if (message.type !== 'error') answers.expect(account, message.to, message.id);
-      const copy = copyOf(message, 'sent', account);
-      for (const taker of inTheRoom(message, session, takers)) send(message, copy, taker);
-    },
-    ofReceived(parcel) {
-      const { message, account, given } = parcel;
-      const takers = others(
-        account,
-        (each) => given.includes(each) || each.jid === message.from, // §8: not to who sent it
-      );
-      if (takers.length === 0 || message.type === 'error') return;
-      if (!isCopied(message, 'received', account)) return;
-      answers.expect(account, message.from, message.id);
-      const copy = copyOf(message, 'received', account);
-      // A client that has a copy has the message (DESIGN D1).
-      parcel.hand(takers);
-      for (const taker of takers) taker.send(copy, taker.jid, parcel);
-    },
-    ofReceivedError(message, account) {
-      const takers = others(account, ({ jid }) => jid === message.to || jid === message.from);
-      if (takers.length === 0 || !isCopied(message, 'received', account)) return;
-      const copy = copyOf(message, 'received', account);
-      for (const taker of takers) send(message, copy, taker);
-    },
-  };
-}

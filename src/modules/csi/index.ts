@@ -47,7 +47,18 @@ export const csi = defineModule<z.output<typeof config>>({
       return { ...limits, turnOf: (stanza) => turnOf(stanza, account, held) };
     };
     return {
-      streamFeatures: ({ phase }) => (phase === 'authenticated' ? [el('csi', { xmlns: NS })] : []),
+      streamFeatures: ({ phase }) => (phase === 'early' ? [] : [el('csi', { xmlns: NS })]),
+      bindFeatures: [
+        {
+          announced: NS,
+          ns: NS,
+          bind(session, request) {
+            if (request !== undefined && Inactive.decode(request) !== undefined)
+              session.restrain(restraintOf(session));
+            return undefined;
+          },
+        },
+      ],
       nonzas: [
         { key: Active.key, handle: (session) => session.restrain(undefined) },
         { key: Inactive.key, handle: (session) => session.restrain(restraintOf(session)) },

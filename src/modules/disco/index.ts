@@ -1,15 +1,23 @@
 /** XEP-0030: Service Discovery, for hosts and their accounts. */
 import { z } from 'zod';
 import { componentsOf } from '../../config/components.ts';
+import type { MaybePromise } from '../../core/hooks.ts';
 import { type IqRequest, onIq, reply } from '../../core/iq.ts';
 import { defineModule } from '../../core/module.ts';
 import { bareOf, type Domain } from '../../jid/jid.ts';
 import { PROGRAM } from '../../kit/program.ts';
 import { optionalAttr, payload } from '../../xml/codec.ts';
 import { roster } from '../roster/index.ts';
-import { DISCO_INFO, DISCO_ITEMS, type DiscoInfo, infoElement, itemsElement } from './info.ts';
+import {
+  DISCO_INFO,
+  DISCO_ITEMS,
+  type DiscoInfo,
+  type DiscoItem,
+  infoElement,
+  itemsElement,
+} from './info.ts';
 
-export { type DiscoIdentity, type DiscoInfo, infoElement } from './info.ts';
+export { type DiscoIdentity, type DiscoInfo, type DiscoItem, infoElement } from './info.ts';
 
 /** A request for disco#info. */
 export const InfoQuery = payload('query', DISCO_INFO, { node: optionalAttr('node') });
@@ -19,12 +27,26 @@ export const ItemsQuery = payload('query', DISCO_ITEMS, { node: optionalAttr('no
 /** Answers for nodes of a host; undefined for a node that is not its own. */
 export type FindNode = (host: Domain, node: string) => DiscoInfo | undefined;
 
+/** A node of an account, for those who are signed in to it. */
+export interface AccountNode {
+  info(): MaybePromise<DiscoInfo>;
+  items(): MaybePromise<readonly DiscoItem[]>;
+}
+
+/** Answers for nodes of accounts; undefined for a node that is not its own. */
+export type FindAccountNode = (
+  asked: Pick<Query, 'host' | 'account' | 'session'>,
+  node: string,
+) => AccountNode | undefined;
+
 /** What other modules may use. */
 export interface DiscoApi {
   /** What the host says of itself. */
   serverInfo(host: Domain): DiscoInfo;
   /** Adds nodes of hosts (XEP-0030 §3.2). */
   addServerNode(find: FindNode): void;
+  /** Adds nodes of accounts, which others are forbidden to see. */
+  addAccountNode(find: FindAccountNode): void;
 }
 
 const config = z.object({
@@ -51,6 +73,12 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
   setup(home) {
     const rosters = home.use(roster);
     const finders: FindNode[] = [];
+    const accountFinders: FindAccountNode[] = [];
+    const nodeOfAccount = (query: Query): AccountNode | undefined => {
+      const { node } = query.payload;
+      if (node === undefined) return undefined;
+      return accountFinders.map((find) => find(query, node)).find((found) => found !== undefined);
+    };
     const serverInfo = (host: Domain): DiscoInfo => ({
       identities: [{ category: 'server', type: 'im', name: home.configOf(host).name }],
       features: home.features(host, 'server'),
@@ -68,19 +96,27 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       if (node !== undefined) return reply.refuse('item-not-found');
       const config = home.hosts.get(host)?.config;
       const components = config === undefined ? [] : componentsOf(config);
-      return reply.result(itemsElement(components.map(({ domain }) => domain)));
+      return reply.result(itemsElement(components.map(({ domain }) => ({ jid: domain }))));
     };
-    const infoOfAccount = ({ host, account, payload: { node } }: Query) => {
+    const infoOfAccount = async (query: Query) => {
+      const { host, account, payload } = query;
+      const { node } = payload;
+      const found = nodeOfAccount(query);
+      if (found !== undefined) return reply.result(infoElement(await found.info(), node));
       if (node !== undefined) return reply.refuse('item-not-found');
       const isGuest = home.sessions.of(account).some((session) => session.isAnonymous);
       const identity = { category: 'account', type: isGuest ? 'anonymous' : 'registered' };
       const features = home.features(host, 'account');
       return reply.result(infoElement({ identities: [identity], features, forms: [] }));
     };
-    const itemsOfAccount = ({ account, payload: { node } }: Query) => {
+    const itemsOfAccount = async (query: Query) => {
+      const { account, payload } = query;
+      const { node } = payload;
+      const found = nodeOfAccount(query);
+      if (found !== undefined) return reply.result(itemsElement(await found.items(), node));
       if (node !== undefined) return reply.refuse('item-not-found');
       const available = home.sessions.of(account).filter(({ presence }) => presence !== undefined);
-      return reply.result(itemsElement(available.map(({ jid }) => jid)));
+      return reply.result(itemsElement(available.map(({ jid }) => ({ jid }))));
     };
     const maySee = async ({ account, from }: Query) =>
       (await rosters.of(account)).items.get(bareOf(from))?.from === true;
@@ -92,15 +128,26 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
         onIq('get', ['self'], InfoQuery, infoOfAccount),
         onIq('get', ['self'], ItemsQuery, itemsOfAccount),
         // §8: whether an account exists, and who is online, is for those who may see its presence.
-        onIq('get', ['account'], InfoQuery, async (query) =>
-          (await maySee(query)) ? infoOfAccount(query) : reply.refuse('service-unavailable'),
+        onIq('get', ['account'], InfoQuery, async (query) => {
+          if (nodeOfAccount(query) !== undefined) return reply.refuse('forbidden');
+          return (await maySee(query)) ? infoOfAccount(query) : reply.refuse('service-unavailable');
+        }),
+        onIq('get', ['account'], ItemsQuery, async (query) => {
+          if (nodeOfAccount(query) !== undefined) return reply.refuse('forbidden');
+          return (await maySee(query)) ? itemsOfAccount(query) : nothing(query);
+        }),
+        onIq('get', ['nobody'], InfoQuery, (query) =>
+          reply.refuse(nodeOfAccount(query) === undefined ? 'service-unavailable' : 'forbidden'),
         ),
-        onIq('get', ['account'], ItemsQuery, async (query) =>
-          (await maySee(query)) ? itemsOfAccount(query) : nothing(query),
+        onIq('get', ['nobody'], ItemsQuery, (query) =>
+          nodeOfAccount(query) === undefined ? nothing(query) : reply.refuse('forbidden'),
         ),
-        onIq('get', ['nobody'], ItemsQuery, nothing),
       ],
-      api: { serverInfo, addServerNode: (find) => void finders.push(find) },
+      api: {
+        serverInfo,
+        addServerNode: (find) => void finders.push(find),
+        addAccountNode: (find) => void accountFinders.push(find),
+      },
     };
   },
 });

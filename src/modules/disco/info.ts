@@ -1,4 +1,5 @@
 /** What disco#info says of an entity: XEP-0030 §3.1, with the forms of XEP-0128. */
+import type { Jid } from '../../jid/jid.ts';
 import { type Element, el } from '../../xml/element.ts';
 
 /** The namespace of disco#info. */
@@ -36,8 +37,15 @@ export function infoElement(info: DiscoInfo, node?: string): Element {
   );
 }
 
-/** The answer to disco#items with JIDs; `node` is that of the request. */
-export function itemsElement(jids: readonly string[], node?: string): Element {
-  const items = jids.map((jid) => el('item', { jid }));
-  return el('query', { xmlns: DISCO_ITEMS, node }, ...items);
+/** An item of disco#items (§4.1). */
+export interface DiscoItem {
+  readonly jid: Jid;
+  readonly node?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** The answer to disco#items; `node` is that of the request. */
+export function itemsElement(items: readonly DiscoItem[], node?: string): Element {
+  const elements = items.map(({ jid, node: own, name }) => el('item', { jid, node: own, name }));
+  return el('query', { xmlns: DISCO_ITEMS, node }, ...elements);
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { verdict } from '../../core/hooks.ts';
 import { defineModule } from '../../core/module.ts';
 import { priorityOf } from '../../core/sessions.ts';
-import { createMailbox } from './mailbox.ts';
+import { createMailbox, type Mailbox } from './mailbox.ts';
 import { createSpool, type SpoolLimits, spoolMigrations } from './spool.ts';
 
 const config = z.object({
@@ -19,8 +19,11 @@ const config = z.object({
     .describe('The most bytes of messages that are kept for one account.'),
 });
 
+/** What other modules may use. */
+export type OfflineApi = Pick<Mailbox, 'waiting' | 'leaveTo' | 'discard'>;
+
 /** The offline module. */
-export const offline = defineModule<SpoolLimits>({
+export const offline = defineModule<SpoolLimits, OfflineApi>({
   name: 'offline',
   specs: [
     { xep: 160, version: '1.0.1', covers: 'complete' },
@@ -34,6 +37,13 @@ export const offline = defineModule<SpoolLimits>({
     const spool = createSpool(home.store);
     const mailbox = createMailbox(home, spool);
     return {
+      api: mailbox,
+      memory: {
+        save: (session) => (mailbox.isReader(session) ? true : undefined),
+        restore(session, saved) {
+          if (saved === true) mailbox.leaveTo(session);
+        },
+      },
       hooks: {
         handing: mailbox.follow,
         rehand: mailbox.rehand,
@@ -47,6 +57,7 @@ export const offline = defineModule<SpoolLimits>({
           return mailbox.deliver(session);
         },
         sessionAsleep: mailbox.asleep,
+        sessionEnded: mailbox.left,
         accountRemoved: (account) => spool.removeAll(account),
       },
       stop: mailbox.stop,

@@ -43,6 +43,17 @@ export interface Mailbox {
   asleep(session: Session): void;
   /** Follows a message again that a session held when the server went down. */
   rehand(place: unknown, message: Message, session: Session): Receipt | undefined;
+  /** What waits, oldest first, but for what clients are being given (XEP-0013). */
+  waiting(account: BareJid): AsyncIterable<Waiting>;
+  /**
+   * A session reads what waits by itself: it is not given it, nor are others while it is there.
+   */
+  leaveTo(session: Session): void;
+  isReader(session: Session): boolean;
+  /** Others are given what a session that is over did not read. */
+  left(session: Session): void;
+  /** Removes what was read. */
+  discard(account: BareJid, rows: readonly Row[]): Promise<void>;
   /** Writes what is not written. */
   stop(): Promise<void>;
 }
@@ -66,6 +77,10 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
   const delivering = new Map<BareJid, Promise<void>>();
   /** Rows that sessions hold; nobody else is given them while one of these has a client. */
   const held = new Map<number, Held>();
+  /** Sessions that read what waits by themselves. */
+  const readers = new WeakSet<Session>();
+  /** Rows that are being removed by whoever read them. */
+  const discarding = new Set<number>();
   let young: Held[] = [];
   /** Rows that are not needed any more, and are removed together. */
   let gone = new Map<number, Row>();
@@ -126,6 +141,41 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
       parcel.hand([session]);
       return parcel;
     },
+    async *waiting(account) {
+      await entering.get(account);
+      for (let after = 0; ; ) {
+        const page = await spool.next(account, after, PAGE);
+        for (const each of page) {
+          after = each.id;
+          const isGiven = held.get(each.id)?.parcel.holders.some(({ isAttached }) => isAttached);
+          if (isGiven !== true && !isGone(each.id)) yield each;
+        }
+        if (page.length < PAGE) return;
+      }
+    },
+    leaveTo: (session) => void readers.add(session),
+    isReader: (session) => readers.has(session),
+    left(session) {
+      if (readers.has(session)) offer(session.account);
+    },
+    async discard(account, rows) {
+      const meant = rows.filter(({ id }) => !isGone(id));
+      for (const row of meant) {
+        const one = held.get(row.id);
+        held.delete(row.id);
+        if (one !== undefined) {
+          one.row = undefined;
+          one.state = 'done';
+        }
+        discarding.add(row.id);
+        spool.free(account, row);
+      }
+      try {
+        await spool.remove(meant);
+      } finally {
+        for (const { id } of meant) discarding.delete(id);
+      }
+    },
     async stop() {
       flush();
       await Promise.all([...entering.values()]);
@@ -136,6 +186,10 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
   /** Whether an account ends with its session. */
   function isTemporary(account: BareJid): boolean {
     return home.sessions.of(account)[0]?.isAnonymous === true;
+  }
+
+  function isGone(id: number): boolean {
+    return gone.has(id) || discarding.has(id);
   }
 
   function add(message: Message, account: BareJid, since: number) {
@@ -235,6 +289,7 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
 
   function deliver(session: Session): Promise<void> {
     const { account } = session;
+    if (home.sessions.of(account).some((each) => readers.has(each))) return Promise.resolve();
     return new Promise((resolve) => {
       const done = exclusive(account, () => drain(session, resolve)).catch((error: unknown) =>
         home.log.error({ err: error, account }, 'kept messages could not be delivered'),
@@ -273,7 +328,7 @@ export function createMailbox(home: Home<SpoolLimits>, spool: Spool): Mailbox {
       const { holders } = known.parcel;
       if (holders.some((each) => each.isAttached || each === session)) return;
     }
-    if (gone.has(id)) return;
+    if (isGone(id)) return;
     const message = readStored(stanza, serial);
     if (message?.kind !== 'message') {
       home.log.error({ account, id }, 'a kept message is unreadable');

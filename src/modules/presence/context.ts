@@ -16,6 +16,9 @@ export interface PresenceLimits {
   readonly maxDirected: number;
 }
 
+/** What is told of a request for a subscription that waits for an answer from now on. */
+export type RequestListener = (account: BareJid, contact: BareJid) => void;
+
 /** The module's means. */
 export interface Context {
   readonly home: Home<PresenceLimits>;
@@ -27,6 +30,8 @@ export interface Context {
   isLocal(jid: Jid): boolean;
   /** Whether an account ends with its session, and so is no party to a subscription. */
   isTemporary(account: BareJid): boolean;
+  /** Tells other modules of a new request for a subscription (§3.1.3). */
+  readonly requested: RequestListener;
   /** Routes many stanzas; what happens to one is no matter to the others. */
   routeAll(stanzas: Iterable<Presence>): MaybePromise<void>;
   /** Sends the presence of all available resources to a contact (§3.1.5). */
@@ -40,6 +45,7 @@ export function createContext(
   home: Home<PresenceLimits>,
   rosters: RosterApi,
   directed: Directed,
+  requested: RequestListener,
 ): Context {
   const available = (account: BareJid) =>
     home.sessions.of(account).filter((session) => session.presence !== undefined);
@@ -60,6 +66,7 @@ export function createContext(
     home,
     rosters,
     directed,
+    requested,
     available,
     isLocal: (jid) => home.hosts.get(domainOf(jid)) !== undefined,
     isTemporary: (account) => home.sessions.of(account)[0]?.isAnonymous === true,

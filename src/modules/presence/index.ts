@@ -7,8 +7,9 @@ import { type BareJid, bareOf, type Jid, parseJid } from '../../jid/jid.ts';
 import { presence as makePresence } from '../../stanza/build.ts';
 import { el } from '../../xml/element.ts';
 import { roster } from '../roster/index.ts';
+import { createAbroad } from './abroad.ts';
 import { answerProbe, broadcast, leave, receiveParting, sendDirected } from './availability.ts';
-import { createContext, type PresenceLimits } from './context.ts';
+import { createContext, type PresenceLimits, type RequestListener } from './context.ts';
 import { createDirected } from './directed.ts';
 import { receiveSubscription, sendSubscription } from './subscribing.ts';
 import { isSubscriptionType } from './subscription.ts';
@@ -35,6 +36,8 @@ const config = z.object({
 export interface PresenceApi {
   /** Addresses below a bare JID to which a session has sent presence: its nicks in a room. */
   directedTo(session: Session, bare: BareJid): readonly Jid[];
+  /** Adds one who is told of each new request for a subscription to an account. */
+  onRequest(listener: RequestListener): void;
 }
 
 /** The presence module. */
@@ -51,14 +54,19 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
   needs: ['roster'],
   config,
   setup(home) {
-    const context = createContext(home, home.use(roster), createDirected());
+    const listeners: RequestListener[] = [];
+    const context = createContext(home, home.use(roster), createDirected(), (account, contact) => {
+      for (const listener of listeners) listener(account, contact);
+    });
+    const abroad = createAbroad(context);
     return {
       api: {
         directedTo: (session, bare) =>
           context.directed.list(session).filter((address) => bareOf(address) === bare),
+        onRequest: (listener) => void listeners.push(listener),
       },
       streamFeatures: ({ phase }) =>
-        phase === 'authenticated' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
+        phase !== 'early' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
       // To whom a session must say goodbye.
       memory: {
         save(session) {
@@ -85,20 +93,25 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
         },
         broadcast: (stanza, session) => broadcast(context, stanza, session),
         toAccount(stanza, account) {
-          if (stanza.kind !== 'presence' || stanza.type === 'available') return verdict.pass;
+          if (stanza.kind !== 'presence') return verdict.pass;
+          abroad.note(stanza, account);
+          if (stanza.type === 'available') return verdict.pass;
           const { to = account, type } = stanza;
           if (type === 'probe') return answerProbe(context, stanza, to, account);
           if (isSubscriptionType(type)) return receiveSubscription(context, stanza, type, account);
           return receiveParting(context, stanza, to, account);
         },
         // §4.5.2: what the client did not say the server says for it.
-        sessionEnded: (session) =>
-          leave(
+        sessionEnded(session) {
+          abroad.forget(session.jid, context.available(session.account).length === 0);
+          return leave(
             context,
             session,
             makePresence({ type: 'unavailable', from: session.jid }),
             session.presence !== undefined,
-          ),
+          );
+        },
+        domainChanged: (domain, now, host) => abroad.changed(domain, now, host),
       },
     };
   },

@@ -60,11 +60,13 @@ export async function receiveSubscription(
   const bare = betweenBare(stanza, contact, account);
   const limits = home.configOf(domainOf(account));
   let step: InboundStep | undefined;
+  let isNew = false;
   const change = await rosters.change(account, contact, (item = strangerOf(contact), roster) => {
     const found = inbound(item, type);
     const isNewRequest = found.next.pendingIn && !item.pendingIn;
     if (isNewRequest && requestsIn(roster) >= limits.maxRequests) return undefined;
     step = found;
+    isNew = isNewRequest;
     if (found.next === item) return undefined;
     const after = withStanding(item, found.next);
     return isNewRequest ? { after, request: keptText(bare, limits.maxRequestBytes) } : { after };
@@ -77,6 +79,7 @@ export async function receiveSubscription(
       type === 'subscribe' ? context.available(account) : rosters.interested(account);
     for (const session of sessions) session.send(bare);
   }
+  if (isNew) context.requested(account, contact);
   const replying = step.reply;
   const answer =
     replying === undefined ? [] : [presence({ type: replying, from: account, to: contact })];

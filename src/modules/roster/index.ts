@@ -51,7 +51,7 @@ export const roster = defineModule<RosterLimits, RosterApi>({
     return {
       api,
       memory: api.memory,
-      streamFeatures: ({ phase }) => (phase === 'authenticated' ? [versioningFeature()] : []),
+      streamFeatures: ({ phase }) => (phase !== 'early' ? [versioningFeature()] : []),
       iq: [
         onIq('get', ['self'], Query, (request) => getRoster(request, api)),
         onIq('set', ['self'], Query, (request) =>

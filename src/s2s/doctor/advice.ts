@@ -67,6 +67,10 @@ const ADVICE: Readonly<Record<Cause, Advice>> = {
     there:
       'Please see in the log of your server why it refuses {local}: perhaps by a policy or a block list.',
   },
+  redirected: {
+    there:
+      'Please see where your server sends others (see-other-host): to a host that can be found, and not in a circle.',
+  },
   'no-tls': { there: 'Please switch TLS on for connections between servers.' },
   'tls-failed': {
     there: 'Please see that TLS 1.2 or later is on, with a certificate and its key.',

@@ -19,7 +19,7 @@ import {
 } from '../dialback.ts';
 import { BIDI_FEATURE_NS } from '../negotiation.ts';
 import type { Dialogue, Heard } from './dialogue.ts';
-import { hindrance, type Opened, openStream } from './open.ts';
+import { hindered, hindrance, type Opened, openStream } from './open.ts';
 import type { Examination } from './services.ts';
 import { quoted, type Step, stepsOn } from './step.ts';
 
@@ -106,7 +106,7 @@ async function* byCertificate(
     return (yield* openStream(dialogue, where, examination)) === undefined ? 'failed' : 'done';
   }
   if (answer?.name !== 'failure') {
-    yield say.error(...hindrance(heard, 'it does not answer to SASL EXTERNAL'));
+    yield hindered(say, heard, 'it does not answer to SASL EXTERNAL');
     return 'failed';
   }
   const text = `By certificate: it does not take ours for ${local}${wordsOf(answer)}.`;
@@ -159,7 +159,8 @@ async function* byDialback(
       return false;
     }
     const [cause, text] = hindrance(heard, 'it does not answer to dialback');
-    yield say.error(cause === 'refused' ? cause : 'dialback-refused', text);
+    if (cause === 'redirected') yield say.warning(cause, text);
+    else yield say.error(cause === 'refused' ? cause : 'dialback-refused', text);
     return false;
   }
   yield say.error('dialback-refused', 'By dialback: it sends much, but no answer.');

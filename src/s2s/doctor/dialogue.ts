@@ -7,8 +7,10 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Clock } from '../../kit/clock.ts';
 import { Flusher } from '../../kit/outbox.ts';
 import { Channel } from '../../stream/channel.ts';
-import type { Element } from '../../xml/element.ts';
+import { STREAM_NS } from '../../stream/error.ts';
+import { type Element, isNamed } from '../../xml/element.ts';
 import type { StreamHeader } from '../../xml/parser.ts';
+import { reportedError } from '../negotiation.ts';
 import { quoted } from './step.ts';
 
 /** What came. */
@@ -34,6 +36,8 @@ export class Dialogue {
   #end: Extract<Heard, { kind: 'end' | 'silence' }> | undefined;
   #wake: (() => void) | undefined;
   #hasOpened = false;
+  /** Where it sends us on to, as it says it (RFC 6120 §4.9.3.19). */
+  otherHost: string | undefined;
 
   constructor(
     socket: Socket,
@@ -97,7 +101,10 @@ export class Dialogue {
       });
       this.#wake = undefined;
     }
-    return this.#heard.shift() ?? this.#end ?? { kind: 'silence' };
+    const heard = this.#heard.shift() ?? this.#end ?? { kind: 'silence' };
+    if (heard.kind === 'element' && isNamed(heard.element, 'error', STREAM_NS))
+      this.otherHost = reportedError(heard.element).otherHost;
+    return heard;
   }
 
   /** Says goodbye. */

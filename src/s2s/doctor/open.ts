@@ -28,7 +28,7 @@ export async function* openStream(
   dialogue.open(headerText({ id: undefined, from: local, to: remote }, 'jabber:server'));
   const first = await dialogue.next(ANSWER_MS);
   if (first.kind !== 'header') {
-    yield say.error(...hindrance(first, 'it does not open a stream'));
+    yield hindered(say, first, 'it does not open a stream');
     return undefined;
   }
   const read = readServerHeader(first.header);
@@ -48,8 +48,14 @@ export async function* openStream(
     second.element.name === 'features'
   )
     return { streamId: id, features: second.element, knowsDialback };
-  yield say.error(...hindrance(second, 'it does not say what it offers'));
+  yield hindered(say, second, 'it does not say what it offers');
   return undefined;
+}
+
+/** The step that tells why something expected did not come; to be sent on is no fault yet. */
+export function hindered(say: ReturnType<typeof stepsOn>, heard: Heard, lack: string): Step {
+  const [cause, text] = hindrance(heard, lack);
+  return cause === 'redirected' ? say.warning(cause, text) : say.error(cause, text);
 }
 
 /** Why something expected did not come. */
@@ -63,7 +69,9 @@ export function hindrance(heard: Heard, lack: string): [Cause, string] {
         : ['broken-off', `Before ${lack.replace(/^it does not/, 'it could')}, ${heard.text}.`];
     case 'element':
       if (nsOf(heard.element) === STREAM_NS && heard.element.name === 'error') {
-        const { text } = reportedError(heard.element);
+        const { text, otherHost } = reportedError(heard.element);
+        if (otherHost !== undefined)
+          return ['redirected', `It sends us on to ${quoted(otherHost)} (see-other-host).`];
         return ['refused', `It ends the stream with an error: ${quoted(text)}.`];
       }
       return [

@@ -40,6 +40,8 @@ export type Cause =
   | 'broken-off'
   /** It ended the stream with an error. */
   | 'refused'
+  /** It sends us on to another host. */
+  | 'redirected'
   | 'no-tls'
   | 'tls-failed'
   | 'no-authentication'

@@ -38,7 +38,9 @@ export function summaryOf(findings: Findings, examination: Examination): Step {
     (through === undefined ? decisiveOf(findings, remote) : unanswered);
   if (decisive !== undefined)
     return conclude(decisive, `${local} cannot talk with ${remote}. ${decisive.text}`);
-  const flaw = through?.steps.find(isFaulty) ?? steps.find(isFaulty);
+  // Who was sent on and is through was well served.
+  const others = steps.filter(isFaulty).find(({ cause }) => cause !== 'redirected');
+  const flaw = through?.steps.find(isFaulty) ?? others;
   if (flaw === undefined) return say.ok(`${local} and ${remote} can talk.`);
   const where = through?.steps.includes(flaw) === true ? '' : ` (${flaw.subject})`;
   const words = `${local} can talk with ${remote}, but not everything is right. ${flaw.text}${where}`;
@@ -60,7 +62,8 @@ const ORDER: readonly StepName[] = [
 /** Why nothing leads to the goal: the fault of the visit that came farthest. */
 function decisiveOf({ steps, visits, isFallback, isTooLong }: Findings, remote: string): Faulty {
   const rank = ({ steps: own }: Visit) => Math.max(...own.map(({ step }) => ORDER.indexOf(step)));
-  const farthest = visits.toSorted((a, b) => rank(b) - rank(a))[0];
+  const failed = visits.filter(({ steps: own }) => own.some(isError));
+  const farthest = failed.toSorted((a, b) => rank(b) - rank(a))[0];
   const fault = farthest?.steps.find(isError);
   if (isTooLong && fault === undefined)
     return stepOf('too-long', remote, 'The examination took too long and was ended.');

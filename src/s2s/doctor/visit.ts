@@ -25,6 +25,8 @@ export interface Visit {
   readonly steps: readonly Step[];
   /** Whether stanzas could be sent. */
   readonly isThrough: boolean;
+  /** Where we are sent on to, as it says it. */
+  readonly otherHost?: string;
 }
 
 /** A server and its port, as people write it. */
@@ -52,7 +54,8 @@ export async function* visit(
   try {
     const talk = converse(dialogue, destination, where, examination);
     const isThrough = yield* passing(talk, keep);
-    return { where, steps, isThrough };
+    const { otherHost } = dialogue;
+    return { where, steps, isThrough, ...(otherHost === undefined ? {} : { otherHost }) };
   } finally {
     dialogue.close();
   }

@@ -7,7 +7,8 @@ import { disco } from '../../../src/modules/disco/index.ts';
 import { offline } from '../../../src/modules/offline/index.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
 import { roster } from '../../../src/modules/roster/index.ts';
-import { childOf, childrenOf, type Element, textOf } from '../../../src/xml/element.ts';
+import { withChildren } from '../../../src/stanza/stanza.ts';
+import { childOf, childrenOf, type Element, el, textOf } from '../../../src/xml/element.ts';
 import { conditionIn, resultIn } from '../../support/answers.ts';
 import { canonical } from '../../support/canonical.ts';
 import { type Actor, type Scene, startScene } from '../../support/scene.ts';
@@ -41,13 +42,18 @@ const heardOnly = (actor: Actor): Element => {
   return first;
 };
 
-/** Sees what is to be kept until somebody has it: by whom it is held then. */
+/** Sees what is to be kept until somebody has it: by whom it is held then. Gives an id, as an archive. */
 let keeping: string[] = [];
 const keeper = defineModule({
   name: 'keeper',
   specs: [],
   setup: () => ({
     hooks: {
+      asSent(message) {
+        if (message.id !== 'archived') return message;
+        const id = el('stanza-id', { xmlns: 'urn:xmpp:sid:0', by: 'sender', id: 'a1' });
+        return withChildren(message, [...message.element.children, id]);
+      },
       handing({ holders }) {
         keeping.push(holders.map(({ jid }) => jid).join(' '));
         return undefined;
@@ -279,6 +285,13 @@ describe('XEP-0280 §8: Sending Messages', () => {
       </message>`),
     );
     expect(heard(romeo.home)).toEqual([]);
+  });
+
+  test('XEP-0313 §3.5 the copies have the id that the account’s archive gave, the message not', async () => {
+    await enable(romeo.garden);
+    await say(romeo.home, JULIET, 'x', "type='chat' id='archived'");
+    expect(String(heardOnly(romeo.garden))).toContain("by='sender' id='a1'".replaceAll("'", '"'));
+    expect(String(heardOnly(juliet))).not.toContain('stanza-id');
   });
 
   test('both sides of a conversation are on each device, in its order', async () => {

@@ -13,7 +13,7 @@ from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import StanzaPath
 
 PLUGINS = (
-    "xep_0012", "xep_0030", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
+    "xep_0004", "xep_0012", "xep_0013", "xep_0030", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
     "xep_0199", "xep_0202", "xep_0203",
     "xep_0280", "xep_0352",
 )
@@ -135,6 +135,26 @@ class Steering:
 
     async def message(self, to, body, type="chat"):
         self.client.send_message(mto=to, mbody=body, mtype=type)
+
+    async def offline_count(self):
+        info = await self.client["xep_0013"].get_count()
+        field = info.xml.find(".//{jabber:x:data}field[@var='number_of_messages']")
+        return int(field.find("{jabber:x:data}value").text)
+
+    async def offline_headers(self):
+        items = (await self.client["xep_0013"].get_headers())["disco_items"]
+        # slixmpp has them in a set; the nodes are in the order of the messages.
+        return sorted(({"from": name, "node": node} for _, node, name in items["items"]),
+                      key=lambda item: item["node"])
+
+    async def offline(self, what, nodes=None):
+        answered = asyncio.get_running_loop().create_future()
+        ask = getattr(self.client["xep_0013"], what)
+        ask(*([] if nodes is None else [nodes]), callback=answered.set_result)
+        answer = await answered
+        if answer["type"] == "error":
+            raise IqError(answer)
+        return [message["body"] for message in answer["offline"]["results"] or []]
 
     async def copies(self, enabled):
         carbons = self.client["xep_0280"]

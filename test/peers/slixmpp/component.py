@@ -7,6 +7,8 @@ import sys
 
 from slixmpp import ComponentXMPP
 from slixmpp.exceptions import IqError
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import StanzaPath
 
 
 def tell(line):
@@ -19,12 +21,13 @@ class Component(ComponentXMPP):
     def __init__(self, jid, secret, host, port):
         super().__init__(jid, secret, host, port)
         self.use_ipv6 = self.use_aiodns = False  # the server of a test is on 127.0.0.1
-        for plugin in ("xep_0030", "xep_0092", "xep_0199"):
+        for plugin in ("xep_0004", "xep_0030", "xep_0060", "xep_0092", "xep_0199"):
             self.register_plugin(plugin)
         self["xep_0030"].add_identity("gateway", "irc", name="Verona")
         self.add_event_handler("message", self.on_message)
         self.add_event_handler("message_error", self.on_message)
         self.add_event_handler("presence_subscribe", self.on_subscribe)
+        self.register_handler(Callback("published", StanzaPath("iq/pubsub/publish"), self.on_publish))
         self.add_event_handler("disconnected", lambda reason: tell({"event": "disconnected"}))
         self.add_event_handler("stream_error", lambda error: tell(
             {"event": "stream-error", "condition": error["condition"]}))
@@ -40,6 +43,13 @@ class Component(ComponentXMPP):
 
     def on_subscribe(self, presence):
         tell({"event": "subscribe", "from": str(presence["from"]), "to": str(presence["to"])})
+
+    def on_publish(self, iq):
+        publish = iq["pubsub"]["publish"]
+        form = self["xep_0004"].stanza.Form(publish.xml.find(".//{jabber:x:data}x"))
+        tell({"event": "published", "from": str(iq["from"]), "node": publish["node"],
+              "values": form.get_values()})
+        iq.reply().send()
 
 
 class Steering:

@@ -1,0 +1,260 @@
+/**
+ * How a client of a connection logs in: what is offered to it, and the mechanisms, tasks and requests
+ * that the negotiation has carried out.
+ */
+import type { TLSSocket } from 'node:tls';
+import { deviceId } from '../core/devices.ts';
+import type { MaybePromise } from '../core/hooks.ts';
+import type { Host } from '../core/hosts.ts';
+import type { SessionDevice } from '../core/sessions.ts';
+import { type BareJid, type Domain, type FullJid, resourceOf } from '../jid/jid.ts';
+import {
+  beginUpgrade,
+  hashOfUpgrade,
+  mechanismNames,
+  SCRAM_HASHES,
+  type ScramHash,
+  tokenMechanisms,
+  UPGRADE_HASHES,
+  type Upgrade,
+  upgradeTask,
+} from '../sasl/index.ts';
+import type { Resumption } from '../stream/acks.ts';
+import type { UserAgent } from '../stream/login-request.ts';
+import type {
+  Negotiation,
+  NegotiationAction,
+  NegotiationEvent,
+  Offer,
+} from '../stream/negotiation.ts';
+import { admit, deviceOf, type Gone, type Resumed } from './admission.ts';
+import { bindingData, bindingTypes } from './channel-binding.ts';
+import { inlineOffer } from './inline.ts';
+import { beginLogin, type Login } from './login.ts';
+import type { C2sServices } from './services.ts';
+import type { ClientSession } from './session.ts';
+
+const TOO_MANY_FAILURES = 'Too many logins from your address have failed; try again later.';
+
+/** The connection, as its authentication uses it. */
+export interface Applicant {
+  readonly remote: string;
+  readonly tls: TLSSocket | undefined;
+  readonly state: Negotiation;
+  step(event: NegotiationEvent): void;
+  /** Opens a session; undefined if the full JID was taken meanwhile. */
+  openSession(jid: FullJid, device: SessionDevice | undefined): ClientSession | undefined;
+  /** Lets the session send what it kept back until the client knew of it. */
+  tell(): void;
+  /** Resumes a session; undefined when that was reported. */
+  resume(wanted: Resumption, told: Resumed): Promise<Gone | undefined>;
+  note(level: 'error', facts: object, text: string): void;
+}
+
+/** What the negotiation has done of a login. */
+export type LoginAction = Extract<
+  NegotiationAction,
+  { do: 'begin-sasl' | 'continue-sasl' | 'begin-upgrade' | 'upgrade' | 'admit' }
+>;
+
+/** The logins of one connection. */
+export class Authentication {
+  readonly #applicant: Applicant;
+  readonly #services: C2sServices;
+  /** The hashes for which the client, if it is who it says to be, has keys. */
+  #hashes: readonly ScramHash[] = SCRAM_HASHES;
+  #isNamed = false;
+  #login: Login | undefined;
+  /** What the client says of itself. */
+  #agent: UserAgent | undefined;
+  #upgrade: Upgrade | undefined;
+
+  constructor(applicant: Applicant, services: C2sServices) {
+    this.#applicant = applicant;
+    this.#services = services;
+  }
+
+  /** The device of a client that binds a resource by itself; undefined if it would not be known again. */
+  deviceOf(account: BareJid, resource: string | undefined): SessionDevice | undefined {
+    if (this.#applicant.state.mechanism === 'ANONYMOUS') return undefined;
+    const named = deviceOf(account, this.#agent);
+    if (named !== undefined || resource === undefined) return named;
+    const id = deviceId(account, 'resource', resource);
+    return { id, kind: 'resource', software: '', name: '' };
+  }
+
+  /** Whether what the client has logged in with was withdrawn while it did. */
+  isWithdrawn(account: BareJid, device: SessionDevice | undefined): boolean {
+    const { accounts } = this.#services;
+    return (
+      this.#login !== undefined && accounts.isWithdrawn(account, this.#login.since, device?.id)
+    );
+  }
+
+  /** Notes that the device of a session is there. */
+  noteDevice({ account, device, jid, remote, security, since }: ClientSession): void {
+    const login = this.#login;
+    if (device === undefined || login === undefined) return;
+    this.#services.devices.seen({
+      ...device,
+      account,
+      resource: resourceOf(jid),
+      mechanism: security.mechanism,
+      address: remote,
+      at: since,
+      password: login.isByPassword ? login.since : undefined,
+    });
+  }
+
+  /** Looks up what can be offered to whom a header names (XEP-0388 §2.1). */
+  prepare(host: Domain, claimed: BareJid | undefined): MaybePromise<void> {
+    const found = this.#services.accounts.hashesOffered(host, claimed);
+    const take = (hashes: readonly ScramHash[]) => {
+      this.#hashes = hashes;
+      this.#isNamed = claimed !== undefined;
+    };
+    return found instanceof Promise ? found.then(take) : take(found);
+  }
+
+  /** What is offered on the connection as it is now. */
+  offer(host: Host): Offer {
+    const { isSecure } = this.#applicant.state;
+    const { tls } = this.#applicant;
+    const channelBindings = tls === undefined || !isSecure ? [] : bindingTypes(tls);
+    const offer = {
+      plain: isSecure,
+      anonymous: host.config.anonymous,
+      channelBinding: channelBindings.length > 0,
+    };
+    // By RFC 6120 nobody needs to say who he is, so that to the nameless all is offered.
+    const hashes = this.#isNamed ? this.#hashes : SCRAM_HASHES;
+    const mechanisms = mechanismNames({ ...offer, hashes });
+    if (tls === undefined || !isSecure) return { mechanisms, channelBindings, sasl2: undefined }; // §3
+    return {
+      mechanisms,
+      channelBindings,
+      sasl2: {
+        mechanisms: mechanismNames({ ...offer, hashes: this.#hashes }),
+        inline: inlineOffer(host, this.#services),
+        tokenMechanisms: this.#tokenMechanisms(tls, channelBindings),
+        upgrades: UPGRADE_HASHES.filter((hash) => !this.#hashes.includes(hash)).map(upgradeTask),
+      },
+    };
+  }
+
+  /** Carries out what the negotiation says, and reports to it. */
+  async perform(action: LoginAction): Promise<void> {
+    switch (action.do) {
+      case 'begin-sasl':
+        return this.#begin(action);
+      case 'continue-sasl':
+        return this.#continue(action.data);
+      case 'begin-upgrade':
+        return this.#beginUpgrade(action.task);
+      case 'upgrade':
+        return this.#takeUpgrade(action.salted);
+      case 'admit':
+        return this.#admit(action);
+    }
+  }
+
+  /** None where one connection cannot be told from another (draft-schmaus-kitten-sasl-ht-09 §6). */
+  #tokenMechanisms(tls: TLSSocket, channelBindings: readonly string[]): readonly string[] {
+    const isUnique = tls.getProtocol() === 'TLSv1.3' || !tls.isSessionReused();
+    return this.#services.tokens.areOn && isUnique ? tokenMechanisms(channelBindings) : [];
+  }
+
+  #step(event: NegotiationEvent): void {
+    if (this.#applicant.state.phase !== 'ended') this.#applicant.step(event);
+  }
+
+  async #begin(action: LoginAction & { readonly do: 'begin-sasl' }): Promise<void> {
+    const { state, tls, remote } = this.#applicant;
+    const { accounts, hosts, tokens, mayTryLogin } = this.#services;
+    if (state.host === undefined) return;
+    this.#agent = action.request?.agent;
+    if (!mayTryLogin(remote)) {
+      const condition = 'temporary-auth-failure';
+      const step = { kind: 'failure', condition, text: TOO_MANY_FAILURES } as const;
+      this.#step({ kind: 'sasl', step });
+      return;
+    }
+    this.#login = beginLogin(action.mechanism, {
+      host: state.host,
+      accounts,
+      tokens,
+      isAnonymousAllowed: hosts.get(state.host)?.config.anonymous ?? false,
+      offered: {
+        mechanisms: action.offered,
+        channelBindings: state.offer?.channelBindings ?? [],
+        tls: tls?.getProtocol() ?? undefined,
+      },
+      request: action.request,
+      onFault: (error) => this.#fault(error, 'a login could not be checked'),
+      binding: (type) => (tls === undefined ? undefined : bindingData(tls, type)),
+    });
+    await this.#continue(action.data);
+  }
+
+  async #continue(data: Buffer): Promise<void> {
+    if (this.#login !== undefined) this.#step({ kind: 'sasl', ...(await this.#login.step(data)) });
+  }
+
+  #beginUpgrade(task: string): void {
+    const hash = hashOfUpgrade(task);
+    if (hash === undefined) {
+      this.#step({ kind: 'upgrade-failed', condition: 'malformed-request' });
+      return;
+    }
+    this.#upgrade = beginUpgrade(hash);
+    const { salt, iterations } = this.#upgrade;
+    this.#step({ kind: 'upgrade-begun', salt, iterations });
+  }
+
+  /** XEP-0480 §3: what the account has by now is not replaced. */
+  async #takeUpgrade(salted: Buffer): Promise<void> {
+    const keys = this.#upgrade?.keysOf(salted);
+    const account = this.#applicant.state.login?.account;
+    this.#upgrade = undefined;
+    if (keys === undefined || account === undefined) {
+      this.#step({ kind: 'upgrade-failed', condition: 'malformed-request' });
+      return;
+    }
+    try {
+      await this.#services.accounts.addKeys(account, keys);
+      this.#step({ kind: 'upgraded' });
+    } catch (error) {
+      this.#fault(error, 'keys could not be added');
+      this.#step({ kind: 'upgrade-failed', condition: 'temporary-auth-failure' });
+    }
+  }
+
+  async #admit({ request }: LoginAction & { readonly do: 'admit' }): Promise<void> {
+    const applicant = this.#applicant;
+    const { account, mechanism = '', offer } = applicant.state;
+    const login = this.#login;
+    if (account === undefined || login === undefined) return;
+    const admission = await admit(
+      {
+        account,
+        request,
+        login,
+        mechanism,
+        tokenMechanisms: offer?.sasl2?.tokenMechanisms ?? [],
+        remote: applicant.remote,
+        isGone: () => applicant.state.phase === 'ended',
+        open: (jid, device) => applicant.openSession(jid, device),
+        resume: (wanted, told) => applicant.resume(wanted, told),
+        fault: (error, text) => this.#fault(error, text),
+      },
+      this.#services,
+    );
+    if (admission === undefined) return;
+    this.#step({ kind: 'admitted', admission });
+    applicant.tell();
+  }
+
+  #fault(error: unknown, text: string): void {
+    this.#applicant.note('error', { err: error }, text);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * RFC 7395: a client's stream over WebSocket. The framing is put on and taken off here, so that the
+ * channel above sees a stream like any other: `<open/>` is its header, `<close/>` its closing tag.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { TakeUpgrade } from '../http/server.ts';
+import { STREAM_NS } from '../stream/error.ts';
+import { escapeAttribute, isNamed } from '../xml/element.ts';
+import { parseElement } from '../xml/parse.ts';
+
+/** The subprotocol that both sides name in the handshake (§3.1). */
+const SUBPROTOCOL = 'xmpp';
+const FRAMING_NS = 'urn:ietf:params:xml:ns:xmpp-framing';
+
+/** The way into our stream's texts: what stands there, and what a message of its own needs. */
+const HEADER = /^<\?xml version='1\.0'\?><stream:stream xmlns='jabber:client' xmlns:stream='[^']*'/;
+const GOODBYE = '</stream:stream>';
+
+/** RFC 6455 §7.4.1 */
+const UNSUPPORTED_DATA = 1003;
+
+/** What a client sent, as a stream has it; undefined if it is no message of RFC 7395. */
+export function streamTextOf(frame: string): string | undefined {
+  // §3.3.3: whole elements, each a message of its own.
+  if (!frame.startsWith('<') || !frame.endsWith('>') || frame.startsWith('<?')) return undefined;
+  if (!frame.startsWith('<open') && !frame.startsWith('<close')) return frame;
+  const parsed = parseElement(frame);
+  if (!parsed.ok) return undefined;
+  if (isNamed(parsed.element, 'close', FRAMING_NS)) return GOODBYE;
+  if (!isNamed(parsed.element, 'open', FRAMING_NS)) return undefined;
+  const named = ['to', 'from', 'version', 'xml:lang'].map((name) => {
+    const value = parsed.element.attrs[name];
+    return value === undefined ? '' : ` ${name}='${escapeAttribute(value)}'`;
+  });
+  return `<stream:stream xmlns='jabber:client' xmlns:stream='${STREAM_NS}'${named.join('')}>`;
+}
+
+/** What our stream says, as a message of its own (§3.3.2, §3.3.3); undefined for what is none. */
+export function frameOf(text: string): string | undefined {
+  if (text.startsWith('<?xml'))
+    return `<open xmlns='${FRAMING_NS}'${text.replace(HEADER, '').replace(/>$/, '/>')}`;
+  if (text === GOODBYE) return `<close xmlns='${FRAMING_NS}'/>`;
+  if (text.startsWith('<stream:')) return declared(text, `xmlns:stream='${STREAM_NS}'`);
+  if (/^<(?:message|presence|iq)[ />]/.test(text)) return declared(text, "xmlns='jabber:client'");
+  return text.startsWith('<') ? text : undefined; // whitespace is for TCP (§3.7: pings are ours)
+}
+
+/** A text whose first tag declares one more namespace. */
+function declared(text: string, declaration: string): string {
+  const [name = ''] = /^<[\w:]+/.exec(text) ?? [];
+  return `${name} ${declaration}${text.slice(name.length)}`;
+}
+
+/** A WebSocket as the bytes of a stream. */
+export class WebSocketStream extends Duplex {
+  readonly #socket: WebSocket;
+  #hasEnded = false;
+
+  constructor(socket: WebSocket) {
+    super({ decodeStrings: false });
+    this.#socket = socket;
+    socket.on('message', (data, isBinary) => this.#onMessage(String(data), isBinary));
+    socket.on('close', () => this.#onClose());
+    socket.on('error', (error) => this.destroy(error));
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: string, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    const frame = frameOf(chunk);
+    if (frame !== undefined) {
+      this.#socket.send(frame, done);
+      return;
+    }
+    this.#socket.ping();
+    done();
+  }
+
+  override _final(done: () => void): void {
+    this.#socket.close();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#socket.terminate();
+    done(error);
+  }
+
+  #onMessage(frame: string, isBinary: boolean): void {
+    const text = isBinary ? undefined : streamTextOf(frame);
+    if (text === undefined) {
+      this.#socket.close(UNSUPPORTED_DATA, 'This is no message of RFC 7395.');
+      return;
+    }
+    if (!this.push(Buffer.from(text))) this.#socket.pause();
+  }
+
+  #onClose(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.push(null);
+    this.resume(); // so that the end is seen though nobody reads
+    this.destroy();
+  }
+}
+
+/** What the door of WebSockets needs. */
+export interface WebSocketDoorOptions {
+  /** The most bytes of one message. */
+  readonly maxBytes: number;
+  /** Why a client may not come in, as a status of HTTP; undefined if it may. */
+  refusal(request: IncomingMessage): 403 | undefined;
+  /** Takes a client's stream. */
+  accept(stream: WebSocketStream, request: IncomingMessage): void;
+}
+
+const REASONS = { 400: 'Bad Request', 403: 'Forbidden' } as const;
+
+/** Makes what takes upgrades to WebSocket (§3.1). */
+export function createWebSocketDoor(options: WebSocketDoorOptions): TakeUpgrade {
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false, // costs memory for each client, and its lengths tell what is secret
+    maxPayload: options.maxBytes,
+    handleProtocols: () => SUBPROTOCOL,
+  });
+  return (request, socket, head) => {
+    const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
+    const status = offered.includes(SUBPROTOCOL) ? options.refusal(request) : 400;
+    if (status === undefined) {
+      server.handleUpgrade(request, socket, head, (opened) =>
+        options.accept(new WebSocketStream(opened), request),
+      );
+      return;
+    }
+    socket.on('error', () => {});
+    socket.end(
+      `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    );
+  };
+}

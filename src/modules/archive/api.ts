@@ -1,0 +1,146 @@
+/** What the archive offers to other modules. */
+import type { MaybePromise } from '../../core/hooks.ts';
+import type { Reply } from '../../core/iq.ts';
+import type { Home } from '../../core/module.ts';
+import { type BareJid, type Domain, domainOf, type Jid } from '../../jid/jid.ts';
+import type { Message } from '../../stanza/stanza.ts';
+import type { Element } from '../../xml/element.ts';
+import { answerQuery, fieldsFor, type PageLimits } from './answer.ts';
+import { type Archives, archivesOf, type Entry, type Reserved } from './archives.ts';
+import type { Owner } from './owners.ts';
+import { metadataElement, queryForm } from './payloads.ts';
+import type { Search } from './search.ts';
+import { type ArchiveService, createArchiveService } from './service.ts';
+import type { ArchiveSettings } from './settings.ts';
+import { readArchived } from './text.ts';
+
+/** What other modules may do with archives: those of accounts, and of rooms of their own. */
+export interface ArchiveApi {
+  /** Takes a place in the archive of an account or a room, for a message that comes now. */
+  reserve(owner: BareJid): MaybePromise<Reserved>;
+  /** Keeps a message in its place; resolves when it is on the disk. */
+  keep(place: Reserved, entry: Entry): MaybePromise<unknown>;
+  /**
+   * Answers a `<query/>` of somebody who may read an archive: hands out the results, then gives the
+   * `<fin/>` (XEP-0313 §4).
+   */
+  answer(owner: BareJid, query: Element, to: Jid, send: (message: Message) => void): Promise<Reply>;
+  /** The `<query/>` with the form of the fields that can be asked for in an archive (§4.1.5). */
+  form(owner: BareJid): Element;
+  /** The `<metadata/>` of an archive as it is now (§5), also for XEP-0386 §3.2. */
+  metadata(owner: BareJid): Promise<Element>;
+  /**
+   * A message that an account sent, as its own clients may see it: with its id in the account's
+   * archive, if it was kept (§3.5, for XEP-0280).
+   */
+  asSent(message: Message): Message;
+  /** Parts a room or account from its archive, which is then taken away in small steps. */
+  remove(owner: BareJid): Promise<void>;
+  /** Takes what searches in texts; there is one at most. */
+  useSearch(search: Search): void;
+  /**
+   * The texts of messages that can be searched and stand after a number, or else before one: those
+   * that are nearest to it, from there on.
+   */
+  texts(
+    owner: Owner,
+    span: { readonly after: number } | { readonly before: number },
+    most: number,
+  ): Promise<readonly SearchableText[]>;
+  readonly service: ArchiveService;
+}
+
+/** The text of a message, with the number that it has. */
+export interface SearchableText {
+  readonly serial: number;
+  readonly text: string;
+}
+
+/** The archives, and what else the module itself needs of them. */
+export interface ArchiveParts {
+  readonly api: Omit<ArchiveApi, 'asSent'>;
+  /** The archives and the owner of one of them. */
+  archiveOf(owner: BareJid): MaybePromise<readonly [Archives, Owner]>;
+  /** Opens the archives. */
+  open(): MaybePromise<Archives>;
+  /** How long messages of an owner are kept that has no term of its own, in ms; 0 is for good. */
+  keepMs(owner: BareJid): number;
+}
+
+/** A page is no more than this, nor half of what may wait to be sent to a client. */
+const PAGE_BYTES = 1 << 20;
+
+/** Opens the archives of a server. */
+export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
+  let search: Search | undefined;
+  const open = archivesOf({
+    store: home.store,
+    clock: home.clock,
+    kept: (owner) => search?.kept(owner),
+  });
+  /** A room belongs to the host whose component its domain is. */
+  const hostOf = (owner: BareJid): Domain =>
+    home.hosts.ownerOf(domainOf(owner))?.domain ?? domainOf(owner);
+  const searchOf = (owner: BareJid) => (search?.isOn(hostOf(owner)) === true ? search : undefined);
+  const limitsOf = (owner: BareJid): PageLimits => {
+    const { page, maxPage } = home.configOf(hostOf(owner));
+    const bytes = Math.min(PAGE_BYTES, home.server().limits.sendQueueBytes / 2);
+    return { usual: Math.min(page, maxPage), most: maxPage, bytes };
+  };
+  const archiveOf = (owner: BareJid): MaybePromise<readonly [Archives, Owner]> => {
+    const archives = open();
+    if (archives instanceof Promise)
+      return archives.then(async (opened) => [opened, await opened.owners.of(owner)]);
+    const found = archives.owners.of(owner);
+    return found instanceof Promise ? found.then((late) => [archives, late]) : [archives, found];
+  };
+  return {
+    api: {
+      reserve(owner) {
+        const archive = archiveOf(owner);
+        return archive instanceof Promise
+          ? archive.then(([archives, late]) => archives.reserve(late))
+          : archive[0].reserve(archive[1]);
+      },
+      keep(place, entry) {
+        const archives = open();
+        return archives instanceof Promise
+          ? archives.then((late) => late.keep(place, entry))
+          : archives.keep(place, entry);
+      },
+      async answer(jid, query, to, send) {
+        const [archives, owner] = await archiveOf(jid);
+        const asked = { owner, to, search: searchOf(jid), limits: limitsOf(jid), send };
+        return answerQuery(archives, query, asked);
+      },
+      form: (owner) => queryForm(fieldsFor(searchOf(owner))),
+      async metadata(jid) {
+        const [archives, owner] = await archiveOf(jid);
+        await archives.flushed();
+        const ends = await archives.messages.ends(owner.token);
+        return metadataElement(ends, (serial) => archives.uids.of(owner.token, serial));
+      },
+      remove: async (owner) => (await open()).owners.remove(owner),
+      useSearch(brought) {
+        if (search !== undefined) throw new Error('there is a search already');
+        search = brought;
+      },
+      async texts({ token }, span, most) {
+        const { messages, flushed } = await open();
+        await flushed();
+        const from = 'after' in span ? 'beginning' : 'end';
+        const rows = await messages.page(token, { ...span, isSearchable: true }, from, most);
+        return rows.map(({ serial, stanza }) => ({ serial, text: readArchived(stanza).text }));
+      },
+      service: createArchiveService(home, open, searchOf),
+    },
+    open,
+    archiveOf,
+    keepMs(owner) {
+      const host = hostOf(owner);
+      return home.hosts.get(host) !== undefined && home.isEnabled(host)
+        ? home.configOf(host).keep
+        : 0; // what was kept before the archive was switched off stays
+    },
+  };
+}

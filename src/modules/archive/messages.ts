@@ -1,0 +1,193 @@
+/** The archived messages: the one owner of their table. What is asked for is found by indices alone. */
+import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
+import type { Migration, Query, Store } from '../../store/store.ts';
+import type { MessageRow } from './ledger.ts';
+import { OWNERS_TABLE } from './owners.ts';
+import { type SerialState, serialAt } from './serials.ts';
+
+/** The messages of an archive that are meant; all conditions hold together. */
+export interface Criteria {
+  /** Those with this bare JID, and this resource of it. */
+  readonly peer?: string | undefined;
+  readonly resource?: string | undefined;
+  /** Those that came at this moment or later, and at that one or before; ms since the epoch. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  /** Those that stand after one, and before another. */
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  /** Only some. */
+  readonly among?: readonly number[] | undefined;
+  /** Only those with a text that can be searched. */
+  readonly isSearchable?: true | undefined;
+  /** A condition on the column `serial`, such as that of a search. */
+  readonly matching?: RawBuilder<SqlBool> | undefined;
+}
+
+/** A message of the archive. */
+export type Archived = Pick<MessageRow, 'serial' | 'at' | 'stanza'>;
+
+/** Where a message stands, and when it came. */
+export type Mark = Pick<MessageRow, 'serial' | 'at'>;
+
+/** Reads archives, and takes messages out of them. */
+export interface Messages {
+  /** The first messages, or the last ones: the newest first. */
+  page(
+    owner: number,
+    criteria: Criteria,
+    from: 'beginning' | 'end',
+    most: number,
+  ): Promise<readonly Archived[]>;
+  /** How many there are; undefined if they are more than `most`. */
+  count(owner: number, criteria: Criteria, most: number): Promise<number | undefined>;
+  /** The message at a position, counted from 0. */
+  at(owner: number, criteria: Criteria, index: number): Promise<Mark | undefined>;
+  /** The first one. */
+  oldest(owner: number): Promise<Mark | undefined>;
+  /** The first and the last one; undefined when there is none. */
+  ends(owner: number): Promise<{ readonly first: Mark; readonly last: Mark } | undefined>;
+  /** Whether all of some messages are there. */
+  hasAll(owner: number, serials: readonly number[]): Promise<boolean>;
+  /** Remembers how far numbers are ahead of time. */
+  noteDrift(drift: number): Query;
+  /**
+   * Takes out the oldest messages before a number, `most` at a time; answers how many.
+   * @param last the last number that was given, which must not be given again
+   */
+  prune(owner: number, before: number, most: number, last: number): Promise<number>;
+}
+
+interface Tables {
+  archive_messages: MessageRow;
+  archive_state: { last: number; drift: number };
+}
+
+/** The migrations of the archive's tables. */
+export const archiveMigrations: readonly Migration[] = [
+  {
+    name: 'archived messages and their owners',
+    up: [
+      OWNERS_TABLE,
+      // Messages of all owners in the order of their coming: what is written stays together.
+      `CREATE TABLE archive_messages (
+        serial INTEGER PRIMARY KEY, owner INTEGER NOT NULL, at BIGINT NOT NULL, peer TEXT NOT NULL,
+        resource TEXT NOT NULL, searchable INTEGER NOT NULL, stanza TEXT NOT NULL
+      )`,
+      'CREATE INDEX archive_messages_by_owner ON archive_messages (owner, serial)',
+      'CREATE INDEX archive_messages_by_peer ON archive_messages (owner, peer, serial)',
+      'CREATE TABLE archive_state (last BIGINT NOT NULL, drift BIGINT NOT NULL)',
+      'INSERT INTO archive_state (last, drift) VALUES (0, 0)',
+    ],
+  },
+];
+
+/**
+ * Opens the messages.
+ * @param drift by how many ms numbers may be ahead of time
+ */
+export function createMessages(store: Store, drift: () => number): Messages {
+  const db = store.tables<Tables>();
+  const meant = (owner: number, criteria: Criteria) =>
+    narrowed(db.selectFrom('archive_messages').where('owner', '=', owner), criteria, drift());
+  const mark = (owner: number, which: 'asc' | 'desc') =>
+    store.first(
+      db
+        .selectFrom('archive_messages')
+        .select(['serial', 'at'])
+        .where('owner', '=', owner)
+        .orderBy('serial', which)
+        .limit(1),
+    );
+  return {
+    page: (owner, criteria, from, most) =>
+      store.read(
+        meant(owner, criteria)
+          .select(['serial', 'at', 'stanza'])
+          .orderBy('serial', from === 'beginning' ? 'asc' : 'desc')
+          .limit(most),
+      ),
+    async count(owner, criteria, most) {
+      const some = meant(owner, criteria)
+        .select('serial')
+        .limit(most + 1);
+      const counted = await store.first(
+        db.selectFrom(some.as('some')).select(({ fn }) => fn.countAll<number>().as('count')),
+      );
+      const count = Number(counted?.count ?? 0);
+      return count > most ? undefined : count;
+    },
+    at: (owner, criteria, index) =>
+      store.first(
+        meant(owner, criteria).select(['serial', 'at']).orderBy('serial').limit(1).offset(index),
+      ),
+    oldest: (owner) => mark(owner, 'asc'),
+    async ends(owner) {
+      const [first, last] = await Promise.all([mark(owner, 'asc'), mark(owner, 'desc')]);
+      return first === undefined || last === undefined ? undefined : { first, last };
+    },
+    async hasAll(owner, serials) {
+      const wanted = new Set(serials);
+      const found = await store.first(
+        meant(owner, { among: [...wanted] }).select(({ fn }) => fn.countAll<number>().as('count')),
+      );
+      return Number(found?.count ?? 0) === wanted.size;
+    },
+    noteDrift: (known) => db.updateTable('archive_state').set({ drift: known }),
+    async prune(owner, before, most, last) {
+      const oldest = db
+        .selectFrom('archive_messages')
+        .select('serial')
+        .where('owner', '=', owner)
+        .where('serial', '<', before)
+        .orderBy('serial')
+        .limit(most);
+      const [removed] = await store.write(
+        db.deleteFrom('archive_messages').where('serial', 'in', oldest),
+        db.updateTable('archive_state').set({ last }).where('last', '<', last),
+      );
+      return removed.changes;
+    },
+  };
+}
+
+/** What the database knows of the numbers that were given so far. */
+export async function readState(store: Store): Promise<SerialState> {
+  const db = store.tables<Tables>();
+  const [newest, kept] = await Promise.all([
+    store.first(
+      db.selectFrom('archive_messages').select('serial').orderBy('serial', 'desc').limit(1),
+    ),
+    store.first(db.selectFrom('archive_state').selectAll()),
+  ]);
+  const { last = 0, drift = 0 } = kept ?? {};
+  return { last: Math.max(last, newest?.serial ?? 0), drift };
+}
+
+type Selection<O> = SelectQueryBuilder<Tables, 'archive_messages', O>;
+
+/** Adds what is asked for to a query. */
+function narrowed<O>(query: Selection<O>, criteria: Criteria, drift: number): Selection<O> {
+  const { peer, resource, since, until, after, before, among, isSearchable, matching } = criteria;
+  let rows = query;
+  if (peer !== undefined) rows = rows.where('peer', '=', peer);
+  if (resource !== undefined) rows = rows.where('resource', '=', resource);
+  // A number is never behind its time, and at most `drift` ahead of it: the first condition of each
+  // pair is what an index finds, the second what is meant.
+  if (since !== undefined)
+    rows = rows.where('serial', '>=', serialAt(since)).where('at', '>=', since);
+  if (until !== undefined)
+    rows = rows.where('serial', '<', serialAt(until + 1 + drift)).where('at', '<=', until);
+  if (after !== undefined) rows = rows.where('serial', '>', after);
+  if (before !== undefined) rows = rows.where('serial', '<', before);
+  if (among !== undefined)
+    // As one parameter, so that the text of the query does not depend on how many they are.
+    rows = rows.where(
+      'serial',
+      'in',
+      sql<number>`(SELECT value FROM json_each(${JSON.stringify(among)}))`,
+    );
+  if (isSearchable === true) rows = rows.where('searchable', '=', 1);
+  if (matching !== undefined) rows = rows.where(matching);
+  return rows;
+}

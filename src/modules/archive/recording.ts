@@ -1,0 +1,112 @@
+/**
+ * Keeps what accounts send and receive, as it passes (XEP-0313 §3.4, §6.1.1; XEP-0359). Nobody waits
+ * for it: what was kept is owed.
+ */
+import type { MaybePromise, Verdict } from '../../core/hooks.ts';
+import { verdict } from '../../core/hooks.ts';
+import type { Home } from '../../core/module.ts';
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, bareOf, domainOf, isFull, type Jid } from '../../jid/jid.ts';
+import type { Message, Stanza } from '../../stanza/stanza.ts';
+import { withoutStanzaIds, withStanzaId } from '../../stanza/stanza-id.ts';
+import type { Element } from '../../xml/element.ts';
+import type { RosterApi } from '../roster/index.ts';
+import type { ArchiveParts } from './api.ts';
+import type { Archives } from './archives.ts';
+import type { Owner } from './owners.ts';
+import { isWanted } from './preferences.ts';
+import { rulesFor } from './prefs.ts';
+import { type Worth, worthOf } from './rules.ts';
+import type { ArchiveSettings } from './settings.ts';
+
+/** The hooks by which messages are kept. */
+export interface Recording {
+  fromAccount(stanza: Stanza, session: Session): MaybePromise<Verdict>;
+  toAccount(stanza: Stanza, account: BareJid): MaybePromise<Verdict>;
+  /**
+   * A message as its sender's own clients may see it: with its id in the sender's archive, where it
+   * was kept there and the sender has other sessions (XEP-0313 §3.5, for XEP-0280).
+   */
+  asSent(message: Message): Message;
+}
+
+/** Makes the hooks. */
+export function createRecording(
+  home: Home<ArchiveSettings>,
+  { archiveOf }: Pick<ArchiveParts, 'archiveOf'>,
+  rosters: RosterApi,
+): Recording {
+  const { story } = home;
+  /** Ids of what accounts with several sessions sent, by the message's tree. */
+  const sentIds = new WeakMap<Element, string>();
+
+  const isGuest = (account: BareJid) => home.sessions.of(account)[0]?.isAnonymous === true;
+  const isContact = (account: BareJid) => (contact: BareJid) =>
+    after(rosters.of(account), ({ items }) => items.get(contact)?.isListed === true);
+
+  /** Goes on with the archive of an account, if it wants messages with an address. */
+  const ifWanted = (
+    account: BareJid,
+    peer: Jid,
+    otherwise: Verdict,
+    next: (archives: Archives, owner: Owner) => Verdict,
+  ): MaybePromise<Verdict> =>
+    after(archiveOf(account), ([archives, owner]) => {
+      const rules = rulesFor(owner, home.configOf(domainOf(account)));
+      return after(isWanted(rules, account, peer, isContact(account)), (wanted) =>
+        wanted ? next(archives, owner) : otherwise,
+      );
+    });
+
+  return {
+    fromAccount(stanza, session) {
+      if (stanza.kind !== 'message') return verdict.pass;
+      const { account } = session;
+      const message = withoutStanzaIds(stanza, account);
+      const passed = message === stanza ? verdict.pass : verdict.passAs(message);
+      const worth = worthOf(message);
+      // What one sends to oneself is kept once, where it comes in (§6.1.1).
+      if (worth === 'none' || session.isAnonymous || bareOf(message.to) === account) return passed;
+      return ifWanted(account, message.to, passed, (archives, owner) => {
+        const place = archives.reserve(owner);
+        if (home.sessions.of(account).length > 1) sentIds.set(message.element, place.uid);
+        const settled = archives.keep(place, entryOf(message, message.to, worth));
+        if (story.isOn) story.note(message, { kind: 'archived', account, id: place.uid });
+        return message === stanza ? verdict.passOwing(settled) : verdict.passAs(message, settled);
+      });
+    },
+    toAccount(stanza, account) {
+      if (stanza.kind !== 'message') return verdict.pass;
+      const message = withoutStanzaIds(stanza, account);
+      const passed = message === stanza ? verdict.pass : verdict.passAs(message);
+      const worth = worthOf(message);
+      if (worth === 'none' || isGuest(account) || isRefused(message)) return passed;
+      return ifWanted(account, message.from, passed, (archives, owner) => {
+        const place = archives.reserve(owner);
+        const kept = withStanzaId(message, account, place.uid); // §3.5
+        if (story.isOn) story.note(kept, { kind: 'archived', account, id: place.uid });
+        return verdict.passAs(kept, archives.keep(place, entryOf(kept, kept.from, worth)));
+      });
+    },
+    asSent(message) {
+      const id = sentIds.get(message.element);
+      return id === undefined ? message : withStanzaId(message, bareOf(message.from), id);
+    },
+  };
+
+  /** What will be refused is not in the archive of who never got it (§6.1; RFC 6121 §8.5.3.2.1). */
+  function isRefused({ type, to }: Message): boolean {
+    return type === 'normal' && isFull(to) && home.sessions.at(to) === undefined;
+  }
+}
+
+const entryOf = ({ wire }: Message, peer: Jid, worth: Worth) => ({
+  peer,
+  text: wire.text,
+  isSearchable: worth === 'searchable',
+});
+
+/** Goes on at once where nothing has to be waited for. */
+function after<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}

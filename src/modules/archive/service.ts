@@ -1,0 +1,119 @@
+/** Archives as an admin sees them: figures, retention, purging, a search. */
+import type { Home } from '../../core/module.ts';
+import { type BareJid, domainOf } from '../../jid/jid.ts';
+import type { Archives, OpenArchives } from './archives.ts';
+import type { Criteria } from './messages.ts';
+import type { Owner } from './owners.ts';
+import type { DefaultBehaviour } from './preferences.ts';
+import { rulesFor } from './prefs.ts';
+import type { Search } from './search.ts';
+import { serialAt } from './serials.ts';
+import type { ArchiveSettings } from './settings.ts';
+import { readArchived } from './text.ts';
+
+/** The figures of an archive. Times are in ms since the epoch. */
+export interface ArchiveFigures {
+  readonly messages: number;
+  readonly oldest: number | undefined;
+  readonly newest: number | undefined;
+  /** How long messages are kept, in days, 0 for good; and whether that is set for this user. */
+  readonly keepDays: number;
+  readonly isOwnTerm: boolean;
+  /** The preferences in force, and whether the user has set any. */
+  readonly default: DefaultBehaviour;
+  readonly always: number;
+  readonly never: number;
+  readonly hasPreferences: boolean;
+}
+
+/** A message that was found. */
+export interface Finding {
+  /** When it came, in ms since the epoch. */
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  /** Its subject and bodies. */
+  readonly text: string;
+}
+
+/** What admins may do with archives. The host of each must have the archive switched on. */
+export interface ArchiveService {
+  /** Whether messages of a host's users are archived. */
+  isOn(account: BareJid): boolean;
+  figures(account: BareJid): Promise<ArchiveFigures>;
+  /** The newest messages with all words of a text; undefined where searching is switched off. */
+  search(account: BareJid, text: string, most: number): Promise<readonly Finding[] | undefined>;
+  /** Removes messages that came before a moment, or all of them; answers how many. */
+  purge(account: BareJid, before: number | undefined): Promise<number>;
+  /** @param days 0 for good, undefined for what the host says */
+  setRetention(account: BareJid, days: number | undefined): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+/** Messages that are taken out at a time. */
+const STEP = 500;
+
+/** Makes the service. */
+export function createArchiveService(
+  home: Home<ArchiveSettings>,
+  open: OpenArchives,
+  searchOf: (account: BareJid) => Search | undefined,
+): ArchiveService {
+  const archiveOf = async (account: BareJid): Promise<[Archives, Owner]> => {
+    const archives = await open();
+    await archives.flushed();
+    return [archives, await archives.owners.of(account)];
+  };
+  return {
+    isOn: (account) => home.isEnabled(domainOf(account)),
+    async figures(account) {
+      const [{ messages }, owner] = await archiveOf(account);
+      const settings = home.configOf(domainOf(account));
+      const [count, ends] = await Promise.all([
+        messages.count(owner.token, {}, Number.MAX_SAFE_INTEGER - 1),
+        messages.ends(owner.token),
+      ]);
+      const { preferences } = rulesFor(owner, settings);
+      return {
+        messages: count ?? 0,
+        oldest: ends?.first.at,
+        newest: ends?.last.at,
+        keepDays: owner.keepDays ?? settings.keep / DAY_MS,
+        isOwnTerm: owner.keepDays !== undefined,
+        default: preferences.default,
+        always: preferences.always.length,
+        never: preferences.never.length,
+        hasPreferences: owner.rules !== undefined,
+      };
+    },
+    async search(account, text, most) {
+      const search = searchOf(account);
+      if (search === undefined) return undefined;
+      const [{ messages }, owner] = await archiveOf(account);
+      await search.catchUp(owner);
+      const matching = search.matching(owner, text);
+      if (matching === undefined) return [];
+      const criteria: Criteria = { matching };
+      const found = await messages.page(owner.token, criteria, 'end', most);
+      return found.map(({ at, stanza }) => ({ at, ...readArchived(stanza) }));
+    },
+    async purge(account, before) {
+      const [archives, owner] = await archiveOf(account);
+      let removed = 0;
+      for (;;) {
+        const step = await archives.messages.prune(
+          owner.token,
+          before === undefined ? Number.MAX_SAFE_INTEGER : serialAt(before),
+          STEP,
+          archives.last,
+        );
+        removed += step;
+        if (step < STEP) return removed;
+      }
+    },
+    async setRetention(account, days) {
+      const [{ owners }, owner] = await archiveOf(account);
+      await owners.setRetention(owner, days);
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Who of other domains was seen here: when a domain is beyond reach, nobody there will say goodbye,
+ * so we say it to those who saw him; and when it is there again, they ask anew (RFC 6121 §4.3).
+ */
+import type { Session } from '../../core/sessions.ts';
+import { type BareJid, bareOf, type Domain, domainOf, isFull, type Jid } from '../../jid/jid.ts';
+import { randomId } from '../../kit/ids.ts';
+import { presence } from '../../stanza/build.ts';
+import type { Presence } from '../../stanza/stanza.ts';
+import type { Context } from './context.ts';
+import { createSeen } from './seen.ts';
+
+/** How long the answers to our probes may take; who is not there by then is gone. */
+const CONFIRM_MS = 30_000;
+
+/** What this module knows of other domains. */
+export interface Abroad {
+  /** A presence comes from another domain. */
+  note(stanza: Presence, account: BareJid): void;
+  /** A session is over, and perhaps the last one of its account. */
+  forget(session: Jid, isLast: boolean): void;
+  /** The way to another domain had broken, and is gone or there again. */
+  changed(domain: Domain, now: 'gone' | 'again', host: Domain): Promise<void>;
+}
+
+/** Makes the record, with nobody in it. */
+export function createAbroad(context: Context): Abroad {
+  const { home } = context;
+  const seen = createSeen();
+  /** Contacts who were said to be gone with their domain, by account. */
+  const missed = new Map<BareJid, Set<BareJid>>();
+
+  /** The sessions that get a presence to an address of an account (§8.5.2.1.2, §8.5.3). */
+  const seersOf = (account: BareJid, to: Jid): readonly Session[] => {
+    if (!isFull(to)) return context.available(account);
+    const session = home.sessions.at(to);
+    return session === undefined ? [] : [session];
+  };
+
+  /** Tells those who saw somebody that he is gone. */
+  const sayGoodbye = (account: BareJid, from: Jid, to: Jid) => {
+    seen.delete(account, from, to);
+    const goodbye = presence({ type: 'unavailable', from, to });
+    for (const session of seersOf(account, to)) session.send(goodbye, session.jid);
+  };
+
+  const lose = (domain: Domain, host: Domain) => {
+    for (const { account, from, to } of [...seen.of(domain, host)]) {
+      sayGoodbye(account, from, to);
+      const contacts = missed.get(account) ?? new Set();
+      missed.set(account, contacts.add(bareOf(from)));
+    }
+  };
+
+  /** Asks anew about the contacts of one account whom it saw or misses. */
+  const ask = async (account: BareJid, contacts: ReadonlySet<BareJid>): Promise<void> => {
+    if (context.available(account).length === 0) return;
+    const { items } = await context.rosters.of(account);
+    const asked = [...contacts].filter((contact) => items.get(contact)?.to === true);
+    const probes = asked.map((to) =>
+      presence({ type: 'probe', from: account, to, id: randomId() }),
+    );
+    const before = seen.mark();
+    home.clock.after(CONFIRM_MS, () => {
+      for (const contact of asked)
+        for (const { from, to } of seen.before(account, contact, before))
+          sayGoodbye(account, from, to);
+    });
+    await context.routeAll(probes);
+  };
+
+  const meetAgain = async (domain: Domain, host: Domain): Promise<void> => {
+    const asking = new Map<BareJid, Set<BareJid>>();
+    const add = (account: BareJid, contact: BareJid) =>
+      void asking.set(account, (asking.get(account) ?? new Set()).add(contact));
+    for (const { account, from } of seen.of(domain, host)) add(account, bareOf(from));
+    for (const [account, contacts] of missed)
+      for (const contact of contacts)
+        if (domainOf(contact) === domain && domainOf(account) === host) {
+          contacts.delete(contact);
+          add(account, contact);
+        }
+    for (const [account, contacts] of asking) await ask(account, contacts);
+  };
+
+  return {
+    note(stanza, account) {
+      const { type, from, to = account } = stanza;
+      if (context.isLocal(from)) return;
+      if (type === 'available' && seersOf(account, to).length > 0) seen.add(account, from, to);
+      if (type !== 'unavailable' && type !== 'error') return;
+      seen.delete(account, from, to);
+      // What answers a probe when nobody is there is from the bare JID (§4.3.2).
+      if (!isFull(from))
+        for (const each of seen.before(account, from, seen.mark()))
+          sayGoodbye(account, each.from, each.to);
+    },
+    forget(session, isLast) {
+      const account = bareOf(session);
+      if (isLast) missed.delete(account);
+      seen.forget(account, isLast ? undefined : session);
+    },
+    async changed(domain, now, host) {
+      if (now === 'gone') lose(domain, host);
+      else await meetAgain(domain, host);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** What comes by a stream: the door, the router, and the count of what is handled. */
+import type { MaybePromise } from '../core/hooks.ts';
+import type { Creditor } from '../core/sessions.ts';
+import type { Stanza } from '../stanza/stanza.ts';
+import type { StreamFailure } from '../stream/error.ts';
+import type { Element } from '../xml/element.ts';
+import { enter } from './door.ts';
+import type { Managed } from './managed.ts';
+import type { Pairs } from './pairs.ts';
+import type { Pings } from './pings.ts';
+import type { S2sServices } from './services.ts';
+
+/** The stream that something came by. */
+export interface IntakePort {
+  readonly services: Pick<S2sServices, 'hosts' | 'metrics' | 'router' | 'story'>;
+  readonly managed: Managed;
+  readonly pings: Pings;
+  /** The pairs that the other side may send for. */
+  readonly accepts: Pairs;
+  /** The stream's language. */
+  language(): string | undefined;
+  /** A stanza came that is for somebody here. */
+  used(): void;
+  /** Notes in a stanza's story that it came by this stream. */
+  came(stanza: Stanza): void;
+  end(failure: StreamFailure): void;
+  /** Reads nothing more until the work is done. */
+  hold(work: Promise<void>): void;
+  note(level: 'error', facts: object, text: string): void;
+}
+
+/** Takes an element that is to be a stanza. */
+export function takeIn(element: Element, port: IntakePort): void {
+  const { hosts, metrics } = port.services;
+  const entered = enter(element, {
+    accepts: port.accepts,
+    isServed: (domain) => hosts.ownerOf(domain) !== undefined,
+    language: port.language(),
+  });
+  if (!entered.ok) return void port.end(entered.failure);
+  metrics.s2sStanzas.inc({ direction: 'in', kind: element.name });
+  const { stanza } = entered;
+  const handled = port.managed.take((creditor) => {
+    if (stanza === undefined || port.pings.take(stanza)) return undefined;
+    port.used();
+    if (port.services.story.isOn) port.came(stanza);
+    return route(stanza, creditor, port);
+  });
+  if (handled instanceof Promise) port.hold(handled);
+}
+
+function route(stanza: Stanza, creditor: Creditor, port: IntakePort): MaybePromise<void> {
+  /** A bug of ours: the stream goes on. */
+  const failed = (error: unknown) => {
+    port.services.metrics.errors.inc({ area: 's2s' });
+    const { from, to, kind } = stanza;
+    port.note('error', { err: error, from, to, kind }, 'a stanza could not be handled');
+  };
+  try {
+    const routed = port.services.router.route(stanza, creditor);
+    return routed instanceof Promise ? routed.catch(failed) : undefined;
+  } catch (error) {
+    return failed(error);
+  }
+}

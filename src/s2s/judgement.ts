@@ -1,0 +1,39 @@
+/** What the certificate of one stream's other side is worth, for each domain that is asked about. */
+import type { TLSSocket } from 'node:tls';
+import type { Domain } from '../jid/jid.ts';
+import type { DaneTerms } from './dane.ts';
+import type { S2sServices } from './services.ts';
+import { evidenceOf, type Trusted } from './trust.ts';
+
+/** Domains of which the judgement is remembered. */
+const REMEMBERED = 500;
+
+/** The stream whose other side is judged. */
+export interface Judged {
+  readonly direction: 'in' | 'out';
+  /** What DNS says of the certificate, where that was validated. */
+  readonly dane: DaneTerms | undefined;
+  /** The socket, once TLS was begun. */
+  tls(): TLSSocket | undefined;
+}
+
+/** Makes the judge of a stream: undefined without TLS. */
+export function createJudge(
+  { trust, settings }: Pick<S2sServices, 'trust' | 'settings'>,
+  { direction, dane, tls }: Judged,
+): (domain: Domain) => Trusted | undefined {
+  const known = new Map<Domain, Trusted>();
+  return (domain) => {
+    const socket = tls();
+    if (socket === undefined) return undefined;
+    const before = known.get(domain);
+    if (before !== undefined) return before;
+    const judged = trust.judge(evidenceOf(socket), domain, {
+      role: direction === 'in' ? 'client' : 'server',
+      acceptServerUsage: settings().acceptServerUsage,
+      dane,
+    });
+    if (known.size < REMEMBERED) known.set(domain, judged);
+    return judged;
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * The stanzas on their way to other domains, from the first promise to the end: what is promised of
+ * each (DESIGN D1), what is kept over a restart, and the bounce.
+ */
+import { step } from '../core/story-steps.ts';
+import { type Domain, domainOf } from '../jid/jid.ts';
+import { errorReply } from '../stanza/error.ts';
+import type { LinkFailure } from './failure.ts';
+import { Grace } from './grace.ts';
+import { type Addressed, Passage } from './passage.ts';
+import type { Queue } from './queue.ts';
+import type { S2sServices } from './services.ts';
+import type { Spool, Spooled } from './spool.ts';
+
+/** How long a stanza that is worth keeping may take to be acknowledged before it is written down. */
+const KEPT_GRACE_MS = 20;
+/** After this the sender of any other stanza is told that it is handled: it is of the moment. */
+const OTHERS_GRACE_MS = 1000;
+
+/** What they work with. */
+export type PassageServices = Pick<
+  S2sServices,
+  'clock' | 'router' | 'metrics' | 'story' | 'log' | 'settings'
+>;
+
+/** All passages. */
+export class Passages {
+  readonly #services: PassageServices;
+  readonly #spool: Spool;
+  readonly #kept: Grace<Passage>;
+  readonly #others: Grace<Passage>;
+
+  constructor(services: PassageServices, spool: Spool) {
+    this.#services = services;
+    this.#spool = spool;
+    this.#kept = new Grace(services.clock, KEPT_GRACE_MS, (due) => spool.keep(due));
+    this.#others = new Grace(services.clock, OTHERS_GRACE_MS, (due) => {
+      for (const passage of due) passage.settle();
+    });
+  }
+
+  /** Adds a stanza to a queue; undefined when there is no room for it. */
+  begin(queue: Queue, stanza: Addressed): Passage | undefined {
+    const { clock, settings } = this.#services;
+    const passage: Passage = new Passage({
+      stanza,
+      at: clock.now(),
+      arrived: () => this.#arrived(queue, passage),
+    });
+    if (!queue.hasRoom(passage, settings())) return undefined;
+    queue.add(passage);
+    this.#services.metrics.s2sQueue.inc();
+    if (passage.isKept) this.#kept.add(passage);
+    else this.#others.add(passage);
+    return passage;
+  }
+
+  /**
+   * Adds a stanza that was kept over a restart. It has its full time again: to wait is no use while
+   * we are away, and a bounce would find nobody.
+   */
+  restore(queue: Queue, { id, at, stanza }: Spooled): void {
+    const passage: Passage = new Passage({
+      stanza,
+      at,
+      since: this.#services.clock.now(),
+      spoolId: id,
+      arrived: () => this.#arrived(queue, passage),
+    });
+    passage.settle();
+    queue.add(passage);
+    this.#services.metrics.s2sQueue.inc();
+  }
+
+  /** Sends passages of a queue back to who sent them. */
+  sendBack(queue: Queue, passages: readonly Passage[], failure: LinkFailure): void {
+    const { router, metrics, story, log } = this.#services;
+    for (const passage of passages) {
+      const { stanza } = passage;
+      this.#over(queue, passage);
+      const answer = errorReply(stanza, failure);
+      log.debug({ from: stanza.from, to: stanza.to, kind: stanza.kind, ...failure }, 'bounced');
+      if (story.isOn) story.note(stanza, step.bounced('s2s', failure, answer !== undefined));
+      if (answer === undefined) continue;
+      metrics.bounces.inc({ condition: failure.condition });
+      Promise.resolve(router.route(answer)).catch((error: unknown) =>
+        log.error({ err: error, to: answer.to }, 'a bounce could not be delivered'),
+      );
+    }
+  }
+
+  /** Keeps what can be kept of a queue over a restart, and sends the rest back. */
+  leave(queue: Queue, failure: LinkFailure): void {
+    const all = queue.list();
+    this.#spool.keep(all.filter(({ isKept }) => isKept));
+    this.sendBack(
+      queue,
+      all.filter(({ spoolId }) => spoolId === undefined),
+      failure,
+    );
+  }
+
+  /** What was on its way when the server ended, with the domains that it is between. */
+  async load(): Promise<
+    readonly (Spooled & { readonly local: Domain; readonly remote: Domain })[]
+  > {
+    const spooled = await this.#spool.load();
+    return spooled.map((each) => ({
+      ...each,
+      local: domainOf(each.stanza.from),
+      remote: domainOf(each.stanza.to),
+    }));
+  }
+
+  /** Resolves when all that is kept is on the disk. */
+  async close(): Promise<void> {
+    this.#kept.end();
+    this.#others.end();
+    await this.#spool.flushed();
+  }
+
+  #arrived(queue: Queue, passage: Passage): void {
+    const { story } = this.#services;
+    const { stanza } = passage;
+    if (story.isOn) story.note(stanza, { kind: 'accepted', domain: domainOf(stanza.to) });
+    this.#over(queue, passage);
+  }
+
+  #over(queue: Queue, passage: Passage): void {
+    if (passage.isOver) return;
+    queue.remove(passage);
+    this.#services.metrics.s2sQueue.dec();
+    this.#spool.drop(passage);
+    passage.settle();
+  }
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { secretMigrations } from '../../../src/core/secret.ts';
+import { parseBare, parseJid } from '../../../src/jid/jid.ts';
+import { archivesOf } from '../../../src/modules/archive/archives.ts';
+import { archiveMigrations } from '../../../src/modules/archive/messages.ts';
+import { openTestStore, tempFolder } from '../../store/support.ts';
+import { manualClock } from '../../support/clock.ts';
+
+const owner = parseBare('juliet@capulet.example');
+const peer = parseJid('romeo@montague.example/orchard');
+if (!owner.ok || !peer.ok) throw new Error('no addresses');
+
+/** An archive on a file, as at a start of the server. */
+async function start(file: string, now?: number) {
+  const store = await openTestStore({
+    file,
+    migrations: [
+      { owner: 'secrets', migrations: secretMigrations },
+      { owner: 'archive', migrations: archiveMigrations },
+    ],
+  });
+  const archives = await archivesOf({ store, clock: manualClock(now), kept: () => {} })();
+  const juliet = await archives.owners.of(owner.ok ? owner.value : expect.fail());
+  const keep = async (text: string) => {
+    const place = archives.reserve(juliet);
+    const to = peer.ok ? peer.value : expect.fail();
+    await archives.keep(place, { peer: to, text, isSearchable: true });
+    return place;
+  };
+  const all = () => archives.messages.page(juliet.token, {}, 'beginning', 100);
+  return { store, archives, juliet, keep, all };
+}
+
+describe('archives from one start to the next', () => {
+  test('XEP-0359 §3: ids are stable', async () => {
+    const file = join(tempFolder(), 'x.sqlite');
+    const first = await start(file);
+    const { uid, serial } = await first.keep('<message/>');
+    await first.store.close();
+    const second = await start(file);
+    expect(second.juliet.token).toBe(first.juliet.token);
+    expect(second.archives.uids.read(second.juliet.token, uid)).toBe(serial);
+    expect(await second.all()).toMatchObject([{ serial, stanza: '<message/>' }]);
+  });
+
+  test('XEP-0313 §3.2: no id is given twice, though all messages are gone and the clock is set back', async () => {
+    const file = join(tempFolder(), 'x.sqlite');
+    const first = await start(file, Date.UTC(2030, 0, 1));
+    const { serial } = await first.keep('<message/>');
+    const { archives, juliet } = first;
+    expect(await archives.messages.prune(juliet.token, serial + 1, 10, archives.last)).toBe(1);
+    await first.store.close();
+    const second = await start(file, Date.UTC(2026, 0, 1));
+    expect((await second.keep('<message/>')).serial).toBe(serial + 1);
+  });
+
+  test('a message is found by its own time, though the clock was set back before the last start', async () => {
+    const file = join(tempFolder(), 'x.sqlite');
+    const first = await start(file, Date.UTC(2030, 0, 1));
+    await first.keep('<message id="1"/>');
+    await first.store.close();
+    const second = await start(file, Date.UTC(2026, 0, 1));
+    await second.keep('<message id="2"/>');
+    await second.store.close();
+    const third = await start(file, Date.UTC(2026, 0, 2));
+    const span = { since: Date.UTC(2025, 11, 31), until: Date.UTC(2026, 0, 2) };
+    const found = await third.archives.messages.page(third.juliet.token, span, 'end', 10);
+    expect(found).toMatchObject([{ stanza: '<message id="2"/>' }]);
+  });
+
+  test('a start that failed is tried again', async () => {
+    const store = await openTestStore({
+      migrations: [{ owner: 'archive', migrations: archiveMigrations }],
+    });
+    const open = archivesOf({ store, clock: manualClock(), kept: () => {} });
+    await expect(open()).rejects.toThrow('server_secrets'); // the table is not there yet
+    await store.write(
+      ...secretMigrations.flatMap(({ up }) =>
+        up.map((sql) => ({ sql, parameters: [], query: { kind: 'RawNode' } }) as never),
+      ),
+    );
+    expect((await open()).last).toBe(0);
+  });
+
+  test('two that come at once are one owner', async () => {
+    const { archives } = await start(':memory:');
+    const jid = parseBare('nurse@capulet.example');
+    if (!jid.ok) expect.fail(jid.why);
+    const both = await Promise.all([archives.owners.of(jid.value), archives.owners.of(jid.value)]);
+    expect(both[0]).toBe(both[1]);
+  });
+});

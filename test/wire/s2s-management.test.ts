@@ -1,0 +1,192 @@
+/** XEP-0198 between servers: what is under way when a line breaks arrives all the same. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { domain } from '../certs/support.ts';
+import { type Cable, makeCable } from '../support/cable.ts';
+import type { Client } from '../support/client.ts';
+import type { TestServer } from '../support/server.ts';
+import {
+  bodyOf,
+  type Federation,
+  type MemberOptions,
+  startFederation,
+} from '../support/several-servers.ts';
+
+const A = domain('a.example');
+const B = domain('b.example');
+
+let federation: Federation | undefined;
+const cables: Cable[] = [];
+afterEach(async () => {
+  await federation?.stop();
+  federation = undefined;
+  for (const cable of cables.splice(0)) await cable.stop();
+});
+
+/** Two servers, each of which is reached by a line of its own. */
+async function couple(first: Partial<MemberOptions> = {}, second: Partial<MemberOptions> = first) {
+  const opened = await startFederation();
+  federation = opened;
+  const [toA, toB] = [makeCable(), makeCable()];
+  cables.push(toA, toB);
+  const a = await opened.join({ hosts: { [A]: {} }, accounts: ['romeo'], cable: toA, ...first });
+  const b = await opened.join({ hosts: { [B]: {} }, accounts: ['juliet'], cable: toB, ...second });
+  const romeo = await available(opened, a, 'romeo@a.example');
+  const juliet = await available(opened, b, 'juliet@b.example');
+  const lines = {
+    cut: () => void [toA, toB].map((cable) => cable.cut()),
+    mend: () => void [toA, toB].map((cable) => cable.mend()),
+  };
+  const enter = (server: TestServer, jid: string) => available(opened, server, jid);
+  return { a, b, romeo, juliet, lines, enter, restart: opened.restart };
+}
+
+async function available(opened: Federation, server: TestServer, jid: string) {
+  const client = await opened.enter(server, jid);
+  client.send('<presence/>');
+  await client.seek(({ name }) => name === 'presence');
+  return client;
+}
+
+function say(client: Client, to: string, body: string): void {
+  client.send(`<message to='${to}' type='chat' id='${body}'><body>${body}</body></message>`);
+}
+
+const message = (client: Client) => client.seek(({ name }) => name === 'message');
+
+/** The bodies of the next messages. */
+async function bodies(client: Client, count: number): Promise<string[]> {
+  const heard: string[] = [];
+  while (heard.length < count) heard.push(bodyOf(await message(client)));
+  return heard;
+}
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => `${from + index}`);
+
+/** Waits until a condition holds, or fails after a while. */
+async function until(isIt: () => boolean): Promise<void> {
+  await expect.poll(isIt, { timeout: 8000, interval: 10 }).toBe(true);
+}
+
+/** How many stanzas are on their way from a server to the other one. */
+const underWay = (server: TestServer) =>
+  server.federation.side.list().reduce((sum, { queued }) => sum + queued, 0);
+
+const managements = (server: TestServer) =>
+  server.federation.side.list().map(({ management }) => management);
+
+describe('XEP-0198 §5: a line that breaks under load', () => {
+  test.each([
+    ['both directions on one stream', {}],
+    ['a stream for each direction', { s2s: { bidi: false } }],
+    ['by dialback', { certificate: 'self-signed' }],
+  ] as const)('all arrive once and in order: %s', async (_, options) => {
+    const { a, b, romeo, juliet, lines } = await couple(options);
+    say(romeo, 'juliet@b.example', 'first');
+    say(juliet, 'romeo@a.example', 'first');
+    await Promise.all([bodies(juliet, 1), bodies(romeo, 1)]);
+    await until(() => [...managements(a), ...managements(b)].every((each) => each === 'resumable'));
+
+    let sent = 0;
+    const speak = (count: number) => {
+      for (const body of numbers(sent, sent + count)) {
+        say(romeo, 'juliet@b.example', body);
+        say(juliet, 'romeo@a.example', body);
+      }
+      sent += count;
+    };
+    const heard = Promise.all([bodies(juliet, 700), bodies(romeo, 700)]);
+    for (let round = 0; round < 3; round += 1) {
+      speak(100);
+      await new Promise((resolve) => setImmediate(resolve));
+      lines.cut();
+      speak(100);
+      await until(() => [a, b].every((server) => underWay(server) >= 100));
+      lines.mend();
+    }
+    speak(100);
+    expect(await heard).toEqual([numbers(0, 700), numbers(0, 700)]);
+    await until(() => [a, b].every((server) => underWay(server) === 0));
+    for (const client of [romeo, juliet]) await client.ping();
+  });
+});
+
+describe('DESIGN D1: a restart', () => {
+  test('what was written before it arrives after it, once and in order', async () => {
+    const { a, romeo, juliet, lines, restart } = await couple();
+    say(romeo, 'juliet@b.example', 'first');
+    await bodies(juliet, 1);
+    await until(() => underWay(a) === 0);
+    lines.cut();
+    for (const body of numbers(0, 20)) say(romeo, 'juliet@b.example', body);
+    await until(() => underWay(a) >= 20);
+    lines.mend();
+    lines.cut();
+    await restart(a);
+    lines.mend();
+    expect(await bodies(juliet, 20)).toEqual(numbers(0, 20));
+    await juliet.ping();
+  });
+
+  test('what both have on the way when both are started again', async () => {
+    const { a, b, lines, restart, romeo, juliet, enter } = await couple();
+    lines.cut();
+    say(romeo, 'juliet@b.example', 'there');
+    say(juliet, 'romeo@a.example', 'back');
+    await until(() => underWay(a) === 1 && underWay(b) === 1);
+    const [newA, newB] = await Promise.all([restart(a), restart(b)]);
+    lines.mend();
+    const [again, other] = await Promise.all([
+      enter(newA, 'romeo@a.example'),
+      enter(newB, 'juliet@b.example'),
+    ]);
+    expect(bodyOf(await message(other))).toBe('there');
+    expect(bodyOf(await message(again))).toBe('back');
+  });
+
+  test('who waits for a message hears of a friend who went with the server', async () => {
+    const { a, romeo, juliet, restart } = await couple();
+    await befriend(romeo, 'romeo@a.example', juliet, 'juliet@b.example');
+    await restart(a);
+    const gone = await juliet.seek(({ attrs }) => attrs.type === 'unavailable');
+    expect(gone.attrs.from).toMatch(/^romeo@a\.example\//);
+  });
+});
+
+describe('RFC 6121 §4: a domain that dies', () => {
+  test('its users are seen to go, and asked for when it is back', async () => {
+    const { a, romeo, juliet, lines } = await couple();
+    await befriend(juliet, 'juliet@b.example', romeo, 'romeo@a.example');
+    await until(() => underWay(a) === 0);
+    lines.cut();
+    lines.mend();
+    lines.cut();
+    await until(() => a.federation.side.list(B).every(({ state }) => state !== 'up'));
+    a.clock.jump(70_000);
+    const gone = await romeo.seek(({ attrs }) => attrs.type === 'unavailable');
+    expect(gone.attrs.from).toMatch(/^juliet@b\.example\//);
+    lines.mend();
+    const isUp = () => {
+      a.clock.jump(3000); // it tries again and again
+      return a.federation.side.list(B).some(({ state }) => state === 'up');
+    };
+    await expect.poll(isUp, { timeout: 8000, interval: 100 }).toBe(true);
+    const back = await romeo.seek(({ attrs }) => attrs.from === gone.attrs.from);
+    expect(back.attrs.type).toBeUndefined();
+  });
+});
+
+/** The second one sees the presence of the first one. */
+async function befriend(seen: Client, seenJid: string, seeing: Client, jid: string): Promise<void> {
+  for (const client of [seen, seeing])
+    await client.ask("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+  seeing.send(`<presence to='${seenJid}' type='subscribe'/>`);
+  await seen.seek(({ attrs }) => attrs.type === 'subscribe');
+  seen.send(`<presence to='${jid}' type='subscribed'/>`);
+  await seeing.seek(
+    ({ name, attrs }) =>
+      name === 'presence' &&
+      attrs.type === undefined &&
+      attrs.from?.startsWith(`${seenJid}/`) === true,
+  );
+}
