@@ -56,6 +56,14 @@ function serversOf(options: Options, accounts: readonly Account[]) {
     return [() => existingServer(options, pid, port, accounts)];
   const start = {
     rtcd: () => startRtcd({ program: RTCD, accounts, profileFolder: options.profile }),
+    'rtcd-no-story': () =>
+      startRtcd({
+        name: 'rtcd-no-story',
+        program: RTCD,
+        accounts,
+        profileFolder: options.profile,
+        config: 'story: { enabled: false }',
+      }),
     prosody: () => startProsody(accounts),
   };
   return options.server.map((name) => start[name]);

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 /** Servers that we can start. */
-export const SERVERS = ['rtcd', 'prosody'] as const;
+export const SERVERS = ['rtcd', 'rtcd-no-story', 'prosody'] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 /** Scenarios, in the order in which they run: memory first, while the server is fresh. */

@@ -9,7 +9,7 @@ const HOST = '127.0.0.1';
 const DOMAIN = 'localhost';
 
 /** The config: as it comes, but for ports, and for the limit that one address would meet. */
-function configOf(): string {
+function configOf(line = ''): string {
   const listener = `{ port: 0, interfaces: '${HOST}' }`;
   return `
 data: data
@@ -19,11 +19,16 @@ certificates: []
 listeners:
   { c2s: ${listener}, c2sTls: ${listener}, s2s: { enabled: false }, s2sTls: { enabled: false }, http: ${listener} }
 limits: { connectionsPerAddress: 100000 }
+${line}
 `;
 }
 
 /** How rtcd is started. */
 export interface RtcdOptions {
+  /** What it is called in the table; `rtcd` if absent. */
+  readonly name?: string;
+  /** A line of YAML to add to its config. */
+  readonly config?: string;
   /** Its `main.js`. */
   readonly program: string;
   readonly accounts: readonly Account[];
@@ -37,7 +42,7 @@ export async function startRtcd(options: RtcdOptions): Promise<RunningServer> {
   await mkdir(join(folder, 'conf.d'));
   await writeFile(join(folder, 'conf.d', `${DOMAIN}.yaml`), `virtualHost: ${DOMAIN}\n`);
   const config = join(folder, 'rtcd.yaml');
-  await writeFile(config, configOf());
+  await writeFile(config, configOf(options.config));
   const profile =
     options.profileFolder === undefined
       ? []
@@ -49,7 +54,7 @@ export async function startRtcd(options: RtcdOptions): Promise<RunningServer> {
     const ports = await portsOf(child, socket);
     await makeAccounts(socket, DOMAIN, options.accounts);
     return {
-      name: 'rtcd',
+      name: options.name ?? 'rtcd',
       pid: child.pid,
       host: HOST,
       domain: DOMAIN,

@@ -26,6 +26,7 @@ import { addSessionPages } from './pages/sessions.tsx';
 import { addTracePage } from './pages/trace.tsx';
 import { addUserPages } from './pages/user.tsx';
 import { addUsersPages } from './pages/users.tsx';
+import { addWatchPage } from './pages/watch.tsx';
 import type { Setup } from './setup.ts';
 import { createDoor } from './sign-in.ts';
 import { createWebSessions } from './web-sessions.ts';
@@ -115,6 +116,7 @@ function createPages(
   addFederationPages(app, desk);
   addAuditPage(app, desk);
   addTracePage(app, desk);
+  addWatchPage(app, desk);
   addLogPage(app, desk);
   addServerPages(app, desk);
   app.post('/admin/sign-out', (c) => {

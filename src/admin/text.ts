@@ -41,6 +41,11 @@ export function timeText(at: number): string {
   return isoText(at).slice(0, 16).replace('T', ' ');
 }
 
+/** The same to the second: `2026-03-01 14:05:09`. */
+export function exactText(at: number): string {
+  return isoText(at).slice(0, 19).replace('T', ' ');
+}
+
 /** A moment for machines; empty where it is none. */
 export function isoText(at: number): string {
   const date = new Date(at);

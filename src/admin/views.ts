@@ -208,6 +208,27 @@ export const stepView = z.object({
   detail: text.optional(),
 });
 
+/** A message of `messages.trace`. */
+export const storyView = z.object({
+  at: count,
+  from: text,
+  to: text,
+  type: text,
+  nature: text,
+  ids: z.array(text),
+  outcome: z.enum(['delivered', 'sent', 'waiting', 'bounced', 'dropped', 'unknown']),
+  verdict: text,
+  since: count.optional(),
+  steps: z.array(z.object({ at: count, text })),
+});
+
+/** `messages.trace` */
+export const storiesView = z.object({
+  messages: z.array(storyView),
+  next: text.optional(),
+  note: text.optional(),
+});
+
 /** A registration of `push.list`. */
 const pushView = z.object({
   jid: text,
@@ -266,6 +287,8 @@ export type HostView = z.output<typeof hostsView>['hosts'][number];
 export type LinkView = z.output<typeof linkView>;
 /** What there is with another domain. */
 export type PartnerView = z.output<typeof partnerView>;
+/** A message with its story as pages read it. */
+export type StoryView = z.output<typeof storyView>;
 /** A push registration as pages read it. */
 export type PushView = z.output<typeof pushView>;
 /** A step of an examination as pages read it. */

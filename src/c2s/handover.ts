@@ -54,8 +54,18 @@ export const frozenSession = z.object({
   /** How many of its stanzas were handled, and how many of ours it has acknowledged. */
   received: z.number(),
   acknowledged: z.number(),
-  /** What it has not acknowledged: as it was written, and by what its keeper knows it. */
-  sent: z.array(z.object({ text: z.string(), at: z.number(), place: z.unknown().optional() })),
+  /** What it has not acknowledged. */
+  sent: z.array(
+    z.object({
+      /** As it was written. */
+      text: z.string(),
+      at: z.number(),
+      /** By what its keeper knows it. */
+      place: z.unknown().optional(),
+      /** The number of a message. */
+      serial: z.number().optional(),
+    }),
+  ),
   /** Its presence, if it is available. */
   presence: z.string().optional(),
   /** What modules remember of it. */

@@ -128,7 +128,9 @@ export class Outlet {
     } else {
       const { out, voided } = this.#heldBack.take(sent);
       voided?.receipt?.acknowledged(this.#session); // what it said is void by what came after it
+      if (!out.includes(sent)) this.#tell(stanza, 'held');
       for (const each of out) this.#write(each);
+      for (const each of out) if (each !== sent) this.#tell(each.stanza, 'handed');
     }
   }
 
@@ -137,7 +139,10 @@ export class Outlet {
     const heldBack = this.#heldBack;
     if (this.#isOver || (restraint !== undefined && heldBack !== undefined)) return;
     this.#heldBack = restraint && new HeldBack(restraint);
-    for (const sent of heldBack?.flush() ?? []) this.#write(sent);
+    for (const sent of heldBack?.flush() ?? []) {
+      this.#write(sent);
+      this.#tell(sent.stanza, 'handed');
+    }
   }
 
   /** Undefined while more may be sent; otherwise resolves when it may, or when all is over. */
@@ -179,6 +184,7 @@ export class Outlet {
     if (this.#isOver) return false;
     this.#services.sleepers.sleep(this.#session, this.#services.clock.now() + managed.resumeMs);
     this.#link.note('info', { waiting: managed.unacknowledged }, 'the session sleeps');
+    for (const { stanza } of managed.list()) this.#tell(stanza, 'hibernated');
     this.makeRoom();
     for (const hook of this.#hooks()?.sessionAsleep ?? []) hook(this.#session);
     return true;
@@ -210,8 +216,10 @@ export class Outlet {
     this.#isAttached = true;
     sleepers.wake(this.#session);
     answer(managed.received.handled);
-    for (const sent of managed.resend())
+    for (const sent of managed.resend()) {
       link.write(lateText(sent, this.#session.host, clock.now()));
+      this.#tell(sent.stanza, 'resent');
+    }
     this.makeRoom();
     for (const hook of this.#hooks()?.sessionAwake ?? []) hook(this.#session);
     return undefined;
@@ -219,9 +227,9 @@ export class Outlet {
 
   /** What a session that sleeps has not acknowledged, to be written down. */
   async frozen(managed: Managed): Promise<FrozenSession['sent']> {
-    const sent = managed.list().map(async ({ text, at, receipt }) => {
+    const sent = managed.list().map(async ({ stanza, text, at, receipt }) => {
       const place = await receipt?.place;
-      return { text, at, place };
+      return { text, at, place, serial: stanza?.kind === 'message' ? stanza.serial : undefined };
     });
     return Promise.all(sent);
   }
@@ -236,8 +244,8 @@ export class Outlet {
     this.#managed = managed;
     this.#isAttached = false;
     const rehand = this.#hooks()?.rehand ?? [];
-    for (const { text, at, place } of frozen.sent) {
-      const stanza = readStored(text);
+    for (const { text, at, place, serial } of frozen.sent) {
+      const stanza = readStored(text, serial);
       const receipt =
         stanza?.kind !== 'message' || place === undefined
           ? undefined
@@ -280,6 +288,11 @@ export class Outlet {
     } else if (sent.receipt !== undefined) {
       this.#unproved.add(sent.receipt, this.#link.position);
     }
+  }
+
+  #tell(stanza: Stanza | undefined, kind: 'handed' | 'held' | 'hibernated' | 'resent'): void {
+    const { story } = this.#services;
+    if (story.isOn && stanza !== undefined) story.note(stanza, { kind, to: this.#session.jid });
   }
 
   #hooks() {

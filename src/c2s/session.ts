@@ -11,6 +11,7 @@ import {
   type SessionEnd,
   type SessionEndCondition,
 } from '../core/sessions.ts';
+import { step } from '../core/story-steps.ts';
 import {
   type BareJid,
   bareOf,
@@ -148,7 +149,7 @@ export class ClientSession implements OwnedSession {
       this.#outlet.link.end({ condition: 'invalid-from', text }); // RFC 6120 §8.1.2.1
       return;
     }
-    const { metrics, clock, trace } = this.#services;
+    const { metrics, clock, watch } = this.#services;
     if (this.#language !== undefined && element.attrs['xml:lang'] === undefined)
       element.attrs['xml:lang'] = this.#language;
     const read = readStanza(element, { from: this.jid, defaultTo: this.account });
@@ -159,7 +160,7 @@ export class ClientSession implements OwnedSession {
     }
     const { stanza } = read;
     metrics.stanzas.in[stanza.kind] += 1;
-    if (trace.isActive) trace.record(this.account, 'in', this.id, stanza);
+    if (watch.isActive) watch.record(this.account, 'in', this.id, stanza);
     const begun = clock.monotonic();
     const routed = this.#route(stanza);
     if (routed instanceof Promise) return routed.finally(() => this.#observe(begun));
@@ -167,9 +168,9 @@ export class ClientSession implements OwnedSession {
   }
 
   send(stanza: Stanza, to?: Jid, receipt?: Receipt): void {
-    const { metrics, trace } = this.#services;
+    const { metrics, watch } = this.#services;
     metrics.stanzas.out[stanza.kind] += 1;
-    if (trace.isActive) trace.record(this.account, 'out', this.id, stanza);
+    if (watch.isActive) watch.record(this.account, 'out', this.id, stanza);
     this.#outlet.send(stanza, to, receipt);
   }
 
@@ -344,11 +345,10 @@ export class ClientSession implements OwnedSession {
   #failed(stanza: Stanza, error: unknown): void {
     this.#mistake(error);
     const from = stanza.to ?? this.account;
-    const answer = errorFor(
-      stanza.element,
-      { condition: 'internal-server-error' },
-      { from, to: this.jid },
-    );
+    const failure = { condition: 'internal-server-error' } as const;
+    const answer = errorFor(stanza.element, failure, { from, to: this.jid });
+    const { story } = this.#services;
+    if (story.isOn) story.note(stanza, step.bounced('a bug', failure, answer !== undefined));
     if (answer !== undefined) this.send(answer);
   }
 

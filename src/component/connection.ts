@@ -1,6 +1,7 @@
 /** A component's stream, from its first byte to its last: XEP-0114 §3. */
 import type { Socket } from 'node:net';
-import type { Domain } from '../jid/jid.ts';
+import { step } from '../core/story-steps.ts';
+import { type Domain, domainOf } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
 import type { Flusher } from '../kit/outbox.ts';
@@ -129,6 +130,9 @@ export class ComponentStream {
   send(stanza: Stanza): Promise<void> | undefined {
     this.#services.metrics.componentStanzas.inc({ direction: 'out', kind: stanza.kind });
     this.#channel.write(stanza.wire.text);
+    const { story } = this.#services;
+    if (story.isOn && stanza.to !== undefined)
+      story.note(stanza, step.sent(domainOf(stanza.to), this.id, this.remote));
     return this.#channel.waiting > HIGH_WATER ? this.#waitForRoom() : undefined;
   }
 
@@ -241,6 +245,8 @@ export class ComponentStream {
   }
 
   #route(stanza: Stanza): void {
+    const { story } = this.#services;
+    if (story.isOn) story.note(stanza, step.received(domainOf(stanza.from), this.id, this.remote));
     try {
       const routed = this.#services.router.route(stanza);
       if (routed instanceof Promise)

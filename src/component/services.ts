@@ -2,6 +2,7 @@
 import type { Limits } from '../config/schema.ts';
 import type { Hosts } from '../core/hosts.ts';
 import type { Router } from '../core/router.ts';
+import type { Story } from '../core/story.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
@@ -23,6 +24,7 @@ export interface ComponentServices {
   readonly hosts: Hosts;
   readonly router: Pick<Router, 'route' | 'useDomain'>;
   readonly metrics: Metrics;
+  readonly story: Story;
   readonly log: Logger;
   readonly clock: Clock;
   /** The limits as the config states them now. */

@@ -241,6 +241,23 @@ const store = z
   .describe('The database.')
   .meta({ restart: true });
 
+const story = z
+  .object({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether it is noted what becomes of each message, for rtcctl trace: addresses, ids and times, never what people write.',
+      ),
+    keepFor: duration('7d', { min: '1m', max: '366d' }).describe('How long that is kept.'),
+    // Some eighty megabytes; a message mostly has one row.
+    maxRows: count(200_000, { min: 1000, max: 10_000_000 }).describe(
+      'How many rows are kept at most; the oldest go first.',
+    ),
+  })
+  .prefault({})
+  .describe('The story of each message.');
+
 /** The keys of rtcd.yaml, without `modules` and what other rooms bring. */
 export const serverShape = {
   admins: z
@@ -269,6 +286,7 @@ export const serverShape = {
   console: consoleSection,
   http,
   store,
+  story,
   dns,
   s2s,
 } as const;

@@ -1,4 +1,4 @@
-/** The audit log: each change that an admin made, kept in the database. */
+/** The audit log: what admins changed, and what is private that they looked at. */
 import type { Clock } from '../kit/clock.ts';
 import type { Migration, Store } from '../store/store.ts';
 import type { AuditSink } from './operation.ts';

@@ -13,7 +13,7 @@ import type { Session, Sessions } from './sessions.ts';
 export type Choice =
   | { readonly kind: 'deliver'; readonly sessions: readonly Session[] }
   | { readonly kind: 'keep' }
-  | { readonly kind: 'refuse' }
+  | { readonly kind: 'refuse'; readonly why: string }
   | { readonly kind: 'ignore'; readonly why: string };
 
 /** Chooses sessions, and hands stanzas to them. */
@@ -56,7 +56,7 @@ export function createDelivery(sessions: Sessions): Delivery {
       .filter((session) => session.presence !== undefined && session.priority >= 0);
     switch (message.type) {
       case 'groupchat':
-        return { kind: 'refuse' }; // §8.5.2.1.1, §8.5.2.2.1
+        return { kind: 'refuse', why: 'groupchat to an account' }; // §8.5.2.1.1, §8.5.2.2.1
       case 'error':
         return { kind: 'ignore', why: 'an error to a bare JID' };
       case 'headline':
@@ -77,7 +77,8 @@ export function createDelivery(sessions: Sessions): Delivery {
         return toBareJid(message, account);
       case 'normal':
       case 'groupchat':
-        return { kind: 'refuse' }; // of "ignore or refuse", the one by which nothing is lost silently
+        // Of "ignore or refuse" the one by which nothing is lost silently.
+        return { kind: 'refuse', why: 'no such resource' };
       case 'headline':
       case 'error':
         return { kind: 'ignore', why: 'no such resource' };

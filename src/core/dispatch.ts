@@ -2,7 +2,7 @@
 import type { Domain } from '../jid/jid.ts';
 import type { Element } from '../xml/element.ts';
 import type { BindFeature } from './bind-feature.ts';
-import type { Hooks, MaybePromise } from './hooks.ts';
+import type { Hooks, Judge, MaybePromise } from './hooks.ts';
 import type { EarlyIqRequest, IqRoute, IqTarget, Reply } from './iq.ts';
 import type { Session } from './sessions.ts';
 
@@ -47,18 +47,21 @@ export interface DispatchParts {
 /** A list of one kind of hook, in the order of modules/index.ts. */
 type HookList<K extends keyof Hooks> = readonly NonNullable<Hooks[K]>[];
 
+/** The same for hooks that give verdicts. */
+type JudgeList<K extends keyof Hooks> = readonly Judge<NonNullable<Hooks[K]>>[];
+
 /** The handlers of one host. */
 export interface Dispatch {
   /** IQ handlers by `type target key`. */
   readonly iq: ReadonlyMap<string, IqRoute>;
-  readonly fromAccount: HookList<'fromAccount'>;
+  readonly fromAccount: JudgeList<'fromAccount'>;
   readonly asSent: HookList<'asSent'>;
-  readonly broadcast: HookList<'broadcast'>;
-  readonly toAccount: HookList<'toAccount'>;
+  readonly broadcast: JudgeList<'broadcast'>;
+  readonly toAccount: JudgeList<'toAccount'>;
   readonly handing: HookList<'handing'>;
   readonly rehand: HookList<'rehand'>;
   readonly handed: HookList<'handed'>;
-  readonly undelivered: HookList<'undelivered'>;
+  readonly undelivered: JudgeList<'undelivered'>;
   readonly kept: HookList<'kept'>;
   readonly sessionBound: HookList<'sessionBound'>;
   readonly presenceChanged: HookList<'presenceChanged'>;
@@ -83,7 +86,9 @@ export function iqKey(type: string, target: IqTarget, payloadKey: string): strin
 }
 
 /** Builds the handlers of a host from the parts of its enabled modules; two for one IQ are a bug. */
-export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
+export function buildDispatch(
+  parts: readonly (DispatchParts & { readonly name: string })[],
+): Dispatch {
   const iq = new Map<string, IqRoute>();
   for (const route of parts.flatMap((part) => part.iq ?? [])) {
     for (const target of route.targets) {
@@ -92,25 +97,26 @@ export function buildDispatch(parts: readonly DispatchParts[]): Dispatch {
       iq.set(key, route);
     }
   }
-  const hooks = parts.flatMap((part) => (part.hooks === undefined ? [] : [part.hooks]));
-  const list = <K extends keyof Hooks>(name: K): HookList<K> =>
-    hooks.flatMap((each) => {
-      const hook = each[name];
-      return hook === undefined ? [] : [hook];
+  const judges = <K extends keyof Hooks>(kind: K): JudgeList<K> =>
+    parts.flatMap(({ name, hooks }) => {
+      const hook = hooks?.[kind];
+      return hook === undefined ? [] : [{ module: name, hook }];
     });
+  const list = <K extends keyof Hooks>(kind: K): HookList<K> =>
+    judges(kind).map(({ hook }) => hook);
   // They depend on the host's config only, and each config has a dispatch of its own.
   const features = new Map<StreamFeatureContext['phase'], readonly Element[]>();
   const early = parts.flatMap((part) => (part.earlyIq === undefined ? [] : [part.earlyIq]));
   return {
     iq,
-    fromAccount: list('fromAccount'),
+    fromAccount: judges('fromAccount'),
     asSent: list('asSent'),
-    broadcast: list('broadcast'),
-    toAccount: list('toAccount'),
+    broadcast: judges('broadcast'),
+    toAccount: judges('toAccount'),
     handing: list('handing'),
     rehand: list('rehand'),
     handed: list('handed'),
-    undelivered: list('undelivered'),
+    undelivered: judges('undelivered'),
     kept: list('kept'),
     sessionBound: list('sessionBound'),
     presenceChanged: list('presenceChanged'),

@@ -16,6 +16,8 @@ import { createRegistry, type ModuleSettings, type Registry } from './registry.t
 import { createRouter, type Router } from './router.ts';
 import { secretMigrations } from './secret.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import type { Story } from './story.ts';
+import { storyMigrations } from './story-log.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
 /** What the heart is made with. */
@@ -24,6 +26,7 @@ export interface HeartOptions {
   readonly clock: Clock;
   readonly log: LogRoot;
   readonly metrics: Metrics;
+  readonly story: Story;
   /** In their order: it is that of their hooks. */
   readonly modules: readonly AnyModule[];
   readonly settings: ModuleSettings;
@@ -44,6 +47,7 @@ export interface Heart {
   readonly tokens: Tokens;
   readonly router: Router;
   readonly registry: Registry;
+  readonly story: Story;
   /** Serves exactly these hosts from now on, with their modules by the settings as they stand. */
   serve(hosts: readonly HostConfig[]): void;
   /** Ends the modules, and writes what was still to be noted. */
@@ -57,13 +61,14 @@ export function migrationsOf(modules: readonly AnyModule[]): readonly OwnedMigra
     { owner: 'devices', migrations: deviceMigrations },
     { owner: 'audit', migrations: auditMigrations },
     { owner: 'secrets', migrations: secretMigrations },
+    { owner: 'story', migrations: storyMigrations },
     ...modules.map(({ name, tables }) => ({ owner: name, migrations: tables })),
   ];
 }
 
 /** Makes the heart; it serves no host yet. */
 export function createHeart(options: HeartOptions): Heart {
-  const { store, clock, log, metrics, modules, settings } = options;
+  const { store, clock, log, metrics, story, modules, settings } = options;
   const accounts = createAccounts(store, clock, options.fakeSeed);
   const hosts = createHosts();
   const hooksOf = (host: Domain) => hosts.get(host)?.dispatch;
@@ -100,6 +105,7 @@ export function createHeart(options: HeartOptions): Heart {
     accounts,
     delivery: createDelivery(sessions),
     metrics,
+    story,
     log: log.area('router'),
     clock,
   });
@@ -113,6 +119,7 @@ export function createHeart(options: HeartOptions): Heart {
     hosts,
     accounts,
     sessions,
+    story,
     devices,
     server: options.server,
     route: router.route,
@@ -126,6 +133,7 @@ export function createHeart(options: HeartOptions): Heart {
     tokens,
     router,
     registry,
+    story,
     async stop() {
       await registry.stop();
       await devices.stop();

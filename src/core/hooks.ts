@@ -17,12 +17,13 @@ export type MaybePromise<T> = T | Promise<T>;
  * `settled` resolves when what was promised is durable; the sender's next stanza does not wait for it,
  * but it is not acknowledged, nor its stream closed cleanly, before (DESIGN D1), and if it rejects the
  * stanza is bounced. A bounce of an error or an IQ result is a drop: the router knows (RFC 6120 §8.3.1).
+ * `by` is the module that said so; {@link firstVerdict} adds it.
  */
 export type Verdict =
   | { readonly kind: 'pass'; readonly stanza?: Stanza; readonly settled?: Promise<unknown> }
   | { readonly kind: 'handled'; readonly settled?: Promise<unknown> }
-  | { readonly kind: 'drop'; readonly why: string }
-  | { readonly kind: 'bounce'; readonly failure: StanzaFailure };
+  | { readonly kind: 'drop'; readonly why: string; readonly by?: string }
+  | { readonly kind: 'bounce'; readonly failure: StanzaFailure; readonly by?: string };
 
 /** Makers of verdicts, so that call sites read as English. */
 export const verdict = {
@@ -91,11 +92,16 @@ export interface Hooks {
   accountRemoved?(account: BareJid): MaybePromise<void>;
 }
 
+/** A hook that gives verdicts, and the name of its module. */
+export interface Judge<Hook> {
+  readonly module: string;
+  readonly hook: Hook;
+}
+
 /** A list of hooks that see a stanza and something about it. */
-type StanzaHooks<S extends Stanza, Rest extends unknown[]> = readonly ((
-  stanza: S,
-  ...rest: Rest
-) => MaybePromise<Verdict>)[];
+type StanzaHooks<S extends Stanza, Rest extends unknown[]> = readonly Judge<
+  (stanza: S, ...rest: Rest) => MaybePromise<Verdict>
+>[];
 
 /**
  * Runs hooks in turn until one does not pass; stays synchronous while the hooks do. A pass tells the
@@ -118,16 +124,24 @@ function verdictFrom<S extends Stanza, Rest extends unknown[]>(
 ): MaybePromise<Verdict> {
   let sum = before;
   for (let index = from; index < hooks.length; index += 1) {
-    const said = hooks[index]?.(passed(sum, stanza), ...rest) ?? verdict.pass;
+    const { hook, module } = hooks[index] ?? NOBODY;
+    const said = hook(passed(sum, stanza), ...rest);
     if (said instanceof Promise)
       return said.then((late) => {
-        const next = added(sum, late);
+        const next = signed(added(sum, late), module);
         return next.kind === 'pass' ? verdictFrom(hooks, index + 1, next, stanza, rest) : next;
       });
     if (said !== verdict.pass) sum = added(sum, said);
-    if (sum.kind !== 'pass') return sum;
+    if (sum.kind !== 'pass') return signed(sum, module);
   }
   return sum;
+}
+
+const NOBODY = { module: '', hook: () => verdict.pass };
+
+/** A verdict that ends a stanza's way badly, with the name of the module that gave it. */
+function signed(said: Verdict, by: string): Verdict {
+  return said.kind === 'drop' || said.kind === 'bounce' ? { ...said, by } : said;
 }
 
 /** The stanza as those before left it; a hook passes one of the kind that it was given. */

@@ -21,6 +21,7 @@ import type { Hosts } from './hosts.ts';
 import type { AnyOperation } from './operation.ts';
 import type { RemoveAccount } from './removal.ts';
 import type { Session, Sessions } from './sessions.ts';
+import type { Story } from './story.ts';
 
 /** A specification that a module implements, for docs/conformance.md and the DOAP file. */
 export type Spec = (
@@ -81,6 +82,8 @@ export interface Home<C> {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  /** Takes notes of what the module does with messages. */
+  readonly story: Story;
   readonly devices: Devices;
   readonly removeAccount: RemoveAccount;
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */

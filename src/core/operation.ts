@@ -54,6 +54,7 @@ export interface Actor {
  *
  * - `effect`: a `read` changes nothing; a `change` is audited, and confirmed on pages; a `watch` is a
  *   read whose value is an {@link AsyncIterable} that ends by itself or when the face stops reading.
+ * - `isAudited`: a read or watch of what is private is written to the audit log, too.
  * - `offline`: also works by `rtcctl` on a stopped server, straight on the data folder.
  * - `positional`: input fields that `rtcctl` takes as plain arguments, in order; others are options.
  * - `secret`: input fields that `rtcctl` asks for without echo and that nobody logs.
@@ -65,6 +66,7 @@ export interface Operation<I = unknown, O = unknown> {
   readonly command: readonly string[];
   readonly summary: string;
   readonly effect: 'read' | 'change' | 'watch';
+  readonly isAudited: boolean;
   readonly offline: boolean;
   readonly positional: readonly string[];
   readonly secret: readonly string[];
@@ -80,6 +82,7 @@ export interface OperationSpec<S extends z.ZodObject, O extends z.ZodType> {
   readonly command: readonly string[];
   readonly summary: string;
   readonly effect: 'read' | 'change' | 'watch';
+  readonly isAudited?: boolean;
   readonly offline?: boolean;
   readonly positional?: readonly (keyof z.output<S> & string)[];
   readonly secret?: readonly (keyof z.output<S> & string)[];
@@ -101,6 +104,7 @@ export function operation<S extends z.ZodObject, O extends z.ZodType>(
 ): AnyOperation {
   const whole = {
     ...spec,
+    isAudited: spec.isAudited ?? spec.effect === 'change',
     offline: spec.offline ?? false,
     positional: spec.positional ?? [],
     secret: spec.secret ?? [],
@@ -110,9 +114,9 @@ export function operation<S extends z.ZodObject, O extends z.ZodType>(
   return whole as unknown as AnyOperation;
 }
 
-/** Writes what was changed: who, from where, what, when (DESIGN D6). */
+/** Writes what was done: who, from where, what, when (DESIGN D6). */
 export interface AuditSink {
-  /** Records one change; `input` comes without its secret fields. */
+  /** Records one run of an operation; `input` comes without its secret fields. */
   record(entry: {
     readonly actor: Actor;
     readonly operation: string;
@@ -127,7 +131,7 @@ export interface Operations {
   /** The operation of that name. */
   find(name: string): AnyOperation | undefined;
   /**
-   * Checks that the actor may and that the input is right, runs, audits a change.
+   * Checks that the actor may and that the input is right, runs, audits what is to be audited.
    * Never rejects: an unexpected error is logged and answered as `internal`.
    */
   run(name: string, input: unknown, actor: Actor): Promise<OperationOutcome<unknown>>;
@@ -165,7 +169,7 @@ export function createOperations(
       return { ok: false, why: 'invalid-input', text: text.join('; '), fields } as const;
     }
     const outcome = await chosen.run(parsed.data, actor);
-    if (chosen.effect === 'change') {
+    if (chosen.isAudited) {
       const told = withoutSecrets(parsed.data, chosen.secret);
       const ended = outcome.ok ? 'done' : outcome.why;
       await audit.record({ actor, operation: chosen.name, input: told, outcome: ended });

@@ -2,6 +2,7 @@
 import type { BareJid } from '../jid/jid.ts';
 import type { Message } from '../stanza/stanza.ts';
 import type { Session } from './sessions.ts';
+import type { Story } from './story.ts';
 
 /**
  * What became of a parcel: a session has it, or all that were given it ended without having said so.
@@ -31,6 +32,7 @@ export class Parcel implements Receipt {
   /** Whether somebody keeps it until it is acknowledged; set by a `handing` hook. */
   isKept = false;
   place: Promise<unknown> | undefined;
+  readonly #story: Story;
   readonly #onReturned: (parcel: Parcel) => void;
   #holders: readonly Session[] = NONE;
   #given: readonly Session[] = NONE;
@@ -41,11 +43,13 @@ export class Parcel implements Receipt {
     message: Message,
     account: BareJid,
     since: number,
+    story: Story,
     onReturned: (parcel: Parcel) => void,
   ) {
     this.message = message;
     this.account = account;
     this.since = since;
+    this.#story = story;
     this.#onReturned = onReturned;
   }
 
@@ -74,9 +78,11 @@ export class Parcel implements Receipt {
     this.#holders = this.#holders.length === 0 ? sessions : [...this.#holders, ...sessions];
     this.#given = this.#given.length === 0 ? sessions : [...this.#given, ...sessions];
     if (this.#end === 'returned') this.#end = undefined;
+    if (this.#story.isOn) for (const session of sessions) this.#noteHanded(session);
   }
 
   acknowledged(session: Session): void {
+    if (this.#story.isOn) this.#story.note(this.message, { kind: 'acknowledged', by: session.jid });
     this.#without(session);
     if (this.#end === 'acknowledged') return;
     this.#end = 'acknowledged';
@@ -84,11 +90,16 @@ export class Parcel implements Receipt {
   }
 
   returned(session: Session): void {
+    if (this.#story.isOn) this.#story.note(this.message, { kind: 'returned', by: session.jid });
     this.#without(session);
     if (this.#end !== undefined || this.#holders.length > 0) return;
     this.#end = 'returned';
     this.#told?.('returned');
     this.#onReturned(this);
+  }
+
+  #noteHanded({ jid, isAttached }: Session): void {
+    this.#story.note(this.message, { kind: isAttached ? 'handed' : 'hibernated', to: jid });
   }
 
   #without(session: Session): void {

@@ -17,6 +17,7 @@ import type { AnyOperation } from './operation.ts';
 import { createRemoval, type RemoveAccount } from './removal.ts';
 import type { RemoteRoute } from './router.ts';
 import type { Session, Sessions } from './sessions.ts';
+import type { Story } from './story.ts';
 
 /** What the config says of modules; asked anew after each reload. */
 export interface ModuleSettings {
@@ -35,6 +36,7 @@ export interface RegistryOptions {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly story: Story;
   readonly devices: Devices;
   /** The server-wide config as it stands. */
   server(): ServerTerms;
@@ -101,6 +103,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       hosts: options.hosts,
       accounts: options.accounts,
       sessions: options.sessions,
+      story: options.story,
       devices: options.devices,
       server: options.server,
       removeAccount,
@@ -125,7 +128,8 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     enabled: (host) => enabledParts(host).map(({ module }) => module.name),
-    dispatchFor: (host) => buildDispatch(enabledParts(host).map(({ parts }) => parts)),
+    dispatchFor: (host) =>
+      buildDispatch(enabledParts(host).map(({ module: { name }, parts }) => ({ name, ...parts }))),
     waysFor(config) {
       const { virtualHost } = config;
       const served = enabledParts(virtualHost);

@@ -30,6 +30,8 @@ import type { Host, Hosts } from './hosts.ts';
 import type { IqTarget, Reply } from './iq.ts';
 import { Parcel } from './parcel.ts';
 import type { Creditor, Session } from './sessions.ts';
+import type { Story } from './story.ts';
+import { step } from './story-steps.ts';
 
 /** Routes stanzas. A returned promise means: the sender's next stanza waits for it (order). */
 export interface Router {
@@ -65,9 +67,15 @@ export interface RouterOptions {
   readonly accounts: Accounts;
   readonly delivery: Delivery;
   readonly metrics: Metrics;
+  readonly story: Story;
   readonly log: Logger;
   readonly clock: Clock;
 }
+
+const UNAVAILABLE: StanzaFailure = { condition: 'service-unavailable' };
+const MISTAKE: StanzaFailure = { condition: 'internal-server-error' };
+/** The rule by which sessions are chosen. */
+const DELIVERY = 'RFC 6121 §8.5';
 
 /** The session that sends, if it is one of ours. */
 function sessionOf(sender: Creditor | undefined): Session | undefined {
@@ -76,15 +84,17 @@ function sessionOf(sender: Creditor | undefined): Session | undefined {
 
 /** Makes the router. */
 export function createRouter(options: RouterOptions): Router {
-  const { hosts, accounts, delivery, metrics, log, clock } = options;
+  const { hosts, accounts, delivery, metrics, story, log, clock } = options;
   const asking = createAsking(clock);
   let remote: RemoteRoute = () => verdict.bounce({ condition: 'remote-server-not-found' });
   const domains = new Map<Domain, RemoteRoute>();
 
   return {
     fromSession(stanza, session) {
+      if (story.isOn && stanza.kind === 'message')
+        story.note(stanza, step.received(session.jid, session.id, session.remote));
       const host = hosts.get(session.host);
-      if (host === undefined) return bounce(stanza, { condition: 'service-unavailable' });
+      if (host === undefined) return bounce(stanza, UNAVAILABLE, 'the host is gone');
       return after(
         firstVerdict(host.dispatch.fromAccount, stanza, session),
         stanza,
@@ -99,7 +109,7 @@ export function createRouter(options: RouterOptions): Router {
     route: (stanza, creditor) => onward(stanza, creditor),
     // XEP-0198 §4: as a resource that is gone (RFC 6121 §8.5.3.2); messages are followed by parcels.
     returned: (stanza) =>
-      stanza.kind === 'iq' ? bounce(stanza, { condition: 'service-unavailable' }) : undefined,
+      stanza.kind === 'iq' ? bounce(stanza, UNAVAILABLE, 'the session ended') : undefined,
     ask: (request, timeoutMs) => asking.ask(request, timeoutMs, () => onward(request, undefined)),
     useRemote(route) {
       remote = route;
@@ -131,9 +141,11 @@ export function createRouter(options: RouterOptions): Router {
           { from: stanza.from, to: stanza.to, kind: stanza.kind, why: said.why },
           'dropped',
         );
+        if (story.isOn)
+          story.note(stanza, { kind: 'dropped', by: said.by ?? 'other domains', why: said.why });
         return undefined;
       case 'bounce':
-        return bounce(stanza, said.failure);
+        return bounce(stanza, said.failure, said.by ?? 'other domains');
     }
   }
 
@@ -145,15 +157,16 @@ export function createRouter(options: RouterOptions): Router {
         { err: error, from: stanza.from, to: stanza.to },
         'what was handled could not be kept',
       );
-      return bounce(stanza, { condition: 'internal-server-error' });
+      return bounce(stanza, MISTAKE, 'the store');
     });
     sender?.owe(watched);
   }
 
-  /** Sends the error that a stanza gets; an error or IQ result gets none. */
-  function bounce(stanza: Stanza, failure: StanzaFailure): MaybePromise<void> {
+  /** Sends the error that a stanza gets by a rule; an error or IQ result gets none. */
+  function bounce(stanza: Stanza, failure: StanzaFailure, by: string): MaybePromise<void> {
     const answer = errorReply(stanza, failure);
     log.debug({ from: stanza.from, to: stanza.to, kind: stanza.kind, ...failure }, 'bounced');
+    if (story.isOn) story.note(stanza, step.bounced(by, failure, answer !== undefined));
     if (answer === undefined) return undefined;
     metrics.bounces.inc({ condition: failure.condition });
     return onward(answer, undefined);
@@ -181,7 +194,7 @@ export function createRouter(options: RouterOptions): Router {
   function toServer(stanza: Stanza, to: Jid, host: Host, sender: Creditor | undefined) {
     if (stanza.kind === 'presence') return undefined; // a server has no presence of its own
     if (stanza.kind === 'message' || isFull(to))
-      return bounce(stanza, { condition: 'service-unavailable' });
+      return bounce(stanza, UNAVAILABLE, 'to the server itself, RFC 6120 §10.5');
     return handleIq(stanza, host, host.domain, 'server', sender);
   }
 
@@ -208,7 +221,7 @@ export function createRouter(options: RouterOptions): Router {
             return handleIq(passed, host, account, isOwn ? 'self' : 'account', sender);
           }
           if (delivery.exact(passed, to)) return undefined;
-          return bounce(passed, { condition: 'service-unavailable' }); // §8.5.3.2.3
+          return bounce(passed, UNAVAILABLE, 'no such resource'); // §8.5.3.2.3
       }
     });
   }
@@ -228,7 +241,7 @@ export function createRouter(options: RouterOptions): Router {
     }
     if (stanza.kind === 'iq' && !isFull(to))
       return handleIq(stanza, host, bareOf(to), 'nobody', sender);
-    return bounce(stanza, { condition: 'service-unavailable' });
+    return bounce(stanza, UNAVAILABLE, 'no such account, RFC 6121 §8.5.1');
   }
 
   /** Does with a message what was chosen. */
@@ -244,17 +257,18 @@ export function createRouter(options: RouterOptions): Router {
         return hand(message, account, choice.sessions, host, sender);
       case 'ignore':
         log.debug({ from: message.from, to: message.to, why: choice.why }, 'ignored');
+        if (story.isOn) story.note(message, { kind: 'dropped', by: DELIVERY, why: choice.why });
         return undefined;
       case 'refuse':
-        return bounce(message, { condition: 'service-unavailable' });
+        return bounce(message, UNAVAILABLE, `${choice.why}, ${DELIVERY}`);
       case 'keep': {
-        const parcel = new Parcel(message, account, clock.now(), returned);
+        const parcel = new Parcel(message, account, clock.now(), story, returned);
         for (const hook of host.dispatch.handed) hook(parcel);
         // A module may have given copies to sessions that would not get the message itself.
         if (parcel.given.length > 0) return keep(parcel, host, sender);
         const said = toKeep(message, account, host);
         return after(said, message, sender, (refused) =>
-          bounce(refused, { condition: 'service-unavailable' }),
+          bounce(refused, UNAVAILABLE, `nobody keeps it, ${DELIVERY}`),
         );
       }
     }
@@ -278,7 +292,7 @@ export function createRouter(options: RouterOptions): Router {
     host: Host,
     sender: Creditor | undefined,
   ): void {
-    const parcel = new Parcel(message, account, clock.now(), returned);
+    const parcel = new Parcel(message, account, clock.now(), story, returned);
     parcel.hand(sessions);
     keep(parcel, host, sender);
     for (const session of sessions) session.send(message, undefined, parcel);
@@ -328,7 +342,7 @@ export function createRouter(options: RouterOptions): Router {
         ? undefined
         : host.dispatch.iq.get(iqKey(iq.type, target, `${nsOf(payload)} ${payload.name}`));
     if (payload === undefined || found === undefined)
-      return bounce(iq, { condition: 'service-unavailable' });
+      return bounce(iq, UNAVAILABLE, 'no such service');
     const session = sessionOf(sender);
     const request = { iq, from: iq.from, account, host: host.domain, session };
     try {
@@ -345,7 +359,7 @@ export function createRouter(options: RouterOptions): Router {
 
   /** A session here has its result at once, even if its account is gone by now (XEP-0077 §3.2). */
   function answer(iq: Iq, said: Reply, session: Session | undefined): MaybePromise<void> {
-    if (said.kind === 'refuse') return bounce(iq, said.failure);
+    if (said.kind === 'refuse') return bounce(iq, said.failure, 'its service');
     const result = iqResult(iq, said.payload);
     const sent = session === undefined ? onward(result, undefined) : session.send(result);
     const { afterwards } = said;
@@ -356,6 +370,6 @@ export function createRouter(options: RouterOptions): Router {
   function mistake(iq: Iq, error: unknown): MaybePromise<void> {
     metrics.errors.inc({ area: 'iq' });
     log.error({ err: error, from: iq.from, to: iq.to }, 'an IQ handler failed unexpectedly');
-    return bounce(iq, { condition: 'internal-server-error' });
+    return bounce(iq, MISTAKE, 'its service');
   }
 }

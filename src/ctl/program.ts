@@ -39,7 +39,7 @@ const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   dns: 'The DNS records of our domains.',
   s2s: 'Other servers.',
   log: 'The log.',
-  audit: 'What admins changed.',
+  audit: 'What admins did.',
 };
 
 /** The options that every command has, with their descriptions. */

@@ -110,6 +110,11 @@ export function createMetrics(options: { process: boolean } = { process: true })
       help: 'Writes that wait for their commit.',
       registers,
     }),
+    storyLost: new Counter({
+      name: 'rtcd_story_steps_lost_total',
+      help: 'Steps of stories of messages that the database was too slow to take.',
+      registers,
+    }),
     sendQueueBytes: new Gauge({
       name: 'rtcd_send_queue_bytes',
       help: 'Bytes that wait in all send queues of clients that read slowly.',

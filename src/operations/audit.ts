@@ -10,7 +10,7 @@ export function auditOperations({ audit }: Pick<Services, 'audit'>): AnyOperatio
     operation({
       name: 'audit.list',
       command: ['audit', 'list'],
-      summary: 'List what admins changed, newest first.',
+      summary: 'List what admins changed or looked at that is private, newest first.',
       effect: 'read',
       offline: true,
       input: z.object({

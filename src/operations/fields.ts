@@ -1,5 +1,6 @@
 /** The kinds of values that operations take and give, each marked for the faces (`x-kind`). */
 import { z } from 'zod';
+import { parseDuration } from '../config/fields.ts';
 import type { ValueKind } from '../core/operation-description.ts';
 import {
   type Jid,
@@ -41,6 +42,9 @@ export const anyJid = address(parseJid).meta({
   description: 'The account, or with /resource one of its sessions.',
 });
 
+/** Whose messages are meant, here or elsewhere: a bare JID, or a domain such as a component's. */
+export const party = address(parseBare).meta({ ...kind('jid') });
+
 /** A domain. */
 export const domain = address(parseDomain).meta({
   ...kind('domain'),
@@ -78,6 +82,22 @@ export const offset = z.int().min(0).default(0).describe('How many to pass over.
 /** How many of a list to give. */
 export const limit = (usual: number) =>
   z.int().min(1).max(1000).default(usual).describe('How many to give at most.');
+
+/** A moment as a person gives it: so long ago (`15m`, `1d`), or a date and time. */
+export const moment = z
+  .string()
+  .max(100)
+  .refine((raw) => momentOf(raw, 0) !== undefined, {
+    message: 'is neither a duration such as 15m or 1d nor a time such as 2026-05-01T14:00',
+  });
+
+/** The moment, in ms since the epoch. */
+export function momentOf(raw: string, now: number): number | undefined {
+  const ago = parseDuration(raw);
+  if (ago !== undefined) return now - ago;
+  const at = /^\d{4}-\d\d-\d\d/.test(raw) ? Date.parse(raw) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
+}
 
 /** Milliseconds since the epoch. */
 export const time = z.int().meta(kind('time'));

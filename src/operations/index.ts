@@ -15,7 +15,8 @@ import { roomOperations } from './rooms.ts';
 import { serverOperations } from './server.ts';
 import type { Services } from './services.ts';
 import { sessionOperations } from './sessions.ts';
-import { traceOperations } from './trace.ts';
+import { storyOperations } from './story.ts';
+import { watchOperations } from './watch.ts';
 
 /** All operations, in the order in which help lists them. */
 export function allOperations(services: Services): AnyOperation[] {
@@ -33,7 +34,8 @@ export function allOperations(services: Services): AnyOperation[] {
     ...dnsOperations(services),
     ...federationOperations(services),
     ...logOperations(services),
-    ...traceOperations(services),
+    ...storyOperations(services),
+    ...watchOperations(services),
     ...auditOperations(services),
   ];
 }

@@ -10,7 +10,8 @@ import type { Hosts } from '../core/hosts.ts';
 import type { Registry } from '../core/registry.ts';
 import type { RemoveAccount } from '../core/removal.ts';
 import type { Sessions } from '../core/sessions.ts';
-import type { Trace } from '../core/trace.ts';
+import type { StoryQuery, TalePage } from '../core/story-search.ts';
+import type { Watch } from '../core/watch.ts';
 import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
@@ -103,6 +104,14 @@ export interface RuntimeService {
   console(): string | undefined;
 }
 
+/** What became of messages. */
+export interface StoryService {
+  /** Whether it is noted now. */
+  isOn(): boolean;
+  /** The latest messages that match, with all that was noted so far. */
+  find(query: StoryQuery): Promise<TalePage>;
+}
+
 /** All that the operations need. */
 export interface Services {
   readonly clock: Clock;
@@ -114,7 +123,8 @@ export interface Services {
   readonly authority: Authority;
   readonly registry: Pick<Registry, 'enabled'>;
   readonly audit: Pick<Audit, 'list'>;
-  readonly trace: Trace;
+  readonly watch: Watch;
+  readonly stories: StoryService;
   readonly removeAccount: RemoveAccount;
   readonly config: ConfigService;
   readonly certificates: CertificateService;

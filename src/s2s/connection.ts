@@ -1,4 +1,5 @@
-import type { Domain } from '../jid/jid.ts';
+import { step } from '../core/story-steps.ts';
+import { type Domain, domainOf } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
 import { Channel } from '../stream/channel.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
@@ -116,6 +117,11 @@ export class ServerStream {
       end: (failure) => this.end(failure),
       hold: (work) => this.#channel.hold(work),
       note: (level, facts, text) => this.note(level, facts, text),
+      came: (stanza) =>
+        services.story.note(
+          stanza,
+          step.received(domainOf(stanza.from), this.id, this.remoteAddress),
+        ),
     };
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const { stanzaBytesBeforeAuth, depth, attributes } = services.limits();
@@ -248,6 +254,12 @@ export class ServerStream {
     this.#services.metrics.s2sStanzas.inc({ direction: 'out', kind: passage.stanza.kind });
     this.managed.add(passage);
     this.send(passage.text(now));
+    const { story } = this.#services;
+    if (story.isOn)
+      story.note(
+        passage.stanza,
+        step.sent(domainOf(passage.stanza.to), this.id, this.remoteAddress),
+      );
   }
 
   /** Ends the stream with an error. */

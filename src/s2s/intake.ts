@@ -12,7 +12,7 @@ import type { S2sServices } from './services.ts';
 
 /** The stream that something came by. */
 export interface IntakePort {
-  readonly services: Pick<S2sServices, 'hosts' | 'metrics' | 'router'>;
+  readonly services: Pick<S2sServices, 'hosts' | 'metrics' | 'router' | 'story'>;
   readonly managed: Managed;
   readonly pings: Pings;
   /** The pairs that the other side may send for. */
@@ -21,6 +21,8 @@ export interface IntakePort {
   language(): string | undefined;
   /** A stanza came that is for somebody here. */
   used(): void;
+  /** Notes in a stanza's story that it came by this stream. */
+  came(stanza: Stanza): void;
   end(failure: StreamFailure): void;
   /** Reads nothing more until the work is done. */
   hold(work: Promise<void>): void;
@@ -41,6 +43,7 @@ export function takeIn(element: Element, port: IntakePort): void {
   const handled = port.managed.take((creditor) => {
     if (stanza === undefined || port.pings.take(stanza)) return undefined;
     port.used();
+    if (port.services.story.isOn) port.came(stanza);
     return route(stanza, creditor, port);
   });
   if (handled instanceof Promise) port.hold(handled);

@@ -9,7 +9,7 @@ import type { Timer } from '../kit/clock.ts';
 import type { ServerStream } from './connection.ts';
 import { type LinkFailure, policyFailure, silentFailure, timeoutFailure } from './failure.ts';
 import { type Parties, pairKey } from './pairs.ts';
-import type { Addressed } from './passage.ts';
+import type { Addressed, Passage } from './passage.ts';
 import { Passages } from './passages.ts';
 import { Queue } from './queue.ts';
 import type { S2sServices } from './services.ts';
@@ -132,7 +132,8 @@ export class Links {
         text: `Too much is on its way to ${remote} already.`,
       });
     if (link.stream !== undefined) this.#pump(link);
-    else if (link.state === 'idle') this.#connect(link);
+    else this.#tellWaiting(link, [passage]);
+    if (link.stream === undefined && link.state === 'idle') this.#connect(link);
     return verdict.settling(passage.settled);
   }
 
@@ -159,6 +160,7 @@ export class Links {
       link.stream = undefined;
       link.awaits = kept;
       link.queue.rewind();
+      this.#tellWaiting(link, link.queue.list());
       link.failures = now - link.upSince >= GOOD_LIFE_MS ? 0 : link.failures + 1;
       if (stream.ending !== 'closed') link.brokenSince ??= now;
       const ms = link.failures === 0 ? 0 : backOff(BACK_OFF_MS, link.failures);
@@ -249,6 +251,12 @@ export class Links {
         if (!this.#isClosing) void this.#options.reach(local, remote);
       });
     }
+  }
+
+  #tellWaiting({ remote }: Link, passages: readonly Passage[]): void {
+    const { story } = this.#services;
+    if (!story.isOn) return;
+    for (const { stanza } of passages) story.note(stanza, { kind: 'queued', domain: remote });
   }
 
   /** A stream broke by which another domain wrote to us: we look for it, unless we have a way. */

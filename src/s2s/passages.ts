@@ -2,6 +2,7 @@
  * The stanzas on their way to other domains, from the first promise to the end: what is promised of
  * each (DESIGN D1), what is kept over a restart, and the bounce.
  */
+import { step } from '../core/story-steps.ts';
 import { type Domain, domainOf } from '../jid/jid.ts';
 import { errorReply } from '../stanza/error.ts';
 import type { LinkFailure } from './failure.ts';
@@ -22,7 +23,7 @@ const MAX_SIZE = 256 * 1024 * 1024;
 /** What they work with. */
 export type PassageServices = Pick<
   S2sServices,
-  'clock' | 'router' | 'metrics' | 'log' | 'settings'
+  'clock' | 'router' | 'metrics' | 'story' | 'log' | 'settings'
 >;
 
 /** All passages. */
@@ -48,7 +49,7 @@ export class Passages {
     const passage: Passage = new Passage({
       stanza,
       at: clock.now(),
-      arrived: () => this.#over(queue, passage),
+      arrived: () => this.#arrived(queue, passage),
     });
     if (!queue.hasRoom(passage, settings()) || this.#size > MAX_SIZE) return undefined;
     this.#add(queue, passage);
@@ -67,7 +68,7 @@ export class Passages {
       at,
       since: this.#services.clock.now(),
       spoolId: id,
-      arrived: () => this.#over(queue, passage),
+      arrived: () => this.#arrived(queue, passage),
     });
     passage.settle();
     this.#add(queue, passage);
@@ -75,12 +76,13 @@ export class Passages {
 
   /** Sends passages of a queue back to who sent them. */
   sendBack(queue: Queue, passages: readonly Passage[], failure: LinkFailure): void {
-    const { router, metrics, log } = this.#services;
+    const { router, metrics, story, log } = this.#services;
     for (const passage of passages) {
       const { stanza } = passage;
       this.#over(queue, passage);
       const answer = errorReply(stanza, failure);
       log.debug({ from: stanza.from, to: stanza.to, kind: stanza.kind, ...failure }, 'bounced');
+      if (story.isOn) story.note(stanza, step.bounced('s2s', failure, answer !== undefined));
       if (answer === undefined) continue;
       metrics.bounces.inc({ condition: failure.condition });
       Promise.resolve(router.route(answer)).catch((error: unknown) =>
@@ -123,6 +125,13 @@ export class Passages {
     queue.add(passage);
     this.#size += passage.size;
     this.#services.metrics.s2sQueue.inc();
+  }
+
+  #arrived(queue: Queue, passage: Passage): void {
+    const { story } = this.#services;
+    const { stanza } = passage;
+    if (story.isOn) story.note(stanza, { kind: 'accepted', domain: domainOf(stanza.to) });
+    this.#over(queue, passage);
   }
 
   #over(queue: Queue, passage: Passage): void {

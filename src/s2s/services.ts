@@ -3,6 +3,7 @@ import type { Certificates } from '../certs/types.ts';
 import type { Limits, ServerConfig } from '../config/schema.ts';
 import type { Hosts } from '../core/hosts.ts';
 import type { Router } from '../core/router.ts';
+import type { Story } from '../core/story.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
@@ -20,6 +21,7 @@ export interface S2sServices {
   readonly hosts: Hosts;
   readonly router: Pick<Router, 'route'>;
   readonly metrics: Metrics;
+  readonly story: Story;
   readonly log: Logger;
   readonly clock: Clock;
   readonly store: Store;

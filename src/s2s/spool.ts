@@ -34,7 +34,7 @@ export interface Spool {
 }
 
 interface Tables {
-  s2s_spool: { id: number; at: number; stanza: string };
+  s2s_spool: { id: number; at: number; stanza: string; serial: number | null };
 }
 
 /** The migrations of the spool's table. */
@@ -44,6 +44,14 @@ export const spoolMigrations: readonly Migration[] = [
     up: [
       'CREATE TABLE s2s_spool (id BIGINT PRIMARY KEY, at BIGINT NOT NULL, stanza TEXT NOT NULL)',
     ],
+  },
+];
+
+/** What came later. */
+export const laterSpoolMigrations: readonly Migration[] = [
+  {
+    name: 'numbers of stanzas for other servers',
+    up: ['ALTER TABLE s2s_spool ADD COLUMN serial BIGINT'],
   },
 ];
 
@@ -84,7 +92,9 @@ export function createSpool({ store, log, metrics }: SpoolOptions): Spool {
 
   const write = async (kept: readonly Passage[], dropped: readonly number[]): Promise<void> => {
     const values = kept.flatMap(({ spoolId, at, stanza }) =>
-      spoolId === undefined ? [] : [{ id: spoolId, at, stanza: stanza.wire.text }],
+      spoolId === undefined
+        ? []
+        : [{ id: spoolId, at, stanza: stanza.wire.text, serial: serialOf(stanza) }],
     );
     const queries = [
       ...(values.length > 0 ? [db.insertInto('s2s_spool').values(values)] : []),
@@ -127,10 +137,10 @@ export function createSpool({ store, log, metrics }: SpoolOptions): Spool {
             .orderBy('id')
             .limit(CHUNK),
         );
-        for (const { id, at, stanza: text } of page) {
+        for (const { id, at, stanza: text, serial } of page) {
           nextId = Number(id) + 1;
           rows += 1;
-          const stanza = readStored(text);
+          const stanza = readStored(text, serial === null ? undefined : Number(serial));
           if (stanza?.to !== undefined)
             found.push({ id: Number(id), at: Number(at), stanza: { ...stanza, to: stanza.to } });
           else outgoing.push(Number(id));
@@ -148,3 +158,6 @@ export function createSpool({ store, log, metrics }: SpoolOptions): Spool {
     },
   };
 }
+
+/** The number of a message, by which its story goes on. */
+const serialOf = (stanza: Addressed) => (stanza.kind === 'message' ? stanza.serial : null);

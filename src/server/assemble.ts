@@ -18,7 +18,7 @@ import { specLines } from '../core/conformance.ts';
 import { createHeart, type Heart, migrationsOf } from '../core/heart.ts';
 import { createOperations, type Operations } from '../core/operation.ts';
 import { loadSecret } from '../core/secret.ts';
-import { createTrace, type Trace } from '../core/trace.ts';
+import { createWatch, type Watch } from '../core/watch.ts';
 import { type Clock, systemClock } from '../kit/clock.ts';
 import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
@@ -37,6 +37,7 @@ import { createConfigService, type RunningConfig } from './config-service.ts';
 import { loadKey } from './key-file.ts';
 import { createLookup } from './lookup.ts';
 import { StartError } from './start-error.ts';
+import { openStories, type Stories } from './stories.ts';
 
 /** How to build. */
 export interface AssembleOptions {
@@ -61,7 +62,8 @@ export interface Assembled {
   /** The side of components, without its port. */
   readonly components: ComponentSide;
   readonly authority: Authority;
-  readonly trace: Trace;
+  readonly watch: Watch;
+  readonly stories: Stories;
   /** See `C2sServices.resourceKey`. */
   readonly resourceKey: Buffer;
   readonly operations: Operations;
@@ -146,11 +148,17 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 async function build(options: AssembleOptions, loaded: Loaded, base: Base): Promise<Assembled> {
   const { clock, log, metrics, store } = base;
   const running: RunningConfig = createConfigService(loaded, loadOptions(options));
+  const stories = openStories({
+    ...base,
+    isServing: options.isServing,
+    settings: () => running.current().server.story,
+  });
   const heart = createHeart({
     store,
     clock,
     log,
     metrics,
+    story: stories.story,
     modules,
     server: () => running.current().server,
     settings: {
@@ -180,7 +188,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
   });
   const authority = createAuthority(accounts, running.admins);
   const audit = createAudit(store, clock);
-  const trace = createTrace(clock);
+  const watch = createWatch(clock);
   let listeners: () => readonly ListenerInfo[] = () => [];
   let console: () => string | undefined = () => undefined;
   let federation: FederationService | undefined;
@@ -211,7 +219,8 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         authority,
         registry,
         audit,
-        trace,
+        watch,
+        stories: stories.service,
         removeAccount: registry.removeAccount,
         config: running,
         certificates,
@@ -236,7 +245,8 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     certificates,
     components,
     authority,
-    trace,
+    watch,
+    stories,
     resourceKey: await loadSecret(store, 'resources'),
     operations,
     running,
@@ -250,6 +260,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     async close() {
       await heart.stop();
       certificates.close();
+      await stories.close();
       await store.close();
     },
   };

@@ -50,6 +50,7 @@ export async function createFederation(assembled: Assembled): Promise<Federation
   const side = createS2s({
     hosts: heart.hosts,
     router: heart.router,
+    story: heart.story,
     metrics,
     log: log.area('s2s'),
     clock,

@@ -92,13 +92,13 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
 }
 
 function c2sServices(assembled: Assembled): C2sOptions {
-  const { heart, store, trace, metrics, log, clock, certificates, running, resourceKey } =
+  const { heart, store, watch, metrics, log, clock, certificates, running, resourceKey } =
     assembled;
   const failed = new RateLimit<string>(clock, FAILED_LOGINS);
   return {
     ...heart,
     store,
-    trace,
+    watch,
     metrics,
     clock,
     resourceKey,
@@ -146,7 +146,7 @@ function rootApi({ operations, log }: Assembled, closing: AbortSignal) {
 async function applyConfig({
   next,
   before,
-  assembled: { heart, certificates, components, log },
+  assembled: { heart, certificates, components, stories, log },
   listeners,
   federation,
 }: {
@@ -162,6 +162,7 @@ async function applyConfig({
   heart.serve(next.hosts);
   components.refresh();
   federate();
+  stories.apply();
   log.reset(next.server.log);
   const served = new Set(next.hosts.map(({ virtualHost }) => virtualHost));
   for (const session of [...heart.sessions.all()])

@@ -1,6 +1,6 @@
 /** Makers of the stanzas that the server itself sends. */
 import type { Jid } from '../jid/jid.ts';
-import { randomId } from '../kit/ids.ts';
+import { nextSerial, randomId } from '../kit/ids.ts';
 import { type AttributeValues, type Child, type Element, el } from '../xml/element.ts';
 import type { Iq, IqType, Message, MessageType, Presence, PresenceType } from './stanza.ts';
 import { wireOf } from './wire.ts';
@@ -22,7 +22,8 @@ export function message(parts: MessageParts): Message {
   const { from, to, type = 'normal', id, children = [] } = parts;
   const attrs = { ...parts.attrs, type: type === 'normal' ? undefined : type, id, from, to };
   const element = el('message', attrs, ...children);
-  return { kind: 'message', type, id, from, to, element, wire: wireOf(element) };
+  const serial = nextSerial();
+  return { kind: 'message', type, id, from, to, serial, element, wire: wireOf(element) };
 }
 
 /** What a presence is made of. */

@@ -1,6 +1,6 @@
 /** Stanza errors (RFC 6120 §8.3): made, answered and read. */
 import type { Jid } from '../jid/jid.ts';
-import { childOf, childrenOf, type Element, el, nsOf } from '../xml/element.ts';
+import { childOf, childrenOf, type Element, el, nsOf, textOf } from '../xml/element.ts';
 import { iq, message, presence } from './build.ts';
 import {
   isStanzaCondition,
@@ -63,4 +63,12 @@ export function conditionOf(stanza: Stanza): StanzaCondition | undefined {
     if (isStanzaCondition(child.name) && nsOf(child) === STANZA_ERRORS) return child.name;
   }
   return 'undefined-condition';
+}
+
+/** The text of a stanza of type error, if it has one. */
+export function errorTextOf(stanza: Stanza): string | undefined {
+  if (stanza.type !== 'error') return undefined;
+  const error = childOf(stanza.element, 'error');
+  const text = error === undefined ? undefined : childOf(error, 'text', STANZA_ERRORS);
+  return text === undefined ? undefined : textOf(text);
 }

@@ -1,5 +1,6 @@
 /** Messages, presence and IQs (RFC 6120 §8), and the one door by which they come in. */
 import { type Jid, parseJid } from '../jid/jid.ts';
+import { nextSerial } from '../kit/ids.ts';
 import { childrenOf, Element, isNamed, setAttribute } from '../xml/element.ts';
 import type { StanzaCondition } from './condition.ts';
 import { type Wire, wireOf } from './wire.ts';
@@ -41,6 +42,8 @@ export interface Message extends Common {
   readonly kind: 'message';
   readonly type: MessageType;
   readonly to: Jid;
+  /** Its number, which all forms share that it takes on its way to whom it is for. */
+  readonly serial: number;
 }
 
 /** A presence; without `to` it is for whoever is subscribed. */
@@ -105,7 +108,7 @@ export function readStanza(element: Element, sender: Sender): StanzaOutcome {
   if (to === undefined) return refuse('bad-request', "A 'to' address is required.");
   if (element.name === 'message') {
     const type = memberOf(MESSAGE_TYPES, attrs.type) ?? 'normal'; // RFC 6121 §5.2.2
-    return { ok: true, stanza: { kind: 'message', type, to, ...common } };
+    return { ok: true, stanza: { kind: 'message', type, to, serial: nextSerial(), ...common } };
   }
   if (element.name === 'iq') return readIq(common, to);
   return refuse('bad-request', 'This is neither a message, a presence nor an iq.');

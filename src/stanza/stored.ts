@@ -1,5 +1,6 @@
 /** Stanzas that were kept as text. */
 import { type Jid, parseJid } from '../jid/jid.ts';
+import { nextSerial } from '../kit/ids.ts';
 import { type Element, el, escapeAttribute } from '../xml/element.ts';
 import { parseElement } from '../xml/parse.ts';
 import { type Message, readStanza, type Stanza } from './stanza.ts';
@@ -7,15 +8,17 @@ import type { Wire } from './wire.ts';
 
 /**
  * The stanza of a text that was written from one with both addresses; undefined when the text is
- * damaged.
+ * damaged. A message of which the `serial` is known is still that one.
  */
-export function readStored(text: string): Stanza | undefined {
+export function readStored(text: string, serial?: number): Stanza | undefined {
   const parsed = parseElement(text);
   if (!parsed.ok) return undefined;
   const from = parseJid(parsed.element.attrs.from ?? '');
   if (!from.ok) return undefined;
   const read = readStanza(parsed.element, { from: from.value, defaultTo: undefined });
-  return read.ok ? read.stanza : undefined;
+  if (!read.ok) return undefined;
+  const { stanza } = read;
+  return stanza.kind === 'message' && serial !== undefined ? { ...stanza, serial } : stanza;
 }
 
 /** A message whose content is text already. */
@@ -43,6 +46,7 @@ export function writtenMessage({ from, to, id, content }: WrittenParts): Message
     id,
     from,
     to,
+    serial: nextSerial(),
     wire,
     get element() {
       element ??= treeOf(text) ?? el('message', { from, id, to });

@@ -268,10 +268,10 @@ describe('a watch', () => {
     await seen.ended;
   });
 
-  test('of a trace ends at once and frees its place', async () => {
+  test('of a watch ends at once and frees its place', async () => {
     const api = socketApi(console);
     for (let round = 0; round < 20; round += 1) {
-      const response = await api.request('/api/operations/trace.account', {
+      const response = await api.request('/api/operations/watch.account', {
         method: 'POST',
         body: JSON.stringify({ jid: 'joe@falcot.com' }),
         headers: { 'content-type': 'application/json' },
@@ -280,7 +280,7 @@ describe('a watch', () => {
       await response.body?.cancel();
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(console.trace.isActive).toBe(false);
+    expect(console.watch.isActive).toBe(false);
   });
 });
 

@@ -11,7 +11,7 @@ import { type Authority, createAuthority } from '../../src/core/authority.ts';
 import type { AnyModule } from '../../src/core/module.ts';
 import { createOperations, type Operations } from '../../src/core/operation.ts';
 import { createRemoval } from '../../src/core/removal.ts';
-import { createTrace, type Trace } from '../../src/core/trace.ts';
+import { createWatch, type Watch } from '../../src/core/watch.ts';
 import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { type BareJid, parseBare } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
@@ -32,7 +32,7 @@ export interface ConsoleScene {
   readonly operations: Operations;
   readonly authority: Authority;
   readonly setup: Setup;
-  readonly trace: Trace;
+  readonly watch: Watch;
   /** What is said of other servers. */
   readonly federation: FederationWorld;
   /** Aborts as a server does that stops. */
@@ -78,7 +78,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     tls: { minVersion: '1.2' },
   });
   const authority = createAuthority(accounts, () => []);
-  const trace = createTrace(clock);
+  const watch = createWatch(clock);
   const audit = createAudit(store, clock);
   // Of the config, the operations read only these.
   const config = {
@@ -114,7 +114,8 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     authority,
     registry,
     audit,
-    trace,
+    watch,
+    stories: { isOn: () => true, find: scene.tales },
     certificates,
     components: { list: () => options.components ?? [] },
     rooms: options.rooms ?? noRooms,
@@ -183,7 +184,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     operations,
     authority,
     setup,
-    trace,
+    watch,
     federation,
     closing,
     async stop() {

@@ -34,6 +34,8 @@ const PAGES = [
   '/admin/federation/reset?domain=far.example',
   '/admin/audit',
   '/admin/trace',
+  `/admin/trace?jid=${encodeURIComponent(USER)}`,
+  '/admin/watch',
   '/admin/log',
   '/admin/server',
   '/admin/server/reload',
@@ -441,10 +443,80 @@ describe('the rest', () => {
     expect(await admin.read('/admin/server')).not.toContain('Nothing had changed.');
   });
 
-  test('the trace says what to do without scripts', async () => {
-    const page = await admin.read(`/admin/trace?jid=${encodeURIComponent(USER)}`);
+  test('the live view says what to do without scripts', async () => {
+    const page = await admin.read(`/admin/watch?jid=${encodeURIComponent(USER)}`);
     expect(page).toContain('The live view needs JavaScript.');
-    expect(page).toContain(`rtcctl trace ${USER}`);
+    expect(page).toContain(`rtcctl watch ${USER}`);
+  });
+
+  describe('the story of messages', () => {
+    const trace = (query: Record<string, string>) =>
+      `/admin/trace?${new URLSearchParams(query).toString()}`;
+    /** Messages of the user to himself, and one that comes back. */
+    const write = async (count = 1) => {
+      const actor = await console.scene.connect(`${USER}/phone`);
+      for (let index = 0; index < count; index += 1) {
+        console.scene.clock.advance(1000);
+        const id = `m${index}`;
+        await actor.send(`<message to='${actor.jid}' id='${id}'><body>psst</body></message>`);
+      }
+      await actor.send(`<message to='nobody@falcot.com' id='lost'><body>psst</body></message>`);
+    };
+
+    test('is found from the page of a user', async () => {
+      await write();
+      const page = await admin.read(user());
+      expect(page).toContain(`href="/admin/trace?jid=${encodeURIComponent(USER)}"`);
+      const found = await admin.read(trace({ jid: USER }));
+      expect(found).toContain('2 messages, the newest first');
+      expect(found).toContain('Delivered to phone and acknowledged after 0 ms');
+      expect(found).toContain('Came back');
+      expect(found).toContain('nobody@falcot.com: service-unavailable');
+      expect(found).not.toContain('psst');
+    });
+
+    test('is narrowed, and what was asked for stays in the form', async () => {
+      await write();
+      const failed = await admin.read(trace({ jid: USER, failed: 'yes', since: '2h' }));
+      expect(failed).toMatch(/id="messages">1 message</);
+      expect(failed).toMatch(/name="failed" value="yes" checked/);
+      expect(failed).toMatch(/value="2h" selected/);
+      const one = await admin.read(
+        trace({ jid: ` ${USER} `, id: 'lost', with: 'nobody@falcot.com' }),
+      );
+      expect(one).toMatch(/<details open/);
+      expect(one).toContain('value="nobody@falcot.com"');
+      expect(await admin.read(trace({ jid: USER, id: 'none' }))).toContain(
+        'No such message is known',
+      );
+    });
+
+    test('is turned over in pages', async () => {
+      await write(25);
+      const first = await admin.read(trace({ jid: USER }));
+      expect(first).toContain('19 messages'); // the error is told with its message
+      const path = /rel="next" href="([^"]+)"/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
+      const second = await admin.read(path);
+      expect(second).toContain('7 messages');
+      expect(second).toContain('Newest');
+      expect(second).not.toContain('Older');
+    });
+
+    test('names the field that is wrong, and the account that was meant', async () => {
+      const wrong = await admin.get(trace({ jid: '@', id: 'x' }));
+      expect(wrong.status).toBe(422);
+      expect(await wrong.text()).toContain('aria-invalid');
+      const unknown = await admin.get(trace({ jid: `x${USER}` }));
+      expect(unknown.status).toBe(404);
+      expect(await unknown.text()).toContain(`did you mean ${USER}?`);
+    });
+
+    test('leaves a line in the audit log', async () => {
+      await admin.read(trace({ jid: USER }));
+      const log = await admin.read('/admin/audit');
+      expect(log).toContain('messages.trace');
+      expect(log).toContain(`jid: ${USER}`);
+    });
   });
 
   test('checks are shown', async () => {

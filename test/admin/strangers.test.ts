@@ -25,7 +25,9 @@ describe('what strangers bring is shown as text', () => {
     `/admin/users/${encodeURIComponent(EVIL)}/delete`,
     `/admin/hosts/${encodeURIComponent(EVIL)}`,
     `/admin/hosts/${encodeURIComponent(EVIL)}/generate`,
-    `/admin/trace?jid=${encodeURIComponent(EVIL)}&seconds=${encodeURIComponent(EVIL)}`,
+    `/admin/watch?jid=${encodeURIComponent(EVIL)}&seconds=${encodeURIComponent(EVIL)}`,
+    `/admin/trace?jid=${encodeURIComponent(EVIL)}&id=${encodeURIComponent(EVIL)}&since=${encodeURIComponent(EVIL)}`,
+    `/admin/trace?jid=joe@falcot.com&id=${encodeURIComponent(EVIL)}`,
     `/admin/users/new?admin=${encodeURIComponent(EVIL)}`,
   ])('in the address: %s', async (path) => {
     const page = await admin.read(path);
@@ -60,6 +62,12 @@ describe('what strangers bring is shown as text', () => {
       expect(page).toContain('&lt;img');
       expect(page).not.toContain('<img');
     }
+    const actor = await console.scene.connect(`${USER}/${resource}2`);
+    const text = '&lt;img src=x onerror=alert(1)&gt;';
+    await actor.send(`<message to='nobody@falcot.com' id='${text}'><body>x</body></message>`);
+    const traced = await admin.read(`/admin/trace?jid=${encodeURIComponent(USER)}`);
+    expect(traced).toContain('id <code>&lt;img');
+    expect(traced).not.toContain('<img');
     await admin.submit('/admin/sessions/kick', { jid: USER, reason: EVIL }, { from: '/admin' });
     const log = await admin.read('/admin/audit');
     expect(log).toContain('reason: &lt;script&gt;');

@@ -60,7 +60,8 @@ const PAGES: Readonly<Record<string, string>> = {
   examination: '/admin/federation/test?domain=far.example',
   block: '/admin/federation/block?domain=far.example',
   audit: '/admin/audit',
-  trace: '/admin/trace',
+  trace: `/admin/trace?jid=${encodeURIComponent(ADMIN.jid)}`,
+  watch: '/admin/watch',
   log: '/admin/log',
   server: '/admin/server',
 };
@@ -258,12 +259,12 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByText(`${other} is destroyed.`).waitFor();
   });
 
-  test('a trace shows stanzas as they pass, with texts masked', async () => {
+  test('a watch shows stanzas as they pass, with texts masked', async () => {
     await signIn();
     await isSignedIn();
     const eva = await createUser('eva', 'a password for eva');
     await page.goto(at(`/admin/users/${encodeURIComponent(eva.jid)}`));
-    await page.getByRole('link', { name: 'Trace' }).last().click();
+    await page.getByRole('link', { name: 'Watch' }).last().click();
     await page.getByRole('button', { name: 'Start' }).click();
     await page.getByText('Watching.').waitFor();
     expect(await page.getByText('needs JavaScript').isVisible()).toBe(false);
@@ -274,7 +275,33 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByText('<message').waitFor();
     expect(await page.locator('main').textContent()).not.toContain('Nobody shall read this.');
     await page.getByRole('button', { name: 'Stop' }).click();
-    await page.getByText('The trace was stopped.').waitFor();
+    await page.getByText('It was stopped.').waitFor();
+    await client.kill();
+  });
+
+  test('what became of a message is found from the page of a user', async () => {
+    await signIn();
+    await isSignedIn();
+    const ivo = await createUser('ivo', 'a password for ivo');
+    const client = people.xmppJs();
+    await client.login(ivo, 'direct TLS');
+    await client.ask('message', { to: ADMIN.jid, body: 'Nobody shall read this.' });
+    await client.ask('message', { to: `nobody@${DOMAIN}`, body: 'Nobody shall read this.' });
+    await client.sees({ event: 'message' });
+    await page.goto(at(`/admin/users/${encodeURIComponent(ivo.jid)}`));
+    await page.getByRole('link', { name: 'Trace messages' }).click();
+    await page.getByText(`Waiting for the next login of ${ADMIN.jid}`).waitFor();
+    await page.getByText('Came back', { exact: true }).waitFor();
+    if (FOLDER !== undefined)
+      await page.screenshot({ path: join(FOLDER, 'traced.png'), fullPage: true });
+    await page.getByLabel('Only what did not arrive').check();
+    await page.getByLabel('And the other side').fill(ADMIN.jid);
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('heading', { name: '1 message' }).waitFor();
+    await page.getByText(`Kept until ${ADMIN.jid} is there`).waitFor();
+    if (FOLDER !== undefined)
+      await page.screenshot({ path: join(FOLDER, 'traced-one.png'), fullPage: true });
+    expect(await page.locator('main').textContent()).not.toContain('Nobody shall read this.');
     await client.kill();
   });
 
@@ -347,7 +374,7 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByRole('link', { name: 'Delete' }).click();
     await page.getByRole('button', { name: 'Delete the account' }).click();
     await page.getByText(`${kim.jid} was deleted.`).waitFor();
-    await page.getByRole('link', { name: 'Trace' }).click();
+    await page.getByRole('link', { name: 'Watch' }).click();
     await page.getByText('The live view needs JavaScript.').waitFor();
   });
 

@@ -8,7 +8,7 @@ import { createSleepers } from '../../src/c2s/sleepers.ts';
 import { serverShape } from '../../src/config/schema.ts';
 import type { BindFeature } from '../../src/core/bind-feature.ts';
 import { defineModule } from '../../src/core/module.ts';
-import { createTrace } from '../../src/core/trace.ts';
+import { createWatch } from '../../src/core/watch.ts';
 import { type BareJid, type FullJid, parseBare, resourceOf } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import { readLoginRequest } from '../../src/stream/login-request.ts';
@@ -31,7 +31,7 @@ async function stage(bindFeatures: readonly BindFeature[]) {
   const services: C2sServices = {
     ...scene,
     sleepers: createSleepers(scene.clock),
-    trace: createTrace(scene.clock),
+    watch: createWatch(scene.clock),
     metrics: createMetrics({ process: false }),
     log: scene.log.area('c2s'),
     tls: { serverOptions: () => ({}) },

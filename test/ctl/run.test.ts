@@ -391,7 +391,7 @@ describe('s2s test', () => {
   });
 });
 
-describe('trace', () => {
+describe('watch', () => {
   const entry = (xml: string) =>
     `${JSON.stringify({ at: Date.UTC(2026, 0, 1), direction: 'in', stream: 's', xml })}\n`;
 
@@ -403,7 +403,7 @@ describe('trace', () => {
       response.write(line.slice(20));
       response.end(entry('<message>\n</message>'));
     });
-    const ran = await place.run(['trace', 'joe@falcot.com', '--seconds', '5', '--bodies']);
+    const ran = await place.run(['watch', 'joe@falcot.com', '--seconds', '5', '--bodies']);
     expect(ran.exit).toBe(0);
     expect(ran.out.split('\n')).toEqual([
       expect.stringMatching(/^\d\d:\d\d:\d\d {2}in {2}<presence\/>$/),
@@ -423,7 +423,7 @@ describe('trace', () => {
     });
     const interruption = new AbortController();
     const out = new Paper();
-    const argv = ['trace', 'joe@falcot.com', '--timeout', '0.2', '--json'];
+    const argv = ['watch', 'joe@falcot.com', '--timeout', '0.2', '--json'];
     const running = place.run(argv, { out, signal: interruption.signal });
     await out.holds('presence');
     expect(JSON.parse(out.text)).toMatchObject({ xml: '<presence/>' });
@@ -434,6 +434,6 @@ describe('trace', () => {
 
   test('of an account that is not there fails', async () => {
     await place.serve(refuses('not-found', 'There is no joe.'));
-    expect((await place.run(['trace', 'joe@falcot.com'])).exit).toBe(4);
+    expect((await place.run(['watch', 'joe@falcot.com'])).exit).toBe(4);
   });
 });

@@ -23,8 +23,8 @@ describe('the operations', () => {
   });
 
   test('a watch is described by one of its values', () => {
-    const trace = descriptions.find(({ name }) => name === 'trace.account');
-    expect(Object.keys(trace?.output.properties ?? {})).toEqual([
+    const watch = descriptions.find(({ name }) => name === 'watch.account');
+    expect(Object.keys(watch?.output.properties ?? {})).toEqual([
       'at',
       'direction',
       'stream',

@@ -160,9 +160,9 @@ describe('the audit log', () => {
   });
 });
 
-describe('trace.account', () => {
+describe('watch.account', () => {
   const start = async () => {
-    const outcome = await desk.run('trace.account', { jid: 'jo@falcot.com', seconds: 5 });
+    const outcome = await desk.run('watch.account', { jid: 'jo@falcot.com', seconds: 5 });
     if (!outcome.ok) throw new Error(outcome.text);
     return (outcome.value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
   };
@@ -172,43 +172,51 @@ describe('trace.account', () => {
     const jo = await desk.scene.connect('jo@falcot.com/a');
     const bob = await desk.scene.connect('bob@other.example/b');
     const said = stanza('<message to="a@b.example"><body>secret</body></message>', jo.jid);
-    desk.trace.record(jo.session.account, 'in', 'stream-a', said);
-    desk.trace.record(bob.session.account, 'in', 'stream-b', said);
+    desk.watch.record(jo.session.account, 'in', 'stream-a', said);
+    desk.watch.record(bob.session.account, 'in', 'stream-b', said);
     desk.scene.clock.advance(5000);
     const first = await entries.next();
     expect(first.value).toMatchObject({ direction: 'in', stream: 'stream-a' });
     expect(JSON.stringify(first.value)).not.toContain('secret');
     expect(await entries.next()).toMatchObject({ done: true });
-    expect(desk.trace.isActive).toBe(false);
+    expect(desk.watch.isActive).toBe(false);
   });
 
   test('that nobody reads gives its place back', async () => {
     const entries = await start();
     await entries.return?.();
-    expect(desk.trace.isActive).toBe(false);
+    expect(desk.watch.isActive).toBe(false);
     await start();
     desk.scene.clock.advance(5000);
-    expect(desk.trace.isActive).toBe(false);
+    expect(desk.watch.isActive).toBe(false);
   });
 
   test('ends at once when its reader leaves while it waits', async () => {
     const entries = await start();
     const waiting = entries.next();
-    expect(desk.trace.isActive).toBe(true);
+    expect(desk.watch.isActive).toBe(true);
     await entries.return?.();
     expect(await waiting).toMatchObject({ done: true });
-    expect(desk.trace.isActive).toBe(false);
+    expect(desk.watch.isActive).toBe(false);
+  });
+
+  test('is written to the audit log: who looked at whom', async () => {
+    const entries = await start();
+    await entries.return?.();
+    expect(await desk.audit.list({ limit: 1 })).toMatchObject([
+      { actor: 'root', operation: 'watch.account', outcome: 'done' },
+    ]);
   });
 
   test('is refused for nobody, and when too many run', async () => {
-    expect(await desk.refusal('trace.account', { jid: 'joe@falcot.com' })).toMatch(
+    expect(await desk.refusal('watch.account', { jid: 'joe@falcot.com' })).toMatch(
       /mean jo@falcot/,
     );
-    expect(await desk.refusal('trace.account', { jid: 'jo@falcot.com', seconds: 601 })).toMatch(
+    expect(await desk.refusal('watch.account', { jid: 'jo@falcot.com', seconds: 601 })).toMatch(
       /^invalid-input/,
     );
     const running = await Promise.all(Array.from({ length: 8 }, start));
-    expect(await desk.refusal('trace.account', { jid: 'jo@falcot.com' })).toMatch(/^unavailable/);
+    expect(await desk.refusal('watch.account', { jid: 'jo@falcot.com' })).toMatch(/^unavailable/);
     for (const entries of running) {
       const waiting = entries.next();
       await entries.return?.();

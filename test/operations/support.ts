@@ -6,7 +6,7 @@ import type { Config } from '../../src/config/schema.ts';
 import { type Audit, auditMigrations, createAudit } from '../../src/core/audit.ts';
 import { createAuthority } from '../../src/core/authority.ts';
 import { createOperations, type Operations } from '../../src/core/operation.ts';
-import { createTrace, type Trace } from '../../src/core/trace.ts';
+import { createWatch, type Watch } from '../../src/core/watch.ts';
 import {
   type BareJid,
   bareOf,
@@ -42,7 +42,7 @@ export interface Desk {
   readonly scene: Scene;
   readonly operations: Operations;
   readonly world: World;
-  readonly trace: Trace;
+  readonly watch: Watch;
   readonly audit: Audit;
   readonly imported: unknown[];
   /** Runs an operation as root. */
@@ -150,7 +150,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     federation: undefined,
   };
   const audit = createAudit(store, clock);
-  const trace = createTrace(clock);
+  const watch = createWatch(clock);
   const current = await developmentConfig();
   const imported: unknown[] = [];
   const services: Services = {
@@ -163,7 +163,8 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     authority: createAuthority(scene.accounts, () => world.admins),
     registry,
     audit,
-    trace,
+    watch,
+    stories: { isOn: () => true, find: scene.tales },
     removeAccount: registry.removeAccount,
     config: {
       current: () => current,
@@ -226,7 +227,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     scene,
     operations,
     world,
-    trace,
+    watch,
     audit,
     imported,
     run,

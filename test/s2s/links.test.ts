@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Verdict } from '../../src/core/hooks.ts';
+import type { Step } from '../../src/core/story-steps.ts';
 import type { Jid } from '../../src/jid/jid.ts';
 import { parseJid } from '../../src/jid/jid.ts';
 import { createLog } from '../../src/kit/log.ts';
@@ -99,6 +100,7 @@ function scene(
 ) {
   const clock = manualClock();
   const bounced: string[] = [];
+  const told: string[] = [];
   let refusal: string | undefined;
   const tries: ((reached: Reached) => void)[] = [];
   const changes: string[] = [];
@@ -113,6 +115,7 @@ function scene(
         route: (stanza: Stanza) => void bounced.push(`${stanza.id} ${conditionOf(stanza)}`),
       },
       metrics: createMetrics({ process: false }),
+      story: { isOn: true, note: ({ id }: Stanza, { kind }: Step) => told.push(`${id} ${kind}`) },
       log: createLog({ level: 'silent' }).area('s2s'),
       settings: () => ({ queueStanzas: 5, queueBytes: 10_000, queueTime: 60_000, ...settings }),
     } as never,
@@ -129,6 +132,7 @@ function scene(
     clock,
     links,
     bounced,
+    told,
     changes,
     spool,
     tries,
@@ -173,6 +177,22 @@ describe('a link', () => {
     expect(first).toMatchObject({ kind: 'handled', settled: expect.any(Promise) });
     send('3');
     expect(stream.sent).toEqual(['1', '2', '3']);
+  });
+
+  test('tells the story of what waits, and of what comes back', async () => {
+    const { send, fail, told } = scene();
+    send('1');
+    await fail(LASTING);
+    expect(told).toEqual(['1 queued', '1 bounced']);
+    const other = scene();
+    other.send('2');
+    const stream = fakeStream();
+    await other.up(stream);
+    other.send('3');
+    expect(other.told).toEqual(['2 queued']); // a stream tells what it sends
+    stream.isOver = true;
+    other.links.lost(stream as unknown as ServerStream);
+    expect(other.told).toEqual(['2 queued', '2 queued', '3 queued']);
   });
 
   test('nobody’s goodbye waits long for a request', async () => {

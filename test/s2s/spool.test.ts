@@ -52,6 +52,17 @@ describe('the spool', () => {
     ]);
   });
 
+  test('a message is still the same one, so that its story goes on', async () => {
+    const one = passage('1');
+    spool.keep([one]);
+    await spool.flushed();
+    const [found] = await open().load();
+    const serialIn = (stanza: object | undefined) =>
+      stanza !== undefined && 'serial' in stanza ? stanza.serial : undefined;
+    expect(serialIn(found?.stanza)).toBe(serialIn(one.stanza));
+    expect(serialIn(one.stanza)).toBeGreaterThan(0);
+  });
+
   test('goes on behind what is there', async () => {
     spool.keep([passage('1')]);
     await spool.flushed();

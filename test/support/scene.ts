@@ -13,6 +13,9 @@ import type { Receipt } from '../../src/core/parcel.ts';
 import type { Registry } from '../../src/core/registry.ts';
 import type { Router } from '../../src/core/router.ts';
 import type { OwnedSession, SessionEnd, Sessions } from '../../src/core/sessions.ts';
+import { createStory, type Story, type StoryKeeper } from '../../src/core/story.ts';
+import { createStoryLog } from '../../src/core/story-log.ts';
+import { findTales, type StoryQuery, type TalePage } from '../../src/core/story-search.ts';
 import type { Tokens } from '../../src/core/tokens.ts';
 import {
   bareOf,
@@ -41,6 +44,8 @@ export interface SceneOptions {
   /** Config of modules by name, laid over their defaults; false switches one off. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly host?: Partial<HostConfig>;
+  /** Takes notes in place of the scene's own. */
+  readonly story?: StoryKeeper;
 }
 
 /** A scene that plays. */
@@ -57,6 +62,9 @@ export interface Scene {
   readonly devices: Devices;
   readonly tokens: Tokens;
   readonly log: LogRoot;
+  readonly story: Story;
+  /** What became of messages. */
+  tales(query: Partial<StoryQuery> & Pick<StoryQuery, 'jid'>): Promise<TalePage>;
   stop(): Promise<void>;
 }
 
@@ -113,11 +121,17 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     log: log.area('store'),
     migrations: migrationsOf(options.modules),
   });
+  const table = createStoryLog(store, clock, () => ({ keepFor: 86_400_000, maxRows: 1000 }));
+  const story =
+    options.story ??
+    createStory({ clock, log: log.area('story'), write: table.write, lost: () => {} });
+  if (options.story === undefined) story.isOn = true;
   const heart = createHeart({
     store,
     clock,
     log,
     metrics: createMetrics({ process: false }),
+    story,
     modules: options.modules,
     settings: {
       of(module) {
@@ -147,6 +161,11 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     store,
     router,
     log,
+    story,
+    async tales(query) {
+      await story.flush();
+      return findTales(store, { signals: true, limit: 100, ...query });
+    },
     connect: async (fullJid, traits = {}) =>
       createActor(fullJid, { sessions, router, clock }, traits),
     async stop() {

@@ -1,7 +1,7 @@
 /*
  * What makes the console livelier; each page works without it. Elements say by data attributes what
- * they want: data-refresh, data-load, data-dialog, data-unless, data-copy, data-ago, data-trace,
- * data-examine, data-scriptless.
+ * they want: data-refresh, data-load, data-dialog, data-unless, data-copy, data-ago, data-watch,
+ * data-examine, data-exact, data-scriptless.
  */
 
 const csrf = document.querySelector('meta[name="csrf"]')?.content ?? '';
@@ -20,8 +20,10 @@ async function fetchPage(url) {
 /** Times in the reader's own zone. */
 function localTimes(root) {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
   for (const time of root.querySelectorAll('time[datetime]')) {
-    const text = format.format(new Date(time.dateTime));
+    const by = 'exact' in time.dataset ? exact : format;
+    const text = by.format(new Date(time.dateTime));
     if ('ago' in time.dataset) time.title = text;
     else time.textContent = text;
   }
@@ -163,12 +165,12 @@ function stanzaItem({ at, direction, xml }) {
   return item;
 }
 
-function tracing(form) {
+function watching(form) {
   for (const note of document.querySelectorAll('[data-scriptless]')) note.hidden = true;
-  const view = document.querySelector('[data-trace-view]');
-  const list = document.querySelector('[data-trace-list]');
-  const state = document.querySelector('[data-trace-state]');
-  const stop = form.querySelector('[data-trace-stop]');
+  const view = document.querySelector('[data-watch-view]');
+  const list = document.querySelector('[data-watch-list]');
+  const state = document.querySelector('[data-watch-state]');
+  const stop = form.querySelector('[data-watch-stop]');
   let running;
 
   const look = async (signal) => {
@@ -178,7 +180,7 @@ function tracing(form) {
       seconds: Number(fields.get('seconds')),
       bodies: fields.get('bodies') === 'yes',
     };
-    const said = await watch('trace.account', input, signal, {
+    const said = await watch('watch.account', input, signal, {
       begun() {
         state.textContent = 'Watching. Stanzas appear here as they pass.';
       },
@@ -187,7 +189,7 @@ function tracing(form) {
         if (list.childElementCount > MAX_STANZAS) list.lastElementChild.remove();
       },
     });
-    return said ?? 'The trace has ended.';
+    return said ?? 'The time is over.';
   };
 
   form.addEventListener('submit', async (event) => {
@@ -200,7 +202,7 @@ function tracing(form) {
     stop.hidden = false;
     state.textContent = 'Starting…';
     const said = await look(mine.signal).catch(() =>
-      mine.signal.aborted ? 'The trace was stopped.' : 'The connection to the server broke.',
+      mine.signal.aborted ? 'It was stopped.' : 'The connection to the server broke.',
     );
     if (running !== mine) return;
     state.textContent = said;
@@ -271,7 +273,7 @@ document.addEventListener('click', onClick);
 enhance(document);
 refreshing(document);
 void loading(document);
-const traceForm = document.querySelector('[data-trace]');
-if (traceForm !== null) tracing(traceForm);
+const watchForm = document.querySelector('[data-watch]');
+if (watchForm !== null) watching(watchForm);
 const examineForm = document.querySelector('[data-examine]');
 if (examineForm !== null) examining(examineForm);

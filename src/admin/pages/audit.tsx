@@ -1,4 +1,4 @@
-/** The audit log: what admins changed. */
+/** The audit log: what admins did. */
 import type { Hono } from 'hono';
 import { type AdminEnv, type Desk, link, whole } from '../desk.tsx';
 import { Badge, Empty, PageHeading, Table, Time } from '../ui/parts.tsx';
@@ -52,10 +52,10 @@ export function addAuditPage(app: Hono<AdminEnv>, desk: Desk): void {
       <>
         <PageHeading
           title="Audit log"
-          lead="Each change that was made: who, from where, what, when."
+          lead="Each change that was made, and each look at what is private: who, from where, what, when."
         />
         {entries.length === 0 ? (
-          <Empty>{before === 0 ? 'Nothing was changed yet.' : 'There are no older entries.'}</Empty>
+          <Empty>{before === 0 ? 'Nothing was done yet.' : 'There are no older entries.'}</Empty>
         ) : (
           <Table
             caption="Audit log, newest first"

@@ -106,7 +106,10 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
         </a>
         <Switches account={account} />
         <a class="button" href={link('/admin/trace', { jid: account.jid })}>
-          Trace
+          Trace messages
+        </a>
+        <a class="button" href={link('/admin/watch', { jid: account.jid })}>
+          Watch
         </a>
         <a class="button danger" href={userPath(account.jid, 'delete')} data-dialog>
           Delete

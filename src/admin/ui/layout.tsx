@@ -14,6 +14,7 @@ const AREAS = {
   federation: { path: '/admin/federation', name: 'Federation' },
   audit: { path: '/admin/audit', name: 'Audit log' },
   trace: { path: '/admin/trace', name: 'Trace' },
+  watch: { path: '/admin/watch', name: 'Watch' },
   log: { path: '/admin/log', name: 'Log levels' },
   server: { path: '/admin/server', name: 'Server' },
 } as const;

@@ -1,7 +1,7 @@
 /** The parts of which pages are made. */
 import type { Child } from 'hono/jsx';
 import type { OperationFailure } from '../../core/operation.ts';
-import { agoText, isoText, timeText } from '../text.ts';
+import { agoText, exactText, isoText, timeText } from '../text.ts';
 import type { Flash } from '../web-sessions.ts';
 import { Icon, type IconName } from './icons.tsx';
 
@@ -248,9 +248,11 @@ export const Facts = ({ facts }: { facts: readonly (readonly [name: string, valu
   </dl>
 );
 
-/** A moment: in UTC, and in the reader's own zone where scripts run. */
-export const Time = ({ at }: { at: number }) => (
-  <time datetime={isoText(at)}>{`${timeText(at)} UTC`}</time>
+/** A moment: in UTC, and in the reader's own zone where scripts run; to the minute or exactly. */
+export const Time = ({ at, isExact = false }: { at: number; isExact?: boolean }) => (
+  <time datetime={isoText(at)} data-exact={isExact ? '' : undefined}>
+    {`${isExact ? exactText(at) : timeText(at)} UTC`}
+  </time>
 );
 
 /** How long ago a moment was. */

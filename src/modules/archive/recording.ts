@@ -36,6 +36,7 @@ export function createRecording(
   { archiveOf }: Pick<ArchiveParts, 'archiveOf'>,
   rosters: RosterApi,
 ): Recording {
+  const { story } = home;
   /** Ids of what accounts with several sessions sent, by the message's tree. */
   const sentIds = new WeakMap<Element, string>();
 
@@ -70,6 +71,7 @@ export function createRecording(
         const place = archives.reserve(owner);
         if (home.sessions.of(account).length > 1) sentIds.set(message.element, place.uid);
         const settled = archives.keep(place, entryOf(message, message.to, worth));
+        if (story.isOn) story.note(message, { kind: 'archived', account, id: place.uid });
         return message === stanza ? verdict.passOwing(settled) : verdict.passAs(message, settled);
       });
     },
@@ -82,6 +84,7 @@ export function createRecording(
       return ifWanted(account, message.from, passed, (archives, owner) => {
         const place = archives.reserve(owner);
         const kept = withStanzaId(message, account, place.uid); // §3.5
+        if (story.isOn) story.note(kept, { kind: 'archived', account, id: place.uid });
         return verdict.passAs(kept, archives.keep(place, entryOf(kept, kept.from, worth)));
       });
     },

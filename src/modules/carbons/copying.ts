@@ -21,7 +21,7 @@ export interface Copies {
 
 /** Hands copies to sessions that are `enabled`. */
 export function createCopies(
-  { sessions, hosts }: Home<undefined>,
+  { sessions, hosts, story }: Home<undefined>,
   enabled: WeakSet<Session>,
   presences: PresenceApi,
 ): Copies {
@@ -51,6 +51,12 @@ export function createCopies(
   const asSent = (message: Message, { host }: Session) =>
     (hosts.get(host)?.dispatch.asSent ?? []).reduce((shown, hook) => hook(shown), message);
 
+  /** Sends a copy that nobody follows. */
+  const send = (message: Message, copy: Message, taker: Session) => {
+    taker.send(copy, taker.jid);
+    if (story.isOn) story.note(message, { kind: 'copied', to: taker.jid });
+  };
+
   return {
     ofSent(message, session) {
       const { account } = session;
@@ -60,7 +66,7 @@ export function createCopies(
       if (takers.length === 0 || !isCopied(message, 'sent', account)) return;
       if (message.type !== 'error') answers.expect(account, message.to, message.id);
       const copy = copyOf(asSent(message, session), 'sent', account);
-      for (const taker of inTheRoom(message, session, takers)) taker.send(copy, taker.jid);
+      for (const taker of inTheRoom(message, session, takers)) send(message, copy, taker);
     },
     ofReceived(parcel) {
       const { message, account, given } = parcel;
@@ -80,7 +86,7 @@ export function createCopies(
       const takers = others(account, ({ jid }) => jid === message.to || jid === message.from);
       if (takers.length === 0 || !isCopied(message, 'received', account)) return;
       const copy = copyOf(message, 'received', account);
-      for (const taker of takers) taker.send(copy, taker.jid);
+      for (const taker of takers) send(message, copy, taker);
     },
   };
 }

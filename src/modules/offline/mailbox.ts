@@ -75,6 +75,7 @@ export function createMailbox(
   spool: Spool,
   archived: Pick<ArchiveReading, 'has'>,
 ): Mailbox {
+  const { story } = home;
   const exclusive = createExclusive<BareJid>();
   /** Messages on their way into the spool, which a delivery must see. */
   const entering = new Map<BareJid, Promise<unknown>>();
@@ -115,9 +116,11 @@ export function createMailbox(
         account,
         added.then((entry) => entry?.written),
       );
-      return added.then((entry) =>
-        entry === undefined ? verdict.bounce(FULL) : verdict.settling(entry.written),
-      );
+      return added.then((entry) => {
+        if (entry === undefined) return verdict.bounce(FULL);
+        if (story.isOn) story.note(message, { kind: 'kept', account });
+        return verdict.settling(entry.written);
+      });
     },
     turn(account) {
       const busy = delivering.get(account);
@@ -186,7 +189,8 @@ export function createMailbox(
 
   function add(message: Message, account: BareJid, since: number) {
     const host = domainOf(account);
-    return spool.add(account, keptText(message, account, host, since), home.configOf(host));
+    const stanza = keptText(message, account, host, since);
+    return spool.add(account, { stanza, serial: message.serial }, home.configOf(host));
   }
 
   function enter(account: BareJid, work: Promise<unknown>): void {
@@ -267,8 +271,10 @@ export function createMailbox(
     // Afterwards, since the router may know others that it is for.
     queueMicrotask(() => {
       if (one.parcel.end !== 'returned' || one.row === undefined) return;
+      const { message, account } = one.parcel;
+      if (story.isOn) story.note(message, { kind: 'kept', account });
       held.delete(one.row.id);
-      offer(one.parcel.account);
+      offer(account);
     });
   }
 
@@ -328,7 +334,7 @@ export function createMailbox(
     }
   }
 
-  function give({ id, stanza, bytes }: Waiting, session: Session): void {
+  function give({ id, stanza, bytes, serial }: Waiting, session: Session): void {
     const { account } = session;
     const known = held.get(id);
     if (known !== undefined) {
@@ -336,7 +342,7 @@ export function createMailbox(
       if (holders.some((each) => each.isAttached || each === session)) return;
     }
     if (isGone(id)) return;
-    const message = readStored(stanza);
+    const message = readStored(stanza, serial);
     if (message?.kind !== 'message') {
       home.log.error({ account, id }, 'a kept message is unreadable');
       forget(account, { id, bytes });
@@ -347,6 +353,7 @@ export function createMailbox(
       forget(account, { id, bytes });
       return;
     }
+    if (story.isOn) story.note(message, { kind: 'fetched', account });
     const parcel = known?.parcel ?? reopened(message, account, { id, bytes });
     parcel.hand([session]);
     session.send(message, undefined, parcel);
@@ -354,7 +361,7 @@ export function createMailbox(
 
   /** A message that waited: sessions hold it again. */
   function reopened(message: Message, account: BareJid, row: Row): Parcel {
-    const parcel = new Parcel(message, account, home.clock.now(), () => {});
+    const parcel = new Parcel(message, account, home.clock.now(), story, () => {});
     parcel.isKept = true;
     parcel.place = Promise.resolve(row);
     const one: Held = { parcel, state: 'written', row, settle: () => {} };

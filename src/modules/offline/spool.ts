@@ -12,15 +12,21 @@ export interface SpoolLimits {
   readonly maxBytes: number;
 }
 
-/** A message that waits. */
-export interface Waiting {
-  readonly id: number;
+/** A message as it is kept. */
+export interface Kept {
   readonly stanza: string;
-  readonly bytes: number;
+  /** The message's number, by which its story goes on; undefined where an older version kept it. */
+  readonly serial: number | undefined;
 }
 
+/** A message that waits. */
+export interface Waiting extends Kept, Row {}
+
 /** A row of the spool. */
-export type Row = Omit<Waiting, 'stanza'>;
+export interface Row {
+  readonly id: number;
+  readonly bytes: number;
+}
 
 /** Keeps messages in their order. All that is asynchronous may reject with a StoreError. */
 export interface Spool {
@@ -30,7 +36,7 @@ export interface Spool {
    */
   add(
     account: BareJid,
-    stanza: string,
+    message: Kept,
     limits: SpoolLimits,
   ): Promise<{ readonly written: Promise<Row> } | undefined>;
   /** The next messages of an account after one, oldest first. */
@@ -49,6 +55,7 @@ interface Tables {
     account: BareJid;
     stanza: string;
     bytes: number;
+    serial: number | null;
   };
 }
 
@@ -62,6 +69,10 @@ export const spoolMigrations: readonly Migration[] = [
       )`,
       'CREATE INDEX offline_messages_by_account ON offline_messages (account, id)',
     ],
+  },
+  {
+    name: 'numbers of offline messages',
+    up: ['ALTER TABLE offline_messages ADD COLUMN serial BIGINT'],
   },
 ];
 
@@ -77,10 +88,10 @@ interface Fill {
 export function createSpool(store: Store): Spool {
   const db = store.tables<Tables>();
   const fills = new BoundedMap<BareJid, Fill | Promise<Fill>>(CACHED_ACCOUNTS);
-  const insert = prepare((is: { account: BareJid; stanza: string; bytes: number }) =>
+  const insert = prepare((is: Omit<Tables['offline_messages'], 'id'>) =>
     db
       .insertInto('offline_messages')
-      .values({ account: is.account, stanza: is.stanza, bytes: is.bytes })
+      .values({ account: is.account, stanza: is.stanza, bytes: is.bytes, serial: is.serial })
       .returning('id'),
   );
   const removeOne = prepare((is: { id: number }) =>
@@ -114,7 +125,7 @@ export function createSpool(store: Store): Spool {
   };
 
   return {
-    async add(account, stanza, limits) {
+    async add(account, { stanza, serial = null }, limits) {
       const found = fillOf(account);
       const fill = found instanceof Promise ? await found : found;
       const bytes = Buffer.byteLength(stanza);
@@ -123,21 +134,26 @@ export function createSpool(store: Store): Spool {
       fill.messages += 1;
       fill.bytes += bytes;
       const written = store
-        .write(insert({ account, stanza, bytes }))
+        .write(insert({ account, stanza, bytes, serial }))
         .then(([{ rows }]) => ({ id: Number(rows[0]?.id), bytes }));
       written.catch(() => fills.delete(account));
       return { written };
     },
-    next: (account, after, most) =>
-      store.read(
+    async next(account, after, most) {
+      const rows = await store.read(
         db
           .selectFrom('offline_messages')
-          .select(['id', 'stanza', 'bytes'])
+          .select(['id', 'stanza', 'bytes', 'serial'])
           .where('account', '=', account)
           .where('id', '>', after)
           .orderBy('id')
           .limit(most),
-      ),
+      );
+      return rows.map(({ serial, ...row }) => ({
+        ...row,
+        serial: serial === null ? undefined : Number(serial),
+      }));
+    },
     free(account, { bytes }) {
       const fill = fills.get(account);
       if (fill === undefined || fill instanceof Promise) {

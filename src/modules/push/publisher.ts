@@ -3,6 +3,7 @@
  * meanwhile gathered into the next, no faster than is allowed, and again after a failure that may pass.
  */
 import type { Home } from '../../core/module.ts';
+import type { TellStep } from '../../core/story.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
 import type { Timer } from '../../kit/clock.ts';
 import { iqSet } from '../../stanza/build.ts';
@@ -16,8 +17,8 @@ import type { PushSettings } from './settings.ts';
 
 /** Tells app servers. */
 export interface Publisher {
-  /** A device is to be woken. */
-  notify(address: Address, occasion: Occasion): void;
+  /** A device is to be woken; whoever wants to know what comes of it is told. */
+  notify(address: Address, occasion: Occasion, tell?: TellStep): void;
   /** What waits to be told need not be any more: the device is here, or the registration is over. */
   drop(address: Address): void;
   /** Sends a notification at once, whatever happened before. */
@@ -43,6 +44,8 @@ const FIRST_PAUSE_MS = 30_000;
 const LAST_PAUSE_MS = 4 * 3_600_000;
 /** Calls have a pace of their own: they do not wait for messages. */
 const CALLS_PER_MINUTE = 6;
+/** Messages of one notification whose stories tell of it. */
+const MOST_TELLERS = 20;
 /** Notifications on their way at a time, to one app server and in all. */
 const IN_FLIGHT = { perLane: 32, total: 256 };
 
@@ -53,6 +56,8 @@ interface Backlog {
   messages: number;
   /** Of the last of them. */
   last: Occasion | undefined;
+  /** Of the last messages, for their stories. */
+  tellers: TellStep[];
   /** Whether there is anything to be told. */
   isDue: boolean;
   isUrgent: boolean;
@@ -66,7 +71,9 @@ interface Backlog {
 }
 
 /** What one notification tells. */
-type Told = Pick<Backlog, 'messages' | 'last'> & { readonly testers: Backlog['testers'] };
+type Told = Pick<Backlog, 'messages' | 'last' | 'tellers'> & {
+  readonly testers: Backlog['testers'];
+};
 
 const NOT_SENT: PushOutcome = { kind: 'failed', text: 'not sent: the registration is over' };
 
@@ -81,8 +88,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const settingsOf = ({ account }: Address) => home.configOf(domainOf(account));
 
   return {
-    notify(address, occasion) {
+    notify(address, occasion, tell) {
       const backlog = backlogOf(address);
+      if (tell !== undefined) backlog.tellers = [...backlog.tellers, tell].slice(-MOST_TELLERS);
       if (occasion.kind !== 'request') {
         backlog.messages += 1;
         backlog.last = occasion;
@@ -117,6 +125,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       address,
       messages: 0,
       last: undefined,
+      tellers: [],
       isDue: false,
       isUrgent: false,
       isBusy: false,
@@ -132,6 +141,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function clear(backlog: Backlog): void {
     backlog.messages = 0;
     backlog.last = undefined;
+    backlog.tellers = [];
     backlog.isDue = false;
     backlog.isUrgent = false;
     backlog.isStale = backlog.isBusy;
@@ -210,10 +220,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const told: Told = {
       messages: backlog.messages,
       last: backlog.last,
+      tellers: backlog.tellers,
       testers: backlog.testers.splice(0),
     };
     backlog.messages = 0;
     backlog.last = undefined;
+    backlog.tellers = [];
     backlog.isDue = false;
     backlog.isUrgent = false;
     backlog.isStale = false;
@@ -221,6 +233,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const outcome = await send(registration, summary);
     metrics.pushes.inc({ outcome: outcome.kind });
     for (const tester of told.testers) tester(outcome);
+    for (const tell of told.tellers)
+      tell({ kind: 'pushed', service: registration.service, answer: outcome.text });
     await conclude(backlog, registration, told, outcome, summary.messages);
   }
 
@@ -282,8 +296,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     pause(backlog, Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LAST_PAUSE_MS), false);
   }
 
-  function putBack(backlog: Backlog, { messages, last }: Told): void {
+  function putBack(backlog: Backlog, { messages, last, tellers }: Told): void {
     backlog.messages += messages;
+    backlog.tellers = [...tellers, ...backlog.tellers].slice(-MOST_TELLERS);
     backlog.last ??= last;
     backlog.isDue = true;
   }

@@ -43,6 +43,7 @@ interface Event {
 
 /** Begins to see. */
 export function createWaking({ home, registrations, publisher }: WakingOptions): Waking {
+  const { story } = home;
   const vigil = createVigil(home.clock);
   // A message that came back is handed out anew; once is enough.
   const considered = new WeakSet<Message>();
@@ -85,11 +86,13 @@ export function createWaking({ home, registrations, publisher }: WakingOptions):
     // A room sends to each resource; what is not kept is only for those who were given it.
     if (message.type === 'groupchat' && message.to !== session?.jid) return;
     if (occasion.isFleeting && !isHolder) return;
-    if (session === undefined || !session.isAttached) publisher.notify(registration, occasion);
+    const notify = () =>
+      publisher.notify(registration, occasion, story.isOn ? story.about(message) : undefined);
+    if (session === undefined || !session.isAttached) notify();
     else if (isHolder && parcel !== undefined)
       vigil.watch(session, parcel, patienceWith(session), (has) => {
         if (has) isHere(session);
-        else publisher.notify(registration, occasion);
+        else notify();
       });
   };
   /** A message has come for an account; most have no registration, which is found out first. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { bareOf } from '../../../src/jid/jid.ts';
 import { outcomeOf } from '../../../src/modules/push/outcome.ts';
 import { readStanza } from '../../../src/stanza/stanza.ts';
 import { type Element, serialise } from '../../../src/xml/element.ts';
@@ -33,6 +34,23 @@ describe('XEP-0357 §7: publishing notifications', () => {
       await stage.app.nothing();
       await stage.app.reply(first, 'result');
       expect(await stage.app.told()).toBe('message-count=4');
+    });
+
+    test('the stories of all that one tells of say what the app server said', async () => {
+      await begin();
+      stage.app.answers = 'silence';
+      await stage.say('1');
+      const first = await stage.app.next();
+      for (const text of ['2', '3']) await stage.say(text);
+      await stage.app.reply(first, 'result');
+      const second = await stage.app.next();
+      await stage.app.reply(second, 'wait resource-constraint');
+      await stage.app.nothing();
+      const { tales } = await stage.scene.tales({ jid: bareOf(stage.juliet.jid) });
+      const answers = tales.map(({ steps }) =>
+        steps.flatMap(({ step }) => (step.kind === 'pushed' ? [step.answer] : [])),
+      );
+      expect(answers).toEqual([['published'], ['resource-constraint'], ['resource-constraint']]);
     });
 
     test('after a few the next waits for its time, with all that came till then', async () => {

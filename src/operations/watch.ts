@@ -1,7 +1,7 @@
 /** The look at one account's stanzas. */
 import { z } from 'zod';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
-import type { Trace, TraceEntry, TraceOptions } from '../core/trace.ts';
+import type { Watch, WatchEntry, WatchOptions } from '../core/watch.ts';
 import { accountJid, hidden, time, watchOf } from './fields.ts';
 import { noSuchAccount } from './refusals.ts';
 import type { Services } from './services.ts';
@@ -13,17 +13,18 @@ const entry = z.object({
   xml: z.string(),
 });
 
-/** The operations of the trace. */
-export function traceOperations(
-  services: Pick<Services, 'trace' | 'accounts' | 'hosts'>,
+/** The operation by which it is taken. */
+export function watchOperations(
+  services: Pick<Services, 'watch' | 'accounts' | 'hosts'>,
 ): AnyOperation[] {
-  const { trace, accounts } = services;
+  const { watch, accounts } = services;
   return [
     operation({
-      name: 'trace.account',
-      command: ['trace'],
+      name: 'watch.account',
+      command: ['watch'],
       summary: "Watch an account's stanzas, with texts and secrets masked.",
       effect: 'watch',
+      isAudited: true,
       positional: ['jid'],
       input: z.object({
         jid: accountJid,
@@ -34,19 +35,22 @@ export function traceOperations(
       async run({ jid, seconds, bodies }) {
         if (!(await accounts.exists(jid))) return noSuchAccount(services, jid);
         const options = { account: jid, forMs: seconds * 1000, withBodies: bodies };
-        const entries = endable(trace, options);
+        const entries = endable(watch, options);
         if (entries === undefined)
-          return failure('unavailable', 'Too many traces run; end one, or wait for its end.');
+          return failure(
+            'unavailable',
+            'Too many accounts are watched; end one, or wait for its end.',
+          );
         return success(entries);
       },
     }),
   ];
 }
 
-/** A trace that ends at once when its reader leaves, also while it waits for an entry. */
-function endable(trace: Trace, options: TraceOptions): AsyncIterable<TraceEntry> | undefined {
+/** A look that ends at once when its reader leaves, also while it waits for an entry. */
+function endable(watch: Watch, options: WatchOptions): AsyncIterable<WatchEntry> | undefined {
   const ending = new AbortController();
-  const started = trace.start({ ...options, signal: ending.signal });
+  const started = watch.start({ ...options, signal: ending.signal });
   if (started === undefined) return undefined;
   return {
     [Symbol.asyncIterator]() {
