@@ -84,7 +84,7 @@ function reflect({ room }: Turn, stanza: Message, occupant: Occupant, stanzaId: 
   return reflected;
 }
 
-/** The seconds that somebody without a task has yet to wait before he may speak again (XEP-0500). */
+/** The seconds that somebody without a task has yet to wait before he may speak again. */
 function pauseLeft({ room, terms }: Turn, { account, role }: Occupant): number {
   const before = room.spoke.get(account);
   if (room.config.pause === 0 || role === 'moderator' || before === undefined) return 0;

@@ -737,7 +737,7 @@ describe('XEP-0045 §10: owners', () => {
     expect(serialise(answer)).toContain('Macbeth doth come.');
   });
 
-  test('XEP-0500 §5 in a slow room participants wait, moderators do not', async () => {
+  test('in a room with a pause participants wait, moderators do not', async () => {
     await configure(crone1, { '{urn:rtcd:muc}pause': '30' });
     forget();
     const say = (text: string) =>
