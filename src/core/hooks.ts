@@ -84,7 +84,7 @@ export interface Hooks {
   /** A device of an account is revoked, by its id: what it left goes. */
   deviceRevoked?(account: BareJid, device: string): MaybePromise<void>;
   /**
-   * The way from a host to another domain had broken. It is `gone`: the domain is out of reach; or it
+   * The way from a host, or a component of its, to another domain had broken. It is `gone`: the domain is out of reach; or it
    * is there `again`, and may not remember what it told before.
    */
   domainChanged?(domain: Domain, now: 'gone' | 'again', host: Domain): MaybePromise<void>;

@@ -127,10 +127,10 @@ export function createS2s(services: S2sServices): S2sSide {
     },
   };
 
-  /** Tells the modules of the host. A component's domain has none. */
+  /** Tells the modules of the host, or of the one whose component the domain is. */
   function changed({ local, remote }: Parties, now: 'gone' | 'again'): void {
     log.info({ from: local, to: remote }, `another domain is ${now === 'gone' ? 'gone' : 'back'}`);
-    for (const hook of services.hosts.get(local)?.dispatch.domainChanged ?? [])
+    for (const hook of services.hosts.ownerOf(local)?.dispatch.domainChanged ?? [])
       Promise.resolve(hook(remote, now, local)).catch((error: unknown) =>
         log.error({ err: error, domain: remote }, 'what a domain was known for was not cleared'),
       );

@@ -6,7 +6,7 @@
 import type { MaybePromise } from '../../core/hooks.ts';
 import { defineModule, type Home } from '../../core/module.ts';
 import { loadSecret } from '../../core/secret.ts';
-import { localOf } from '../../jid/jid.ts';
+import { domainOf, localOf } from '../../jid/jid.ts';
 import { type AdminService, createAdminService } from './admin-service.ts';
 import { createDesk } from './desk.ts';
 import { withAffiliate } from './room.ts';
@@ -63,6 +63,11 @@ export const muc = defineModule<MucSettings, AdminService>({
       receive: (stanza, domain, host) =>
         localOf(stanza.to) === '' ? desk(stanza, domain, host) : rooms.receive(stanza, host),
       hooks: {
+        // Of one that is back again nobody is taken away: whoever is gone is found by his errors.
+        domainChanged: (domain, now, service) =>
+          now === 'gone'
+            ? rooms.dropAll(service, (jid) => domainOf(jid) === domain)
+            : Promise.resolve(),
         async accountRemoved(account) {
           for (const jid of await tables.roomsWith(account))
             await rooms.change(jid, (turn) => {

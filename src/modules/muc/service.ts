@@ -53,8 +53,8 @@ export interface Rooms {
   lively(): Iterable<Room>;
   /** How many are in a room now. */
   occupancy(jid: BareJid): number;
-  /** All sessions in rooms that a test is true of are out of reach. */
-  dropAll(isGone: (session: FullJid) => boolean): Promise<void>;
+  /** All sessions in rooms of a service that a test is true of are out of reach. */
+  dropAll(service: Domain, isGone: (session: FullJid) => boolean): Promise<void>;
   /** Tells all occupants that the service goes down (§11.2). */
   shutDown(): Promise<void>;
   stop(): void;
@@ -391,9 +391,10 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
       }),
     lively,
     occupancy: (jid) => cells.get(jid)?.room?.occupants.size ?? 0,
-    async dropAll(isGone) {
+    async dropAll(service, isGone) {
       await Promise.all(
         [...cells.entries()].flatMap(([jid, { room }]) => {
+          if (domainOf(jid) !== service) return [];
           const gone = [...(room?.places.keys() ?? [])].filter(isGone);
           if (gone.length === 0) return [];
           return [change(jid, (turn) => gone.forEach((session) => void drop(turn, session)))];

@@ -160,6 +160,21 @@ describe('ghosts', () => {
     expect(codesIn(crone1.inbox[0])).toEqual([333]);
   });
 
+  test('§11.1 when the way to a domain breaks, its users have left', async () => {
+    const [host] = house.scene.hosts.all();
+    const hooks = host?.dispatch.domainChanged ?? [];
+    const change = async (domain: string, now: 'gone' | 'again', service: string) => {
+      for (const hook of hooks) await hook(domain as never, now, service as never);
+      await calm(house.scene);
+    };
+    await change('far.example', 'again', CHAT);
+    await change('far.example', 'gone', 'shakespeare.lit');
+    await change('other.example', 'gone', CHAT);
+    await crone1.nothing();
+    await change('far.example', 'gone', CHAT);
+    expect(codesIn(crone1.inbox[0])).toEqual([333]);
+  });
+
   test('nobody is removed by the error of somebody else, nor while he is connected', async () => {
     await house.hecate.send(error('gone', COVEN));
     await crone1.send(error('gone', COVEN));
