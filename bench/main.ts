@@ -14,6 +14,7 @@ import {
 } from './options.ts';
 import { jsonText, machine, type Run, summarise, tableText } from './report.ts';
 import type { Figure, Scene } from './scenario.ts';
+import { runArchive } from './scenario-archive.ts';
 import { runIdle } from './scenario-idle.ts';
 import { runLogins } from './scenario-logins.ts';
 import { runPairs } from './scenario-pairs.ts';
@@ -28,6 +29,7 @@ const RUN: Readonly<Record<ScenarioName, (scene: Scene, options: Options) => Pro
   // An absent rate and an undefined one are the same here.
   room: runRoom,
   pairs: (scene, options) => runPairs(scene, { ...options, rate: options.rate }),
+  archive: runArchive,
 };
 
 /** The server beside which this is compiled, into dist/bench/. */
@@ -64,6 +66,14 @@ function serversOf(options: Options, accounts: readonly Account[]) {
         profileFolder: options.profile,
         config: 'story: { enabled: false }',
       }),
+    'rtcd-no-archive': () =>
+      startRtcd({
+        name: 'rtcd-no-archive',
+        program: RTCD,
+        accounts,
+        profileFolder: options.profile,
+        config: 'modules: { archive: false }',
+      }),
     prosody: () => startProsody(accounts),
   };
   return options.server.map((name) => start[name]);
@@ -88,6 +98,7 @@ async function measure(
   const runs: Run[] = [];
   for (const scenario of SCENARIOS) {
     if (!options.scenario.includes(scenario)) continue;
+    if (scenario === 'archive' && server.name === 'rtcd-no-archive') continue;
     say(`${server.name}: ${scenario} …`);
     runs.push({ server: server.name, scenario, figures: await RUN[scenario](scene, options) });
   }

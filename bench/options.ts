@@ -3,11 +3,11 @@ import { isIP } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 /** Servers that we can start. */
-export const SERVERS = ['rtcd', 'rtcd-no-story', 'prosody'] as const;
+export const SERVERS = ['rtcd', 'rtcd-no-story', 'rtcd-no-archive', 'prosody'] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 /** Scenarios, in the order in which they run: memory first, while the server is fresh. */
-export const SCENARIOS = ['idle', 'logins', 'pairs', 'room'] as const;
+export const SCENARIOS = ['idle', 'logins', 'pairs', 'archive', 'room'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** The settings of a benchmark. */
@@ -35,6 +35,9 @@ export interface Options {
   readonly seconds: number;
   readonly warmup: number;
   readonly body: number;
+
+  readonly archived: number;
+  readonly page: number;
 
   readonly port?: number;
   readonly host: string;
@@ -98,7 +101,9 @@ export function readOptions(argv: readonly string[]): Options {
     .option('--rate <n>', 'pairs: messages a second in all (no window)', whole(1, 1_000_000))
     .option('--seconds <s>', 'pairs, room: how long is measured', whole(1, 600), 10)
     .option('--warmup <s>', 'pairs, room: how long they chat before', whole(0, 600), 3)
-    .option('--body <bytes>', 'pairs, room: the length of a text', whole(24, 100_000), 100)
+    .option('--body <bytes>', 'pairs, archive, room: the length of a text', whole(24, 100_000), 100)
+    .option('--archived <n>', 'archive: messages in it', whole(1, 10_000_000), 100_000)
+    .option('--page <n>', 'archive: messages of a page', whole(1, 1000), 50)
     .option('--port <n>', 'a server that runs already: its port', whole(1, 65_535))
     .option('--host <address>', '… its address', loopback, '127.0.0.1')
     .option('--domain <name>', '… its domain', 'localhost')
@@ -125,6 +130,7 @@ export function accountsNeeded(options: Options): number {
     logins: options.loginAccounts,
     pairs: 2 * options.pairs,
     room: options.occupants,
+    archive: 2,
   };
   return Math.max(...options.scenario.map((name) => needs[name]));
 }

@@ -164,6 +164,11 @@ async function converse(
       unit: 'ms',
       value: (1000 * usage.serverCpu) / chat.measured,
     },
+    {
+      name: 'of it the busiest thread',
+      unit: 'ms',
+      value: (10_000 * usage.busiestThreadPercent * usage.seconds) / chat.measured,
+    },
     ...usageFigures(usage),
     { name: 'server RSS', unit: 'MiB', value: rss / 2 ** 20 },
     { name: 'messages lost', unit: '', value: chat.missing },

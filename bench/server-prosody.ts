@@ -30,7 +30,7 @@ c2s_require_encryption = true
 authentication = "internal_hashed"
 storage = "internal"
 modules_enabled = { "roster"; "saslauth"; "tls"; "disco"; "ping"; "version"; "time"; "private";
-  "vcard"; "lastactivity"; "posix"; }
+  "vcard"; "lastactivity"; "mam"; "posix"; }
 modules_disabled = { "s2s" }
 VirtualHost "${DOMAIN}"
   ssl = { key = "${folder}/key.pem"; certificate = "${folder}/certificate.pem"; }

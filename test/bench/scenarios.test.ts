@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { benchAccounts } from '../../bench/accounts.ts';
 import type { RunningServer } from '../../bench/child.ts';
 import type { Figure, Scene } from '../../bench/scenario.ts';
+import { runArchive } from '../../bench/scenario-archive.ts';
 import { runIdle } from '../../bench/scenario-idle.ts';
 import { runLogins } from '../../bench/scenario-logins.ts';
 import { type PairsOptions, runPairs } from '../../bench/scenario-pairs.ts';
@@ -65,6 +66,12 @@ describe('the load generator', () => {
     expect(figureOf(figures, 'messages')).toBeGreaterThan(0);
     expect(figureOf(figures, 'messages lost')).toBe(0);
     expect(figureOf(figures, 'stanzas out of place')).toBe(0);
+  });
+
+  test('an archive is filled and read through', async () => {
+    const figures = await runArchive(scene(), { archived: 120, page: 50, body: 60 });
+    expect(figureOf(figures, 'messages read')).toBeGreaterThan(0);
+    expect(figureOf(figures, 'messages missing')).toBe(0);
   });
 
   test('idle sessions are opened and closed', async () => {

@@ -69,7 +69,7 @@ export async function answerQuery(
       : await pageOf(archives, owner, criteria, places, query.page, limits);
   if (page === 'too far')
     return reply.refuse('feature-not-implemented', 'Ask for what comes after a UID.');
-  const uidOf = ({ serial }: Archived) => archives.uids.of(owner.token, serial);
+  const uidOf = ({ serial }: Archived) => archives.uidOf(owner, serial);
   const recipient = { from: owner.jid, to: asked.to, queryid: query.queryid };
   const sent = query.isFlipped ? [...page.rows].reverse() : page.rows; // §4.3.4
   for (const row of sent) asked.send(resultMessage(recipient, row, uidOf(row)));
@@ -101,7 +101,7 @@ async function placesOf(
   let isStrange = false;
   const place = (uid: string | undefined): number | undefined => {
     if (uid === undefined || uid === '') return undefined; // an empty <before/> names none
-    const serial = archives.uids.read(owner.token, uid);
+    const serial = archives.readUid(owner, uid);
     if (serial === undefined) isStrange = true;
     else named.push(serial);
     return serial;

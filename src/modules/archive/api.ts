@@ -6,7 +6,7 @@ import { type BareJid, type Domain, domainOf, type Jid } from '../../jid/jid.ts'
 import type { Message } from '../../stanza/stanza.ts';
 import type { Element } from '../../xml/element.ts';
 import { answerQuery, fieldsFor, type PageLimits } from './answer.ts';
-import { type Archives, archivesOf, type Entry, type Reserved } from './archives.ts';
+import { type Archives, createArchives, type Entry, type Reserved } from './archives.ts';
 import type { Owner } from './owners.ts';
 import { metadataElement, queryForm } from './payloads.ts';
 import type { Search } from './search.ts';
@@ -19,7 +19,7 @@ export interface ArchiveApi {
   /** Takes a place in the archive of an account or a room, for a message that comes now. */
   reserve(owner: BareJid): MaybePromise<Reserved>;
   /** Keeps a message in its place; resolves when it is on the disk. */
-  keep(place: Reserved, entry: Entry): MaybePromise<unknown>;
+  keep(place: Reserved, entry: Entry): Promise<unknown>;
   /**
    * Answers a `<query/>` of somebody who may read an archive: hands out the results, then gives the
    * `<fin/>` (XEP-0313 §4).
@@ -58,11 +58,8 @@ export interface SearchableText {
 
 /** The archives, and what else the module itself needs of them. */
 export interface ArchiveParts {
-  readonly api: ArchiveApi;
-  /** The archives and the owner of one of them. */
-  archiveOf(owner: BareJid): MaybePromise<readonly [Archives, Owner]>;
-  /** Opens the archives. */
-  open(): MaybePromise<Archives>;
+  readonly api: Omit<ArchiveApi, 'asSent'>;
+  readonly archives: Archives;
   /** How long messages of an owner are kept that has no term of its own, in ms; 0 is for good. */
   keepMs(owner: BareJid): number;
 }
@@ -73,7 +70,7 @@ const PAGE_BYTES = 1 << 20;
 /** Opens the archives of a server. */
 export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
   let search: Search | undefined;
-  const open = archivesOf({
+  const archives = createArchives({
     store: home.store,
     clock: home.clock,
     kept: (owner) => search?.kept(owner),
@@ -87,35 +84,21 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
     const bytes = Math.min(PAGE_BYTES, home.server().limits.sendQueueBytes / 2);
     return { usual: Math.min(page, maxPage), most: maxPage, bytes };
   };
-  const archiveOf = (owner: BareJid): MaybePromise<readonly [Archives, Owner]> => {
-    const archives = open();
-    if (archives instanceof Promise)
-      return archives.then(async (opened) => [opened, await opened.owners.of(owner)]);
-    const found = archives.owners.of(owner);
-    return found instanceof Promise ? found.then((late) => [archives, late]) : [archives, found];
-  };
   return {
     api: {
-      reserve(owner) {
-        const archive = archiveOf(owner);
-        return archive instanceof Promise
-          ? archive.then(([archives, late]) => archives.reserve(late))
-          : archive[0].reserve(archive[1]);
+      reserve(jid) {
+        const owner = archives.of(jid);
+        return owner instanceof Promise ? owner.then(archives.reserve) : archives.reserve(owner);
       },
-      keep(place, entry) {
-        const archives = open();
-        return archives instanceof Promise
-          ? archives.then((late) => late.keep(place, entry))
-          : archives.keep(place, entry);
-      },
+      keep: archives.keep,
       async answer(jid, query, to, send) {
-        const [archives, owner] = await archiveOf(jid);
+        const owner = await archives.of(jid);
         const asked = { owner, to, search: searchOf(jid), limits: limitsOf(jid), send };
         return answerQuery(archives, query, asked);
       },
       async replace(jid, uid, change) {
-        const [archives, owner] = await archiveOf(jid);
-        const serial = archives.uids.read(owner.token, uid);
+        const owner = await archives.of(jid);
+        const serial = archives.readUid(owner, uid);
         await archives.flushed();
         const stanza =
           serial === undefined ? undefined : await archives.messages.text(owner.token, serial);
@@ -125,27 +108,30 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
       },
       form: (owner) => queryForm(fieldsFor(searchOf(owner))),
       async metadata(jid) {
-        const [archives, owner] = await archiveOf(jid);
+        const owner = await archives.of(jid);
         await archives.flushed();
         const ends = await archives.messages.ends(owner.token);
-        return metadataElement(ends, (serial) => archives.uids.of(owner.token, serial));
+        return metadataElement(ends, (serial) => archives.uidOf(owner, serial));
       },
-      remove: async (owner) => (await open()).owners.remove(owner),
+      remove: archives.owners.remove,
       useSearch(brought) {
         if (search !== undefined) throw new Error('there is a search already');
         search = brought;
       },
       async texts({ token }, span, most) {
-        const { messages, flushed } = await open();
-        await flushed();
+        await archives.flushed();
         const from = 'after' in span ? 'beginning' : 'end';
-        const rows = await messages.page(token, { ...span, isSearchable: true }, from, most);
+        const rows = await archives.messages.page(
+          token,
+          { ...span, isSearchable: true },
+          from,
+          most,
+        );
         return rows.map(({ serial, stanza }) => ({ serial, text: readArchived(stanza).text }));
       },
-      service: createArchiveService(home, open, searchOf),
+      service: createArchiveService(home, archives, searchOf),
     },
-    open,
-    archiveOf,
+    archives,
     keepMs(owner) {
       const host = hostOf(owner);
       return home.hosts.get(host) !== undefined && home.isEnabled(host)

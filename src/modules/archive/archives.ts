@@ -4,7 +4,7 @@
  */
 import type { MaybePromise } from '../../core/hooks.ts';
 import { loadSecret } from '../../core/secret.ts';
-import { bareOf, type Jid, resourceOf } from '../../jid/jid.ts';
+import { type BareJid, bareOf, type Jid, resourceOf } from '../../jid/jid.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Store } from '../../store/store.ts';
 import { createLedger, type Ledger } from './ledger.ts';
@@ -30,23 +30,33 @@ export interface Entry {
   readonly isSearchable: boolean;
 }
 
-/** The archives that are open. */
+/**
+ * The archives. They are opened when an owner is first asked for; whoever has an owner can do the rest
+ * at once.
+ */
 export interface Archives {
-  readonly owners: Owners;
+  readonly owners: Omit<Owners, 'of'>;
   readonly messages: Messages;
-  readonly uids: Uids;
-  /** The last number that was given. */
-  readonly last: number;
+  /** The owner of an archive. */
+  of(jid: BareJid): MaybePromise<Owner>;
   /** Takes a place, after all that were taken before. */
   reserve(owner: Owner): Reserved;
   /** Keeps a message in its place; resolves when it is on the disk. */
   keep(place: Reserved, entry: Entry): Promise<unknown>;
   /** Resolves when all that was kept so far can be found. */
   flushed(): Promise<unknown>;
+  /** Resolves when the disk has caught up; undefined while nobody has to wait for that. */
+  room(): Promise<unknown> | undefined;
+  /** The UID of a message in an archive. */
+  uidOf(owner: Owner, serial: number): string;
+  /** The number of a UID; undefined when it is none of that archive. */
+  readUid(owner: Owner, uid: string): number | undefined;
+  /**
+   * Takes out the oldest messages of an owner before a number, or all of them, a step at a time;
+   * answers how many, fewer than `most` when nothing is left to do.
+   */
+  prune(owner: number, before: number | undefined, most: number): Promise<number>;
 }
-
-/** The archives, which are opened when first asked for. */
-export type OpenArchives = () => MaybePromise<Archives>;
 
 /** What archives are made with. */
 export interface ArchivesOptions {
@@ -56,16 +66,22 @@ export interface ArchivesOptions {
   kept(owner: Owner): void;
 }
 
-/** Makes the function that opens the archives once; when that fails, the next call tries again. */
-export function archivesOf(options: ArchivesOptions): OpenArchives {
-  let open: Archives | undefined;
-  let opening: Promise<Archives> | undefined;
-  return () => {
-    if (open !== undefined) return open;
-    opening ??= openArchives(options).then(
-      (opened) => {
-        open = opened;
-        return opened;
+/** What must be read before the first message is kept. */
+interface Opened {
+  readonly serials: Serials;
+  readonly uids: Uids;
+}
+
+/** Makes the archives. */
+export function createArchives({ store, clock, kept }: ArchivesOptions): Archives {
+  let opened: Opened | undefined;
+  let opening: Promise<Opened> | undefined;
+  /** When it fails, the next call tries again. */
+  const open = (): Promise<Opened> => {
+    opening ??= readOpened(store, clock).then(
+      (read) => {
+        opened = read;
+        return read;
       },
       (error: unknown) => {
         opening = undefined;
@@ -74,25 +90,23 @@ export function archivesOf(options: ArchivesOptions): OpenArchives {
     );
     return opening;
   };
-}
-
-async function openArchives({ store, clock, kept }: ArchivesOptions): Promise<Archives> {
-  const [secret, state] = await Promise.all([loadSecret(store, 'archive UIDs'), readState(store)]);
-  const serials = createSerials(() => clock.now(), state);
-  const messages = createMessages(store, () => serials.drift);
-  const uids = createUids(secret);
-  const ledger = openLedger(store, serials, messages, state.drift);
+  const known = (): Opened => {
+    if (opened === undefined) throw new Error('the archives are not open yet');
+    return opened;
+  };
+  const messages = createMessages(store, () => opened?.serials.drift ?? 0);
+  const owners = createOwners(store);
+  const ledger = openLedger(store, messages, () => opened?.serials.drift ?? 0);
   return {
-    owners: createOwners(store),
+    owners,
     messages,
-    uids,
-    get last() {
-      return serials.last;
+    of: (jid) => (opened === undefined ? open().then(() => owners.of(jid)) : owners.of(jid)),
+    reserve(owner) {
+      const { serials, uids } = known();
+      return new ReservedPlace(owner, serials.next(), uids);
     },
-    reserve: (owner) => new ReservedPlace(owner, serials.next(), uids),
-    keep(place, { peer, text, isSearchable }) {
-      const { owner, serial, at } = place;
-      if (owner.isGone) return Promise.resolve();
+    keep({ owner, serial, at }, { peer, text, isSearchable }) {
+      if (owner.isGone) return GONE;
       if (isSearchable) kept(owner);
       return ledger.add({
         serial,
@@ -105,15 +119,30 @@ async function openArchives({ store, clock, kept }: ArchivesOptions): Promise<Ar
       });
     },
     flushed: ledger.flushed,
+    room: ledger.room,
+    uidOf: (owner, serial) => known().uids.of(owner.token, serial),
+    readUid: (owner, uid) => known().uids.read(owner.token, uid),
+    async prune(owner, before = Number.MAX_SAFE_INTEGER, most) {
+      const { serials } = await open();
+      await ledger.flushed();
+      return messages.prune(owner, before, most, serials.last);
+    },
   };
 }
 
+const GONE = Promise.resolve();
+
+async function readOpened(store: Store, clock: Clock): Promise<Opened> {
+  const [secret, state] = await Promise.all([loadSecret(store, 'archive UIDs'), readState(store)]);
+  return { serials: createSerials(() => clock.now(), state), uids: createUids(secret) };
+}
+
 /** A ledger that also writes how far numbers are ahead of time, when that has grown. */
-function openLedger(store: Store, serials: Serials, messages: Messages, known: number): Ledger {
-  let noted = known;
+function openLedger(store: Store, messages: Messages, drift: () => number): Ledger {
+  let noted = 0;
   return createLedger(store, () => {
-    if (serials.drift === noted) return [];
-    noted = serials.drift;
+    if (drift() === noted) return [];
+    noted = drift();
     return [messages.noteDrift(noted)];
   });
 }

@@ -47,10 +47,10 @@ export const archive = defineModule<ArchiveSettings, ArchiveApi>({
   tables: archiveMigrations,
   setup(home) {
     const parts = createArchiveParts(home);
-    const { asSent, fromAccount, toAccount } = createRecording(home, parts, home.use(roster));
+    const { archives, keepMs } = parts;
+    const { asSent, fromAccount, toAccount } = createRecording(home, archives, home.use(roster));
     const { store, clock, log } = home;
-    const { open, keepMs } = parts;
-    const sweeper = startSweeper({ open, keepMs, store, clock, log });
+    const sweeper = startSweeper({ archives, keepMs, store, clock, log });
     return {
       api: parts.api,
       iq: archiveRequests(home, parts),

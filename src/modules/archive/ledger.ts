@@ -1,8 +1,9 @@
 /**
- * Messages on their way into the table. Those of one turn of the event loop are written together: it
- * halves what each costs the thread that routes.
+ * Messages on their way into the table. Those of one turn of the event loop are written together, with
+ * as few statements and values as can be: what a message costs the thread that routes is mostly this.
  */
-import { prepare, type Query, type Store, StoreError } from '../../store/store.ts';
+import { CompiledQuery } from 'kysely';
+import { type Query, type Store, StoreError } from '../../store/store.ts';
 
 /** A message as the table has it. */
 export interface MessageRow {
@@ -28,15 +29,33 @@ export interface Ledger {
   add(row: MessageRow): Promise<unknown>;
   /** Resolves when all that was added so far is on the disk, or failed. */
   flushed(): Promise<unknown>;
+  /**
+   * Resolves when the disk has caught up with what was added; undefined while it does anyway. Whoever
+   * waits for it sends no faster than the disk takes.
+   */
+  room(): Promise<unknown> | undefined;
 }
 
 /** Messages in one write, so that none waits long for the others. */
-const TOGETHER = 500;
+const TOGETHER = 512;
+/** Messages that wait when those who send have to wait too: some 50 ms of the database's work. */
+const WAITING_MANY = 1000;
 /** Messages that may wait; the store itself counts only the writes that they are gathered in. */
 const WAITING_MOST = 20_000;
 
-interface Tables {
-  archive_messages: MessageRow;
+/** Messages of one write. */
+interface Batch {
+  /** The values of rows with their texts, one after the other. */
+  readonly whole: (string | number)[];
+  /** The values of rows whose text is that of another row of this batch, and its number. */
+  readonly copies: (string | number)[];
+  /** The row that was added last with its text. */
+  source: { readonly serial: number; readonly stanza: string };
+  rows: number;
+  readonly written: Promise<unknown>;
+  isSent: boolean;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -44,37 +63,25 @@ interface Tables {
  * @param alsoWrite further queries for a write, asked for when it is made
  */
 export function createLedger(store: Store, alsoWrite: () => readonly Query[]): Ledger {
-  const db = store.tables<Tables>();
-  const insert = prepare((row: MessageRow) =>
-    db.insertInto('archive_messages').values({
-      serial: row.serial,
-      owner: row.owner,
-      at: row.at,
-      peer: row.peer,
-      resource: row.resource,
-      searchable: row.searchable,
-      stanza: row.stanza,
-    }),
-  );
-  let gathered: Gathered | undefined;
+  let gathered: Batch | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
-  const gather = (): Gathered => {
-    const fresh = gatheredRows();
-    const done = fresh.written.finally(() => {
-      waiting -= fresh.rows.length;
+  const begin = (): Batch => {
+    const batch = newBatch();
+    const done = batch.written.finally(() => {
+      waiting -= batch.rows;
     });
     last = Promise.allSettled([last, done]);
-    setImmediate(() => send(fresh));
-    return fresh;
+    setImmediate(() => send(batch));
+    return batch;
   };
-  const send = (sent: Gathered) => {
-    if (sent.isSent) return;
-    sent.isSent = true;
-    if (gathered === sent) gathered = undefined;
-    const written = store.write(...sent.rows.map(insert), ...alsoWrite());
-    written.then(sent.resolve, sent.reject);
+  const send = (batch: Batch) => {
+    if (batch.isSent) return;
+    batch.isSent = true;
+    if (gathered === batch) gathered = undefined;
+    const queries = [...filled(INSERT, batch.whole), ...filled(COPY, batch.copies)];
+    store.write(...queries, ...alsoWrite()).then(batch.resolve, batch.reject);
   };
 
   return {
@@ -84,31 +91,75 @@ export function createLedger(store: Store, alsoWrite: () => readonly Query[]): L
           new StoreError('overloaded', `${waiting} messages wait for the archive`),
         );
       waiting += 1;
-      gathered ??= gather();
-      gathered.rows.push(row);
-      const { written } = gathered;
-      if (gathered.rows.length >= TOGETHER) send(gathered);
-      return written;
+      gathered ??= begin();
+      const batch = gathered;
+      put(batch, row);
+      if (batch.rows >= TOGETHER) send(batch);
+      return batch.written;
     },
     flushed: () => last,
+    room: () => (waiting < WAITING_MANY ? undefined : last),
   };
 }
 
-/** Messages that will be written together. */
-interface Gathered {
-  readonly rows: MessageRow[];
-  readonly written: Promise<unknown>;
-  isSent: boolean;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+/** Adds a row. What one account sends to another is one text for both, which goes the way but once. */
+function put(batch: Batch, row: MessageRow): void {
+  const { serial, owner, at, peer, resource, searchable, stanza } = row;
+  batch.rows += 1;
+  if (stanza === batch.source.stanza) {
+    batch.copies.push(serial, owner, at, peer, resource, searchable, batch.source.serial);
+  } else {
+    batch.whole.push(serial, owner, at, peer, resource, searchable, stanza);
+    batch.source = { serial, stanza };
+  }
 }
 
-function gatheredRows(): Gathered {
-  let resolve: Gathered['resolve'] = () => {};
-  let reject: Gathered['reject'] = () => {};
+/** An empty batch. */
+function newBatch(): Batch {
+  let resolve: Batch['resolve'] = () => {};
+  let reject: Batch['reject'] = () => {};
   const written = new Promise<unknown>((done, failed) => {
     resolve = done;
     reject = failed;
   });
-  return { rows: [], written, isSent: false, resolve, reject };
+  const source = { serial: 0, stanza: '' };
+  return { whole: [], copies: [], source, rows: 0, written, isSent: false, resolve, reject };
+}
+
+/** The values of a row. */
+const WIDTH = 7;
+/** Rows of one statement: few sizes make up any number, so that few texts are ever prepared. */
+const SIZES = [64, 16, 4, 1] as const;
+const COLUMNS = 'serial, owner, at, peer, resource, searchable, stanza';
+
+/** The texts of a statement by its rows. */
+type Statement = ReadonlyMap<number, CompiledQuery>;
+
+const INSERT = statement((rows) => `INSERT INTO archive_messages (${COLUMNS}) VALUES ${rows}`);
+const COPY = statement(
+  (rows) => `INSERT INTO archive_messages (${COLUMNS})
+    SELECT column1, column2, column3, column4, column5, column6,
+      (SELECT stanza FROM archive_messages WHERE serial = column7)
+    FROM (VALUES ${rows}) AS copies`,
+);
+
+function statement(textOf: (rows: string) => string): Statement {
+  const row = `(${Array(WIDTH).fill('?').join(', ')})`;
+  return new Map(
+    SIZES.map((size) => [size, CompiledQuery.raw(textOf(Array(size).fill(row).join(', ')))]),
+  );
+}
+
+/** As many statements as the values take. */
+function filled(by: Statement, values: readonly (string | number)[]): CompiledQuery[] {
+  const queries: CompiledQuery[] = [];
+  let from = 0;
+  for (const size of SIZES) {
+    const query = by.get(size);
+    while (query !== undefined && values.length - from >= size * WIDTH) {
+      queries.push({ ...query, parameters: values.slice(from, from + size * WIDTH) });
+      from += size * WIDTH;
+    }
+  }
+  return queries;
 }

@@ -1,6 +1,6 @@
 /**
  * Keeps what accounts send and receive, as it passes (XEP-0313 §3.4, §6.1.1; XEP-0359). Nobody waits
- * for it: what was kept is owed.
+ * for it: what is kept is owed.
  */
 import type { MaybePromise, Verdict } from '../../core/hooks.ts';
 import { verdict } from '../../core/hooks.ts';
@@ -11,12 +11,11 @@ import type { Message, Stanza } from '../../stanza/stanza.ts';
 import { withoutStanzaIds, withStanzaId } from '../../stanza/stanza-id.ts';
 import type { Element } from '../../xml/element.ts';
 import type { RosterApi } from '../roster/index.ts';
-import type { ArchiveParts } from './api.ts';
 import type { Archives } from './archives.ts';
 import type { Owner } from './owners.ts';
 import { isWanted } from './preferences.ts';
 import { rulesFor } from './prefs.ts';
-import { type Worth, worthOf } from './rules.ts';
+import { worthOf } from './rules.ts';
 import type { ArchiveSettings } from './settings.ts';
 
 /** The hooks by which messages are kept. */
@@ -33,46 +32,59 @@ export interface Recording {
 /** Makes the hooks. */
 export function createRecording(
   home: Home<ArchiveSettings>,
-  { archiveOf }: Pick<ArchiveParts, 'archiveOf'>,
+  archives: Archives,
   rosters: RosterApi,
 ): Recording {
   const { story } = home;
   /** Ids of what accounts with several sessions sent, by the message's tree. */
   const sentIds = new WeakMap<Element, string>();
+  /** What is owed already for the message that was sent last, which is likely to come in next. */
+  let sent: { readonly message: Message; readonly settled: Promise<unknown> } | undefined;
 
   const isGuest = (account: BareJid) => home.sessions.of(account)[0]?.isAnonymous === true;
   const isContact = (account: BareJid) => (contact: BareJid) =>
     after(rosters.of(account), ({ items }) => items.get(contact)?.isListed === true);
 
-  /** Goes on with the archive of an account, if it wants messages with an address. */
-  const ifWanted = (
-    account: BareJid,
-    peer: Jid,
-    otherwise: Verdict,
-    next: (archives: Archives, owner: Owner) => Verdict,
-  ): MaybePromise<Verdict> =>
-    after(archiveOf(account), ([archives, owner]) => {
+  /** The owner of an account's archive, if it wants messages with an address. */
+  const ownerFor = (account: BareJid, peer: Jid): MaybePromise<Owner | undefined> => {
+    const room = archives.room();
+    if (room !== undefined) return room.then(() => ownerFor(account, peer));
+    return after(archives.of(account), (owner) => {
       const rules = rulesFor(owner, home.configOf(domainOf(account)));
-      return after(isWanted(rules, account, peer, isContact(account)), (wanted) =>
-        wanted ? next(archives, owner) : otherwise,
-      );
+      const wanted = isWanted(rules, account, peer, isContact(account));
+      return after(wanted, (isSo) => (isSo ? owner : undefined));
     });
+  };
+
+  const keepSent = (owner: Owner, message: Message, worth: 'kept' | 'searchable') => {
+    const place = archives.reserve(owner);
+    if (home.sessions.of(owner.jid).length > 1) sentIds.set(message.element, place.uid);
+    const entry = {
+      peer: message.to,
+      text: message.wire.text,
+      isSearchable: worth === 'searchable',
+    };
+    const settled = archives.keep(place, entry);
+    if (story.isOn)
+      story.note(message, { kind: 'archived', account: owner.jid, id: place.uid });
+    sent = { message, settled };
+    return settled;
+  };
 
   return {
     fromAccount(stanza, session) {
       if (stanza.kind !== 'message') return verdict.pass;
       const { account } = session;
       const message = withoutStanzaIds(stanza, account);
-      const passed = message === stanza ? verdict.pass : verdict.passAs(message);
+      const isSame = message === stanza;
       const worth = worthOf(message);
       // What one sends to oneself is kept once, where it comes in (§6.1.1).
-      if (worth === 'none' || session.isAnonymous || bareOf(message.to) === account) return passed;
-      return ifWanted(account, message.to, passed, (archives, owner) => {
-        const place = archives.reserve(owner);
-        if (home.sessions.of(account).length > 1) sentIds.set(message.element, place.uid);
-        const settled = archives.keep(place, entryOf(message, message.to, worth));
-        if (story.isOn) story.note(message, { kind: 'archived', account, id: place.uid });
-        return message === stanza ? verdict.passOwing(settled) : verdict.passAs(message, settled);
+      if (worth === 'none' || session.isAnonymous || bareOf(message.to) === account)
+        return isSame ? verdict.pass : verdict.passAs(message);
+      return after(ownerFor(account, message.to), (owner) => {
+        const settled = owner === undefined ? undefined : keepSent(owner, message, worth);
+        if (!isSame) return verdict.passAs(message, settled);
+        return settled === undefined ? verdict.pass : verdict.passOwing(settled);
       });
     },
     toAccount(stanza, account) {
@@ -81,11 +93,20 @@ export function createRecording(
       const passed = message === stanza ? verdict.pass : verdict.passAs(message);
       const worth = worthOf(message);
       if (worth === 'none' || isGuest(account) || isRefused(message)) return passed;
-      return ifWanted(account, message.from, passed, (archives, owner) => {
+      return after(ownerFor(account, message.from), (owner) => {
+        if (owner === undefined) return passed;
         const place = archives.reserve(owner);
+        const entry = {
+          peer: message.from,
+          // Without the id, it is the text that its sender keeps.
+          text: message.wire.text,
+          isSearchable: worth === 'searchable',
+        };
+        const settled = archives.keep(place, entry);
         const kept = withStanzaId(message, account, place.uid); // §3.5
         if (story.isOn) story.note(kept, { kind: 'archived', account, id: place.uid });
-        return verdict.passAs(kept, archives.keep(place, entryOf(kept, kept.from, worth)));
+        const isOwed = sent?.message === stanza && sent.settled === settled;
+        return verdict.passAs(kept, isOwed ? undefined : settled);
       });
     },
     asSent(message) {
@@ -99,12 +120,6 @@ export function createRecording(
     return type === 'normal' && isFull(to) && home.sessions.at(to) === undefined;
   }
 }
-
-const entryOf = ({ wire }: Message, peer: Jid, worth: Worth) => ({
-  peer,
-  text: wire.text,
-  isSearchable: worth === 'searchable',
-});
 
 /** Goes on at once where nothing has to be waited for. */
 function after<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {

@@ -13,7 +13,7 @@ type Own<T> = IqRequest<T> & { readonly session: Session };
 /** Makes the handlers. */
 export function archiveRequests(
   home: Home<ArchiveSettings>,
-  { api, archiveOf }: ArchiveParts,
+  { api, archives }: ArchiveParts,
 ): readonly IqRoute[] {
   const own =
     <T>(handle: (request: Own<T>) => Promise<Reply> | Reply, forGuest: () => Reply) =>
@@ -53,8 +53,7 @@ export function archiveRequests(
       Prefs,
       own(
         async ({ account, host }) => {
-          const [, owner] = await archiveOf(account);
-          return getPrefs(owner, home.configOf(host));
+          return getPrefs(await archives.of(account), home.configOf(host));
         },
         () => reply.result(prefsElement({ default: 'never', always: [], never: [] })),
       ),
@@ -65,8 +64,7 @@ export function archiveRequests(
       Prefs,
       own(
         async ({ payload, account, host }) => {
-          const [archives, owner] = await archiveOf(account);
-          return setPrefs(payload, archives, owner, home.configOf(host));
+          return setPrefs(payload, archives, await archives.of(account), home.configOf(host));
         },
         () => reply.refuse('forbidden', 'Nothing is archived for guests.'),
       ),

@@ -1,7 +1,7 @@
 /** Archives as an admin sees them: figures, retention, purging, a search. */
 import type { Home } from '../../core/module.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
-import type { Archives, OpenArchives } from './archives.ts';
+import type { Archives } from './archives.ts';
 import type { Criteria } from './messages.ts';
 import type { Owner } from './owners.ts';
 import type { DefaultBehaviour } from './preferences.ts';
@@ -56,18 +56,19 @@ const STEP = 500;
 /** Makes the service. */
 export function createArchiveService(
   home: Home<ArchiveSettings>,
-  open: OpenArchives,
+  archives: Archives,
   searchOf: (account: BareJid) => Search | undefined,
 ): ArchiveService {
-  const archiveOf = async (account: BareJid): Promise<[Archives, Owner]> => {
-    const archives = await open();
+  const { messages } = archives;
+  const ownerOf = async (account: BareJid): Promise<Owner> => {
+    const owner = await archives.of(account);
     await archives.flushed();
-    return [archives, await archives.owners.of(account)];
+    return owner;
   };
   return {
     isOn: (account) => home.isEnabled(domainOf(account)),
     async figures(account) {
-      const [{ messages }, owner] = await archiveOf(account);
+      const owner = await ownerOf(account);
       const settings = home.configOf(domainOf(account));
       const [count, ends] = await Promise.all([
         messages.count(owner.token, {}, Number.MAX_SAFE_INTEGER - 1),
@@ -89,7 +90,7 @@ export function createArchiveService(
     async search(account, text, most) {
       const search = searchOf(account);
       if (search === undefined) return undefined;
-      const [{ messages }, owner] = await archiveOf(account);
+      const owner = await ownerOf(account);
       await search.catchUp(owner);
       const matching = search.matching(owner, text);
       if (matching === undefined) return [];
@@ -98,22 +99,17 @@ export function createArchiveService(
       return found.map(({ at, stanza }) => ({ at, ...readArchived(stanza) }));
     },
     async purge(account, before) {
-      const [archives, owner] = await archiveOf(account);
+      const { token } = await ownerOf(account);
+      const end = before === undefined ? undefined : serialAt(before);
       let removed = 0;
       for (;;) {
-        const step = await archives.messages.prune(
-          owner.token,
-          before === undefined ? Number.MAX_SAFE_INTEGER : serialAt(before),
-          STEP,
-          archives.last,
-        );
+        const step = await archives.prune(token, end, STEP);
         removed += step;
         if (step < STEP) return removed;
       }
     },
     async setRetention(account, days) {
-      const [{ owners }, owner] = await archiveOf(account);
-      await owners.setRetention(owner, days);
+      await archives.owners.setRetention(await ownerOf(account), days);
     },
   };
 }

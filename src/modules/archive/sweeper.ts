@@ -7,7 +7,7 @@ import type { BareJid } from '../../jid/jid.ts';
 import type { Clock, Timer } from '../../kit/clock.ts';
 import type { Logger } from '../../kit/log.ts';
 import type { Store } from '../../store/store.ts';
-import type { Archives, OpenArchives } from './archives.ts';
+import type { Archives } from './archives.ts';
 import type { OwnerRow } from './owners.ts';
 import { serialAt } from './serials.ts';
 
@@ -33,7 +33,7 @@ export interface Sweeper {
 
 /** What a sweeper works with. */
 export interface SweeperOptions {
-  readonly open: OpenArchives;
+  readonly archives: Archives;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
@@ -76,13 +76,11 @@ export function startSweeper(options: SweeperOptions): Sweeper {
 
 /** Looks at all owners once. */
 async function round(options: SweeperOptions, signal: AbortSignal): Promise<void> {
-  const { open, store, clock, log } = options;
-  const archives = await open();
+  const { archives, store, clock, log } = options;
   const { owners, messages } = archives;
   for await (const rows of pages((after) => owners.list(after, OWNERS, 'removed'), signal)) {
     for (const { token } of rows) {
-      await archives.flushed();
-      await prune(archives, token, Number.MAX_SAFE_INTEGER, clock, signal);
+      await prune(archives, token, undefined, clock, signal);
       if (!signal.aborted) await store.write(owners.forget(token));
     }
   }
@@ -117,17 +115,17 @@ async function* pages(
   }
 }
 
-/** Takes an archive's messages before a number out, step by step; answers how many they were. */
+/** Takes an archive's messages before a number out, or all, step by step; answers how many they were. */
 async function prune(
-  { messages, last }: Archives,
+  archives: Archives,
   token: number,
-  before: number,
+  before: number | undefined,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<number> {
   let removed = 0;
   while (!signal.aborted) {
-    const step = await messages.prune(token, before, STEP, last);
+    const step = await archives.prune(token, before, STEP);
     removed += step;
     if (step < STEP) break;
     await paused(clock, signal);
@@ -137,6 +135,7 @@ async function prune(
 
 /** Leaves the database to others for a moment; ends at once when the sweeper does. */
 function paused(clock: Clock, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
       timer.cancel();
