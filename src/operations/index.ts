@@ -1,6 +1,7 @@
 /** The operations of the server itself; modules bring their own. */
 import type { AnyOperation } from '../core/operation.ts';
 import { accountOperations } from './accounts.ts';
+import { archiveOperations } from './archive.ts';
 import { auditOperations } from './audit.ts';
 import { certificateOperations } from './certificates.ts';
 import { checkOperations } from './check.ts';
@@ -24,6 +25,7 @@ export function allOperations(services: Services): AnyOperation[] {
     ...accountOperations(services),
     ...deviceOperations(services),
     ...sessionOperations(services),
+    ...archiveOperations(services),
     ...hostOperations(services),
     ...componentOperations(services),
     ...roomOperations(services),

@@ -16,6 +16,7 @@ import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
 import type { StoreStats } from '../store/store.ts';
+import type { ArchiveService } from './archive-service.ts';
 import type { Lookup } from './dns-lookup.ts';
 import type { FederationService } from './federation-service.ts';
 import type { PortProbe } from './port-probe.ts';
@@ -130,6 +131,7 @@ export interface Services {
   readonly certificates: CertificateService;
   readonly components: ComponentService;
   readonly rooms: RoomService;
+  readonly archives: ArchiveService;
   readonly runtime: RuntimeService;
   /** Asks DNS; other servers than the system's when some are named. */
   readonly lookup: (servers: readonly string[]) => Lookup;

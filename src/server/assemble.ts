@@ -23,6 +23,7 @@ import { type Clock, systemClock } from '../kit/clock.ts';
 import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
+import { archive } from '../modules/archive/index.ts';
 import { modules } from '../modules/index.ts';
 import { muc } from '../modules/muc/index.ts';
 import type { FederationService } from '../operations/federation-service.ts';
@@ -226,6 +227,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         certificates,
         components,
         rooms: registry.apiOf(muc),
+        archives: registry.apiOf(archive).service,
         runtime,
         lookup: (servers) => createLookup(dnsFor(servers, clock, running)),
         ports: machinePorts,

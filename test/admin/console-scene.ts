@@ -15,9 +15,11 @@ import { createWatch, type Watch } from '../../src/core/watch.ts';
 import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { type BareJid, parseBare } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
+import { archive } from '../../src/modules/archive/index.ts';
 import { allOperations } from '../../src/operations/index.ts';
 import type { RoomService } from '../../src/operations/room-service.ts';
 import type { ComponentInfo } from '../../src/operations/services.ts';
+import { ARCHIVED } from '../support/archived.ts';
 import { type FederationWorld, federationOf } from '../support/federation-side.ts';
 import { noRooms } from '../support/rooms.ts';
 import { type Scene, startScene } from '../support/scene.ts';
@@ -63,7 +65,8 @@ export function bare(raw: string): BareJid {
 
 /** Starts a console. */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleScene> {
-  const scene = await startScene({ modules: options.modules ?? [], accounts: options.accounts });
+  const modules = [...new Set([...ARCHIVED, ...(options.modules ?? [])])];
+  const scene = await startScene({ modules, accounts: options.accounts });
   const { clock, accounts, sessions, hosts, store, registry, log } = scene;
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-console-'));
   const [first] = options.accounts;
@@ -117,6 +120,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     watch,
     stories: { isOn: () => true, find: scene.tales },
     certificates,
+    archives: registry.apiOf(archive).service,
     components: { list: () => options.components ?? [] },
     rooms: options.rooms ?? noRooms,
     removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),

@@ -15,6 +15,7 @@ import {
   parseBare,
   parseDomain,
 } from '../../src/jid/jid.ts';
+import { archive } from '../../src/modules/archive/index.ts';
 import type { Lookup, TlsaRecord } from '../../src/operations/dns-lookup.ts';
 import type { FederationService } from '../../src/operations/federation-service.ts';
 import { allOperations } from '../../src/operations/index.ts';
@@ -22,6 +23,7 @@ import type { PortState } from '../../src/operations/port-probe.ts';
 import type { Services } from '../../src/operations/services.ts';
 import { readStanza, type Stanza } from '../../src/stanza/stanza.ts';
 import { openStore } from '../../src/store/store.ts';
+import { ARCHIVED } from '../support/archived.ts';
 import { noRooms } from '../support/rooms.ts';
 import { parse, type Scene, startScene } from '../support/scene.ts';
 
@@ -44,6 +46,8 @@ export interface Desk {
   readonly world: World;
   readonly watch: Watch;
   readonly audit: Audit;
+  /** What the operations work with. */
+  readonly services: Services;
   readonly imported: unknown[];
   /** Runs an operation as root. */
   run(name: string, input?: unknown): ReturnType<Operations['run']>;
@@ -131,7 +135,7 @@ export async function developmentConfig(): Promise<Config> {
 
 /** Sets a desk up with some accounts; their domains are the hosts. */
 export async function setDesk(accounts: readonly string[]): Promise<Desk> {
-  const scene = await startScene({ modules: [], accounts });
+  const scene = await startScene({ modules: ARCHIVED, accounts });
   const { clock, log, sessions, hosts, registry } = scene;
   const store = await openStore({
     file: ':memory:',
@@ -177,6 +181,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
           ? { ok: true, changed: ['log.level'] }
           : { ok: false, faults: world.faults },
     },
+    archives: registry.apiOf(archive).service,
     components: { list: () => [] },
     rooms: noRooms,
     certificates: {
@@ -229,6 +234,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     world,
     watch,
     audit,
+    services,
     imported,
     run,
     async value(name, input) {

@@ -65,8 +65,7 @@ export function createRecording(
       isSearchable: worth === 'searchable',
     };
     const settled = archives.keep(place, entry);
-    if (story.isOn)
-      story.note(message, { kind: 'archived', account: owner.jid, id: place.uid });
+    if (story.isOn) story.note(message, { kind: 'archived', account: owner.jid, id: place.uid });
     sent = { message, settled };
     return settled;
   };

@@ -1,0 +1,8 @@
+/** The modules by which a scene keeps archives. */
+import type { AnyModule } from '../../src/core/module.ts';
+import { archive } from '../../src/modules/archive/index.ts';
+import { fulltext } from '../../src/modules/fulltext/index.ts';
+import { roster } from '../../src/modules/roster/index.ts';
+
+/** In their order. */
+export const ARCHIVED: readonly AnyModule[] = [roster, archive, fulltext];
