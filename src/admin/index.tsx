@@ -12,6 +12,7 @@ import { createApi } from './api.ts';
 import { loadAssets } from './assets.ts';
 import { type AdminEnv, actorOf, createDesk } from './desk.tsx';
 import { createGate, type Gate } from './gate.ts';
+import { addArchivePages } from './pages/archive.tsx';
 import { addAuditPage } from './pages/audit.tsx';
 import { addDevicePages } from './pages/devices.tsx';
 import { createEntry } from './pages/entry.tsx';
@@ -108,6 +109,7 @@ function createPages(
   addOverviewPages(app, desk);
   addUsersPages(app, desk);
   addDevicePages(app, desk);
+  addArchivePages(app, desk);
   addUserPages(app, desk);
   addPushPages(app, desk);
   addSessionPages(app, desk);

@@ -7,6 +7,7 @@ import { z } from 'zod';
 const text = z.string();
 const count = z.number();
 const maybeText = text.nullish().transform((value) => value ?? undefined);
+const maybeCount = count.nullish().transform((value) => value ?? undefined);
 
 const maybeCount = count.nullish().transform((value) => value ?? undefined);
 
@@ -90,6 +91,31 @@ export const devicesView = z.object({
 
 /** `accounts.revoke` */
 export const revokedView = z.object({ knowsPassword: z.boolean() });
+/** `archive.show` */
+export const archiveView = z.object({
+  messages: count,
+  oldest: maybeCount,
+  newest: maybeCount,
+  kept: text,
+  default: z.enum(['always', 'roster', 'never']),
+  always: count,
+  never: count,
+  ownPreferences: z.boolean(),
+});
+/** An archive. */
+export type ArchiveView = z.output<typeof archiveView>;
+
+/** `archive.search` */
+export const foundView = z.object({
+  messages: z.array(z.object({ at: count, from: text, to: text, text })),
+});
+/** Messages that were found. */
+export type FoundView = z.output<typeof foundView>;
+
+/** `archive.purge` */
+export const purgedView = z.object({ removed: count });
+/** `archive.retention` */
+export const keptView = z.object({ kept: text });
 
 /** `sessions.list` */
 export const sessionsView = z.object({ sessions: z.array(sessionView), total: count });

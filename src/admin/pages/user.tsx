@@ -5,6 +5,7 @@ import { type AdminEnv, type Ask, type Desk, fieldsOf, link, userPath } from '..
 import { generatePassword } from '../secrets.ts';
 import { Confirm, Empty, Facts, PageHeading, Problem, Tick, Time, Token } from '../ui/parts.tsx';
 import { type AccountView, accountView, warningView } from '../views.ts';
+import { archiveSection } from './archive.tsx';
 import { deviceSection } from './devices.tsx';
 import { PasswordFields, readNewAccount } from './entry.tsx';
 import { pushSection } from './push.tsx';
@@ -85,6 +86,7 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
   if (!outcome.ok) return desk.problem(c, { title: jid, area: 'users' }, outcome);
   const account = outcome.value;
   const devices = await deviceSection(c, desk, jid);
+  const archive = await archiveSection(c, desk, account.jid);
   return desk.page(
     c,
     { title: account.jid, area: 'users' },
@@ -134,6 +136,7 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
       </section>
       {devices}
       {await pushSection(c, desk, account.jid)}
+      {archive}
     </>,
   );
 }
