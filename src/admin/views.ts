@@ -9,8 +9,6 @@ const count = z.number();
 const maybeText = text.nullish().transform((value) => value ?? undefined);
 const maybeCount = count.nullish().transform((value) => value ?? undefined);
 
-const maybeCount = count.nullish().transform((value) => value ?? undefined);
-
 /** A bound session. */
 export const sessionView = z.object({
   id: text,
