@@ -3,7 +3,7 @@ import type { Client } from './client.ts';
 import { latencies, usageFigures } from './figures.ts';
 import { Histogram } from './histogram.ts';
 import { measureUsage } from './proc.ts';
-import { type Figure, firstAccounts, logInAll, logOutAll, type Scene } from './scenario.ts';
+import { type Figure, logInAll, logOutAll, type Scene } from './scenario.ts';
 import { attributeOf } from './splitter.ts';
 
 /** How `archive` runs. */
@@ -19,9 +19,9 @@ export interface ArchiveOptions {
 /** Messages under way while the archive is filled. */
 const WINDOW = 200;
 
-/** Fills the archive of the second account with messages of the first, and reads it. */
+/** Fills the archive of the last account with messages of the one before it, and reads it. */
 export async function runArchive(scene: Scene, options: ArchiveOptions): Promise<Figure[]> {
-  const clients = await logInAll(scene, firstAccounts(scene, 2), 2);
+  const clients = await logInAll(scene, scene.accounts.slice(-2), 2);
   const [sender, reader] = clients;
   if (sender === undefined || reader === undefined) throw new Error('two accounts are needed');
   const lost = new Promise<never>((_, reject) => {

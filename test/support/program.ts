@@ -57,8 +57,8 @@ export interface Program {
   ctl(words: readonly string[], input?: string): Promise<Finished>;
   /** Makes an account on the domain by rtcctl; answers its JID. */
   addAccount(name: string, password: string): Promise<string>;
-  /** Ends it by SIGTERM and starts it again on the same data; its ports are new ones. */
-  restart(): Promise<void>;
+  /** Ends it by SIGTERM, or other signals, and starts it again on the same data, on new ports. */
+  restart(...signals: readonly NodeJS.Signals[]): Promise<void>;
   /** Kills it by SIGKILL; {@link Program.restart} starts it again. */
   kill(): Promise<void>;
   /** Ends it by SIGTERM, or other signals, and removes the folder; answers the exit code. */
@@ -113,8 +113,8 @@ export async function startProgram(settings: object = {}, domain = DOMAIN): Prom
       if (added.code !== 0) throw new Error(`adduser ${jid}: ${added.stderr}`);
       return jid;
     },
-    async restart() {
-      await endProcess(server.child);
+    async restart(...signals) {
+      await endProcess(server.child, signals);
       server = await start();
     },
     async kill() {

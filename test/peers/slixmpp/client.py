@@ -15,7 +15,7 @@ from slixmpp.xmlstream.matcher import StanzaPath
 PLUGINS = (
     "xep_0004", "xep_0012", "xep_0013", "xep_0030", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
     "xep_0199", "xep_0202", "xep_0203",
-    "xep_0280", "xep_0352",
+    "xep_0280", "xep_0313", "xep_0352",
 )
 
 
@@ -44,6 +44,9 @@ class Client(ClientXMPP):
             {"event": "stream-error", "condition": error["condition"]}))
 
     def on_message(self, message):
+        if message.xml.find("{urn:xmpp:mam:2}result") is not None:
+            return  # of a query: whoever asked is given it
+        ids = message.xml.findall("{urn:xmpp:sid:0}stanza-id")
         stamp = message["delay"]["stamp"]
         tell({
             "event": "message", "from": str(message["from"]), "sender": message["from"].bare,
@@ -51,6 +54,7 @@ class Client(ClientXMPP):
             "condition": message["error"]["condition"] if message["type"] == "error" else None,
             "stamp": stamp.isoformat() if stamp else None,
             "delayedBy": str(message["delay"]["from"]) if stamp else None,
+            "stanzaIds": {each.get("by"): each.get("id") for each in ids},
         })
 
     def on_copy(self, message):
@@ -217,6 +221,28 @@ class Steering:
 
     async def password(self, password):
         await self.client["xep_0077"].change_password(password, jid=self.client.boundjid.host)
+
+    async def archive(self, with_jid=None, reverse=False, page=50):
+        """The whole archive, page by page, as slixmpp pages."""
+        found = []
+        pages = self.client["xep_0313"].iterate(
+            with_jid=with_jid, reverse=reverse, rsm={"max": page})
+        async for message in pages:
+            result = message["mam_result"]
+            inner = result["forwarded"]["stanza"]
+            found.append({
+                "id": result["id"], "body": inner["body"], "sender": inner["from"].bare,
+                "to": inner["to"].bare, "stamp": result["forwarded"]["delay"]["stamp"].isoformat(),
+            })
+        return found
+
+    async def archive_fields(self):
+        form = await self.client["xep_0313"].get_fields()
+        return sorted(form.get_fields())
+
+    async def archive_ends(self):
+        metadata = (await self.client["xep_0313"].get_archive_metadata())["mam_metadata"]
+        return [metadata["start"]["id"], metadata["end"]["id"]]
 
     async def logout(self):
         ended = asyncio.get_running_loop().create_future()
