@@ -35,7 +35,7 @@ export const archive = defineModule<ArchiveSettings, ArchiveApi>({
       covers: 'complete',
       note: 'groupchat is left to the archives of rooms',
     },
-    { xep: 334, version: '1.0.0', covers: 'partial', note: 'no-permanent-store, no-store, store' },
+    { xep: 334, version: '1.0.0', covers: 'partial', note: 'no-permanent-store, store' },
     { xep: 359, version: '0.7.0', covers: 'complete', note: 'of messages that are archived' },
     { xep: 424, version: '0.4.2', covers: 'complete', note: 'kept; without tombstones' },
     { xep: 441, version: '0.2.0', covers: 'complete' },
