@@ -28,6 +28,8 @@ const kinds = [
   z.object({ kind: z.literal('resent'), to: jid }),
   /** A session has it for sure. */
   z.object({ kind: z.literal('acknowledged'), by: jid }),
+  /** A client was given the archive, where it is, and so has it (XEP-0313). */
+  z.object({ kind: z.literal('read'), by: jid }),
   /** A session ended, and nobody knows whether its client had it. */
   z.object({ kind: z.literal('returned'), by: jid }),
   /** It is kept for an account until a client is there (XEP-0160). */
@@ -69,6 +71,7 @@ const FIELDS = {
   held: ['to'],
   resent: ['to'],
   acknowledged: ['by'],
+  read: ['by'],
   returned: ['by'],
   kept: ['account'],
   fetched: ['account'],

@@ -74,6 +74,8 @@ export function stepText(step: Step, { from }: Pick<Tale, 'from'>): string {
       return `handed to ${step.to} again, which came back`;
     case 'acknowledged':
       return `acknowledged by ${step.by}`;
+    case 'read':
+      return `read from the archive by ${step.by}`;
     case 'returned':
       return `${step.by} is gone and had not acknowledged it`;
     case 'kept':
@@ -152,6 +154,12 @@ export function verdictOf(story: Story): Verdict {
       text: `delivered to ${named('acknowledged')} and acknowledged ${when}${more}`,
     };
   }
+  const read = latest('read');
+  if (read !== undefined)
+    return {
+      outcome: 'delivered',
+      text: `read from the archive by ${resourceIn(read.step.by)} ${after(read.at)}`,
+    };
   const dropped = latest('dropped');
   if (dropped !== undefined)
     return { outcome: 'dropped', text: `dropped: ${dropped.step.why} (${dropped.step.by})` };

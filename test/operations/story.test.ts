@@ -129,6 +129,15 @@ describe('what became of a message', () => {
       'delivered: delivered to phone and acknowledged after 3 h 12 min',
     ],
     [
+      'somebody read the archive',
+      [
+        [0, received],
+        [3, { kind: 'kept', account: ANN }],
+        [60_000, { kind: 'read', by: PHONE }],
+      ],
+      'delivered: read from the archive by phone after 1 min',
+    ],
+    [
       'only the archive has it',
       [
         [0, received],

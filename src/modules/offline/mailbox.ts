@@ -349,6 +349,7 @@ export function createMailbox(
       return;
     }
     if (archived.has(session, message)) {
+      if (story.isOn) story.note(message, { kind: 'read', by: session.jid });
       disown(id);
       forget(account, { id, bytes });
       return;
