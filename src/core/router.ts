@@ -179,8 +179,11 @@ export function createRouter(options: RouterOptions): Router {
     const domain = domainOf(to);
     const host = hosts.get(domain);
     if (host === undefined) {
-      const route = hosts.wayTo(domain) ?? domains.get(domain) ?? remote;
-      return after(route({ ...stanza, to }), stanza, sender, () => undefined);
+      const own = hosts.wayTo(domain);
+      const route = own ?? domains.get(domain) ?? remote;
+      const said = route({ ...stanza, to });
+      if (own !== undefined && story.isOn) void noteTaken(said, stanza, domain);
+      return after(said, stanza, sender, () => undefined);
     }
     if (localOf(to) === '') return toServer(stanza, to, host, sender);
     const account = bareOf(to);
@@ -188,6 +191,13 @@ export function createRouter(options: RouterOptions): Router {
     if (exists instanceof Promise)
       return exists.then((known) => toAccount(stanza, to, account, known, host, sender));
     return toAccount(stanza, to, account, exists, host, sender);
+  }
+
+  /** Notes that a module which serves a domain took a message, such as that of rooms. */
+  async function noteTaken(said: MaybePromise<Verdict>, stanza: Stanza, by: Domain) {
+    // What it does not take, or fails with, is told where it is answered.
+    const { kind } = said instanceof Promise ? await said.catch(() => verdict.pass) : said;
+    if (kind === 'handled') story.note(stanza, { kind: 'taken', by });
   }
 
   /** The address is the host itself (RFC 6120 §10.5.1, §10.5.2). */

@@ -44,6 +44,8 @@ const kinds = [
   z.object({ kind: z.literal('sent'), domain: jid, stream: z.string(), remote: z.string() }),
   /** The other domain said that it has it (XEP-0198). */
   z.object({ kind: z.literal('accepted'), domain: jid }),
+  /** A module took it that serves a domain, such as that of rooms. */
+  z.object({ kind: z.literal('taken'), by: jid }),
   /** Its sender was told that it was not delivered; `by` is the module or rule that said so. */
   z.object({
     kind: z.literal('bounced'),
@@ -79,6 +81,7 @@ const FIELDS = {
   queued: ['domain'],
   sent: ['domain', 'stream', 'remote'],
   accepted: ['domain'],
+  taken: ['by'],
   bounced: ['by', 'condition', 'text'],
   dropped: ['by', 'why'],
 } as const satisfies {

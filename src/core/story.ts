@@ -10,10 +10,11 @@
  * seconds: the story tells what happened, and nothing depends on it.
  *
  * A message is known by its `serial`, which stays the same when a hook passes it on in another form.
- * What is for somebody else (a copy for an occupant of a room) is another message with its own story.
- * Headlines have none: they are of the moment (RFC 6121 §5.2.2), and a busy server is full of them.
+ * What is for somebody else is another message with its own story. Headlines have none: they are of
+ * the moment (RFC 6121 §5.2.2), and a busy server is full of them. Nor has what a room says to each of
+ * its occupants: what its sender wrote to the room has.
  */
-import type { Jid } from '../jid/jid.ts';
+import { isFull, type Jid } from '../jid/jid.ts';
 import type { Clock, Timer } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
@@ -56,7 +57,7 @@ export interface StoryEvent {
 export interface Story {
   /** Whether anybody wants them: ask it first, so that no step is made in vain. */
   readonly isOn: boolean;
-  /** Notes a step of a message; of other stanzas, and of headlines, nothing is noted. */
+  /** Notes a step of a message; of stanzas that have no story, nothing is noted. */
   note(stanza: Stanza, step: Step): void;
   /** For steps that come much later: notes them without keeping the stanza until then. */
   about(stanza: Stanza): TellStep;
@@ -155,9 +156,11 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
   };
 }
 
-/** Whether a stanza has a story: messages have, but for headlines. */
+/** Whether a stanza has a story: messages have, but for headlines, and those of a room to one. */
 const hasStory = (stanza: Stanza): stanza is Message =>
-  stanza.kind === 'message' && stanza.type !== 'headline';
+  stanza.kind === 'message' &&
+  stanza.type !== 'headline' &&
+  (stanza.type !== 'groupchat' || !isFull(stanza.to));
 
 function headOf(message: Message): StoryHead {
   const { serial, from, to, type } = message;

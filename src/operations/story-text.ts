@@ -90,6 +90,8 @@ export function stepText(step: Step, { from }: Pick<Tale, 'from'>): string {
       return `sent to ${step.domain} on stream ${step.stream}, ${step.remote}`;
     case 'accepted':
       return `accepted by ${step.domain}`;
+    case 'taken':
+      return `taken by ${step.by}`;
     case 'bounced':
       return `bounced: ${failureText(step.condition, step.text)} (${step.by})`;
     case 'dropped':
@@ -169,6 +171,9 @@ export function verdictOf(story: Story): Verdict {
       outcome: 'delivered',
       text: `accepted by ${accepted.step.domain} ${after(accepted.at)}`,
     };
+  const taken = latest('taken');
+  if (taken !== undefined)
+    return { outcome: 'delivered', text: `taken by ${taken.step.by} ${after(taken.at)}` };
   const sent = latest('sent');
   const queued = latest('queued');
   const placeOf = (each: TaleStep) => tale.steps.indexOf(each);

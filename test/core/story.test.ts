@@ -10,6 +10,7 @@ import { findTales } from '../../src/core/story-search.ts';
 import type { Step } from '../../src/core/story-steps.ts';
 import { bareOf, type Jid, parseJid } from '../../src/jid/jid.ts';
 import { createLog } from '../../src/kit/log.ts';
+import { addressedTo } from '../../src/stanza/address.ts';
 import { iqGet, message, presence } from '../../src/stanza/build.ts';
 import { delayed } from '../../src/stanza/delay.ts';
 import { errorReply } from '../../src/stanza/error.ts';
@@ -101,12 +102,21 @@ describe('notes', () => {
     expect(lost).toBe(20_007);
   });
 
-  test('only messages have a story, and headlines have none', async () => {
+  test('only messages have a story; headlines, and what rooms say to each, have none', async () => {
     story.note(presence({ from: phone }), kept);
     story.note(iqGet({ from: phone, to: ann, payload: el('ping', { xmlns: 'x' }) }), kept);
     story.note(write({ type: 'headline' }), kept);
+    story.note(write({ type: 'groupchat', to: jid('ann@falcot.com/phone') }), kept);
+    story.about(write({ type: 'headline' }))(kept);
     await story.flush();
     expect(written).toEqual([]);
+  });
+
+  test('a step that comes much later is noted without the message', async () => {
+    const tell = story.about(write({ id: 'a' }));
+    tell({ kind: 'pushed', service: 'push.example.org', answer: 'published' });
+    await story.flush();
+    expect(written[0]).toMatchObject([{ head: { ids: ['a'] }, step: { kind: 'pushed' } }]);
   });
 
   test('a message keeps its number in another form; one that answers it has its own', async () => {
@@ -114,7 +124,8 @@ describe('notes', () => {
     const late = delayed(first, { from: ann, stamp: 0 });
     const answer = errorReply(first, { condition: 'service-unavailable', text: 'Nobody.' });
     if (answer === undefined) throw new Error('no error');
-    for (const each of [first, late, answer, write()]) story.note(each, kept);
+    const other = addressedTo(first, eve);
+    for (const each of [first, late, answer, other]) story.note(each, kept);
     await story.flush();
     const heads = (written[0] ?? []).map(({ head }) => head);
     expect(heads[1]?.serial).toBe(heads[0]?.serial);

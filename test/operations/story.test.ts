@@ -179,6 +179,14 @@ describe('what became of a message', () => {
       'waiting: waiting for a stream to example.org since 0',
     ],
     [
+      'a room took it',
+      [
+        [0, received],
+        [4, { kind: 'taken', by: 'rooms.falcot.com' }],
+      ],
+      'delivered: taken by rooms.falcot.com after 4 ms',
+    ],
+    [
       'a rule turned it away',
       [
         [0, received],

@@ -308,3 +308,32 @@ test('a component has it, and writes back', async () => {
     { id: 'm2', outcome: 'delivered', steps: 'received handed acknowledged' },
   ]);
 });
+
+test('XEP-0045: a room has it; what it says to each is no story, and a refusal is told', async () => {
+  server = await startServer({
+    accounts: { 'romeo@localhost': PASSWORD },
+    hosts: { localhost: { components: { 'rooms.localhost': { type: 'muc' } } } },
+  });
+  const romeo = await loggedIn({
+    port: server.ports.c2sTls,
+    tls: {},
+    user: 'romeo',
+    password: PASSWORD,
+  });
+  clients = [romeo];
+  const room = 'verona@rooms.localhost';
+  const write = (to: string, id: string) =>
+    romeo.send(`<message to='${to}' type='groupchat' id='${id}'><body>x</body></message>`);
+  write('mantua@rooms.localhost', 'm1');
+  await romeo.seek(isMessage);
+  romeo.send(`<presence to='${room}/romeo'><x xmlns='http://jabber.org/protocol/muc'/></presence>`);
+  await romeo.seek(({ attrs }) => attrs.from === `${room}/romeo`);
+  write(room, 'm2');
+  await romeo.seek(({ attrs }) => attrs.id === 'm2');
+  romeo.send("<iq type='get' id='done'><ping xmlns='urn:xmpp:ping'/></iq>");
+  await romeo.seek(({ attrs }) => attrs.id === 'done');
+  expect(await trace(server, 'romeo@localhost')).toMatchObject([
+    { id: 'm1', outcome: 'bounced' },
+    { id: 'm2', outcome: 'delivered', verdict: 'taken by rooms.localhost after … ms' },
+  ]);
+});
