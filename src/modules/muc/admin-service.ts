@@ -4,6 +4,7 @@ import { componentsOf } from '../../config/components.ts';
 import type { Home } from '../../core/module.ts';
 import { type BareJid, type Domain, domainOf, type Jid } from '../../jid/jid.ts';
 import { childOf, textOf } from '../../xml/element.ts';
+import { archive } from '../archive/index.ts';
 import { refusalOfAll } from './admin.ts';
 import { affiliate, expel } from './affiliating.ts';
 import { destroy } from './leaving.ts';
@@ -172,7 +173,12 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
         turn.room = { ...turn.room, history };
         return true;
       });
-      return found === true ? tables.purge(jid, before) : undefined;
+      if (found !== true) return undefined;
+      const forgotten = await tables.purge(jid, before);
+      const host = home.hosts.ownerOf(domainOf(jid))?.domain;
+      if (host === undefined || !home.has(archive, host)) return forgotten;
+      // What newcomers see is the end of what is archived.
+      return Math.max(forgotten, await home.use(archive).service.purge(jid, before));
     },
   };
 }

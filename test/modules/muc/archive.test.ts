@@ -1,5 +1,7 @@
 /** The archive of a room (XEP-0313), and messages that are taken back (XEP-0424, XEP-0425). */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseBare } from '../../../src/jid/jid.ts';
+import { muc } from '../../../src/modules/muc/index.ts';
 import { childOf, serialise } from '../../../src/xml/element.ts';
 import { conditionIn, resultIn } from '../../support/answers.ts';
 import type { Actor } from '../../support/scene.ts';
@@ -89,6 +91,20 @@ describe('XEP-0313 §6.1.2: the archive of a room', () => {
     expect(await info()).not.toContain('urn:xmpp:mam:2"');
     expect(conditionIn(await hag66.ask('set', QUERY, COVEN))).toBe('service-unavailable');
     expect(conditionIn(await hag66.ask('set', QUERY, `no${COVEN}`))).toBe('item-not-found');
+  });
+
+  test('is purged with what newcomers see', async () => {
+    await hag66.send(say('one'));
+    await hag66.send(say('two'));
+    house.scene.clock.advance(1000);
+    await hag66.send(say('three'));
+    const { purge } = house.scene.registry.apiOf(muc);
+    const coven = parseBare(COVEN);
+    if (!coven.ok) expect.fail(coven.why);
+    expect(await purge(coven.value, house.scene.clock.now())).toBe(2);
+    const left = await read(hag66);
+    expect(left.length).toBe(1);
+    expect(left[0]).toContain('<body>three</body>');
   });
 
   test('goes with the room', async () => {
