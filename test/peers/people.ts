@@ -32,7 +32,7 @@ export interface Client extends ClientProgram {
   login(
     person: Person,
     way: Way,
-    options?: { mechanism?: string; agent?: string; token?: object },
+    options?: { mechanism?: string; agent?: string; token?: object; managed?: boolean },
   ): Promise<LoggedIn>;
 }
 

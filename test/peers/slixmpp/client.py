@@ -92,8 +92,13 @@ class Steering:
     def __init__(self):
         self.client = None
 
-    async def login(self, jid, password, host, port, direct, certificate, mechanism=None):
+    async def login(
+            self, jid, password, host, port, direct, certificate, mechanism=None, managed=False):
         client = self.client = Client(jid, password, certificate, mechanism)
+        if managed:  # XEP-0198; what breaks is no session's end then
+            client.register_plugin("xep_0198")
+            client.end_session_on_disconnect = False
+            self.place = (host, port, direct)
         outcome = asyncio.get_running_loop().create_future()
 
         def settle(result, *_):
@@ -124,6 +129,28 @@ class Steering:
             "mechanism": client["feature_mechanisms"].mech.name,
             "features": sorted(client.features),
         }
+
+    async def cut(self):
+        """Breaks the connection, as a network does."""
+        gone = asyncio.get_running_loop().create_future()
+        self.client.add_event_handler(
+            "disconnected", lambda _: gone.done() or gone.set_result(None))
+        self.client.transport.abort()
+        await gone
+
+    async def come_back(self):
+        """Connects again; tells whether the session was resumed, or begun anew."""
+        outcome = asyncio.get_running_loop().create_future()
+        for event in ("session_resumed", "session_start"):
+            self.client.add_event_handler(
+                event, lambda _, name=event: outcome.done() or outcome.set_result(name))
+        host, port, direct = self.place
+        if hasattr(self.client, "enable_direct_tls"):
+            self.client.connect(host, port)
+        else:
+            self.client.connect((host, port), use_ssl=direct, force_starttls=not direct,
+                                disable_starttls=direct)
+        return await outcome
 
     async def whoami(self):
         return str(self.client.boundjid)

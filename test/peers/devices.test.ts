@@ -1,4 +1,4 @@
-/** XEP-0280 and XEP-0352 with slixmpp: one person with several devices. */
+/** XEP-0198, XEP-0280 and XEP-0352 with slixmpp: one person with several devices. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeWith } from '../support/peers.ts';
 import { type Program, startProgram } from '../support/program.ts';
@@ -55,6 +55,27 @@ describeWith(['slixmpp'], 'devices with slixmpp', () => {
     await settled(laptop);
     await settled(phone);
     expect(phone.pending('copy')).toEqual([]);
+  });
+
+  test('XEP-0198 §5: a session is resumed, and has what came meanwhile, in order and once', async () => {
+    const [romeo, juliet] = [await people.person('romeo'), await people.person('juliet')];
+    const phone = people.slixmpp();
+    await phone.login(romeo, 'starttls', { managed: true });
+    await phone.ask('presence');
+    await settled(phone);
+    const other = await comeIn(juliet);
+    const to = String(await phone.ask('whoami'));
+    await phone.ask('cut');
+    for (const body of ['one', 'two', 'three']) await other.ask('message', { to, body });
+    await settled(other);
+    expect(await phone.ask('come_back')).toBe('session_resumed');
+    expect(await phone.ask('whoami')).toBe(to);
+    for (const body of ['one', 'two', 'three'])
+      expect(await phone.sees({ event: 'message' })).toMatchObject({ body });
+    await other.ask('message', { to, body: 'four' });
+    expect(await phone.sees({ event: 'message' })).toMatchObject({ body: 'four' });
+    await settled(phone);
+    expect(phone.pending('message')).toEqual([]);
   });
 
   test('XEP-0352 §5.1: what waits for an inactive client is there when it is active again', async () => {
