@@ -41,6 +41,7 @@ export interface People {
   /** Makes an account; the name is made unique. */
   person(name: string): Promise<Person>;
   slixmpp(): Client;
+  aioxmpp(): Client;
   xmppJs(): Client;
   /** Ends all clients. */
   leave(): Promise<void>;
@@ -56,6 +57,24 @@ export function peopleOn(program: Program): People {
     return client;
   };
   const script = (path: string) => join(import.meta.dirname, path);
+  const python = (path: string): Client => {
+    const client = start(PYTHON, [script(path)]);
+    return {
+      ...client,
+      login: async ({ jid, password }, way, options) =>
+        LoggedIn.parse(
+          await client.ask('login', {
+            jid,
+            password,
+            host: DOMAIN,
+            port: portFor(way),
+            direct: way === 'direct TLS',
+            certificate: program.certificate,
+            ...options,
+          }),
+        ),
+    };
+  };
   const portFor = (way: Way) => (way === 'starttls' ? program.ports.c2s : program.ports.c2sTls);
 
   return {
@@ -65,24 +84,8 @@ export function peopleOn(program: Program): People {
       const password = `${unique}'s secret`;
       return { name: unique, password, jid: await program.addAccount(unique, password) };
     },
-    slixmpp() {
-      const client = start(PYTHON, [script('slixmpp/client.py')]);
-      return {
-        ...client,
-        login: async ({ jid, password }, way, options) =>
-          LoggedIn.parse(
-            await client.ask('login', {
-              jid,
-              password,
-              host: DOMAIN,
-              port: portFor(way),
-              direct: way === 'direct TLS',
-              certificate: program.certificate,
-              ...options,
-            }),
-          ),
-      };
-    },
+    slixmpp: () => python('slixmpp/client.py'),
+    aioxmpp: () => python('aioxmpp/client.py'),
     xmppJs() {
       const client = start(process.execPath, [script('xmppjs/client.js')], {
         NODE_EXTRA_CA_CERTS: program.certificate,

@@ -144,9 +144,8 @@ describe('§3: a component comes in', () => {
     const items = "<query xmlns='http://jabber.org/protocol/disco#items'/>";
     const answer = await romeo.ask(`<iq type='get' id='1' to='falcot.com'>${items}</iq>`);
     const [query] = childrenOf(answer);
-    expect(query === undefined ? [] : childrenOf(query).map(({ attrs }) => attrs['jid'])).toEqual([
-      GATEWAY,
-    ]);
+    const listed = query === undefined ? [] : childrenOf(query).map(({ attrs }) => attrs['jid']);
+    expect(listed).toContain(GATEWAY);
     expect(romeo.tls.getPeerCertificate().subjectaltname).toContain(GATEWAY);
   });
 });

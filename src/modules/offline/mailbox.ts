@@ -318,6 +318,8 @@ export function createMailbox(
   async function drain(session: Session, isSlow: () => void): Promise<void> {
     const { account } = session;
     await entering.get(account);
+    if (gone.size > 0) flush();
+    await removing; // or what is being removed would still be read
     for (let after = 0; ; ) {
       const waiting = await spool.next(account, after, PAGE);
       for (const each of waiting) {

@@ -1,0 +1,94 @@
+"""An aioxmpp client that is steered by lines of JSON; see test/support/client-program.ts."""
+
+import asyncio
+import json
+import logging
+import sys
+
+import aioxmpp
+import aioxmpp.carbons
+import aioxmpp.connector
+
+
+def tell(line):
+    print(json.dumps(line), flush=True)
+
+
+class Steering:
+    def __init__(self):
+        self.client = None
+
+    async def login(self, jid, password, host, port, direct, certificate, **_):
+        security = aioxmpp.make_security_layer(password, no_verify=True)
+        connector = (aioxmpp.connector.XMPPOverTLSConnector() if direct
+                     else aioxmpp.connector.STARTTLSConnector())
+        client = self.client = aioxmpp.PresenceManagedClient(
+            aioxmpp.JID.fromstr(jid), security, override_peer=[("127.0.0.1", port, connector)])
+        client.summon(aioxmpp.CarbonsClient)
+        dispatcher = client.summon(aioxmpp.dispatcher.SimpleMessageDispatcher)
+        dispatcher.register_callback(None, None, self.on_message)
+        client.on_stream_suspended.connect(lambda reason: tell({"event": "suspended"}))
+        client.on_stream_resumed.connect(lambda: tell({"event": "resumed"}))
+        ready = asyncio.get_running_loop().create_future()
+        client.on_stream_established.connect(lambda: ready.done() or ready.set_result(None))
+        client.on_failure.connect(lambda error: ready.done() or ready.set_exception(error))
+        client.presence = aioxmpp.PresenceState(True)
+        await ready
+        return {
+            "jid": str(client.local_jid), "tls": "", "mechanism": "",
+            "features": ["sm"] if client.stream.sm_enabled else [],
+        }
+
+    def on_message(self, message):
+        copy = message.xep0280_received or message.xep0280_sent
+        inner = message if copy is None else copy.stanza
+        tell({
+            "event": "message" if copy is None else "copy",
+            "from": str(inner.from_), "body": inner.body.any() if inner.body else None,
+        })
+
+    async def message(self, to, body):
+        message = aioxmpp.Message(type_=aioxmpp.MessageType.CHAT, to=aioxmpp.JID.fromstr(to))
+        message.body[None] = body
+        await self.client.send(message)  # resolves when the server acknowledged it (XEP-0198)
+
+    async def whoami(self):
+        return str(self.client.local_jid)
+
+    async def copies(self, enabled):
+        carbons = self.client.summon(aioxmpp.CarbonsClient)
+        await (carbons.enable() if enabled else carbons.disable())
+
+    async def cut(self):
+        """Breaks the connection, as a network does; aioxmpp comes back by itself."""
+        self.client.stream._xmlstream.transport.abort()
+
+    async def logout(self):
+        stopped = asyncio.get_running_loop().create_future()
+        self.client.on_stopped.connect(lambda: stopped.done() or stopped.set_result(None))
+        self.client.presence = aioxmpp.PresenceState(False)
+        await stopped
+
+    async def carry_out(self, request):
+        number, what = request.pop("id"), request.pop("do")
+        try:
+            tell({"id": number, "ok": True, "value": await getattr(self, what)(**request)})
+        except Exception as problem:  # whoever steers is told, whatever it is
+            tell({"id": number, "ok": False, "error": f"{problem!r}"})
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    steering = Steering()
+    tasks = set()
+    while line := await lines.readline():
+        task = asyncio.ensure_future(steering.carry_out(json.loads(line)))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)
+    asyncio.run(main())
