@@ -61,7 +61,7 @@ class Steering:
 
     async def cut(self):
         """Breaks the connection, as a network does; aioxmpp comes back by itself."""
-        self.client.stream._xmlstream.transport.abort()
+        self.client.stream._xmlstream.transport._force_close(ConnectionResetError("cut"))
 
     async def logout(self):
         stopped = asyncio.get_running_loop().create_future()
