@@ -157,8 +157,10 @@ export async function writeToWhoIsAway(both: Couple): Promise<void> {
 
 /** The other server ends and is started again: what is written meanwhile comes once, in order. */
 export async function restartAmidst(both: Couple): Promise<void> {
-  const { other, romeo } = both;
+  const { server, other, romeo } = both;
   await converse(both);
+  // What nobody has answered for by then would be sent again.
+  await expect.poll(() => underWay(server), { timeout: 8000 }).toBe(0);
   await other.end();
   for (const body of ['one', 'two', 'three']) say(romeo, 'juliet@theirs.example', body);
   await other.restart();
