@@ -185,18 +185,18 @@ describeWith(['chromium'], 'the console in a browser', () => {
   test('a push registration is tested, and its failure is told', async () => {
     await signIn();
     await isSignedIn();
-    const eva = await createUser('eva', 'a password for eva');
+    const amy = await createUser('amy', 'a password for amy');
     const phone = await loggedIn({
       port: program.ports.c2sTls,
       tls: {},
       to: DOMAIN,
-      user: eva.name,
-      password: eva.password,
+      user: amy.name,
+      password: amy.password,
       resource: 'phone',
     });
     const enable = "<enable xmlns='urn:xmpp:push:0' jid='push.nowhere.example' node='yxs32uqsfl'/>";
     await phone.ask(`<iq type='set' id='push'>${enable}</iq>`);
-    await page.goto(at(`/admin/users/${encodeURIComponent(eva.jid)}`));
+    await page.goto(at(`/admin/users/${encodeURIComponent(amy.jid)}`));
     const row = page.getByRole('row').filter({ hasText: 'push.nowhere.example' });
     await row.getByText('Connected').waitFor();
     await row.getByRole('link', { name: 'Test' }).click();
