@@ -107,7 +107,7 @@ describeWith(['ejabberd'], 'ejabberd', () => {
 
   // What comes to ejabberd while somebody is coming may stay in its own offline store until he comes the
   // next time: it reads that store once, and files the message after.
-  const RETRY = { retry: 3 };
+  const RETRY = { retry: 8 };
 
   test('messages wait while ejabberd is started again', RETRY, async () => {
     await restartAmidst(await couple());
