@@ -50,6 +50,24 @@ describe('XEP-0313 §6.1.1: no doubles for clients with an archive', () => {
   const field = (name: string, value: string) =>
     `<field var='${name}'><value>${value}</value></field>`;
 
+  test('§6.1 what the archive has is not refused where there is no room for more', async () => {
+    await scene.stop();
+    scene = await startScene({
+      modules: [roster, presence, archive, offline],
+      accounts: [ROMEO, JULIET],
+      settings: { offline: { maxMessages: 1 } },
+    });
+    romeo = await scene.connect(`${ROMEO}/orchard`);
+    for (const text of ['one', 'two', 'off the record']) await say(text);
+    const refused = romeo.inbox.splice(0).map((stanza) => stanza.attrs.type);
+    expect(refused).toEqual(['error']); // the one that the archive has not
+    const juliet = await arrive('balcony');
+    const results = await juliet.ask('set', "<query xmlns='urn:xmpp:mam:2'/>", JULIET);
+    expect(serialise(results)).toContain('<count>2</count>');
+    juliet.inbox.splice(0);
+    expect(await available(juliet)).toEqual([]);
+  });
+
   test('without either all is sent', async () => {
     expect(await available(await arrive('balcony'))).toEqual(['one', 'off the record', 'two']);
   });

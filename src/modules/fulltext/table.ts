@@ -47,6 +47,14 @@ export const textMigrations: readonly Migration[] = [
         BEGIN DELETE FROM archive_text_spans WHERE owner = old.token; END`,
     ],
   },
+  {
+    name: 'texts that are replaced leave the index',
+    up: [
+      `CREATE TRIGGER archive_texts_replaced AFTER UPDATE OF searchable ON archive_messages
+        WHEN old.searchable = 1 AND new.searchable = 0
+        BEGIN DELETE FROM archive_texts WHERE rowid = old.serial; END`,
+    ],
+  },
 ];
 
 /** Opens the index. */
@@ -58,11 +66,13 @@ export function createTextTable(store: Store): TextTable {
         db.selectFrom('archive_text_spans').select(['oldest', 'newest']).where('owner', '=', owner),
       ),
     async add(owner, texts, span) {
-      // Of a message that was taken out meanwhile, nothing is left behind here.
+      // Of a message that was taken out or replaced meanwhile, nothing is left behind here.
       const rows = texts.map(({ serial, text }) =>
         sql`INSERT INTO archive_texts (rowid, owner, text)
           SELECT ${serial}, ${String(owner)}, ${text}
-          WHERE EXISTS (SELECT 1 FROM archive_messages WHERE serial = ${serial})`.compile(db),
+          WHERE EXISTS (
+            SELECT 1 FROM archive_messages WHERE serial = ${serial} AND searchable = 1
+          )`.compile(db),
       );
       const spans = db
         .insertInto('archive_text_spans')

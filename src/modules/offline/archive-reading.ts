@@ -4,7 +4,7 @@
  */
 import type { Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
-import { domainOf } from '../../jid/jid.ts';
+import { type BareJid, type Domain, domainOf } from '../../jid/jid.ts';
 import { Delay } from '../../stanza/delay.ts';
 import { readForm } from '../../stanza/form.ts';
 import type { Message, Stanza } from '../../stanza/stanza.ts';
@@ -21,6 +21,8 @@ export interface ArchiveReading {
   sent(stanza: Stanza, session: Session): void;
   /** Whether a session had a kept message from its archive. */
   has(session: Session, message: Message): boolean;
+  /** Whether an account's archive has a message, so that it need not be refused where there is no room. */
+  holds(account: BareJid, message: Message): boolean;
 }
 
 /** Parts of a query that leave nothing out but what the client knows already. */
@@ -30,9 +32,10 @@ const BOUNDS: ReadonlySet<string> = new Set(['start', 'after-id', 'include-group
 export function createArchiveReading(home: Home<unknown>): ArchiveReading {
   /** When it was read, in ms since the epoch. */
   const read = new WeakMap<Session, number>();
+  // Who adds ids takes those away that others made up.
+  const isArchiving = (host: Domain) => home.features(host, 'account').includes(MAM);
   const note = (session: Session) => {
-    // Who adds ids takes those away that others made up.
-    if (home.features(session.host, 'account').includes(MAM)) read.set(session, home.clock.now());
+    if (isArchiving(session.host)) read.set(session, home.clock.now());
   };
   return {
     bound(session) {
@@ -50,6 +53,8 @@ export function createArchiveReading(home: Home<unknown>): ArchiveReading {
       if (since === undefined) return false;
       return stanzaIdOf(message, session.account) !== undefined && arrivalOf(message) < since;
     },
+    holds: (account, message) =>
+      stanzaIdOf(message, account) !== undefined && isArchiving(domainOf(account)),
   };
 }
 

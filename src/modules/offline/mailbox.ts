@@ -73,7 +73,7 @@ interface Held {
 export function createMailbox(
   home: Home<SpoolLimits>,
   spool: Spool,
-  archived: Pick<ArchiveReading, 'has'>,
+  archived: Pick<ArchiveReading, 'has' | 'holds'>,
 ): Mailbox {
   const { story } = home;
   const exclusive = createExclusive<BareJid>();
@@ -117,7 +117,9 @@ export function createMailbox(
         added.then((entry) => entry?.written),
       );
       return added.then((entry) => {
-        if (entry === undefined) return verdict.bounce(FULL);
+        // What the archive has, for as long as it is kept there, is not lost (XEP-0313 §6.1).
+        if (entry === undefined)
+          return archived.holds(account, message) ? verdict.handled : verdict.bounce(FULL);
         if (story.isOn) story.note(message, { kind: 'kept', account });
         return verdict.settling(entry.written);
       });

@@ -1,6 +1,7 @@
 /** XEP-0431: Full Text Search in MAM. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseBare } from '../../../src/jid/jid.ts';
+import { archive } from '../../../src/modules/archive/index.ts';
 import { childOf, childrenOf } from '../../../src/xml/element.ts';
 import type { Actor, Scene } from '../../support/scene.ts';
 import { archiveScene, askArchive, JULIET, MAM, NURSE, ROMEO } from '../archive/support.ts';
@@ -147,6 +148,19 @@ describe('XEP-0431: search', () => {
     expect(await found('new')).toEqual(['new']);
     if (jid.ok) await scene.registry.removeAccount(jid.value, 'gone');
     await passUntilIndexed(0);
+  });
+
+  test('what is replaced, such as by a tombstone, is not found any more (XEP-0424 §4)', async () => {
+    await say('retracted');
+    await say('stays');
+    expect(await found('retracted')).toEqual(['retracted']);
+    const [id = ''] = (await askArchive(juliet)).ids;
+    const jid = parseBare(JULIET);
+    const { replace } = scene.registry.apiOf(archive);
+    if (jid.ok) expect(await replace(jid.value, id, () => '<message/>')).toBe(true);
+    expect(await found('retracted')).toEqual([]);
+    expect(await indexed()).toBe(1);
+    expect(await found('stays')).toEqual(['stays']);
   });
 
   test('§2.1 where it is switched off, it is not announced, and the field is unknown', async () => {
