@@ -18,7 +18,7 @@ import { type Random, random } from '../support/random.ts';
 import { AUTHORITY } from '../support/several-servers.ts';
 
 const PASSWORD = 'a secret for tests';
-const KILLS = Number(process.env['RTCD_KILLS'] ?? 8);
+const KILLS = Number(process.env['RTCD_KILLS'] ?? 5);
 const SEED = Number(process.env['RTCD_SEED'] ?? Date.now() % 1_000_000);
 
 /** A server, the line to it, and the device of its only user. */
@@ -78,21 +78,29 @@ test(`D1 nothing that was acknowledged is lost, over ${KILLS} kills of either se
 }, async () => {
   const pick = random(SEED);
   for (let kill = 0; kill < KILLS; kill += 1) {
-    for (const place of places) await chatter(place, pick, `${kill}`);
     const victim = pick.from(places);
+    // What a device does not acknowledge is its server's to keep.
+    for (const { device } of places) device.isTalkative = pick.chance(0.5);
+    for (const place of places.toSorted((one) => (one === victim ? -1 : 1)))
+      await chatter(place, pick, `${kill}`);
     if (pick.chance(0.3)) {
       // Also what is under way on a line that breaks first.
       for (const { cable } of places) cable.cut();
       for (const place of places) await chatter(place, pick, `${kill}.cut`);
       for (const { cable } of places) cable.mend();
     }
+    if (pick.chance(0.7)) victim.device.cut(); // what comes for him has to be kept
+    const others = places.filter((place) => place !== victim);
+    const busy = Promise.all(others.map((place) => stream(place, `${kill}.stream`)));
+    await new Promise((resolve) => setTimeout(resolve, pick.below(60))); // at any moment
     await victim.program.kill();
-    for (const place of places) if (place !== victim) await chatter(place, pick, `${kill}.alone`);
+    await busy;
     await victim.program.restart();
     await victim.cable.lead(victim.program.ports.s2s);
     victim.device.cut();
   }
   for (const { device, program } of places) {
+    device.isTalkative = true;
     if (!device.isConnected) await device.connect(program.ports.c2sTls);
     await device.settle();
   }
@@ -112,6 +120,17 @@ test(`D1 nothing that was acknowledged is lost, over ${KILLS} kills of either se
     expect(firsts).toEqual(from.sent);
   }
 });
+
+/** A user says one thing after the other, for a while. */
+async function stream({ device, peer, sent }: Place, tag: string): Promise<void> {
+  for (let index = 0; index < 300; index += 1) {
+    const text = `${tag}.${index}`;
+    sent.push(text);
+    device.say(peer, text);
+    if (index % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  device.request();
+}
 
 /** A user says some things; some of it is settled. */
 async function chatter({ device, program, peer, sent }: Place, pick: Random, tag: string) {
