@@ -1,9 +1,9 @@
-import { step } from '../core/story-steps.ts';
-import { type Domain, domainOf } from '../jid/jid.ts';
+import type { Domain } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
 import { Channel } from '../stream/channel.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
+import { isForStanza } from './failure.ts';
 import { Inquiry } from './inquiry.ts';
 import { type IntakePort, takeIn } from './intake.ts';
 import { createJudge } from './judgement.ts';
@@ -14,11 +14,8 @@ import type { Passage } from './passage.ts';
 import type { S2sServices } from './services.ts';
 import type { Negotiator, ServerStreamOptions, StreamEnd, StreamHooks } from './stream-options.ts';
 import type { Trusted } from './trust.ts';
+import { earlyLimits, fullLimits } from './xml-limits.ts';
 
-/** How deep the XML of one who is not authenticated may be: SASL and dialback need no more. */
-const EARLY_DEPTH = 16;
-/** Elements in one stanza, which cost memory beyond their bytes. */
-const MAX_ELEMENTS = 10_000;
 /** Pairs of domains on one stream. */
 const MAX_PAIRS = 500;
 /** How much may wait in the socket before stanzas wait in their link's queue instead. */
@@ -43,6 +40,10 @@ export class ServerStream {
   streamId = '';
   /** When a stanza last came or went, in ms since the epoch. */
   lastUsed: number;
+  /** How it came to its end; of meaning once it has. */
+  ending: StreamEnd = 'broken';
+  /** What the other side said when it ended the stream by an error that a stanza may have caused. */
+  rejection: string | undefined;
   /** What was asked here by dialback. */
   readonly inquiry: Inquiry;
   /** What the other side's certificate is worth for a domain; undefined without TLS. */
@@ -61,7 +62,6 @@ export class ServerStream {
   /** Whether we have said goodbye. */
   #isClosing = false;
   #why = 'the connection broke';
-  #ending: StreamEnd = 'broken';
   #hasLeft = false;
 
   constructor(options: ServerStreamOptions) {
@@ -106,6 +106,8 @@ export class ServerStream {
       opened: () => this.#hooks.opened?.(),
     });
     this.#intake = {
+      id: this.id,
+      remoteAddress: this.remoteAddress,
       services,
       managed: this.managed,
       pings: options.pings,
@@ -117,25 +119,14 @@ export class ServerStream {
       end: (failure) => this.end(failure),
       hold: (work) => this.#channel.hold(work),
       note: (level, facts, text) => this.note(level, facts, text),
-      came: (stanza) =>
-        services.story.note(
-          stanza,
-          step.received(domainOf(stanza.from), this.id, this.remoteAddress),
-        ),
     };
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    const { stanzaBytesBeforeAuth, depth, attributes } = services.limits();
     this.#channel = new Channel({
       socket,
       isTlsFirst: options.isTlsFirst,
       clock,
       flusher: options.flusher,
-      limits: {
-        maxBytes: stanzaBytesBeforeAuth,
-        maxDepth: Math.min(EARLY_DEPTH, depth),
-        maxAttributes: attributes,
-        maxElements: MAX_ELEMENTS,
-      },
+      limits: earlyLimits(services),
       sendQueueBytes: SEND_LIMIT,
       handlers: {
         open: (header) => {
@@ -166,11 +157,6 @@ export class ServerStream {
   /** Whether no more stanzas may be sent for now. */
   get isFull(): boolean {
     return this.managed.isBusy || this.#channel.waiting > HIGH_WATER;
-  }
-
-  /** How it came to its end; of meaning once it has. */
-  get ending(): StreamEnd {
-    return this.#ending;
   }
 
   /** The version of TLS, undefined without. */
@@ -220,7 +206,7 @@ export class ServerStream {
 
   /** Lets the other side send for a pair, and, if both directions were agreed on, gets its own. */
   accept(remote: Domain, local: Domain, proof: Proof): void {
-    if (this.#accepts.size === 0) this.#widen();
+    if (this.#accepts.size === 0) this.#channel.limits = fullLimits(this.#services);
     this.#accepts.add({ from: remote, to: local, proof });
     this.note('info', { from: remote, to: local, proof }, 'another domain may send');
     this.#hooks.accepted?.(remote, local, proof);
@@ -254,12 +240,6 @@ export class ServerStream {
     this.#services.metrics.s2sStanzas.inc({ direction: 'out', kind: passage.stanza.kind });
     this.managed.add(passage);
     this.send(passage.text(now));
-    const { story } = this.#services;
-    if (story.isOn)
-      story.note(
-        passage.stanza,
-        step.sent(domainOf(passage.stanza.to), this.id, this.remoteAddress),
-      );
   }
 
   /** Ends the stream with an error. */
@@ -321,15 +301,15 @@ export class ServerStream {
         takeIn(action.element, this.#intake);
         break;
       case 'close':
-        this.#finish(action.why, 'ended');
+        this.#onRejected(action.condition, action.why);
         break;
       case 'end':
         this.#fail(action);
         break;
       case 'give-up':
         this.#hooks.gaveUp?.(action.why, action.text);
-        if (typeof action.why !== 'string') this.inquiry.end(action.text, action.why.reported);
-        this.#finish(action.text, 'ended');
+        if (typeof action.why === 'string') this.#finish(action.text, 'ended');
+        else this.#onRejected(action.why.reported, action.text);
         break;
     }
   }
@@ -348,6 +328,13 @@ export class ServerStream {
     this.managed.lastWord();
     this.#channel.write(streamErrorText(failure));
     this.#finish(`${condition}: ${text}`, 'ended');
+  }
+
+  /** The other side ended the stream with an error. */
+  #onRejected(condition: string, why: string): void {
+    if (isForStanza(condition)) this.rejection = why;
+    this.inquiry.end(why, condition);
+    this.#finish(why, 'ended');
   }
 
   #finish(why: string, ending: StreamEnd): void {
@@ -381,29 +368,18 @@ export class ServerStream {
     this.end({ condition: 'internal-server-error', text: 'The server made a mistake.' });
   }
 
-  /** What a stream may send once somebody is authenticated on it. */
-  #widen(): void {
-    const { depth, attributes } = this.#services.limits();
-    this.#channel.limits = {
-      maxBytes: this.#services.settings().stanzaBytes,
-      maxDepth: depth,
-      maxAttributes: attributes,
-      maxElements: MAX_ELEMENTS,
-    };
-  }
-
   #leave(why: string, ending: StreamEnd): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     if (!this.#negotiator.isEnded) this.#negotiator.end({ condition: 'reset', text: why });
     this.#why = why;
-    this.#ending = ending;
+    this.ending = ending;
     this.inquiry.end(why);
   }
 
   #onClosed(): void {
     this.#leave(this.#why, this.#isClosing ? 'closed' : 'broken');
-    this.managed.end(this.#ending === 'broken');
+    this.managed.end(this.ending === 'broken');
     this.note('info', { why: this.#why }, 'a stream between servers is over');
     this.#hooks.closed(this.#why);
   }

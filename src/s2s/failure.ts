@@ -60,6 +60,26 @@ export function streamFailure(where: string, why: GiveUp, text: string): LinkFai
 /** Whether a stream error of another server says that it is about to be well again. */
 export const isPassing = (condition: string): boolean => PASSING.includes(condition);
 
+/** What it says when a stanza is not to its taste; the stream's end is then the stanza's fault. */
+const FOR_STANZA = [
+  'bad-format',
+  'bad-namespace-prefix',
+  'improper-addressing',
+  'invalid-from',
+  'invalid-namespace',
+  'invalid-xml',
+  'not-authorized',
+  'not-well-formed',
+  'policy-violation',
+  'restricted-xml',
+  'undefined-condition',
+  'unsupported-encoding',
+  'unsupported-stanza-type',
+];
+
+/** Whether a stream error of another server may be the fault of a stanza that it was sent. */
+export const isForStanza = (condition: string): boolean => FOR_STANZA.includes(condition);
+
 /**
  * The other server did not let us send (XEP-0220 §2.1.1).
  * @param refusal why it did not take our certificate for a proof before, if it said so
@@ -91,6 +111,10 @@ export const timeoutFailure = (remote: Domain): LinkFailure =>
 /** A stanza was sent, and the other side has not said that it has it. */
 export const silentFailure = (remote: Domain): LinkFailure =>
   noStream(`It was sent to ${remote}, which has not acknowledged it.`, false);
+
+/** The other side ended its streams, each time when it was sent the same stanza. */
+export const rejectedFailure = (remote: Domain, text: string): LinkFailure =>
+  noStream(`${remote} ended the stream when it was sent this: ${text}`, true);
 
 /** An admin does not want the two to talk. */
 export const policyFailure = (text: string): LinkFailure => ({

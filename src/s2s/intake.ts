@@ -1,6 +1,8 @@
 /** What comes by a stream: the door, the router, and the count of what is handled. */
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Creditor } from '../core/sessions.ts';
+import { step } from '../core/story-steps.ts';
+import { domainOf } from '../jid/jid.ts';
 import type { Stanza } from '../stanza/stanza.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import type { Element } from '../xml/element.ts';
@@ -12,6 +14,9 @@ import type { S2sServices } from './services.ts';
 
 /** The stream that something came by. */
 export interface IntakePort {
+  /** The stream's name in the log, and the other side's address. */
+  readonly id: string;
+  readonly remoteAddress: string;
   readonly services: Pick<S2sServices, 'hosts' | 'metrics' | 'router' | 'story'>;
   readonly managed: Managed;
   readonly pings: Pings;
@@ -21,8 +26,6 @@ export interface IntakePort {
   language(): string | undefined;
   /** A stanza came that is for somebody here. */
   used(): void;
-  /** Notes in a stanza's story that it came by this stream. */
-  came(stanza: Stanza): void;
   end(failure: StreamFailure): void;
   /** Reads nothing more until the work is done. */
   hold(work: Promise<void>): void;
@@ -31,7 +34,7 @@ export interface IntakePort {
 
 /** Takes an element that is to be a stanza. */
 export function takeIn(element: Element, port: IntakePort): void {
-  const { hosts, metrics } = port.services;
+  const { hosts, metrics, story } = port.services;
   const entered = enter(element, {
     accepts: port.accepts,
     isServed: (domain) => hosts.ownerOf(domain) !== undefined,
@@ -43,7 +46,8 @@ export function takeIn(element: Element, port: IntakePort): void {
   const handled = port.managed.take((creditor) => {
     if (stanza === undefined || port.pings.take(stanza)) return undefined;
     port.used();
-    if (port.services.story.isOn) port.came(stanza);
+    if (story.isOn)
+      story.note(stanza, step.received(domainOf(stanza.from), port.id, port.remoteAddress));
     return route(stanza, creditor, port);
   });
   if (handled instanceof Promise) port.hold(handled);

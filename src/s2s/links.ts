@@ -7,11 +7,17 @@ import { verdict } from '../core/hooks.ts';
 import { type Domain, domainOf } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import type { ServerStream } from './connection.ts';
-import { type LinkFailure, policyFailure, silentFailure, timeoutFailure } from './failure.ts';
+import {
+  type LinkFailure,
+  policyFailure,
+  rejectedFailure,
+  silentFailure,
+  timeoutFailure,
+} from './failure.ts';
+import { type Link, type LinkStatus, newLink, statusOf } from './link.ts';
 import { type Parties, pairKey } from './pairs.ts';
 import type { Addressed, Passage } from './passage.ts';
 import { Passages } from './passages.ts';
-import { Queue } from './queue.ts';
 import type { S2sServices } from './services.ts';
 import type { Spool } from './spool.ts';
 import type { Reached } from './streams.ts';
@@ -31,46 +37,10 @@ const GOOD_LIFE_MS = 10_000;
 const HEAD_START_MS = 5000;
 /** When a stream of ours that broke is resumed for the other side's sake. */
 const RESUME_AFTER_MS = 500;
+/** Streams that the other side may end by an error, each time with the same stanza in flight first. */
+const MAX_REJECTIONS = 2;
 /** How long a domain whose stream broke is looked for, though nobody writes to it. */
 const MISSED_MS = 86_400_000;
-
-/** Where a link is. */
-export type LinkState = 'idle' | 'connecting' | 'up' | 'waiting';
-
-/** The way from one of our domains to another one. */
-interface Link {
-  readonly local: Domain;
-  readonly remote: Domain;
-  readonly queue: Queue;
-  state: LinkState;
-  stream: ServerStream | undefined;
-  /** When it came up, in ms since the epoch. */
-  upSince: number;
-  /** Failed tries in a row. */
-  failures: number;
-  failure: LinkFailure | undefined;
-  /** When the next try comes, in ms since the epoch; of meaning while waiting. */
-  retryAt: number;
-  retry: Timer | undefined;
-  /** Who has to resume the stream that broke, before it is known what has arrived (XEP-0198 §5). */
-  awaits: 'ours' | 'theirs' | undefined;
-  /** Since when a stream is missed that broke, in ms since the epoch; undefined while none is. */
-  brokenSince: number | undefined;
-  /** Whether it was told that the other domain is out of reach. */
-  isGone: boolean;
-}
-
-/** A link, as an admin sees it. */
-export interface LinkStatus {
-  readonly local: Domain;
-  readonly remote: Domain;
-  readonly state: LinkState;
-  readonly stream: ServerStream | undefined;
-  /** How many stanzas wait, or were sent and are not known to have arrived. */
-  readonly queued: number;
-  readonly failure: LinkFailure | undefined;
-  readonly retryAt: number | undefined;
-}
 
 /** What links need of the streams. */
 export interface LinksOptions {
@@ -159,6 +129,7 @@ export class Links {
       if (link.stream !== stream) continue;
       link.stream = undefined;
       link.awaits = kept;
+      if (stream.rejection !== undefined) this.#suspect(link, stream.rejection);
       link.queue.rewind();
       this.#tellWaiting(link, link.queue.list());
       link.failures = now - link.upSince >= GOOD_LIFE_MS ? 0 : link.failures + 1;
@@ -192,15 +163,7 @@ export class Links {
 
   /** All links. */
   list(): readonly LinkStatus[] {
-    return [...this.#links.values()].map((link) => ({
-      local: link.local,
-      remote: link.remote,
-      state: link.state,
-      stream: link.stream,
-      queued: link.queue.length,
-      failure: link.failure,
-      retryAt: link.state === 'waiting' ? link.retryAt : undefined,
-    }));
+    return [...this.#links.values()].map(statusOf);
   }
 
   /** Opens no more streams. */
@@ -224,23 +187,21 @@ export class Links {
     const before = this.#links.get(key);
     if (before !== undefined) return before;
     if (this.#links.size >= MAX_LINKS) return undefined;
-    const link: Link = {
-      local,
-      remote,
-      queue: new Queue(),
-      state: 'idle',
-      stream: undefined,
-      upSince: 0,
-      failures: 0,
-      failure: undefined,
-      retryAt: 0,
-      retry: undefined,
-      awaits: undefined,
-      brokenSince: undefined,
-      isGone: false,
-    };
+    const link = newLink({ local, remote });
     this.#links.set(key, link);
     return link;
+  }
+
+  /**
+   * The other side ended the stream by an error: perhaps for the first stanza that it has not
+   * acknowledged. If that is so twice, it comes back; otherwise it would end all streams to come.
+   */
+  #suspect({ queue, remote }: Link, text: string): void {
+    const suspect = queue.firstSent;
+    if (suspect === undefined) return;
+    suspect.rejections += 1;
+    if (suspect.rejections >= MAX_REJECTIONS)
+      this.#passages.sendBack(queue, [suspect], rejectedFailure(remote, text));
   }
 
   /** The other side may wait for a stream of ours that broke, though our link has another one. */
@@ -311,6 +272,7 @@ export class Links {
       const passage = queue.next();
       if (passage === undefined) return;
       stream.sendStanza(passage);
+      this.#passages.sent(passage, stream);
     }
   }
 

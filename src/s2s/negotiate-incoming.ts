@@ -145,8 +145,10 @@ function onRequest(state: Incoming, element: Element, context: IncomingContext):
   const end = (condition: StreamFailure['condition'], text: string) =>
     endIncoming(state, { condition, text });
   const ns = nsOf(element);
-  if (ns === STREAM_NS && element.name === 'error')
-    return [{ ...state, phase: 'ended' }, [{ do: 'close', why: reportedError(element).text }]];
+  if (ns === STREAM_NS && element.name === 'error') {
+    const { condition, text } = reportedError(element);
+    return [{ ...state, phase: 'ended' }, [{ do: 'close', why: text, condition }]];
+  }
   if (state.phase !== 'open') return end('not-authorized', 'That was not expected here.');
   const { local, remote } = state;
   const terms = local === undefined ? undefined : context.terms(local, remote);

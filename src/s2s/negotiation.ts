@@ -37,8 +37,8 @@ export type StreamAction =
   | { readonly do: 'stanza'; readonly element: Element }
   /** An element of stream management (XEP-0198). */
   | { readonly do: 'manage'; readonly element: Element }
-  /** Close the stream without an error: the other side reported one, or said goodbye. */
-  | { readonly do: 'close'; readonly why: string }
+  /** Close the stream without an error: the other side reported one. */
+  | { readonly do: 'close'; readonly why: string; readonly condition: string }
   | ({ readonly do: 'end' } & StreamFailure)
   /** As the one who connected: this cannot succeed. */
   | { readonly do: 'give-up'; readonly why: GiveUp; readonly text: string };

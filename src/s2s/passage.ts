@@ -38,6 +38,8 @@ export class Passage {
   readonly isKept: boolean;
   spoolId: number | undefined;
   isOver = false;
+  /** How often the other side ended a stream by an error on which it was the first in flight. */
+  rejections = 0;
   readonly #arrived: (passage: Passage) => void;
   readonly #settled = deferred<void>();
 

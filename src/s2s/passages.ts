@@ -74,6 +74,12 @@ export class Passages {
     this.#add(queue, passage);
   }
 
+  /** A passage was written into a stream. */
+  sent({ stanza }: Passage, { id, remoteAddress }: { id: string; remoteAddress: string }): void {
+    const { story } = this.#services;
+    if (story.isOn) story.note(stanza, step.sent(domainOf(stanza.to), id, remoteAddress));
+  }
+
   /** Sends passages of a queue back to who sent them. */
   sendBack(queue: Queue, passages: readonly Passage[], failure: LinkFailure): void {
     const { router, metrics, story, log } = this.#services;

@@ -39,6 +39,11 @@ export class Queue {
     return this.#passages[this.#head]?.since;
   }
 
+  /** The first one, if it was sent. */
+  get firstSent(): Passage | undefined {
+    return this.#head < this.#next ? this.#passages[this.#head] : undefined;
+  }
+
   /** Whether there is room for one more. */
   hasRoom(passage: Passage, { queueStanzas, queueBytes }: QueueBounds): boolean {
     return this.#length < queueStanzas && this.#size + passage.size <= queueBytes;

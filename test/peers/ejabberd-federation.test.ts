@@ -34,6 +34,8 @@ import {
 let federation: Federation | undefined;
 let ejabberd: OtherServer | undefined;
 const cables: Cable[] = [];
+/** For tests that start servers again, or wait for a line. */
+const SLOW_MS = 60_000;
 afterEach(async () => {
   await ejabberd?.stop();
   await federation?.stop();
@@ -107,7 +109,7 @@ describeWith(['ejabberd'], 'ejabberd', () => {
 
   // What comes to ejabberd while somebody is coming may stay in its own offline store until he comes the
   // next time: it reads that store once, and files the message after.
-  const RETRY = { retry: 8 };
+  const RETRY = { retry: 8, timeout: SLOW_MS };
 
   test('messages wait while ejabberd is started again', RETRY, async () => {
     await restartAmidst(await couple());
@@ -118,12 +120,16 @@ describeWith(['ejabberd'], 'ejabberd', () => {
   });
 
   // It knows no XEP-0198 between servers: what it wrote into the cut is lost in its own socket.
-  test('a line that is cut for ten seconds: what we wrote arrives, by pings', async () => {
-    const [toUs, toThem] = [newCable(), newCable()];
-    const both = await couple({ cable: toUs }, { secureAuth: true, cable: toThem });
-    await writeWhileCut(both, [toUs, toThem], false);
-    expect(managements(both.server)).toEqual(['in none', 'out none']);
-  });
+  test(
+    'a line that is cut for ten seconds: what we wrote arrives, by pings',
+    async () => {
+      const [toUs, toThem] = [newCable(), newCable()];
+      const both = await couple({ cable: toUs }, { secureAuth: true, cable: toThem });
+      await writeWhileCut(both, [toUs, toThem], false);
+      expect(managements(both.server)).toEqual(['in none', 'out none']);
+    },
+    SLOW_MS,
+  );
 
   test.each([
     ['expired', { from: -20, until: -10 }, /expired/],

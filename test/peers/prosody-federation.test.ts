@@ -32,6 +32,8 @@ import {
 let federation: Federation | undefined;
 let prosody: OtherServer | undefined;
 const cables: Cable[] = [];
+/** For tests that start servers again, or wait for a line. */
+const SLOW_MS = 60_000;
 afterEach(async () => {
   await prosody?.stop();
   await federation?.stop();
@@ -111,13 +113,21 @@ describeWith(['prosody', 'lua-unbound'], 'Prosody', () => {
     await writeToWhoIsAway(await couple());
   });
 
-  test('messages wait while Prosody is started again', async () => {
-    await restartAmidst(await couple());
-  });
+  test(
+    'messages wait while Prosody is started again',
+    async () => {
+      await restartAmidst(await couple());
+    },
+    SLOW_MS,
+  );
 
-  test('messages wait while we are started again', async () => {
-    await restartOursAmidst(await couple());
-  });
+  test(
+    'messages wait while we are started again',
+    async () => {
+      await restartOursAmidst(await couple());
+    },
+    SLOW_MS,
+  );
 
   test.each([true, false])(
     'XEP-0198: a line that is cut for ten seconds; both directions on one stream: %s',
@@ -137,6 +147,7 @@ describeWith(['prosody', 'lua-unbound'], 'Prosody', () => {
       const found = new Set(managements(both.server));
       expect(found).toEqual(new Set(bidi ? ['both acks'] : ['in acks', 'out acks']));
     },
+    SLOW_MS,
   );
 
   test.each([

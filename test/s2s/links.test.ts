@@ -55,6 +55,7 @@ function fakeStream() {
     isFull: false,
     isOver: false,
     ending: 'broken',
+    rejection: undefined as string | undefined,
     accepts: [],
     direction: 'out' as 'in' | 'out',
     sends: [] as Pair[],
@@ -189,10 +190,12 @@ describe('a link', () => {
     const stream = fakeStream();
     await other.up(stream);
     other.send('3');
-    expect(other.told).toEqual(['2 queued']); // a stream tells what it sends
+    expect(other.told).toEqual(['2 queued', '2 sent', '3 sent']);
     stream.isOver = true;
     other.links.lost(stream as unknown as ServerStream);
-    expect(other.told).toEqual(['2 queued', '2 queued', '3 queued']);
+    expect(other.told.slice(3)).toEqual(['2 queued', '3 queued']);
+    stream.acknowledge(1);
+    expect(other.told.slice(5)).toEqual(['2 accepted']);
   });
 
   test('nobody’s goodbye waits long for a request', async () => {
@@ -407,6 +410,25 @@ describe('what was sent', () => {
     expect(await isSettled(first)).toBe(true);
     stream.acknowledge(1);
     expect(spool.kept.size).toBe(0);
+  });
+
+  test('comes back when the other side ends its streams for it, and the rest goes on', async () => {
+    const { links, send, up, clock, bounced } = scene();
+    for (const id of ['1', '2', '3']) send(id);
+    const streams = [fakeStream(), fakeStream(), fakeStream()];
+    for (const [index, stream] of streams.entries()) {
+      await up(stream);
+      if (index === 0) stream.acknowledge(1);
+      Object.assign(stream, {
+        isOver: true,
+        ending: 'ended',
+        rejection: 'it says policy-violation',
+      });
+      if (index < 2) links.lost(asStream(stream));
+      clock.advance(10_000);
+    }
+    expect(bounced).toEqual(['2 remote-server-timeout']);
+    expect(streams.map(({ sent }) => sent)).toEqual([['1', '2', '3'], ['2', '3'], ['3']]);
   });
 
   test('counts for the bounds until it has arrived', async () => {

@@ -1,0 +1,73 @@
+/** The way from one of our domains to another one, as a record; links.ts moves it. */
+import type { Domain } from '../jid/jid.ts';
+import type { Timer } from '../kit/clock.ts';
+import type { ServerStream } from './connection.ts';
+import type { LinkFailure } from './failure.ts';
+import type { Parties } from './pairs.ts';
+import { Queue } from './queue.ts';
+
+/** Where a link is. */
+export type LinkState = 'idle' | 'connecting' | 'up' | 'waiting';
+
+/** The way from one of our domains to another one. */
+export interface Link {
+  readonly local: Domain;
+  readonly remote: Domain;
+  readonly queue: Queue;
+  state: LinkState;
+  stream: ServerStream | undefined;
+  /** When it came up, in ms since the epoch. */
+  upSince: number;
+  /** Failed tries in a row. */
+  failures: number;
+  failure: LinkFailure | undefined;
+  /** When the next try comes, in ms since the epoch; of meaning while waiting. */
+  retryAt: number;
+  retry: Timer | undefined;
+  /** Who has to resume the stream that broke, before it is known what has arrived (XEP-0198 §5). */
+  awaits: 'ours' | 'theirs' | undefined;
+  /** Since when a stream is missed that broke, in ms since the epoch; undefined while none is. */
+  brokenSince: number | undefined;
+  /** Whether it was told that the other domain is out of reach. */
+  isGone: boolean;
+}
+
+/** A link, as an admin sees it. */
+export interface LinkStatus {
+  readonly local: Domain;
+  readonly remote: Domain;
+  readonly state: LinkState;
+  readonly stream: ServerStream | undefined;
+  /** How many stanzas wait, or were sent and are not known to have arrived. */
+  readonly queued: number;
+  readonly failure: LinkFailure | undefined;
+  readonly retryAt: number | undefined;
+}
+
+/** A link on which nothing has happened yet. */
+export const newLink = ({ local, remote }: Parties): Link => ({
+  local,
+  remote,
+  queue: new Queue(),
+  state: 'idle',
+  stream: undefined,
+  upSince: 0,
+  failures: 0,
+  failure: undefined,
+  retryAt: 0,
+  retry: undefined,
+  awaits: undefined,
+  brokenSince: undefined,
+  isGone: false,
+});
+
+/** Tells of a link. */
+export const statusOf = (link: Link): LinkStatus => ({
+  local: link.local,
+  remote: link.remote,
+  state: link.state,
+  stream: link.stream,
+  queued: link.queue.length,
+  failure: link.failure,
+  retryAt: link.state === 'waiting' ? link.retryAt : undefined,
+});
