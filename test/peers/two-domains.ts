@@ -206,10 +206,12 @@ export async function writeWhileCut(
   cables: readonly Cable[],
   isFromThem: boolean,
 ): Promise<void> {
-  const { romeo, juliet, server } = both;
+  const { romeo, juliet, server, other } = both;
   await converse(both);
   // Nothing is under way any more: what is said now meets a line that is cut.
   await expect.poll(() => underWay(server), { timeout: 8000 }).toBe(0);
+  if (isFromThem)
+    await expect.poll(() => isAcknowledged(other.log()), { timeout: 8000 }).toBe(true);
   for (const cable of cables) cable.cut();
   const written = Array.from({ length: 20 }, (_, index) => `${index}`);
   for (const body of written) {
@@ -222,6 +224,10 @@ export async function writeWhileCut(
   for (const each of heard) expect(await each).toEqual(written);
   await converse(both);
 }
+
+/** Whether what Prosody has asked us about last, if anything, was answered, and nothing left open. */
+const isAcknowledged = (log: string) =>
+  log.lastIndexOf('#queue = 0 ') >= log.lastIndexOf('Sending <r> (inside timer, before send)');
 
 /** How many stanzas are on their way from our server to the other one. */
 const underWay = (server: TestServer) =>
