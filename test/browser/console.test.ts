@@ -10,6 +10,7 @@ import { loggedIn } from '../support/client.ts';
 import { startDns, type TestDns } from '../support/dns.ts';
 import { describeWith, findChromium } from '../support/peers.ts';
 import { DOMAIN, LOOPBACK, type Program, startProgram } from '../support/program.ts';
+import { BROWSER_ARGS } from './arguments.ts';
 
 const ADMIN = { name: 'lucie', jid: `lucie@${DOMAIN}`, password: 'a very good password' };
 /** A room that the tests of pages find. */
@@ -24,17 +25,6 @@ const FOLDER = process.env['RTCD_SCREENSHOTS'];
 
 /** How long the browser may take for a step; shorter than a test, so that it tells which step. */
 const PATIENCE_MS = 10_000;
-
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const PAGES: Readonly<Record<string, string>> = {
   overview: '/admin',
@@ -128,7 +118,7 @@ describeWith(['chromium'], 'the console in a browser', () => {
     people = peopleOn(program);
     const executablePath = findChromium();
     if (executablePath === undefined) throw new Error('Chromium was there a moment ago');
-    browser = await chromium.launch({ executablePath, args: ARGS });
+    browser = await chromium.launch({ executablePath, args: BROWSER_ARGS });
     await open();
     const link = /http:\/\/\S+\/admin\/setup\?token=\S+/.exec(program.log())?.[0] ?? '';
     await page.goto(link);
