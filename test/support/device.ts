@@ -27,6 +27,8 @@ export class Device {
   readonly jid: string;
   /** The messages that it read, as often as it read them; late ones say when they came first. */
   readonly read: { readonly text: string; readonly isLate: boolean }[] = [];
+  /** The ids of the messages that came back to it with an error. */
+  readonly returned: string[] = [];
   /** Whether it answers requests for acknowledgement. */
   isTalkative = true;
   readonly #options: DeviceOptions;
@@ -201,6 +203,7 @@ export class Device {
         break;
       case 'message': {
         this.#handled += 1;
+        if (element.attrs.type === 'error') this.returned.push(element.attrs.id ?? '');
         const copy = below(element, 'received', 'forwarded', 'message');
         const body = below(copy ?? element, 'body');
         if (body !== undefined && element.attrs.type !== 'error') {
