@@ -69,8 +69,14 @@ export class Client {
    * Logs in: TCP, TLS, SASL, resource binding, roster, presence. Resolves when the roster is here and
    * the server has sent our own presence back (RFC 6121 §4.2.2), so that messages to the bare JID
    * reach us. Rejects on any other course and after the endpoint's timeout.
+   * @param isAbsent to send no presence, so that nothing that was kept for the account comes
    */
-  static async logIn(endpoint: Endpoint, account: Account, keys: KeyCache): Promise<Client> {
+  static async logIn(
+    endpoint: Endpoint,
+    account: Account,
+    keys: KeyCache,
+    isAbsent = false,
+  ): Promise<Client> {
     const client = new Client(endpoint);
     const timer = setTimeout(
       () =>
@@ -80,7 +86,7 @@ export class Client {
     try {
       if (!endpoint.isDirectTls) await client.#startTls();
       await client.#authenticate(account, keys);
-      await client.#begin();
+      await client.#begin(isAbsent);
     } catch (error) {
       client.#isClosing = true;
       client.#socket.destroy();
@@ -145,16 +151,17 @@ export class Client {
     scram.check(decode(await this.#expect('<success')));
   }
 
-  async #begin(): Promise<void> {
+  async #begin(isAbsent: boolean): Promise<void> {
     await this.#openStream();
     this.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
     const bound = await this.#expect('<iq');
     const jid = /<jid>([^<]+)<\/jid>/.exec(bound)?.[1];
     if (jid === undefined) throw new Error(`no resource was bound: ${bound}`);
     this.#jid = jid;
-    this.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq><presence/>");
+    this.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>");
+    if (!isAbsent) this.send('<presence/>');
     let hasRoster = false;
-    let hasPresence = false;
+    let hasPresence = isAbsent;
     while (!hasRoster || !hasPresence) {
       const stanza = await this.#next();
       if (stanza.startsWith('<iq')) hasRoster ||= attributeOf(stanza, 'id') === 'roster';

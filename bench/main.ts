@@ -17,6 +17,7 @@ import type { Figure, Scene } from './scenario.ts';
 import { runArchive } from './scenario-archive.ts';
 import { runIdle } from './scenario-idle.ts';
 import { runLogins } from './scenario-logins.ts';
+import { runOffline } from './scenario-offline.ts';
 import { runPairs } from './scenario-pairs.ts';
 import { runRoom } from './scenario-room.ts';
 import { KeyCache } from './scram.ts';
@@ -30,6 +31,7 @@ const RUN: Readonly<Record<ScenarioName, (scene: Scene, options: Options) => Pro
   room: runRoom,
   pairs: (scene, options) => runPairs(scene, { ...options, rate: options.rate }),
   archive: runArchive,
+  offline: runOffline,
 };
 
 /** The server beside which this is compiled, into dist/bench/. */

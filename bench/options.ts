@@ -7,7 +7,7 @@ export const SERVERS = ['rtcd', 'rtcd-no-story', 'rtcd-no-archive', 'prosody'] a
 export type ServerName = (typeof SERVERS)[number];
 
 /** Scenarios, in the order in which they run: memory first, while the server is fresh. */
-export const SCENARIOS = ['idle', 'logins', 'pairs', 'archive', 'room'] as const;
+export const SCENARIOS = ['idle', 'logins', 'pairs', 'archive', 'offline', 'room'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** The settings of a benchmark. */
@@ -38,6 +38,9 @@ export interface Options {
 
   readonly archived: number;
   readonly page: number;
+
+  readonly kept: number;
+  readonly absent: number;
 
   readonly port?: number;
   readonly host: string;
@@ -101,9 +104,16 @@ export function readOptions(argv: readonly string[]): Options {
     .option('--rate <n>', 'pairs: messages a second in all (no window)', whole(1, 1_000_000))
     .option('--seconds <s>', 'pairs, room: how long is measured', whole(1, 600), 10)
     .option('--warmup <s>', 'pairs, room: how long they chat before', whole(0, 600), 3)
-    .option('--body <bytes>', 'pairs, archive, room: the length of a text', whole(24, 100_000), 100)
+    .option(
+      '--body <bytes>',
+      'pairs, archive, offline, room: the length of a text',
+      whole(24, 100_000),
+      100,
+    )
     .option('--archived <n>', 'archive: messages in it', whole(1, 10_000_000), 100_000)
     .option('--page <n>', 'archive: messages of a page', whole(1, 1000), 50)
+    .option('--kept <n>', 'offline: messages for each one who is away', whole(1, 100_000), 1000)
+    .option('--absent <n>', 'offline: how many are away', whole(1, 1000), 10)
     .option('--port <n>', 'a server that runs already: its port', whole(1, 65_535))
     .option('--host <address>', '… its address', loopback, '127.0.0.1')
     .option('--domain <name>', '… its domain', 'localhost')
@@ -133,6 +143,7 @@ export function accountsNeeded(options: Options): number {
     logins: options.loginAccounts,
     pairs: 2 * options.pairs,
     room: options.occupants,
+    offline: 1 + options.absent,
     archive: 0,
   };
   const shared = Math.max(...options.scenario.map((name) => needs[name]));
