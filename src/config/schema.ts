@@ -250,9 +250,9 @@ const story = z
         'Whether it is noted what becomes of each message, for rtcctl trace: addresses, ids and times, never what people write.',
       ),
     keepFor: duration('7d', { min: '1m', max: '366d' }).describe('How long that is kept.'),
-    // Some eighty megabytes; a message mostly has one row.
+    // Some eighty megabytes; what is told of a message later counts once more.
     maxRows: count(200_000, { min: 1000, max: 10_000_000 }).describe(
-      'How many rows are kept at most; the oldest go first.',
+      'Of how many messages it is kept at most; the oldest go first.',
     ),
   })
   .prefault({})

@@ -1,23 +1,23 @@
 /**
- * The table of stories: bounded in rows and in age. A row is what became of one message within the
- * few seconds between two writes, which is mostly all; the rows of a message are put together when
- * they are read.
+ * The table of stories: bounded in messages and in age. What was noted within the few seconds between
+ * two writes is one row, a block: a line for each message, with what became of it meanwhile, which is
+ * mostly all; the lines of a message are put together when they are read.
  *
- * Rows are written all the time and read when somebody asks. So there is no index, which would cost
- * four times what the row itself does; who asks looks through the table from its end, some thousand
- * rows at a time, so that nobody else's reading waits for his.
+ * Blocks are written all the time and read when somebody asks. A row for each message would cost the
+ * thread of the database as much as its archiving does (bench/story.bench.ts), and an index four times
+ * that; who asks looks through the blocks from the last one on, some at a time, so that nobody else's
+ * reading waits for his.
  */
-import type { Generated } from 'kysely';
-import { type BareJid, bareOf } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { type Migration, prepare, type Store } from '../store/store.ts';
-import type { StoryEvent, StoryHead } from './story.ts';
+import type { Nature, StoryEvent, StoryHead } from './story.ts';
 import { type PackedStep, packStep, type Step } from './story-steps.ts';
 
 /** What is kept. */
 export interface StoryBounds {
   /** How long, in ms. */
   readonly keepFor: number;
+  /** How many messages. */
   readonly maxRows: number;
 }
 
@@ -31,14 +31,16 @@ export interface StoryLog {
 
 /** The table. */
 export interface Tables {
-  story: {
-    id: Generated<number>;
-    at: number;
-    serial: number;
-    sender: BareJid;
-    recipient: BareJid;
-    nature: string;
-    /** JSON, see toldSchema of story-search.ts. */
+  story_blocks: {
+    /** The number of its last message, of all that there ever were. */
+    id: number;
+    /** That of its first one. */
+    first: number;
+    /** The greatest serial of its messages. */
+    greatest: number;
+    /** When the last message in it was noted first, in ms since the epoch. */
+    latest: number;
+    /** A line of JSON for each message: a {@link Line}. */
     told: string;
   };
 }
@@ -54,11 +56,21 @@ export const storyMigrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    name: 'stories of messages in blocks',
+    up: [
+      'DROP TABLE story', // what it told is of some days, and nothing depends on it
+      `CREATE TABLE story_blocks (
+        id INTEGER PRIMARY KEY, first BIGINT NOT NULL, greatest BIGINT NOT NULL,
+        latest BIGINT NOT NULL, told TEXT NOT NULL
+      )`,
+    ],
+  },
 ];
 
-/** Rows that are removed at once. */
-const PRUNE_ROWS = 1000;
-/** Steps of one row; further ones are left out. A message to all devices of two people has fewer. */
+/** Blocks that are removed at once. */
+const PRUNE_BLOCKS = 20;
+/** Steps of one line; further ones are left out. A message to all devices of two people has fewer. */
 const MOST_STEPS = 150;
 /** Longer texts of steps are cut: they come from strangers. */
 const MOST_TEXT = 500;
@@ -66,52 +78,82 @@ const MOST_TEXT = 500;
 /** Opens the table; the bounds are asked for each time. */
 export function createStoryLog(store: Store, clock: Clock, bounds: () => StoryBounds): StoryLog {
   const db = store.tables<Tables>();
-  const insert = prepare((is: Row) =>
-    db.insertInto('story').values({
-      at: is.at,
-      serial: is.serial,
-      sender: is.sender,
-      recipient: is.recipient,
-      nature: is.nature,
+  const insert = prepare((is: Tables['story_blocks']) =>
+    db.insertInto('story_blocks').values({
+      id: is.id,
+      first: is.first,
+      greatest: is.greatest,
+      latest: is.latest,
       told: is.told,
     }),
   );
-  /** Removes what is too old or too much among the oldest rows, which have the smallest ids. */
+  /** Removes what is too old or too much among the oldest blocks, which have the smallest ids. */
   const removeOldest = prepare((is: { before: number; maxRows: number; most: number }) => {
-    const oldest = db.selectFrom('story').select(['id', 'at']).orderBy('id').limit(is.most);
-    const newest = db.selectFrom('story').select(({ fn }) => fn.max('id').as('id'));
+    const blocks = db.selectFrom('story_blocks');
+    const oldest = blocks.select(['id', 'first', 'latest']).orderBy('id').limit(is.most);
+    const newest = blocks.select(({ fn }) => fn.max('id').as('id'));
     const doomed = db
       .selectFrom(oldest.as('oldest'))
       .select('id')
       .where((of) =>
-        of.or([of('at', '<', is.before), of(of('id', '+', is.maxRows), '<=', newest)]),
+        of.or([of('latest', '<', is.before), of(of('first', '+', is.maxRows), '<=', newest)]),
       );
-    return db.deleteFrom('story').where('id', 'in', doomed);
+    return db.deleteFrom('story_blocks').where('id', 'in', doomed);
   });
   const remove = (most: number) => {
     const { keepFor, maxRows } = bounds();
     return removeOldest({ before: clock.now() - keepFor, maxRows, most });
   };
+  let last: Promise<number> | undefined;
+  const readLast = async () => {
+    const found = await store.first(
+      db.selectFrom('story_blocks').select(({ fn }) => fn.max('id').as('id')),
+    );
+    return Number(found?.id ?? 0);
+  };
   return {
     async write(events) {
-      const rows = rowsOf(events);
-      // Twice as many as come: it catches up if it ever was behind.
-      await store.write(...rows.map(insert), remove(2 * rows.length));
+      const lines = linesOf(events);
+      const before = await (last ?? readLast());
+      const id = before + lines.length;
+      last = Promise.resolve(id);
+      const block = {
+        id,
+        first: before + 1,
+        greatest: Math.max(...lines.map(([, serial]) => serial)),
+        latest: Math.max(...lines.map(([at]) => at)),
+        told: lines.map((line) => JSON.stringify(line)).join('\n'),
+      };
+      // Two for each that comes: it catches up if it ever was behind.
+      await store.write(insert(block), remove(2));
     },
     async prune() {
       for (;;) {
-        const [removed] = await store.write(remove(PRUNE_ROWS));
-        if ((removed?.changes ?? 0) < PRUNE_ROWS) return;
+        const [removed] = await store.write(remove(PRUNE_BLOCKS));
+        if ((removed?.changes ?? 0) < PRUNE_BLOCKS) return;
       }
     },
   };
 }
 
-/** What is written of a row. */
-export type Row = Omit<Tables['story'], 'id'>;
+/**
+ * What a block says of one message: when the first of its steps here was, in ms since the epoch, its
+ * serial, its nature, from, to, type, ids, what an error says, and its steps.
+ */
+export type Line = readonly [
+  at: number,
+  serial: number,
+  nature: Nature,
+  from: string,
+  to: string,
+  type: string,
+  ids: readonly string[],
+  error: StoryHead['error'] | null,
+  steps: readonly PackedStep[],
+];
 
-/** One row for each message. */
-function rowsOf(events: readonly StoryEvent[]): Row[] {
+/** One line for each message. */
+function linesOf(events: readonly StoryEvent[]): Line[] {
   const messages = new Map<number, { at: number; head: StoryHead; steps: PackedStep[] }>();
   for (const { at, head, step } of events) {
     const known = messages.get(head.serial);
@@ -121,15 +163,7 @@ function rowsOf(events: readonly StoryEvent[]): Row[] {
   }
   return [...messages.values()].map(({ at, head, steps }) => {
     const { serial, from, to, type, nature, ids, error } = head;
-    const told = [from, to, type, ids, error ?? null, steps];
-    return {
-      at,
-      serial,
-      sender: bareOf(from),
-      recipient: bareOf(to),
-      nature,
-      told: JSON.stringify(told),
-    };
+    return [at, serial, nature, from, to, type, ids, error ?? null, steps];
   });
 }
 

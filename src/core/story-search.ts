@@ -1,12 +1,11 @@
-/** Looking for messages in the table of stories, and putting their rows together. */
-import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely';
+/** Looking for messages in the table of stories, and putting their lines together. */
 import { z } from 'zod';
 import type { BareJid } from '../jid/jid.ts';
 import { MESSAGE_TYPES } from '../stanza/stanza.ts';
 import type { Store } from '../store/store.ts';
 import { MOST_ID, NATURES, type StoryHead } from './story.ts';
-import type { Row, Tables } from './story-log.ts';
-import { type Step, unpackStep } from './story-steps.ts';
+import type { Tables } from './story-log.ts';
+import { type PackedStep, type Step, unpackStep } from './story-steps.ts';
 
 /** Which messages are looked for. */
 export interface StoryQuery {
@@ -49,29 +48,28 @@ export interface TalePage {
   readonly hasMore: boolean;
 }
 
-/** Rows that are looked through at a time: some milliseconds. */
-const CHUNK_ROWS = 2000;
-/** Rows that are read of one message; one that was sent again and again has more. */
-const MOST_ROWS = 50;
+/** Blocks that are looked through at a time: some milliseconds. */
+const CHUNK_BLOCKS = 8;
+/** Lines that are read of one message; one that was sent again and again has more. */
+const MOST_LINES = 50;
 
 /**
  * The latest messages that match. Rejects with a StoreError.
  *
- * Rows come in the order of time, and so do the serials of messages, but for rows that tell of a
+ * Lines come in the order of time, and so do the serials of messages, but for lines that tell of a
  * message later on. So all is known of a message as soon as a part of the table was looked through
  * that has only smaller serials.
  */
 export async function findTales(store: Store, query: StoryQuery): Promise<TalePage> {
-  const db = store.tables<Tables>();
   const { limit, before = Number.POSITIVE_INFINITY, since = 0, id } = query;
-  /** The rows of each message, the latest first. */
-  const found = new Map<number, number[]>();
+  /** The lines of each message, the latest first. */
+  const found = new Map<number, Told[]>();
   const serials = () => [...found.keys()].sort((a, b) => b - a);
-  for await (const { rows, greatest, latest } of looked(db, store, (of) => ofQuery(of, query))) {
-    for (const { serial, at, id: row } of rows) {
-      const known = found.get(serial);
-      if (known !== undefined) add(known, row);
-      else if (serial < before && at >= since) found.set(serial, [row]);
+  for await (const { lines, greatest, latest } of looked(store, matcherOf(query))) {
+    for (const line of lines) {
+      const known = found.get(line.serial);
+      if (known !== undefined) add(known, line);
+      else if (line.serial < before && line.at >= since) found.set(line.serial, [line]);
     }
     const open = serials().filter((serial) => serial <= greatest).length;
     if (found.size - open > limit || (latest < since && open === 0)) break;
@@ -80,128 +78,145 @@ export async function findTales(store: Store, query: StoryQuery): Promise<TalePa
   const wanted = all.slice(0, limit);
   const hasMore = all.length > limit;
   if (id === undefined || wanted.length === 0)
-    return { tales: await read(db, store, rowsOfAll(found, wanted)), hasMore };
-  // Not each row of a message has all of its ids.
-  const whole = new Map<number, number[]>(wanted.map((serial) => [serial, []]));
-  for await (const { rows, greatest } of looked(db, store, (of) => of('serial', 'in', wanted))) {
-    for (const { serial, id: row } of rows) add(whole.get(serial) ?? [], row);
+    return { tales: talesOf(linesOfAll(found, wanted)), hasMore };
+  // Not each line of a message has all of its ids.
+  const whole = new Map<number, Told[]>(wanted.map((serial) => [serial, []]));
+  const isWanted: Matcher = { needles: [], has: ({ serial }) => whole.has(serial) };
+  for await (const { lines, greatest } of looked(store, isWanted)) {
+    for (const line of lines) add(whole.get(line.serial) ?? [], line);
     if (wanted.every((serial) => serial > greatest)) break;
   }
-  const tales = await read(db, store, rowsOfAll(whole, wanted));
+  const tales = talesOf(linesOfAll(whole, wanted));
   return { tales: tales.filter(({ ids }) => ids.includes(id.slice(0, MOST_ID))), hasMore };
 }
 
-/** Adds an earlier row to those of a message; of very many the earliest is among those that stay. */
-function add(rows: number[], row: number): void {
-  if (rows.length === MOST_ROWS) rows.pop();
-  rows.push(row);
+/** Adds an earlier line to those of a message; of very many the earliest is among those that stay. */
+function add(lines: Told[], line: Told): void {
+  if (lines.length === MOST_LINES) lines.pop();
+  lines.push(line);
 }
 
-const rowsOfAll = (found: ReadonlyMap<number, readonly number[]>, wanted: readonly number[]) =>
-  wanted.flatMap((serial) => found.get(serial) ?? []);
+/** The lines of messages, the earliest first. */
+const linesOfAll = (found: ReadonlyMap<number, readonly Told[]>, wanted: readonly number[]) =>
+  wanted.toReversed().flatMap((serial) => (found.get(serial) ?? []).toReversed());
 
-/** What makes a row one that is looked for. */
-type Condition = (of: ExpressionBuilder<Tables, 'story'>) => Expression<SqlBool>;
+/** What makes a line one that is looked for. */
+interface Matcher {
+  /** Texts that stand in each such line: what has none of them need not be read. */
+  readonly needles: readonly string[];
+  has(line: Told): boolean;
+}
 
-const ofQuery: (of: ExpressionBuilder<Tables, 'story'>, query: StoryQuery) => Expression<SqlBool> =
-  (of, { jid, with: other, signals, id }) => {
-    const one = (own: 'sender' | 'recipient', far: 'sender' | 'recipient') =>
-      other === undefined ? of(own, '=', jid) : of.and([of(own, '=', jid), of(far, '=', other)]);
-    const conditions = [of.or([one('sender', 'recipient'), one('recipient', 'sender')])];
-    if (!signals) conditions.push(of('nature', '!=', 'signal'));
-    if (id !== undefined) {
-      // As one of the texts in it; which one it is will be seen.
-      const quoted = JSON.stringify(id.slice(0, MOST_ID));
-      conditions.push(of(of.fn<number>('instr', ['told', of.val(quoted)]), '>', 0));
-    }
-    return of.and(conditions);
+function matcherOf({ jid, with: other, signals, id }: StoryQuery): Matcher {
+  const shortId = id?.slice(0, MOST_ID);
+  const isOf = (line: Told, one: 'from' | 'to', far: 'from' | 'to') =>
+    isAt(line[one], jid) && (other === undefined || isAt(line[far], other));
+  const needles = [jid, other].flatMap((text) => (text === undefined ? [] : [inJson(text)]));
+  // As one of the texts in it; which one it is will be seen.
+  if (shortId !== undefined) needles.push(JSON.stringify(shortId));
+  return {
+    needles,
+    has: (line) =>
+      (isOf(line, 'from', 'to') || isOf(line, 'to', 'from')) &&
+      (signals || line.nature !== 'signal'),
   };
+}
 
-/** A part of the table: the rows that were looked for, the latest first, and what all of it is like. */
+/** Whether a JID is that bare one, or one of its resources. */
+const isAt = (jid: string, bare: BareJid) => jid === bare || jid.startsWith(`${bare}/`);
+
+/** A text as it stands within a longer one in JSON. */
+const inJson = (text: string) => JSON.stringify(text).slice(1, -1);
+
+/** A part of the table: the lines that were looked for, the latest first, and what all of it is like. */
 interface Looked {
-  readonly rows: readonly { readonly id: number; readonly serial: number; readonly at: number }[];
+  readonly lines: readonly Told[];
   readonly greatest: number;
   readonly latest: number;
 }
 
 /** Looks through the table from its end. */
-async function* looked(
-  db: Kysely<Tables>,
-  store: Store,
-  condition: Condition,
-): AsyncGenerator<Looked> {
-  const all = db.selectFrom('story');
-  const ends = await store.first(
-    all.select(({ fn }) => [fn.min('id').as('first'), fn.max('id').as('last')]),
-  );
-  if (ends === undefined || ends.last === null) return;
-  const first = Number(ends.first);
-  for (let last = Number(ends.last); last >= first; last -= CHUNK_ROWS) {
-    const chunk = all.where('id', '<=', last).where('id', '>', last - CHUNK_ROWS);
-    const [rows, sums] = await Promise.all([
-      store.read(chunk.select(['id', 'serial', 'at']).where(condition).orderBy('id', 'desc')),
-      store.first(
-        chunk.select(({ fn }) => [fn.max('serial').as('greatest'), fn.max('at').as('latest')]),
-      ),
-    ]);
+async function* looked(store: Store, matcher: Matcher): AsyncGenerator<Looked> {
+  const all = store
+    .tables<Tables>()
+    .selectFrom('story_blocks')
+    .select(['id', 'greatest', 'latest', 'told'])
+    .orderBy('id', 'desc')
+    .limit(CHUNK_BLOCKS);
+  for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+    const blocks = await store.read(all.where('id', '<', before));
+    const [first] = blocks;
+    if (first === undefined) return;
     yield {
-      rows: rows.map(({ id, serial, at }) => ({
-        id: Number(id),
-        serial: Number(serial),
-        at: Number(at),
-      })),
-      greatest: Number(sums?.greatest ?? 0),
-      latest: Number(sums?.latest ?? 0),
+      lines: blocks.flatMap(({ told }) => linesIn(told, matcher)),
+      greatest: Math.max(...blocks.map(({ greatest }) => Number(greatest))),
+      latest: Math.max(...blocks.map(({ latest }) => Number(latest))),
     };
+    before = Number(blocks.at(-1)?.id);
   }
 }
 
-/** Rows that are read at a time. */
-const READ_ROWS = 1000;
-
-/** The tales of rows. */
-async function read(
-  db: Kysely<Tables>,
-  store: Store,
-  ids: readonly number[],
-): Promise<readonly Tale[]> {
-  const rows: (Row & { id: number })[] = [];
-  for (let from = 0; from < ids.length; from += READ_ROWS) {
-    const some = ids.slice(from, from + READ_ROWS);
-    rows.push(...(await store.read(db.selectFrom('story').selectAll().where('id', 'in', some))));
-  }
-  return talesOf(rows.toSorted((a, b) => Number(a.id) - Number(b.id)));
+/** The lines of a block that are looked for, the latest first. */
+function linesIn(told: string, { needles, has }: Matcher): Told[] {
+  const isIn = (text: string) => needles.every((needle) => text.includes(needle));
+  if (!isIn(told)) return [];
+  return told
+    .split('\n')
+    .filter(isIn)
+    .flatMap((text) => {
+      const line = toldOf(text);
+      return line !== undefined && has(line) ? [line] : [];
+    })
+    .reverse();
 }
 
-/** From, to, type, ids, what an error says, and the steps, packed. */
-const toldSchema = z.tuple([
-  z.string(),
-  z.string(),
-  z.enum(MESSAGE_TYPES),
-  z.array(z.string()),
-  z.object({ condition: z.string(), text: z.string().optional() }).nullable(),
-  z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
-]);
+/** What a line tells. */
+interface Told extends Omit<Tale, 'steps' | 'error'> {
+  readonly at: number;
+  readonly error: Tale['error'] | null;
+  readonly steps: readonly PackedStep[];
+}
 
-/** The tales of rows, which come in the order in which they were written. */
-function talesOf(rows: readonly (Row & { readonly id: number })[]): readonly Tale[] {
+/** A `Line` of story-log.ts. */
+const lineSchema = z
+  .tuple([
+    z.number(),
+    z.number(),
+    z.enum(NATURES).catch('other'),
+    z.string(),
+    z.string(),
+    z.enum(MESSAGE_TYPES),
+    z.array(z.string()),
+    z.object({ condition: z.string(), text: z.string().optional() }).nullable(),
+    z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
+  ])
+  .transform(
+    ([at, serial, nature, from, to, type, ids, error, steps]): Told => ({
+      ...{ at, serial, nature, from, to, type, ids, error, steps },
+    }),
+  );
+
+const toldOf = (text: string) => lineSchema.safeParse(JSON.parse(text)).data;
+
+/** The tales of lines, which come in the order in which they were written. */
+function talesOf(lines: readonly Told[]): readonly Tale[] {
   const tales = new Map<number, Tale & { ids: string[]; steps: TaleStep[] }>();
-  for (const row of rows) {
-    const read = toldSchema.safeParse(JSON.parse(row.told));
-    if (!read.success) continue;
-    const [from, to, type, ids, error, steps] = read.data;
-    const serial = Number(row.serial);
-    const nature = natureSchema.catch('other').parse(row.nature);
-    const outside = { serial, from, to, type, nature, error: error ?? undefined };
-    const tale = tales.get(serial) ?? { ...outside, ids: [], steps: [] };
-    tales.set(serial, tale);
+  for (const { at, ids, error, steps, ...outside } of lines) {
+    const tale = tales.get(outside.serial) ?? {
+      ...outside,
+      error: error ?? undefined,
+      ids: [],
+      steps: [],
+    };
+    tales.set(outside.serial, tale);
+    const allIds = [...ids];
     for (const packed of steps) {
       const step = unpackStep(packed);
       if (step === undefined) continue;
-      tale.steps.push({ at: Number(row.at) + Number(packed[0]), step });
-      if (step.kind === 'archived') ids.push(step.id);
+      tale.steps.push({ at: at + Number(packed[0]), step });
+      if (step.kind === 'archived') allIds.push(step.id);
     }
-    tale.ids.push(...ids.filter((id) => !tale.ids.includes(id)));
+    tale.ids.push(...allIds.filter((each) => !tale.ids.includes(each)));
   }
   const sorted = [...tales.values()].map((tale) => ({
     ...tale,
@@ -209,5 +224,3 @@ function talesOf(rows: readonly (Row & { readonly id: number })[]): readonly Tal
   }));
   return sorted.toSorted((a, b) => (a.steps[0]?.at ?? 0) - (b.steps[0]?.at ?? 0));
 }
-
-const natureSchema = z.enum(NATURES);

@@ -194,9 +194,12 @@ describe('their table', () => {
     findTales(store, { jid: joe, signals: false, limit: 10, ...query });
   const idsFound = async (query: object = {}) =>
     (await find(query)).tales.map(({ ids }) => ids[0] ?? '');
-  const rows = async () => (await store.read(countRows())).length;
-  const countRows = () =>
-    store.tables<{ story: { id: number } }>().selectFrom('story').select('id');
+  interface Blocks {
+    story_blocks: { id: number; told: string };
+  }
+  const readBlocks = () =>
+    store.read(store.tables<Blocks>().selectFrom('story_blocks').selectAll());
+  const rows = async () => (await readBlocks()).flatMap(({ told }) => told.split('\n')).length;
 
   test('a message is put together from what was noted at several times', async () => {
     const sent = write({ id: 'a' });
@@ -238,10 +241,7 @@ describe('their table', () => {
     const answer = errorReply(sent, { condition: 'service-unavailable' });
     if (answer?.kind !== 'message') throw new Error('no error');
     await note([sent, kept], [answer, kept]);
-    const all = await store.read(
-      store.tables<{ story: Record<string, unknown> }>().selectFrom('story').selectAll(),
-    );
-    expect(JSON.stringify(all)).not.toContain(SECRET);
+    expect(JSON.stringify(await readBlocks())).not.toContain(SECRET);
   });
 
   test('it is searched by sender and recipient, the other one, id, time and nature', async () => {
@@ -313,14 +313,23 @@ describe('their table', () => {
     expect(await rows()).toBe(0);
   });
 
-  test('no more rows are kept than may be, however many come', async () => {
-    bounds = { keepFor: 3_600_000, maxRows: 700 };
-    for (let index = 0; index < 1500; index += 1) story.note(write({ id: `m${index}` }), kept);
+  test('no more rows are kept than may be, however many come; the oldest go, a block at a time', async () => {
+    bounds = { keepFor: 3_600_000, maxRows: 1200 };
+    for (let index = 0; index < 2500; index += 1) story.note(write({ id: `m${index}` }), kept);
     await story.flush();
-    expect(await rows()).toBe(700);
-    bounds = { keepFor: 3_600_000, maxRows: 10 };
+    expect(await rows()).toBe(1000);
+    bounds = { keepFor: 3_600_000, maxRows: 600 };
     await table.prune();
-    expect(await idsFound()).toEqual(Array.from({ length: 10 }, (_, index) => `m${1490 + index}`));
+    expect(await rows()).toBe(500);
+    expect(await idsFound()).toEqual(Array.from({ length: 10 }, (_, index) => `m${2490 + index}`));
+  });
+
+  test('a table that was closed and opened again goes on', async () => {
+    await note([write({ id: 'a' }), kept]);
+    table = createStoryLog(store, clock, () => bounds);
+    story = createStory({ clock, log: quiet, write: table.write, lost: () => {} });
+    await note([write({ id: 'b' }), kept]);
+    expect(await idsFound()).toEqual(['a', 'b']);
   });
 
   test('a message that goes on and on has a bounded row, and a bounded text', async () => {
@@ -341,12 +350,8 @@ describe('their table', () => {
       [0, 'teleported', 'mars'],
       [5, 'kept', ann],
     ];
-    await store.write(
-      store
-        .tables<{ story: { told: string } }>()
-        .updateTable('story')
-        .set({ told: JSON.stringify([phone, ann, 'chat', ['a'], null, steps]) }),
-    );
+    const told = JSON.stringify([1, 1, 'text', phone, ann, 'chat', ['a'], null, steps]);
+    await store.write(store.tables<Blocks>().updateTable('story_blocks').set({ told }));
     const { tales } = await find();
     expect(tales[0]?.steps.map(({ step }) => step.kind)).toEqual(['kept']);
   });
