@@ -58,7 +58,7 @@ export interface SearchableText {
 
 /** The archives, and what else the module itself needs of them. */
 export interface ArchiveParts {
-  readonly api: Omit<ArchiveApi, 'asSent'>;
+  readonly api: ArchiveApi;
   readonly archives: Archives;
   /** How long messages of an owner are kept that has no term of its own, in ms; 0 is for good. */
   keepMs(owner: BareJid): number;

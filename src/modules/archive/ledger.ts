@@ -1,6 +1,6 @@
 /**
- * Messages on their way into the table. Those of one turn of the event loop are written together, with
- * as few statements and values as can be: what a message costs the thread that routes is mostly this.
+ * Messages on their way into the table. Those that come while a write is under way are written together,
+ * with as few statements and values as can be: what a message costs the thread that routes is mostly this.
  */
 import { CompiledQuery } from 'kysely';
 import { type Query, type Store, StoreError } from '../../store/store.ts';
@@ -39,7 +39,7 @@ export interface Ledger {
 /** Messages in one write, so that none waits long for the others. */
 const TOGETHER = 512;
 /** Messages that wait when those who send have to wait too: some 50 ms of the database's work. */
-const WAITING_MANY = 1000;
+const WAITING_MANY = 4000;
 /** Messages that may wait; the store itself counts only the writes that they are gathered in. */
 const WAITING_MOST = 20_000;
 
@@ -53,7 +53,6 @@ interface Batch {
   source: { readonly serial: number; readonly stanza: string };
   rows: number;
   readonly written: Promise<unknown>;
-  isSent: boolean;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -63,25 +62,35 @@ interface Batch {
  * @param alsoWrite further queries for a write, asked for when it is made
  */
 export function createLedger(store: Store, alsoWrite: () => readonly Query[]): Ledger {
-  let gathered: Batch | undefined;
+  /** What waits for the write that is under way; the last batch takes more. */
+  const gathered: Batch[] = [];
+  let isWriting = false;
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
   const begin = (): Batch => {
     const batch = newBatch();
+    gathered.push(batch);
     const done = batch.written.finally(() => {
       waiting -= batch.rows;
     });
     last = Promise.allSettled([last, done]);
-    setImmediate(() => send(batch));
+    if (!isWriting) {
+      isWriting = true;
+      queueMicrotask(writeGathered);
+    }
     return batch;
   };
-  const send = (batch: Batch) => {
-    if (batch.isSent) return;
-    batch.isSent = true;
-    if (gathered === batch) gathered = undefined;
-    const queries = [...filled(INSERT, batch.whole), ...filled(COPY, batch.copies)];
-    store.write(...queries, ...alsoWrite()).then(batch.resolve, batch.reject);
+  const writeGathered = () => {
+    const batches = gathered.splice(0);
+    const writes = batches.map((batch) => {
+      const queries = [...filled(INSERT, batch.whole), ...filled(COPY, batch.copies)];
+      return store.write(...queries, ...alsoWrite()).then(batch.resolve, batch.reject);
+    });
+    void Promise.all(writes).then(() => {
+      if (gathered.length > 0) writeGathered();
+      else isWriting = false;
+    });
   };
 
   return {
@@ -91,10 +100,9 @@ export function createLedger(store: Store, alsoWrite: () => readonly Query[]): L
           new StoreError('overloaded', `${waiting} messages wait for the archive`),
         );
       waiting += 1;
-      gathered ??= begin();
-      const batch = gathered;
+      const open = gathered.at(-1);
+      const batch = open === undefined || open.rows >= TOGETHER ? begin() : open;
       put(batch, row);
-      if (batch.rows >= TOGETHER) send(batch);
       return batch.written;
     },
     flushed: () => last,
@@ -123,7 +131,7 @@ function newBatch(): Batch {
     reject = failed;
   });
   const source = { serial: 0, stanza: '' };
-  return { whole: [], copies: [], source, rows: 0, written, isSent: false, resolve, reject };
+  return { whole: [], copies: [], source, rows: 0, written, resolve, reject };
 }
 
 /** The values of a row. */
