@@ -21,6 +21,7 @@ import { buildersFor, type Query, statementOf } from './query.ts';
 import { type Commit, ReadQueue, WriteQueue } from './queues.ts';
 
 export { StoreError, type StoreErrorKind } from './errors.ts';
+export { manyRows } from './many.ts';
 export type { Migration, OwnedMigrations } from './migrations.ts';
 export { prepare, type Query } from './query.ts';
 export type { Commit } from './queues.ts';

@@ -2,8 +2,7 @@
  * Messages on their way into the table. Those that come while a write is under way are written together,
  * with as few statements and values as can be: what a message costs the thread that routes is mostly this.
  */
-import { CompiledQuery } from 'kysely';
-import { type Query, type Store, StoreError } from '../../store/store.ts';
+import { manyRows, type Query, type Store, StoreError } from '../../store/store.ts';
 
 /** A message as the table has it. */
 export interface MessageRow {
@@ -84,7 +83,7 @@ export function createLedger(store: Store, alsoWrite: () => readonly Query[]): L
   const writeGathered = () => {
     const batches = gathered.splice(0);
     const writes = batches.map((batch) => {
-      const queries = [...filled(INSERT, batch.whole), ...filled(COPY, batch.copies)];
+      const queries = [...insert(batch.whole), ...insertCopies(batch.copies)];
       return store.write(...queries, ...alsoWrite()).then(batch.resolve, batch.reject);
     });
     void Promise.all(writes).then(() => {
@@ -136,38 +135,16 @@ function newBatch(): Batch {
 
 /** The values of a row. */
 const WIDTH = 7;
-/** Rows of one statement: few sizes make up any number, so that few texts are ever prepared. */
-const SIZES = [64, 16, 4, 1] as const;
 const COLUMNS = 'serial, owner, at, peer, resource, searchable, stanza';
 
-/** The texts of a statement by its rows. */
-type Statement = ReadonlyMap<number, CompiledQuery>;
-
-const INSERT = statement((rows) => `INSERT INTO archive_messages (${COLUMNS}) VALUES ${rows}`);
-const COPY = statement(
+const insert = manyRows(
+  WIDTH,
+  (rows) => `INSERT INTO archive_messages (${COLUMNS}) VALUES ${rows}`,
+);
+const insertCopies = manyRows(
+  WIDTH,
   (rows) => `INSERT INTO archive_messages (${COLUMNS})
     SELECT column1, column2, column3, column4, column5, column6,
       (SELECT stanza FROM archive_messages WHERE serial = column7)
     FROM (VALUES ${rows}) AS copies`,
 );
-
-function statement(textOf: (rows: string) => string): Statement {
-  const row = `(${Array(WIDTH).fill('?').join(', ')})`;
-  return new Map(
-    SIZES.map((size) => [size, CompiledQuery.raw(textOf(Array(size).fill(row).join(', ')))]),
-  );
-}
-
-/** As many statements as the values take. */
-function filled(by: Statement, values: readonly (string | number)[]): CompiledQuery[] {
-  const queries: CompiledQuery[] = [];
-  let from = 0;
-  for (const size of SIZES) {
-    const query = by.get(size);
-    while (query !== undefined && values.length - from >= size * WIDTH) {
-      queries.push({ ...query, parameters: values.slice(from, from + size * WIDTH) });
-      from += size * WIDTH;
-    }
-  }
-  return queries;
-}

@@ -15,12 +15,11 @@ import type { Message } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
 import type { ArchiveReading } from './archive-reading.ts';
 import { keptText, worthOf } from './keeping.ts';
+import { Patience } from './patience.ts';
 import type { Row, Spool, SpoolLimits, Waiting } from './spool.ts';
 
 /** Messages that are read and delivered at a time. */
 const PAGE = 100;
-/** How long a message may be under way to a client before it is written down. */
-const GRACE_MS = 20;
 /** How long a new message waits for older ones to be delivered first. */
 const TURN_MS = 2000;
 
@@ -89,6 +88,7 @@ export function createMailbox(
   let young: Held[] = [];
   /** Rows that are not needed any more, and are removed together. */
   let gone = new Map<number, Row>();
+  const patience = new Patience();
   let timer: Timer | undefined;
   let removing: Promise<unknown> = Promise.resolve();
 
@@ -98,7 +98,10 @@ export function createMailbox(
       parcel.isKept = true;
       return new Promise((resolve) => {
         const one: Held = { parcel, state: 'young', row: undefined, settle: resolve };
-        parcel.tell((end) => ended(one, end));
+        parcel.tell((end) => {
+          if (end === 'acknowledged') patience.note(home.clock.now() - parcel.since);
+          ended(one, end);
+        });
         young.push(one);
         // A client that is away will not acknowledge it soon.
         if (parcel.holders.some(({ isAttached }) => isAttached)) soon();
@@ -204,13 +207,30 @@ export function createMailbox(
   }
 
   function soon(): void {
-    timer ??= home.clock.after(GRACE_MS, flush);
+    timer ??= home.clock.after(patience.ms / 2, tick);
   }
 
+  /** Writes what waited for its acknowledgement long enough: for half of the patience, or up to all. */
+  function tick(): void {
+    timer = undefined;
+    const due = home.clock.now() - patience.ms / 2;
+    const first = young.findIndex(({ parcel }) => parcel.since > due);
+    const later = first === -1 ? [] : young.splice(first);
+    writeYoung();
+    young = later;
+    removeGone();
+    if (young.length > 0) soon();
+  }
+
+  /** Writes and removes all at once. */
   function flush(): void {
     timer?.cancel();
     timer = undefined;
     writeYoung();
+    removeGone();
+  }
+
+  function removeGone(): void {
     if (gone.size === 0) return;
     // What is not removed is delivered twice at worst.
     removing = Promise.allSettled([removing, remove([...gone.values()])]);

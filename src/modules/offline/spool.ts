@@ -1,10 +1,8 @@
 /** Messages that wait for an account: the one owner of their table. */
-import type { Generated } from 'kysely';
 import type { MaybePromise } from '../../core/hooks.ts';
 import type { BareJid } from '../../jid/jid.ts';
 import { BoundedMap } from '../../kit/limits.ts';
-import { prepare } from '../../store/query.ts';
-import type { Migration, Store } from '../../store/store.ts';
+import { type Migration, manyRows, type Store } from '../../store/store.ts';
 
 /** How much may wait for one account. */
 export interface SpoolLimits {
@@ -51,7 +49,7 @@ export interface Spool {
 
 interface Tables {
   offline_messages: {
-    id: Generated<number>;
+    id: number;
     account: BareJid;
     stanza: string;
     bytes: number;
@@ -84,21 +82,43 @@ interface Fill {
   bytes: number;
 }
 
+const COLUMNS = 'id, account, stanza, bytes, serial';
+const insert = manyRows(5, (rows) => `INSERT INTO offline_messages (${COLUMNS}) VALUES ${rows}`);
+const removeMany = manyRows(1, (ids) => `DELETE FROM offline_messages WHERE id IN (VALUES ${ids})`);
+
+/** Messages that are written together, those of one turn of the event loop. */
+interface Batch {
+  readonly values: (string | number | null)[];
+  readonly written: Promise<unknown>;
+}
+
 /** Opens the spool. */
 export function createSpool(store: Store): Spool {
   const db = store.tables<Tables>();
   const fills = new BoundedMap<BareJid, Fill | Promise<Fill>>(CACHED_ACCOUNTS);
-  const insert = prepare((is: Omit<Tables['offline_messages'], 'id'>) =>
-    db
-      .insertInto('offline_messages')
-      .values({ account: is.account, stanza: is.stanza, bytes: is.bytes, serial: is.serial })
-      .returning('id'),
-  );
-  const removeOne = prepare((is: { id: number }) =>
-    db.deleteFrom('offline_messages').where('id', '=', is.id),
-  );
+  /** The number of the last row; it is read with the first fill. */
+  let last: number | undefined;
+  let gathered: Batch | undefined;
+
+  /** Begins a batch, which is written after this turn of the event loop. */
+  const begin = (): Batch => {
+    const values: Batch['values'] = [];
+    const written = new Promise((resolve, reject) => {
+      setImmediate(() => {
+        gathered = undefined;
+        store.write(...insert(values)).then(resolve, reject);
+      });
+    });
+    return { values, written };
+  };
 
   const readFill = async (account: BareJid): Promise<Fill> => {
+    if (last === undefined) {
+      const newest = await store.first(
+        db.selectFrom('offline_messages').select(({ fn }) => fn.max('id').as('id')),
+      );
+      last ??= Number(newest?.id ?? 0);
+    }
     const row = await store.first(
       db
         .selectFrom('offline_messages')
@@ -133,9 +153,11 @@ export function createSpool(store: Store): Spool {
         return undefined;
       fill.messages += 1;
       fill.bytes += bytes;
-      const written = store
-        .write(insert({ account, stanza, bytes, serial }))
-        .then(([{ rows }]) => ({ id: Number(rows[0]?.id), bytes }));
+      last = (last ?? 0) + 1;
+      const row = { id: last, bytes };
+      gathered ??= begin();
+      gathered.values.push(row.id, account, stanza, bytes, serial);
+      const written = gathered.written.then(() => row);
       written.catch(() => fills.delete(account));
       return { written };
     },
@@ -164,7 +186,7 @@ export function createSpool(store: Store): Spool {
       }
     },
     async remove(rows) {
-      await store.write(...rows.map(({ id }) => removeOne({ id })));
+      await store.write(...removeMany(rows.map(({ id }) => id)));
     },
     async removeAll(account) {
       await store.write(db.deleteFrom('offline_messages').where('account', '=', account));
