@@ -21,6 +21,7 @@ import { addHostPages } from './pages/hosts.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
 import { addPushPages } from './pages/push.tsx';
+import { addReportPages } from './pages/reports.tsx';
 import { addRoomPages } from './pages/rooms.tsx';
 import { addServerPages } from './pages/server.tsx';
 import { addSessionPages } from './pages/sessions.tsx';
@@ -114,6 +115,7 @@ function createPages(
   addPushPages(app, desk);
   addSessionPages(app, desk);
   addRoomPages(app, desk);
+  addReportPages(app, desk);
   addHostPages(app, desk);
   addFederationPages(app, desk);
   addAuditPage(app, desk);

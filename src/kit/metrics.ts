@@ -77,6 +77,12 @@ export function createMetrics(options: { process: boolean } = { process: true })
       labelNames: ['outcome'],
       registers,
     }),
+    reports: new Counter({
+      name: 'rtcd_reports_total',
+      help: 'Reports of users on whom they blocked, by reason (spam, abuse, other).',
+      labelNames: ['reason'],
+      registers,
+    }),
     bounces: new Counter({
       name: 'rtcd_bounces_total',
       help: 'Stanzas answered with an error, by condition.',

@@ -1,6 +1,7 @@
 /**
  * The modules, in the order in which they are set up and in which their hooks see a stanza. The parts
- * of RFC 6121 stand first: others need the roster, and what it and presence decide holds for all. The
+ * of RFC 6121 stand first: others need the roster, and what it and presence decide holds for all. What is
+ * blocked is not seen by those after them. The
  * archive comes after whatever may refuse a message, and before what passes it on: that has the ids
  * that the archive gives. Carbons stand before offline messages, which are kept for who has no copy
  * either, and before push, which wakes who has none.
@@ -10,6 +11,7 @@
 import type { AnyModule } from '../core/module.ts';
 import { archive } from './archive/index.ts';
 import { bind2 } from './bind2.ts';
+import { blocking } from './blocking/index.ts';
 import { caps } from './caps.ts';
 import { carbons } from './carbons/index.ts';
 import { clients } from './clients.ts';
@@ -38,6 +40,7 @@ import { version } from './version.ts';
 export const modules: readonly AnyModule[] = [
   roster,
   presence,
+  blocking,
   archive,
   fulltext,
   carbons,

@@ -10,6 +10,7 @@ const AREAS = {
   users: { path: '/admin/users', name: 'Users' },
   sessions: { path: '/admin/sessions', name: 'Sessions' },
   rooms: { path: '/admin/rooms', name: 'Rooms' },
+  reports: { path: '/admin/reports', name: 'Reports' },
   hosts: { path: '/admin/hosts', name: 'Hosts' },
   federation: { path: '/admin/federation', name: 'Federation' },
   audit: { path: '/admin/audit', name: 'Audit log' },

@@ -17,6 +17,8 @@ const CONFIRM_MS = 30_000;
 export interface Abroad {
   /** A presence comes from another domain. */
   note(stanza: Presence, account: BareJid): void;
+  /** An account does not see a contact any more, or one resource of his: it blocks him. */
+  conceal(account: BareJid, contact: Jid): void;
   /** A session is over, and perhaps the last one of its account. */
   forget(session: Jid, isLast: boolean): void;
   /** The way to another domain had broken, and is gone or there again. */
@@ -94,6 +96,10 @@ export function createAbroad(context: Context): Abroad {
       if (!isFull(from))
         for (const each of seen.before(account, from, seen.mark()))
           sayGoodbye(account, each.from, each.to);
+    },
+    conceal(account, contact) {
+      for (const { from, to } of seen.before(account, bareOf(contact), seen.mark()))
+        if (from === contact || !isFull(contact)) sayGoodbye(account, from, to);
     },
     forget(session, isLast) {
       const account = bareOf(session);

@@ -2,11 +2,12 @@
 import type { MaybePromise } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
-import { type BareJid, domainOf, type Jid } from '../../jid/jid.ts';
+import { type BareJid, bareOf, domainOf, type Jid } from '../../jid/jid.ts';
 import { addressedTo } from '../../stanza/address.ts';
 import { presence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
 import type { RosterApi } from '../roster/index.ts';
+import type { Barrier } from './barrier.ts';
 import type { Directed } from './directed.ts';
 
 /** Limits of presence, as an admin sets them for a host. */
@@ -32,10 +33,15 @@ export interface Context {
   isTemporary(account: BareJid): boolean;
   /** Tells other modules of a new request for a subscription (§3.1.3). */
   readonly requested: RequestListener;
-  /** Routes many stanzas; what happens to one is no matter to the others. */
+  /** Judges presence, once a module has brought one. */
+  barrierOf(account: BareJid): Barrier | undefined;
+  /**
+   * Routes many stanzas of one account, but for whom it blocks; what happens to one is no matter to the
+   * others.
+   */
   routeAll(stanzas: Iterable<Presence>): MaybePromise<void>;
   /** Sends the presence of all available resources to a contact (§3.1.5). */
-  sendPresence(account: BareJid, contact: BareJid): MaybePromise<void>;
+  sendPresence(account: BareJid, contact: Jid): MaybePromise<void>;
   /** Tells a contact that all available resources are gone for him (§3.2.2). */
   sendUnavailable(account: BareJid, contact: BareJid): MaybePromise<void>;
 }
@@ -46,13 +52,30 @@ export function createContext(
   rosters: RosterApi,
   directed: Directed,
   requested: RequestListener,
+  barrier: () => Barrier | undefined,
 ): Context {
+  const barrierOf = (account: BareJid) => {
+    const found = barrier();
+    return found?.isOn(domainOf(account)) === true ? found : undefined;
+  };
   const available = (account: BareJid) =>
     home.sessions.of(account).filter((session) => session.presence !== undefined);
   const failed = (error: unknown) => home.log.error({ err: error }, 'a presence was not routed');
   const routeAll = (stanzas: Iterable<Presence>): MaybePromise<void> => {
+    const all = [...stanzas];
+    const [first] = all;
+    if (first === undefined) return undefined;
+    const blocks = barrierOf(bareOf(first.from))?.of(bareOf(first.from));
+    if (blocks instanceof Promise) return blocks.then((late) => routeUnless(all, late));
+    return routeUnless(all, blocks);
+  };
+  const routeUnless = (
+    stanzas: readonly Presence[],
+    blocks: ((jid: Jid) => boolean) | undefined,
+  ): MaybePromise<void> => {
     const later: Promise<void>[] = [];
     for (const stanza of stanzas) {
+      if (blocks !== undefined && stanza.to !== undefined && blocks(stanza.to)) continue;
       try {
         const routed = home.route(stanza);
         if (routed instanceof Promise) later.push(routed.catch(failed));
@@ -67,6 +90,7 @@ export function createContext(
     rosters,
     directed,
     requested,
+    barrierOf,
     available,
     isLocal: (jid) => home.hosts.get(domainOf(jid)) !== undefined,
     isTemporary: (account) => home.sessions.of(account)[0]?.isAnonymous === true,

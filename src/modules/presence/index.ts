@@ -1,14 +1,16 @@
 /** RFC 6121 §3 and §4: presence and the subscriptions to it. */
 import { z } from 'zod';
-import { verdict } from '../../core/hooks.ts';
+import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import { defineModule } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, bareOf, type Jid, parseJid } from '../../jid/jid.ts';
 import { presence as makePresence } from '../../stanza/build.ts';
+import type { Presence } from '../../stanza/stanza.ts';
 import { el } from '../../xml/element.ts';
 import { roster } from '../roster/index.ts';
 import { createAbroad } from './abroad.ts';
 import { answerProbe, broadcast, leave, receiveParting, sendDirected } from './availability.ts';
+import { type Barrier, hide, reveal } from './barrier.ts';
 import { createContext, type PresenceLimits, type RequestListener } from './context.ts';
 import { createDirected } from './directed.ts';
 import { receiveSubscription, sendSubscription } from './subscribing.ts';
@@ -38,6 +40,12 @@ export interface PresenceApi {
   directedTo(session: Session, bare: BareJid): readonly Jid[];
   /** Adds one who is told of each new request for a subscription to an account. */
   onRequest(listener: RequestListener): void;
+  /** Takes what stands between accounts and whom they block; there is one at most. */
+  useBarrier(barrier: Barrier): void;
+  /** An account blocks some addresses from now on; the barrier knows it already. */
+  hide(account: BareJid, blocked: readonly Jid[]): Promise<void>;
+  /** An account blocks some addresses no more; the barrier knows it already. */
+  show(account: BareJid, freed: readonly Jid[]): Promise<void>;
 }
 
 /** The presence module. */
@@ -55,15 +63,42 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
   config,
   setup(home) {
     const listeners: RequestListener[] = [];
-    const context = createContext(home, home.use(roster), createDirected(), (account, contact) => {
+    let barrier: Barrier | undefined;
+    const requested: RequestListener = (account, contact) => {
       for (const listener of listeners) listener(account, contact);
-    });
+    };
+    const rosters = home.use(roster);
+    const context = createContext(home, rosters, createDirected(), requested, () => barrier);
     const abroad = createAbroad(context);
+    const send = (
+      stanza: Presence & { readonly to: Jid },
+      session: Session,
+    ): MaybePromise<Verdict> => {
+      const { type } = stanza;
+      if (isSubscriptionType(type)) return sendSubscription(context, stanza, type, session);
+      if (type === 'available' || type === 'unavailable')
+        return sendDirected(context, stanza, session);
+      return verdict.pass;
+    };
+    const receive = (stanza: Presence, account: BareJid): MaybePromise<Verdict> => {
+      abroad.note(stanza, account);
+      if (stanza.type === 'available') return verdict.pass;
+      const { to = account, type } = stanza;
+      if (type === 'probe') return answerProbe(context, stanza, to, account);
+      if (isSubscriptionType(type)) return receiveSubscription(context, stanza, type, account);
+      return receiveParting(context, stanza, to, account);
+    };
     return {
       api: {
         directedTo: (session, bare) =>
           context.directed.list(session).filter((address) => bareOf(address) === bare),
         onRequest: (listener) => void listeners.push(listener),
+        useBarrier(brought) {
+          if (barrier !== undefined) throw new Error('there is a barrier already');
+          barrier = brought;
+        },
+        hide: (account, blocked) => hide(context, abroad, account, blocked),
+        show: (account, freed) => reveal(context, account, freed),
       },
       streamFeatures: ({ phase }) =>
         phase !== 'early' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
@@ -85,21 +120,14 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
         fromAccount(stanza, session) {
           if (stanza.kind !== 'presence' || stanza.to === undefined) return verdict.pass;
           const directed = { ...stanza, to: stanza.to };
-          if (isSubscriptionType(stanza.type))
-            return sendSubscription(context, directed, stanza.type, session);
-          if (stanza.type === 'available' || stanza.type === 'unavailable')
-            return sendDirected(context, directed, session);
-          return verdict.pass;
+          const said = context.barrierOf(session.account)?.outbound(stanza, session.account);
+          return passing(said, () => send(directed, session));
         },
         broadcast: (stanza, session) => broadcast(context, stanza, session),
         toAccount(stanza, account) {
           if (stanza.kind !== 'presence') return verdict.pass;
-          abroad.note(stanza, account);
-          if (stanza.type === 'available') return verdict.pass;
-          const { to = account, type } = stanza;
-          if (type === 'probe') return answerProbe(context, stanza, to, account);
-          if (isSubscriptionType(type)) return receiveSubscription(context, stanza, type, account);
-          return receiveParting(context, stanza, to, account);
+          const said = context.barrierOf(account)?.inbound(stanza, account);
+          return passing(said, () => receive(stanza, account));
         },
         // §4.5.2: what the client did not say the server says for it.
         sessionEnded(session) {
@@ -116,3 +144,12 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
     };
   },
 });
+
+/** What follows when the barrier lets a stanza pass, or there is none. */
+function passing(
+  said: MaybePromise<Verdict> | undefined,
+  next: () => MaybePromise<Verdict>,
+): MaybePromise<Verdict> {
+  if (said instanceof Promise) return said.then((late) => passing(late, next));
+  return said === undefined || said.kind === 'pass' ? next() : said;
+}
