@@ -17,7 +17,7 @@ include: conf.d
 adminSocket: rtcctl.sock
 certificates: []
 listeners:
-  { c2s: ${listener}, c2sTls: ${listener}, s2s: { enabled: false }, s2sTls: { enabled: false }, http: ${listener} }
+  { c2s: ${listener}, c2sTls: ${listener}, s2s: { enabled: false }, s2sTls: { enabled: false }, http: ${listener}, https: { enabled: false } }
 limits: { connectionsPerAddress: 100000 }
 ${line}
 `;

@@ -197,7 +197,7 @@ function completeServer(
   isDevelopment: boolean,
 ): ServerConfig {
   const everywhere = isDevelopment ? LOOPBACK : [ALL_INTERFACES];
-  const { c2s, c2sTls, s2s, s2sTls, component, http } = value.listeners;
+  const { c2s, c2sTls, s2s, s2sTls, component, http, https } = value.listeners;
   const bound = (
     listener: Omit<ListenerConfig, 'interfaces'> & { interfaces?: string[] | undefined },
     interfaces: readonly string[],
@@ -211,6 +211,7 @@ function completeServer(
       s2sTls: bound(s2sTls, everywhere),
       component: bound(component, LOOPBACK),
       http: bound(http, LOOPBACK),
+      https: bound(https, everywhere),
     },
     adminSocket: value.adminSocket ?? join(value.data, 'rtcctl.sock'),
   };

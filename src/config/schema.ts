@@ -55,7 +55,16 @@ const listeners = z
       'External components (XEP-0114); opened while a host has one.',
       LOOPBACK_DEFAULT,
     ),
-    http: listener(5280, 'Console, metrics and health over HTTP.', LOOPBACK_DEFAULT),
+    http: listener(
+      5280,
+      'What is served over HTTP, for this machine and reverse proxies.',
+      LOOPBACK_DEFAULT,
+    ),
+    https: listener(
+      5281,
+      'What is served over HTTPS: console, files, invitations, WebSocket (RFC 7395).',
+      PUBLIC_DEFAULT,
+    ),
   })
   .prefault({})
   .describe('The ports on which the server listens.');
@@ -212,9 +221,13 @@ const http = z
     metricsFrom: addresses
       .default([])
       .describe('Who may read /metrics, beside this machine and admins who are signed in.'),
+    // RFC 6797: holds for the whole name, other ports and the company's web site included.
+    hsts: duration('180d', { max: '730d' }).describe(
+      'For how long browsers that came by HTTPS are told to come by nothing else (RFC 6797); 0 is not at all.',
+    ),
   })
   .prefault({})
-  .describe('What stands before the HTTP server.')
+  .describe('The HTTP server, and what stands before it.')
   .meta({ restart: true });
 
 /** Whether a text is an address, or an address with the length of a prefix. */
@@ -321,6 +334,17 @@ export const hostShape = {
     .describe('The accounts that administer this domain, beside those of the whole server.'),
   s2s: hostS2s,
   components,
+  http: z
+    .object({
+      publicUrl: uri(['https'])
+        .optional()
+        .describe(
+          'The address by which others reach what is served over HTTPS for this domain, where a proxy stands before it.',
+        )
+        .meta({ defaultText: 'https:// with the domain and the port of the https listener' }),
+    })
+    .prefault({})
+    .describe('What is served over HTTPS for this domain.'),
   anonymous: z
     .boolean()
     .default(false)

@@ -19,6 +19,7 @@ import { createSessions, type Sessions } from './sessions.ts';
 import type { Story } from './story.ts';
 import { storyMigrations } from './story-log.ts';
 import { createTokens, type Tokens } from './tokens.ts';
+import type { Web } from './web.ts';
 
 /** What the heart is made with. */
 export interface HeartOptions {
@@ -36,6 +37,7 @@ export interface HeartOptions {
   readonly fakeSeed: Buffer;
   /** The key of tokens, which is not in the database. */
   readonly tokenKey: Buffer;
+  readonly web: Web;
 }
 
 /** The heart of a server, beating without any socket. */
@@ -121,6 +123,7 @@ export function createHeart(options: HeartOptions): Heart {
     sessions,
     story,
     devices,
+    web: options.web,
     server: options.server,
     route: router.route,
     ask: router.ask,

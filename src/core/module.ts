@@ -22,6 +22,7 @@ import type { AnyOperation } from './operation.ts';
 import type { RemoveAccount } from './removal.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { Story } from './story.ts';
+import type { ModuleWeb, Web } from './web.ts';
 
 /** A specification that a module implements, for docs/conformance.md and the DOAP file. */
 export type Spec = (
@@ -59,6 +60,8 @@ export interface ModuleParts<Api = unknown> extends DispatchParts {
     domain: Domain,
     host: Domain,
   ): MaybePromise<Verdict>;
+  /** What the module serves over HTTP. */
+  readonly web?: ModuleWeb;
   /** What modules that `need` this one may use. */
   readonly api?: Api;
   /** The server is about to go down; streams are still up. */
@@ -86,6 +89,8 @@ export interface Home<C> {
   readonly story: Story;
   readonly devices: Devices;
   readonly removeAccount: RemoveAccount;
+  /** How the outside reaches what is served over HTTP. */
+  readonly web: Web;
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */
   route(stanza: Stanza): MaybePromise<void>;
   /**

@@ -18,6 +18,7 @@ import { createRemoval, type RemoveAccount } from './removal.ts';
 import type { RemoteRoute } from './router.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { Story } from './story.ts';
+import type { ModuleWeb, Web } from './web.ts';
 
 /** What the config says of modules; asked anew after each reload. */
 export interface ModuleSettings {
@@ -38,6 +39,7 @@ export interface RegistryOptions {
   readonly sessions: Sessions;
   readonly story: Story;
   readonly devices: Devices;
+  readonly web: Web;
   /** The server-wide config as it stands. */
   server(): ServerTerms;
   route(stanza: Stanza): MaybePromise<void>;
@@ -55,6 +57,8 @@ export interface Registry {
   /** Tells the modules that the server is about to go down, while those they serve can hear of it. */
   leave(): Promise<void>;
   readonly operations: readonly AnyOperation[];
+  /** What the modules serve over HTTP. */
+  readonly web: readonly ModuleWeb[];
   /** The api of a module that is set up. */
   apiOf<Api>(module: ModuleDefinition<never, Api>): Api;
   /** What all modules remember of a session, by their names. */
@@ -107,6 +111,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       devices: options.devices,
       server: options.server,
       removeAccount,
+      web: options.web,
       route: options.route,
       ask: options.ask,
       features(host, target) {
@@ -152,6 +157,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     // `done` holds what that very definition's setup returned.
     apiOf: <Api>(module: ModuleDefinition<never, Api>) => done.get(module.name)?.parts.api as Api,
     operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),
+    web: [...done.values()].flatMap(({ parts }) => parts.web ?? []),
     saveMemory: (session) =>
       Object.fromEntries(
         enabledParts(session.host).flatMap(({ module, parts }) => {

@@ -57,7 +57,9 @@ function createRequestClientOf(trusted: BlockList) {
     if (!isForwarded || !contains(trusted, peer.address))
       return { ...peer, isLocal: isLoopback(peer.address) && !isForwarded };
     // The last address that is not one of our proxies: what stands before it anyone can write.
-    const chain = (header('x-forwarded-for') ?? '').split(',').map((each) => plain(each.trim()));
+    const chain = (header('x-forwarded-for') ?? '')
+      .split(',')
+      .map((each) => plainAddress(each.trim()));
     const address = chain.findLast((each) => isIP(each) !== 0 && !contains(trusted, each));
     return {
       address: address ?? peer.address,
@@ -113,12 +115,12 @@ export function limitKey(address: string): string {
 /** The socket's own peer. Requests that were made without a socket (tests) have no address. */
 function peerOf(socket: Socket | undefined): Pick<Client, 'address' | 'isSecure'> {
   return {
-    address: plain(socket?.remoteAddress ?? ''),
+    address: plainAddress(socket?.remoteAddress ?? ''),
     isSecure: socket !== undefined && 'encrypted' in socket && socket.encrypted === true,
   };
 }
 
 /** An IPv4 address that arrived on an IPv6 socket, written as what it is. */
-function plain(address: string): string {
+export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
 }

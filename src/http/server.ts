@@ -3,16 +3,17 @@
  * and unix sockets that serve an app of their own.
  */
 import { chmod, lstat, unlink } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
-import { connect } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocketOptions } from 'node:tls';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Env, Hono } from 'hono';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
-import type { HttpEnv } from './client.ts';
+import { type HttpEnv, limitKey, plainAddress } from './client.ts';
 import { ListenError, listenError } from './listen-error.ts';
+import { secure } from './secure.ts';
 import { createShell } from './shell.ts';
 
 /** Limits against clients that are greedy or slow. */
@@ -27,8 +28,10 @@ export interface HttpLimits {
   readonly keepAliveMs: number;
   /** The most bytes of a request's body. */
   readonly bodyBytes: number;
-  /** The most connections of one listener. */
+  /** The most connections of one listener, WebSockets included. */
   readonly connections: number;
+  /** The most connections of one address; proxies and this machine may have more. */
+  readonly connectionsPerAddress: number;
 }
 
 /** The limits that hold where the maker of the server states none. */
@@ -38,7 +41,8 @@ export const DEFAULT_LIMITS: HttpLimits = {
   requestTimeoutMs: 30_000,
   keepAliveMs: 10_000,
   bodyBytes: 1024 * 1024,
-  connections: 2000,
+  connections: 10_000,
+  connectionsPerAddress: 500,
 };
 
 /** What {@link createHttpServer} needs. */
@@ -46,6 +50,8 @@ export interface HttpServerOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly limits?: Partial<HttpLimits>;
+  /** Whether an address is that of a proxy, behind which many people are, or of this machine. */
+  isProxy?(address: string): boolean;
 }
 
 /** Where to listen. */
@@ -54,8 +60,16 @@ export interface ListenOptions {
   readonly host?: string | undefined;
   /** 0 takes any free port. */
   readonly port: number;
-  /** HTTPS instead of HTTP, with these options (`SNICallback`, `key`, `cert` …). */
-  readonly tls?: TlsOptions;
+  /** HTTPS instead of HTTP. */
+  readonly https?: HttpsOptions;
+}
+
+/** How HTTPS is served. */
+export interface HttpsOptions {
+  /** The options of the next connection (`SNICallback`, `secureContext` …). */
+  tls(): TLSSocketOptions;
+  /** For how many ms browsers are to come by HTTPS only (RFC 6797 §6.1); 0 is not said. */
+  readonly hstsMs: number;
 }
 
 /** A TCP listener that is open. */
@@ -72,8 +86,11 @@ export interface HttpServer {
   readonly app: Hono<HttpEnv>;
   /** Ends what streams without an end (a watch) when the server closes. */
   readonly closing: AbortSignal;
-  /** Mounts an app under a path; only before the first request. */
-  mount<E extends Env>(path: string, app: Hono<E>): void;
+  /**
+   * Mounts an app under a path; only before the first request.
+   * @param ownBodies a path below which the app itself bounds the size and time of bodies
+   */
+  mount<E extends Env>(path: string, app: Hono<E>, ownBodies?: string): void;
   /**
    * Hands requests for an upgrade at a path of the TCP listeners to whoever takes them; at all other
    * paths they are refused. What was upgraded is its taker's to end.
@@ -97,10 +114,14 @@ const CLOSE_GRACE_MS = 2000;
 const OWNER_ONLY = 0o600;
 
 /** Makes the server; nothing is open until `listen`. */
-export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOptions): HttpServer {
-  const limits = { ...DEFAULT_LIMITS, ...own };
-  const app = createShell({ log, bodyBytes: limits.bodyBytes });
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { log, clock } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const ownBodies = new Set<string>();
+  const hasOwnBodies = (path: string) => [...ownBodies].some((below) => path.startsWith(below));
+  const app = createShell({ log, bodyBytes: limits.bodyBytes, hasOwnBodies });
   const servers = new Set<Server>();
+  const handshakes = new Map<Server, () => void>();
   const closing = new AbortController();
   const upgrades = new Map<string, TakeUpgrade>();
 
@@ -115,25 +136,62 @@ export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOpt
     socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   };
 
-  const prepare = (served: Hono<HttpEnv>, tls?: TlsOptions): Server => {
+  /** Ends what takes too long to come, as Node does where all paths have the same limit. */
+  const watchRequest = (request: IncomingMessage, response: ServerResponse) => {
+    if (hasOwnBodies(request.url ?? '')) return;
+    const timer = clock.after(limits.requestTimeoutMs, () => {
+      if (request.complete) return;
+      request.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+      request.socket.destroySoon();
+    });
+    response.once('close', () => timer.cancel());
+  };
+
+  const perAddress = new Map<string, number>();
+  /** Counts the connections of an address, and lets no more of it come than may. */
+  const admit = (socket: Socket) => {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    if (options.isProxy?.(address) === true) return;
+    const key = limitKey(address);
+    const held = (perAddress.get(key) ?? 0) + 1;
+    perAddress.set(key, held);
+    socket.once('close', () => {
+      const left = (perAddress.get(key) ?? 1) - 1;
+      if (left === 0) perAddress.delete(key);
+      else perAddress.set(key, left);
+    });
+    if (held > limits.connectionsPerAddress) socket.destroy();
+  };
+
+  const prepare = (served: Hono<HttpEnv>): Server => {
     const timing = {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
+      requestTimeout: 0, // see watchRequest
       keepAliveTimeout: limits.keepAliveMs,
       // How often Node looks for slow clients.
       connectionsCheckingInterval: Math.max(50, Math.min(5000, limits.headersTimeoutMs / 2)),
     };
     const server = createAdaptorServer({
       fetch: served.fetch,
-      ...(tls === undefined
-        ? { createServer, serverOptions: timing }
-        : { createServer: createTlsServer, serverOptions: { ...timing, ...tls } }),
+      createServer,
+      serverOptions: timing,
     });
     // createAdaptorServer makes what the `createServer` it was given makes.
     const made = server as Server;
     made.maxConnections = limits.connections;
+    made.prependListener('request', watchRequest);
     return made;
+  };
+
+  const putTls = (server: Server, { tls, hstsMs }: HttpsOptions) => {
+    const { headersTimeoutMs: handshakeMs } = limits;
+    handshakes.set(server, secure(server, { clock, log, handshakeMs, tls }));
+    if (hstsMs === 0) return;
+    const policy = `max-age=${Math.floor(hstsMs / 1000)}`;
+    server.prependListener('request', (_: IncomingMessage, response: ServerResponse) => {
+      response.setHeader('Strict-Transport-Security', policy);
+    });
   };
 
   const open = (server: Server, where: string, start: () => void) =>
@@ -149,7 +207,11 @@ export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOpt
     });
 
   const shut = async (closed: readonly Server[], graceMs: number) => {
-    for (const server of closed) servers.delete(server);
+    for (const server of closed) {
+      servers.delete(server);
+      handshakes.get(server)?.();
+      handshakes.delete(server);
+    }
     const timer = clock.after(graceMs, () => {
       for (const server of closed) server.closeAllConnections();
     });
@@ -160,10 +222,15 @@ export function createHttpServer({ log, clock, limits: own = {} }: HttpServerOpt
   return {
     app,
     closing: closing.signal,
-    mount: (path, mounted) => void app.route(path, mounted),
+    mount(path, mounted, below) {
+      if (below !== undefined) ownBodies.add(below);
+      app.route(path, mounted);
+    },
     upgrade: (path, take) => void upgrades.set(path, take),
-    async listen({ host, port, tls }) {
-      const server = prepare(app, tls);
+    async listen({ host, port, https }) {
+      const server = prepare(app);
+      if (https !== undefined) putTls(server, https);
+      server.prependListener('connection', admit);
       server.on('upgrade', onUpgrade);
       const where = host?.includes(':') === true ? `[${host}]:${port}` : `${host ?? '*'}:${port}`;
       await open(

@@ -28,15 +28,19 @@ export const securityHeaders: MiddlewareHandler = async (c, next) => {
 };
 
 /** Makes an empty app with what every app wears. */
-export function createShell(options: { log: Logger; bodyBytes: number }): Hono<HttpEnv> {
+export function createShell(options: {
+  log: Logger;
+  bodyBytes: number;
+  /** Whether what is served at a path bounds bodies itself. */
+  hasOwnBodies?: (path: string) => boolean;
+}): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(securityHeaders);
-  app.use(
-    bodyLimit({
-      maxSize: options.bodyBytes,
-      onError: (c) => plainPage(c, 413, 'Too large', 'The request is larger than allowed.'),
-    }),
-  );
+  const limited = bodyLimit({
+    maxSize: options.bodyBytes,
+    onError: (c) => plainPage(c, 413, 'Too large', 'The request is larger than allowed.'),
+  });
+  app.use((c, next) => (options.hasOwnBodies?.(c.req.path) === true ? next() : limited(c, next)));
   app.notFound((c) => plainPage(c, 404, 'Not found', 'There is nothing at this address.'));
   app.onError((error, c) => {
     options.log.error({ err: error, method: c.req.method, path: c.req.path }, 'a request failed');

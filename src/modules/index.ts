@@ -19,6 +19,7 @@ import { contact } from './contact.ts';
 import { csi } from './csi/index.ts';
 import { disco } from './disco/index.ts';
 import { fulltext } from './fulltext/index.ts';
+import { hostMeta } from './host-meta.ts';
 import { last } from './last.ts';
 import { limits } from './limits.ts';
 import { muc } from './muc/index.ts';
@@ -51,6 +52,7 @@ export const modules: readonly AnyModule[] = [
   clients,
   contact,
   csi,
+  hostMeta,
   last,
   limits,
   offlineRetrieval,

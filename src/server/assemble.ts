@@ -11,6 +11,7 @@ import { type ComponentSide, createComponents } from '../component/side.ts';
 import { formatFault } from '../config/check.ts';
 import { componentsOf } from '../config/components.ts';
 import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
+import { publicUrlOf } from '../config/public-url.ts';
 import type { Config } from '../config/schema.ts';
 import { createAudit } from '../core/audit.ts';
 import { type Authority, createAuthority } from '../core/authority.ts';
@@ -19,6 +20,9 @@ import { createHeart, type Heart, migrationsOf } from '../core/heart.ts';
 import { createOperations, type Operations } from '../core/operation.ts';
 import { loadSecret } from '../core/secret.ts';
 import { createWatch, type Watch } from '../core/watch.ts';
+import type { Web } from '../core/web.ts';
+import { createClientOf } from '../http/client.ts';
+import type { Domain } from '../jid/jid.ts';
 import { type Clock, systemClock } from '../kit/clock.ts';
 import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
@@ -59,6 +63,7 @@ export interface Assembled {
   readonly metrics: Metrics;
   readonly store: Store;
   readonly heart: Heart;
+  readonly web: Web;
   readonly certificates: Certificates;
   /** The side of components, without its port. */
   readonly components: ComponentSide;
@@ -149,6 +154,11 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 async function build(options: AssembleOptions, loaded: Loaded, base: Base): Promise<Assembled> {
   const { clock, log, metrics, store } = base;
   const running: RunningConfig = createConfigService(loaded, loadOptions(options));
+  let listeners: () => readonly ListenerInfo[] = () => [];
+  const web: Web = {
+    clientOf: createClientOf(loaded.config.server.http.trustedProxies),
+    publicUrl: (host) => publicUrl(running.current(), host, listeners()),
+  };
   const stories = openStories({
     ...base,
     isServing: options.isServing,
@@ -161,6 +171,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     metrics,
     story: stories.story,
     modules,
+    web,
     server: () => running.current().server,
     settings: {
       of: ({ name }, domain) =>
@@ -190,7 +201,6 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
   const authority = createAuthority(accounts, running.admins);
   const audit = createAudit(store, clock);
   const watch = createWatch(clock);
-  let listeners: () => readonly ListenerInfo[] = () => [];
   let console: () => string | undefined = () => undefined;
   let federation: FederationService | undefined;
   const runtime: RuntimeService = {
@@ -244,6 +254,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
   return {
     ...base,
     heart,
+    web,
     certificates,
     components,
     authority,
@@ -266,6 +277,13 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
       await store.close();
     },
   };
+}
+
+/** The public address of a host; that of the first one for a host that is no longer served. */
+function publicUrl(config: Config, host: Domain, open: readonly ListenerInfo[]): string {
+  const found = config.hosts.find(({ virtualHost }) => virtualHost === host) ?? config.hosts[0];
+  if (found === undefined) throw new Error('there are no hosts');
+  return publicUrlOf(config, found, open.find(({ name }) => name === 'https')?.port);
 }
 
 /** A client of the servers that are named, or else of those that the config has. */

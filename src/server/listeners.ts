@@ -4,7 +4,7 @@ import type { ComponentSide } from '../component/side.ts';
 import { openListeners } from '../config/listeners.ts';
 import { ALL_INTERFACES, type Config, type ListenerName } from '../config/schema.ts';
 import { type ListenError, listenError } from '../http/listen-error.ts';
-import type { HttpServer } from '../http/server.ts';
+import type { HttpServer, HttpsOptions } from '../http/server.ts';
 import type { ListenerInfo } from '../operations/services.ts';
 import type { S2sSide } from '../s2s/side.ts';
 import { StartError } from './start-error.ts';
@@ -23,6 +23,7 @@ export interface ListeningSides {
   readonly s2s: Pick<S2sSide, 'listen' | 'unlisten'>;
   readonly component: Pick<ComponentSide, 'listen' | 'unlisten'>;
   readonly http: HttpServer;
+  readonly https: HttpsOptions;
 }
 
 interface Wanted {
@@ -38,7 +39,7 @@ interface Open extends Wanted {
 }
 
 /** Makes the set of ports, with none open. */
-export function createListeners({ c2s, s2s, component, http }: ListeningSides): Listeners {
+export function createListeners({ c2s, s2s, component, http, https }: ListeningSides): Listeners {
   let open: readonly Open[] = [];
 
   const start = async (wanted: Wanted): Promise<Open> => {
@@ -59,6 +60,8 @@ export function createListeners({ c2s, s2s, component, http }: ListeningSides): 
     switch (name) {
       case 'http':
         return http.listen(at);
+      case 'https':
+        return http.listen({ ...at, https });
       case 'c2s':
       case 'c2sTls': {
         const address = { kind: name === 'c2s' ? 'c2s' : 'c2s_tls', ...at } as const;

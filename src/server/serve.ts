@@ -5,12 +5,13 @@ import { createC2s } from '../c2s/listener.ts';
 import type { C2sOptions } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
 import type { Config } from '../config/schema.ts';
-import { createClientOf, createUpgradeClientOf } from '../http/client.ts';
+import { addressList, contains, createUpgradeClientOf, isLoopback } from '../http/client.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { Clock } from '../kit/clock.ts';
 import { RateLimit } from '../kit/limits.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
+import { WEBSOCKET_PATH } from '../modules/host-meta.ts';
 import { type Assembled, type AssembleOptions, assemble, certificateSettings } from './assemble.ts';
 import { createFederation, type Federation } from './federation.ts';
 import { createListeners, type Listeners } from './listeners.ts';
@@ -19,9 +20,6 @@ import { summaryText } from './summary.ts';
 
 /** Failed logins that one address has free, and how fast they come back; an office may share it. */
 const FAILED_LOGINS = { burst: 100, perSecond: 0.5 } as const;
-
-/** Where clients find XMPP over WebSocket (RFC 7395), as other servers have it. */
-const WEBSOCKET_PATH = '/xmpp-websocket';
 
 /** A server that runs. */
 export interface RunningServer {
@@ -41,13 +39,25 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   const begun = performance.now();
   const assembled = await assemble({ ...options, isServing: true });
   const { clock, log, certificates, components, metrics, running } = assembled;
-  const http = createHttpServer({ log: log.area('http'), clock });
+  const { trustedProxies, hsts } = running.current().server.http;
+  const proxies = addressList(trustedProxies);
+  const http = createHttpServer({
+    log: log.area('http'),
+    clock,
+    isProxy: (address) => isLoopback(address) || contains(proxies, address),
+  });
   const c2s = createC2s(c2sServices(assembled));
   const federation = await createFederation(assembled).catch(async (error: unknown) => {
     await assembled.close();
     throw error;
   });
-  const listeners = createListeners({ c2s, s2s: federation.side, component: components, http });
+  const listeners = createListeners({
+    c2s,
+    s2s: federation.side,
+    component: components,
+    http,
+    https: { tls: () => certificates.serverOptions(undefined), hstsMs: hsts },
+  });
   const stop = async () => {
     await assembled.heart.registry.leave(); // rooms say goodbye while there is somebody to hear it
     await components.close();
@@ -58,8 +68,8 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   };
   try {
     const setup = createSetup(assembled.authority);
-    const { trustedProxies } = running.current().server.http;
     http.upgrade(WEBSOCKET_PATH, c2s.webSockets(createUpgradeClientOf(trustedProxies)));
+    for (const { app, ownBodies } of assembled.heart.registry.web) http.mount('/', app, ownBodies);
     http.mount('/', await createConsole(assembled, setup, http.closing));
     const resumable = await c2s.restore();
     if (resumable > 0) log.area('c2s').info({ sessions: resumable }, 'sessions wait to be resumed');
@@ -113,7 +123,7 @@ function c2sServices(assembled: Assembled): C2sOptions {
 
 /** The console, the API for admins who are signed in, and what monitoring asks. */
 function createConsole(assembled: Assembled, setup: Setup, closing: AbortSignal) {
-  const { heart, authority, operations, clock, log, metrics, running } = assembled;
+  const { heart, web, authority, operations, clock, log, metrics, running } = assembled;
   return createAdmin({
     operations,
     accounts: heart.accounts,
@@ -123,7 +133,7 @@ function createConsole(assembled: Assembled, setup: Setup, closing: AbortSignal)
     log: log.area('admin'),
     metrics,
     version: PROGRAM.version,
-    clientOf: createClientOf(running.current().server.http.trustedProxies),
+    clientOf: web.clientOf,
     metricsFrom: running.current().server.http.metricsFrom,
     domains: () => heart.hosts.all().map(({ domain }) => domain),
     isConsoleOn: () => running.current().server.console.enabled,

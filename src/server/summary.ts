@@ -21,7 +21,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   s2s: 'other servers, STARTTLS',
   s2sTls: 'other servers, TLS',
   component: 'components',
-  http: 'console, metrics',
+  http: 'HTTP: console, metrics',
+  https: 'HTTPS: console, files, WebSocket',
 };
 
 /** The summary, some ten lines. */

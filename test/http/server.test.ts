@@ -151,6 +151,22 @@ describe('limits', () => {
     expect(answer).not.toContain('200 OK');
   });
 
+  test('one address has no more connections than it may, and those that end count no more', async () => {
+    const { port, url } = await started({ connectionsPerAddress: 1, keepAliveMs: 50 });
+    const held = connect(port, '127.0.0.1');
+    await new Promise((resolve) => held.once('connect', resolve));
+    await expect(fetch(`${url}/hello`)).rejects.toThrow();
+    held.destroy();
+    await expect
+      .poll(() =>
+        fetch(`${url}/hello`).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      )
+      .toBe(200);
+  });
+
   test.each(['GET / HTTP/9.9\r\n\r\n', '\0\0\0', 'GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n'])(
     'nonsense %# does not stop the server',
     async (text) => {

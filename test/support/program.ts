@@ -74,7 +74,7 @@ export async function startProgram(settings: object = {}, domain = DOMAIN): Prom
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-program-'));
   const configFile = join(folder, 'rtcd.yaml');
   const free = { port: 0, interfaces: [LOOPBACK] };
-  const listeners = { c2s: free, c2sTls: free, s2s: free, s2sTls: free, http: free };
+  const listeners = { c2s: free, c2sTls: free, s2s: free, s2sTls: free, http: free, https: free };
   await writeFile(configFile, stringify({ certificates: [], listeners, ...settings }));
   await mkdir(join(folder, 'conf.d'));
   await writeFile(join(folder, 'conf.d', `${domain}.yaml`), stringify({ virtualHost: domain }));

@@ -147,6 +147,10 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     }),
     fakeSeed: Buffer.from('a seed for tests'),
     tokenKey: Buffer.from('a key for tests'),
+    web: {
+      publicUrl: (host) => `https://${host}:5281`,
+      clientOf: () => ({ address: '192.0.2.1', isSecure: true, isLocal: false }),
+    },
   });
   const { accounts, sessions, router, serve, stop, ...rest } = heart;
   const jids = options.accounts.map((raw) => bareOf(jidOf(raw)));
@@ -189,6 +193,7 @@ function hostConfig(virtualHost: Domain, chosen: Partial<HostConfig> = {}): Host
     components: {},
     contacts: {},
     s2s: {},
+    http: {},
   };
   return { ...usual, modules: {}, ...chosen, virtualHost };
 }

@@ -9,7 +9,7 @@ import { type RunningServer, serve } from '../../src/server/serve.ts';
 import { type JumpingClock, jumpingClock } from './jumping-clock.ts';
 
 /** A listener whose port is told. */
-export type PortName = 'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'component' | 'http';
+export type PortName = 'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'component' | 'http' | 'https';
 
 /** How a server is made. */
 export interface ServerOptions {
@@ -83,6 +83,7 @@ async function begin(
       s2sTls: portOf('s2sTls'),
       component: portOf('component'),
       http: portOf('http'),
+      https: portOf('https'),
     },
     clock,
     federation: server.federation,
@@ -106,7 +107,7 @@ async function configure(
   { config = {}, hosts = { localhost: {} } }: ServerOptions,
 ): Promise<void> {
   const free = { port: 0, interfaces: [HOST] };
-  const names: readonly PortName[] = ['c2s', 'c2sTls', 's2s', 's2sTls', 'component', 'http'];
+  const names = ['c2s', 'c2sTls', 's2s', 's2sTls', 'component', 'http', 'https'];
   const listeners = Object.fromEntries(names.map((name) => [name, free]));
   const usual = { certificates: [], listeners, log: { level: 'silent' } };
   await writeFile(join(folder, 'rtcd.yaml'), stringify({ ...usual, ...config }));

@@ -144,7 +144,7 @@ describe('limits and listeners', () => {
     const juliet = await bound('juliet', 'localhost');
     const free = { port: 0, interfaces: ['127.0.0.1'] };
     const off = { ...free, enabled: false };
-    const listeners = { c2s: free, c2sTls: off, s2s: off, s2sTls: off, http: free };
+    const listeners = { c2s: free, c2sTls: off, s2s: off, s2sTls: off, http: free, https: off };
     await reload({ hosts: BOTH, config: { listeners } });
     await juliet.ping();
     await expect(secured('localhost')).rejects.toThrow();

@@ -1,0 +1,23 @@
+/** The addresses by which others reach what is served over HTTPS. */
+import { domainToAscii } from '../jid/jid.ts';
+import type { Config, HostConfig } from './schema.ts';
+
+const HTTPS_PORT = 443;
+
+/**
+ * The public address of a host's pages, without a slash at its end: what its file says, or the host
+ * itself at the port of the `https` listener; where that is switched off, a proxy is taken for granted
+ * at the usual port.
+ * @param open the port that is open, where the config asks for any free one
+ */
+export function publicUrlOf(
+  { server }: Pick<Config, 'server'>,
+  { virtualHost, http }: Pick<HostConfig, 'virtualHost' | 'http'>,
+  open?: number,
+): string {
+  if (http.publicUrl !== undefined) return http.publicUrl.replace(/\/+$/, '');
+  const { enabled, port } = server.listeners.https;
+  const shown = enabled ? (open ?? port) : HTTPS_PORT;
+  const name = `https://${domainToAscii(virtualHost)}`;
+  return shown === HTTPS_PORT ? name : `${name}:${shown}`;
+}
