@@ -5,6 +5,9 @@ import { childOf, childrenOf, type Element, el, isNamed, textOf } from '../xml/e
 /** The namespace of data forms. */
 export const DATA_FORMS = 'jabber:x:data';
 
+/** XEP-0122. */
+const VALIDATION = 'http://jabber.org/protocol/xdata-validate';
+
 /** §3.1: asked (`form`), answered (`submit`), given up (`cancel`), or a report (`result`). */
 export const FORM_TYPES = ['form', 'submit', 'cancel', 'result'] as const;
 /** One of {@link FORM_TYPES}. */
@@ -35,7 +38,11 @@ export interface FormField {
   readonly isRequired?: boolean | undefined;
   readonly values: readonly string[];
   /** What a list field offers. */
-  readonly options?: readonly { readonly label?: string | undefined; readonly value: string }[];
+  readonly options?:
+    | readonly { readonly label?: string | undefined; readonly value: string }[]
+    | undefined;
+  /** It is an integer within these bounds (XEP-0122 §3.2.2). */
+  readonly range?: { readonly min: number; readonly max: number } | undefined;
 }
 
 /** A form. `FORM_TYPE` (XEP-0068) is not among the fields. */
@@ -62,11 +69,13 @@ export function formElement(form: Form): Element {
 }
 
 function fieldElement(field: FormField): Element {
-  const { name, type, label, isRequired = false, values, options = [] } = field;
+  const { name, type, label, isRequired = false, values, options = [], range } = field;
   return el(
     'field',
     { var: name === '' ? undefined : name, type, label },
     isRequired && el('required'),
+    range !== undefined &&
+      el('validate', { xmlns: VALIDATION, datatype: 'xs:integer' }, el('range', { ...range })),
     ...values.map((value) => el('value', undefined, value)),
     ...options.map((option) =>
       el('option', { label: option.label }, el('value', undefined, option.value)),

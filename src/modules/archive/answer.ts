@@ -22,6 +22,8 @@ export interface Asked {
   readonly limits: PageLimits;
   /** Sends a result. */
   send(message: Message): void;
+  /** What of a stanza's text whoever asks may see; all of it if left out. */
+  readonly shown?: ((stanza: string) => string) | undefined;
 }
 
 /** How much one page may be. */
@@ -72,7 +74,11 @@ export async function answerQuery(
   const uidOf = ({ serial }: Archived) => archives.uidOf(owner, serial);
   const recipient = { from: owner.jid, to: asked.to, queryid: query.queryid };
   const sent = query.isFlipped ? [...page.rows].reverse() : page.rows; // §4.3.4
-  for (const row of sent) asked.send(resultMessage(recipient, row, uidOf(row)));
+  const { shown } = asked;
+  for (const row of sent) {
+    const seen = shown === undefined ? row : { ...row, stanza: shown(row.stanza) };
+    asked.send(resultMessage(recipient, seen, uidOf(row)));
+  }
   const [first, last] = [page.rows[0], page.rows.at(-1)];
   const ends =
     first === undefined || last === undefined

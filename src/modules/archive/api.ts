@@ -22,9 +22,15 @@ export interface ArchiveApi {
   keep(place: Reserved, entry: Entry): Promise<unknown>;
   /**
    * Answers a `<query/>` of somebody who may read an archive: hands out the results, then gives the
-   * `<fin/>` (XEP-0313 §4).
+   * `<fin/>` (XEP-0313 §4). `shown` gives what of a stanza's text he may see.
    */
-  answer(owner: BareJid, query: Element, to: Jid, send: (message: Message) => void): Promise<Reply>;
+  answer(
+    owner: BareJid,
+    query: Element,
+    to: Jid,
+    send: (message: Message) => void,
+    shown?: (stanza: string) => string,
+  ): Promise<Reply>;
   /**
    * Puts something else in the place of a message, such as a tombstone (XEP-0424 §4); false when the
    * archive has no message of that UID.
@@ -91,9 +97,9 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
         return owner instanceof Promise ? owner.then(archives.reserve) : archives.reserve(owner);
       },
       keep: archives.keep,
-      async answer(jid, query, to, send) {
+      async answer(jid, query, to, send, shown) {
         const owner = await archives.of(jid);
-        const asked = { owner, to, search: searchOf(jid), limits: limitsOf(jid), send };
+        const asked = { owner, to, search: searchOf(jid), limits: limitsOf(jid), send, shown };
         return answerQuery(archives, query, asked);
       },
       async replace(jid, uid, change) {

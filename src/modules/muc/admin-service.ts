@@ -10,7 +10,7 @@ import { affiliate, expel } from './affiliating.ts';
 import { destroy } from './leaving.ts';
 import { configure } from './owner.ts';
 import { affiliationNamed } from './privileges.ts';
-import { type Affiliate, affiliationOf, nickIn, occupantNamed, type Room } from './room.ts';
+import { type Affiliate, affiliationOf, emptyRoom, nickIn, occupantNamed } from './room.ts';
 import { DEFAULT_CONFIG, type RoomConfig, roomConfig } from './room-config.ts';
 import type { Rooms } from './service.ts';
 import type { MucSettings } from './settings.ts';
@@ -98,18 +98,8 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
       const affiliates = new Map<BareJid, Affiliate>(
         members.map((member) => [member, { affiliation: 'member', ...plain }]),
       ).set(owner, { affiliation: 'owner', ...plain });
-      const room: Room = {
-        jid,
-        config: { ...DEFAULT_CONFIG, name, isPersistent: true, isMembersOnly, isPublic },
-        created: home.clock.now(),
-        isLocked: false,
-        affiliates,
-        occupants: new Map(),
-        places: new Map(),
-        subject: undefined,
-        history: [],
-        spoke: new Map(),
-      };
+      const config = { ...DEFAULT_CONFIG, name, isPersistent: true, isMembersOnly, isPublic };
+      const room = emptyRoom({ jid, config, created: home.clock.now(), affiliates });
       if (await rooms.create(room)) return done;
       return refuse('conflict', `${jid} is there already.`);
     },
@@ -144,8 +134,7 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
         const changes = accounts.map((account) => ({ account, to, reason, by: account }));
         const failure = refusalOfAll(turn, changes);
         if (failure !== undefined) return refuse('conflict', failure.text ?? failure.condition);
-        const afterwards = changes.map((change) => affiliate(turn, change));
-        for (const follow of afterwards) follow();
+        for (const follow of affiliate(turn, changes)) follow();
         return done;
       });
       return outcome ?? nowhere(jid);

@@ -1,11 +1,12 @@
 /** `muc#admin`: roles and affiliations, lists of them and changes: XEP-0045 §8.2 to §10.8. */
-import { type BareJid, bareOf, parseJid } from '../../jid/jid.ts';
+import { type BareJid, bareOf, parseJid, prepareResource } from '../../jid/jid.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Iq } from '../../stanza/stanza.ts';
 import { childOf, childrenOf, type Element, el, isNamed, textOf } from '../../xml/element.ts';
-import { type AffiliationChange, type Afterwards, affiliate, setRole } from './affiliating.ts';
+import { type AffiliationChange, type Afterwards, affiliate, giveRole } from './affiliating.ts';
 import { tellRemoval, tellRemoved } from './leaving.ts';
 import { MUC_ADMIN } from './names.ts';
+import { faultOfNick, keyOf } from './nicks.ts';
 import { shownSession } from './presence.ts';
 import {
   type Affiliation,
@@ -26,6 +27,7 @@ import {
   occupantsOf,
   ownersOf,
   type Room,
+  reserverOf,
 } from './room.ts';
 import type { Turn } from './turn.ts';
 
@@ -194,8 +196,17 @@ function plan(
   const from = room.affiliates.get(account)?.affiliation ?? 'none';
   const refused = refusalOfAffiliation(party.affiliation, from, affiliation);
   if (refused !== undefined) return { condition: refused };
-  const reserved = jid === undefined ? undefined : nick?.slice(0, turn.terms.settings.nickLength);
-  return { account, to: affiliation, nick: reserved, reason, actor, by };
+  // Beside a JID it is the nick to be reserved; an empty one frees that which was (§9.5).
+  const reserved = jid === undefined ? undefined : nickToReserve(turn, nick);
+  if (reserved === 'bad') return { condition: 'jid-malformed', text: `${nick} is no nick.` };
+  return { account, to: affiliation, nick: reserved?.nick, reason, actor, by };
+}
+
+function nickToReserve({ terms }: Turn, raw: string | undefined) {
+  if (raw === undefined) return undefined;
+  if (raw === '') return { nick: '' };
+  const nick = prepareResource(raw);
+  return nick === undefined || faultOfNick(nick, terms) !== undefined ? 'bad' : { nick };
 }
 
 /** An admin or owner who is not there has the privileges of a moderator. */
@@ -223,19 +234,15 @@ export function refusalOfAll(
       condition: 'resource-constraint',
       text: `A room has at most ${terms.settings.maxAffiliations} accounts in its lists.`,
     };
-  const taken = changes.find(
-    ({ nick = '', account }) => nick !== '' && isHeld(room, nick, account),
-  );
-  return taken === undefined
-    ? undefined
-    : { condition: 'conflict', text: `${taken.nick} is reserved already.` };
-}
-
-/** Whether a nick is reserved for another account. */
-function isHeld(room: Room, nick: string, account: BareJid): boolean {
-  for (const [other, affiliate] of room.affiliates)
-    if (other !== account && affiliate.nick !== '' && affiliate.nick === nick) return true;
-  return false;
+  const asked = new Map<string, BareJid>();
+  for (const { nick = '', account } of changes) {
+    if (nick === '') continue;
+    const holder = asked.get(keyOf(nick)) ?? reserverOf(room, nick);
+    if (holder !== undefined && holder !== account)
+      return { condition: 'conflict', text: `${nick} is reserved already.` };
+    asked.set(keyOf(nick), account);
+  }
+  return undefined;
 }
 
 /** §8.2: who is removed is told first, then who asked, then all others. */
@@ -254,11 +261,11 @@ function carryOut(
     } else {
       afterwards.push(() => {
         const now = occupantNamed(turn.room, occupant.nick);
-        if (now !== undefined) setRole(turn, now, role, { reason });
+        if (now !== undefined) giveRole(turn, now, role, { reason });
       });
     }
   }
-  for (const each of affiliations) afterwards.push(affiliate(turn, each));
+  afterwards.push(...affiliate(turn, affiliations));
   turn.answer(iq);
   for (const follow of afterwards) follow();
 }

@@ -19,8 +19,9 @@ import {
   type Occupant,
   occupantsOf,
   type Room,
-  withAffiliate,
+  withAffiliates,
   withOccupant,
+  withRole,
 } from './room.ts';
 import type { Turn } from './turn.ts';
 
@@ -40,29 +41,36 @@ export interface AffiliationChange {
 /** Work to be done once whoever asked is told of success. */
 export type Afterwards = () => void;
 
-/** Makes the change; presence tells those concerned, once `afterwards` is called. */
-export function affiliate(turn: Turn, change: AffiliationChange): Afterwards {
-  const { account, to, reason, actor } = change;
-  const before = affiliationOf(turn.room, account);
-  const known = turn.room.affiliates.get(account);
-  // §9.1: who is banned has no nick reserved.
-  const nick = to === 'outcast' ? '' : (change.nick ?? known?.nick ?? '');
-  turn.room = withAffiliate(
-    turn.room,
-    account,
-    to === 'none' ? undefined : { affiliation: to, nick, reason },
+/** Makes the changes; presence tells those concerned, once what is returned is called. */
+export function affiliate(turn: Turn, changes: readonly AffiliationChange[]): Afterwards[] {
+  const { room } = turn;
+  if (changes.length === 0) return [];
+  turn.room = withAffiliates(
+    room,
+    changes.map(({ account, to, nick, reason }) => {
+      if (to === 'none') return [account, undefined];
+      // §9.1: who is banned has no nick reserved.
+      const reserved = to === 'outcast' ? '' : (nick ?? room.affiliates.get(account)?.nick ?? '');
+      return [account, { affiliation: to, nick: reserved, reason }];
+    }),
   );
-  const now = affiliationOf(turn.room, account);
-  return () => {
-    const present = concerned(turn.room, account);
-    for (const occupant of present) follow(turn, occupant, before, { actor, reason });
-    if (present.length === 0 && before !== now) tellAbsent(turn, change, before);
-  };
+  const here = new Set<BareJid>();
+  for (const occupant of room.occupants.values()) here.add(occupant.account);
+  return changes.map((change) => {
+    const { account, actor, reason } = change;
+    const before = affiliationOf(room, account);
+    const now = affiliationOf(turn.room, account);
+    return () => {
+      const present = concerned(turn.room, account, here);
+      for (const occupant of present) follow(turn, occupant, before, { actor, reason });
+      if (present.length === 0 && before !== now) tellAbsent(turn, change, before);
+    };
+  });
 }
 
 /** The occupants that an affiliation is about; that of a domain is about all of its accounts. */
-function concerned(room: Room, account: BareJid): readonly Occupant[] {
-  if (localOf(account) !== '') return occupantsOf(room, account);
+function concerned(room: Room, account: BareJid, here: ReadonlySet<BareJid>): readonly Occupant[] {
+  if (localOf(account) !== '') return here.has(account) ? occupantsOf(room, account) : [];
   return [...room.occupants.values()].filter(
     (occupant) => occupant.account === account || occupant.account.endsWith(`@${account}`),
   );
@@ -100,6 +108,17 @@ export function setRole(
   const now = { ...occupant, role };
   turn.room = withOccupant(turn.room, now);
   announceChange(turn, occupant, now, notice);
+}
+
+/** A moderator gives an occupant a role, which he has again when he leaves and comes back. */
+export function giveRole(
+  turn: Turn,
+  occupant: Occupant,
+  role: Occupant['role'],
+  notice: Notice,
+): void {
+  turn.room = withRole(turn.room, occupant.account, role);
+  setRole(turn, occupant, role, notice);
 }
 
 /** Removes an occupant, who is told why and by whom; the others are told why. */

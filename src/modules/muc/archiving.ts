@@ -4,14 +4,16 @@ import type { Home } from '../../core/module.ts';
 import { type BareJid, bareOf, type Domain } from '../../jid/jid.ts';
 import { iqResult } from '../../stanza/build.ts';
 import { errorReply } from '../../stanza/error.ts';
-import type { Iq, Message, Stanza } from '../../stanza/stanza.ts';
+import { type Iq, type Message, type Stanza, withChildren } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
 import { nsOf } from '../../xml/element.ts';
 import { type ArchiveApi, archive, type Reserved } from '../archive/index.ts';
+import { MUC_USER } from './names.ts';
+import { seesJids, userElement } from './presence.ts';
 import { isAtLeast } from './privileges.ts';
 import { affiliationOf, occupantAt, type Room } from './room.ts';
 import type { MucSettings } from './settings.ts';
-import type { Outcome } from './turn.ts';
+import type { Outcome, Reflected } from './turn.ts';
 
 /** The namespace of archives. */
 export const MAM = 'urn:xmpp:mam:2';
@@ -39,9 +41,8 @@ export function createRoomArchives(home: Home<MucSettings>): RoomArchives {
     if (payload === undefined || !mayRead(room, iq))
       return errorReply(iq, { condition: 'forbidden', text: 'You may not read this archive.' });
     if (type === 'set' && payload.name === 'query') {
-      const said = await api.answer(room.jid, payload, iq.from, (message: Message) =>
-        send(message),
-      );
+      const shown = mayKnow(room, iq) ? undefined : withoutPublisher;
+      const said = await api.answer(room.jid, payload, iq.from, send, shown);
       return said.kind === 'refuse' ? errorReply(iq, said.failure) : iqResult(iq, said.payload);
     }
     if (type === 'get' && payload.name === 'query') return iqResult(iq, api.form(room.jid));
@@ -55,11 +56,11 @@ export function createRoomArchives(home: Home<MucSettings>): RoomArchives {
     reserve: api.reserve,
     keep(room, { said, reflected, retraction }, place) {
       const works: MaybePromise<unknown>[] = [];
-      if (place !== undefined && reflected !== undefined && (said ?? retraction) !== undefined)
+      if (place !== undefined && reflected !== undefined)
         works.push(
           api.keep(place, {
-            peer: reflected.from,
-            text: reflected.wire.text,
+            peer: reflected.message.from,
+            text: withPublisher(room, reflected).wire.text,
             isSearchable: said !== undefined,
           }),
         );
@@ -78,6 +79,30 @@ export function createRoomArchives(home: Home<MucSettings>): RoomArchives {
     },
     remove: api.remove,
   };
+}
+
+/** The message with who said it (XEP-0313 §6.1.2), which not all who read it are told. */
+function withPublisher(room: Room, { message, publisher, session }: Reflected): Message {
+  if (publisher === undefined || session === undefined) return message;
+  const affiliation = affiliationOf(room, publisher.account);
+  const x = userElement({ affiliation, jid: session, role: publisher.role });
+  return withChildren(message, [...message.element.children, x]);
+}
+
+/** Whether somebody sees real JIDs: who moderates, or may do so. */
+function mayKnow(room: Room, { from }: Iq): boolean {
+  const role = occupantAt(room, from)?.role ?? 'none';
+  return seesJids(room, role) || isAtLeast(affiliationOf(room, bareOf(from)), 'admin');
+}
+
+/** How the element with who said it begins, which stands last; others' are not let through. */
+const PUBLISHER = `<x xmlns="${MUC_USER}">`;
+const END = '</x></message>';
+
+/** The text of an archived stanza without who said it. */
+function withoutPublisher(stanza: string): string {
+  const at = stanza.endsWith(END) ? stanza.lastIndexOf(PUBLISHER) : -1;
+  return at < 0 ? stanza : `${stanza.slice(0, at)}</message>`;
 }
 
 /** Whether a request is one for an archive. */

@@ -10,7 +10,7 @@ import {
 import type { Element } from '../../xml/element.ts';
 import { ROOM_CONFIG } from './names.ts';
 import type { Room } from './room.ts';
-import { MAX_OCCUPANTS, type RoomConfig, roomConfig } from './room-config.ts';
+import { MAX_OCCUPANTS, MAX_PAUSE, type RoomConfig, roomConfig } from './room-config.ts';
 
 /** One field: how it is shown, and how an answer changes the configuration. */
 export interface ConfigField {
@@ -18,6 +18,7 @@ export interface ConfigField {
   readonly type: FieldType;
   readonly label: string;
   readonly options?: readonly { readonly label: string; readonly value: string }[];
+  readonly range?: { readonly min: number; readonly max: number };
   get(config: RoomConfig): readonly string[];
   /** What the values change; undefined when they are none for this field. */
   set(values: readonly string[]): Draft | undefined;
@@ -102,6 +103,9 @@ const maxUsers: ConfigField = {
   },
 };
 
+/** XEP-0500 §5.1. */
+const SLOW_MODE = 'muc#roomconfig_slow_mode_duration';
+
 /** All fields but the lists of owners and admins, in the order in which they are shown. */
 export const CONFIG_FIELDS: readonly ConfigField[] = [
   text('muc#roomconfig_roomname', 'name', 'Natural-Language Room Name'),
@@ -157,7 +161,10 @@ export const CONFIG_FIELDS: readonly ConfigField[] = [
   flag('{urn:rtcd:muc}archive', 'isArchived', 'Archive What Is Said for Those Who May Enter?'),
   flag('{urn:rtcd:muc}lock_nicks', 'areNicksLocked', 'Members Use Their Registered Nick Only?'),
   flag('{urn:rtcd:muc}registration', 'canRegister', 'May Anyone Register as a Member?'),
-  number('{urn:rtcd:muc}pause', 'pause', 'Seconds Between Two Messages of a Participant'),
+  {
+    ...number(SLOW_MODE, 'pause', 'Slow Mode: Seconds Between Two Messages of a Participant'),
+    range: { min: 0, max: MAX_PAUSE },
+  },
 ];
 
 const OWNERS = 'muc#roomconfig_roomowners';
@@ -167,12 +174,13 @@ const ADMINS = 'muc#roomconfig_roomadmins';
 export function configForm(room: Room): Element {
   const named = (affiliation: 'owner' | 'admin') =>
     [...room.affiliates].filter(([, each]) => each.affiliation === affiliation).map(([jid]) => jid);
-  const fields: FormField[] = CONFIG_FIELDS.map(({ name, type, label, options, get }) => ({
+  const fields: FormField[] = CONFIG_FIELDS.map(({ name, type, label, options, range, get }) => ({
     name,
     type,
     label,
     values: get(room.config).filter((value) => value !== ''),
-    ...(options === undefined ? {} : { options }),
+    options,
+    range,
   }));
   return formElement({
     type: 'form',

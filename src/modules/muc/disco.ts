@@ -4,6 +4,7 @@ import { type FormField, formElement } from '../../stanza/form.ts';
 import type { Iq } from '../../stanza/stanza.ts';
 import type { Element } from '../../xml/element.ts';
 import { DISCO_INFO, DISCO_ITEMS, infoElement, itemsElement } from '../disco/index.ts';
+import { MESSAGE_ACTIVITY, messagesPerHour } from './activity.ts';
 import { ARCHIVE_FEATURES } from './archiving.ts';
 import { CONFIG_FIELDS } from './config-form.ts';
 import { MODERATE, RETRACT, TOMBSTONES } from './moderating.ts';
@@ -51,7 +52,7 @@ export function info(turn: Turn, iq: Iq, query: Element): void {
       infoElement({
         identities: [identity],
         features: roomFeatures(room, turn.terms.hasArchive),
-        forms: [roomInfo(room)],
+        forms: [roomInfo(room, turn.terms.now)],
       }),
     );
   if (node === OWN_NICK) {
@@ -70,7 +71,8 @@ export function items(turn: Turn, iq: Iq, query: Element): void {
 }
 
 /** The form of §6.4; the subject is told only where anyone could hear it anyway (§13.4). */
-function roomInfo(room: Room): Element {
+function roomInfo(room: Room, now: number): Element {
+  const rate = messagesPerHour(room, now);
   const { config, subject, occupants } = room;
   const isOpen = config.isPublic && !config.isMembersOnly && config.password === '';
   const field = (name: string, label: string, values: readonly string[]): FormField[] =>
@@ -94,6 +96,8 @@ function roomInfo(room: Room): Element {
       ]),
       ...field('muc#roominfo_occupants', 'Number of occupants', [String(occupants.size)]),
       ...field('muc#roominfo_lang', 'Language of discussion', [config.language]),
+      ...field('muc#roominfo_slow_mode_duration', 'Slow mode', [String(config.pause)]),
+      ...field(MESSAGE_ACTIVITY, 'Messages per hour', rate === undefined ? [] : [rate.toFixed(2)]),
       ...configured('muc#roomconfig_changesubject'),
       ...configured('muc#maxhistoryfetch'),
       ...configured('muc#roomconfig_pubsub'),

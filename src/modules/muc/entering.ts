@@ -1,5 +1,5 @@
 /** Entering a room, and making one by entering it: XEP-0045 §7.2, §10.1. */
-import { bareOf, type FullJid, type Jid, localOf } from '../../jid/jid.ts';
+import { type BareJid, bareOf, type FullJid, type Jid, localOf } from '../../jid/jid.ts';
 import { message, presence } from '../../stanza/build.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import { Delay } from '../../stanza/delay.ts';
@@ -15,11 +15,13 @@ import {
 } from '../../xml/element.ts';
 import { chosen, type HistoryLimits, HistoryWish } from './history.ts';
 import { MUC, OCCUPANT_ID } from './names.ts';
+import { faultOfNick } from './nicks.ts';
 import { isShown, showRoom, tellOthers, tellSelf, userElement } from './presence.ts';
-import { defaultRole, isAtLeast } from './privileges.ts';
+import { defaultRole, isAtLeast, type Role, rankOfRole } from './privileges.ts';
 import {
+  type Affiliate,
   affiliationOf,
-  keyOf,
+  emptyRoom,
   nickIn,
   type Occupant,
   type OccupantSession,
@@ -28,7 +30,6 @@ import {
   occupantNamed,
   type Room,
   reserverOf,
-  withAffiliate,
   withOccupant,
 } from './room.ts';
 import { DEFAULT_CONFIG } from './room-config.ts';
@@ -75,33 +76,14 @@ export function sessionOf(stanza: Presence): OccupantSession {
 /** A new room, locked, of which somebody is the owner. */
 export function newRoom(stanza: Presence & { readonly to: FullJid }, terms: Terms): Room {
   const jid = bareOf(stanza.to);
-  const bare: Room = {
+  const owner: Affiliate = { affiliation: 'owner', nick: '', reason: '' };
+  return emptyRoom({
     jid,
     config: { ...DEFAULT_CONFIG, name: localOf(jid) },
     created: terms.now,
     isLocked: true,
-    affiliates: new Map(),
-    occupants: new Map(),
-    places: new Map(),
-    subject: undefined,
-    history: [],
-    spoke: new Map(),
-  };
-  return withAffiliate(bare, bareOf(stanza.from), { affiliation: 'owner', nick: '', reason: '' });
-}
-
-/** What is wrong with a nick; undefined for a good one. */
-export function faultOfNick(nick: string, { settings }: Terms): StanzaFailure | undefined {
-  if (nick === '') return { condition: 'jid-malformed', text: 'A nick is needed to enter a room.' };
-  // §13.1: nor invisible ones.
-  if (keyOf(nick).replace(/[\p{C}\p{Z}]/gu, '') === '')
-    return { condition: 'jid-malformed', text: 'A nick must have something that can be seen.' };
-  if ([...nick].length > settings.nickLength)
-    return {
-      condition: 'not-acceptable',
-      text: `A nick has at most ${settings.nickLength} characters.`,
-    };
-  return undefined;
+    affiliates: new Map([[bareOf(stanza.from), owner]]),
+  });
 }
 
 /** Whether a nick is another one's: he is there with it, or it is reserved for him (§7.2.8). */
@@ -148,6 +130,15 @@ function refusalOf(turn: Turn, stanza: Presence, nick: string, mark: EntryMark) 
   return undefined;
 }
 
+/** The role by his affiliation, or the one that a moderator gave him when he was there (§5.1). */
+function roleOfNewcomer(room: Room, account: BareJid): Role {
+  const usual = defaultRole(affiliationOf(room, account), room.config);
+  const given = room.roles.get(account);
+  if (given === undefined || usual === 'none') return usual;
+  // Who lost his voice does not get it back by leaving; what was gained is of moderated rooms.
+  return room.config.isModerated || rankOfRole(given) < rankOfRole(usual) ? given : usual;
+}
+
 /** Somebody who is not there enters (§7.2). */
 export function enter(
   turn: Turn,
@@ -165,7 +156,7 @@ export function enter(
   if (failure !== undefined) return void turn.refuse(stanza, failure);
   const session = sessionOf(stanza);
   const present = occupantNamed(room, nick);
-  const role = defaultRole(affiliationOf(room, account), room.config);
+  const role = roleOfNewcomer(room, account);
   if (role === 'none') return void turn.refuse(stanza, { condition: 'forbidden' });
   const occupant: Occupant =
     present === undefined

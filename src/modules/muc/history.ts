@@ -1,8 +1,9 @@
 /** The history that who enters a room is sent: XEP-0045 §7.2.13 to §7.2.15. */
+
+import { type Content, carriesAny, carriesOnly, type Trait } from '../../stanza/content.ts';
 import { Delay, delayed } from '../../stanza/delay.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { dateTimeAttr, integerAttr, optional, payload } from '../../xml/codec.ts';
-import { type Element, isNamed, nsOf } from '../../xml/element.ts';
 import { MUC } from './names.ts';
 import type { Room, Said } from './room.ts';
 
@@ -22,25 +23,26 @@ export interface HistoryLimits {
   readonly since?: number | undefined;
 }
 
-const CHAT_STATES = 'http://jabber.org/protocol/chatstates';
-const HINTS = 'urn:xmpp:hints';
+/** XEP-0334 §4.1, §4.2. */
+const FORBIDDING: readonly Trait[] = ['no-store', 'no-permanent-store'];
+/** What is true for a moment only, or asks for something that is. */
+const MOMENTARY: ReadonlySet<Trait> = new Set<Trait>([
+  'chat-state',
+  'receipt-request',
+  'markable',
+  'thread',
+  'no-copy',
+]);
+/** What beyond that tells those who were there of what they have read. */
+const NOTES: ReadonlySet<Trait> = new Set<Trait>([...MOMENTARY, 'receipt', 'marker', 'store']);
 
-/** Whether a message says anything once the moment has passed. */
-export function isLasting({ element }: Message): boolean {
-  let isContent = false;
-  for (const child of element.children) {
-    if (typeof child === 'string') continue;
-    const ns = nsOf(child);
-    if (ns === HINTS && (child.name === 'no-store' || child.name === 'no-permanent-store'))
-      return false; // XEP-0334 §4.2, §4.1
-    if (ns !== CHAT_STATES && ns !== HINTS && !isNote(child)) isContent = true;
-  }
-  return isContent;
-}
+/** Whether a message says anything to who was not there (§7.2.13). */
+export const isLasting = (content: Content): boolean =>
+  !carriesAny(content, FORBIDDING) && !carriesOnly(content, NOTES);
 
-/** What the room itself adds, and a thread, are no content. */
-const isNote = (child: Element) =>
-  isNamed(child, 'thread', '') || child.name === 'occupant-id' || child.name === 'stanza-id';
+/** Whether a message belongs in the archive of the room: the same, and who has read what. */
+export const isArchivable = (content: Content): boolean =>
+  !carriesAny(content, FORBIDDING) && !carriesOnly(content, MOMENTARY);
 
 /**
  * A message as history has it: with the time at which it was said. One with a time of its own, by

@@ -9,7 +9,7 @@ import { loadSecret } from '../../core/secret.ts';
 import { domainOf, localOf } from '../../jid/jid.ts';
 import { type AdminService, createAdminService } from './admin-service.ts';
 import { createDesk } from './desk.ts';
-import { withAffiliate } from './room.ts';
+import { withAffiliates } from './room.ts';
 import { createRooms } from './service.ts';
 import { type MucSettings, mucSettings } from './settings.ts';
 import { createRoomTables, mucMigrations } from './tables.ts';
@@ -29,6 +29,8 @@ export const muc = defineModule<MucSettings, AdminService>({
     { xep: 421, version: '1.0.1', covers: 'complete' },
     { xep: 424, version: '0.4.2', covers: 'complete', note: 'in rooms, with tombstones' },
     { xep: 425, version: '0.3.0', covers: 'complete', note: 'with tombstones' },
+    { xep: 500, version: '0.1.1', covers: 'complete' },
+    { xep: 502, version: '0.1.0', covers: 'complete' },
   ],
   needs: ['disco'],
   wants: ['archive'],
@@ -71,7 +73,7 @@ export const muc = defineModule<MucSettings, AdminService>({
         async accountRemoved(account) {
           for (const jid of await tables.roomsWith(account))
             await rooms.change(jid, (turn) => {
-              turn.room = withAffiliate(turn.room, account, undefined);
+              turn.room = withAffiliates(turn.room, [[account, undefined]]);
             });
         },
       },

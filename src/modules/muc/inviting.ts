@@ -90,7 +90,7 @@ function admit(turn: Turn, stanza: Message, to: Jid): void {
   const { room, terms } = turn;
   if (affiliationOf(room, account) !== 'none') return;
   if (room.affiliates.size >= terms.settings.maxAffiliations) return;
-  affiliate(turn, { account, to: 'member', reason: '', by: bareOf(stanza.from) });
+  affiliate(turn, [{ account, to: 'member', reason: '', by: bareOf(stanza.from) }]);
 }
 
 /** §7.8.2: the inviter is told, whether he was named by his JID or by his address in the room. */

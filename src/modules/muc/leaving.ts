@@ -20,6 +20,9 @@ import type { Turn } from './turn.ts';
 export function leave(turn: Turn, stanza: Presence): void {
   const occupant = occupantAt(turn.room, stanza.from);
   if (occupant === undefined) return; // §13.3: silently
+  // §10.1.3: the room that he did not configure ends, and he is told so.
+  if (turn.room.isLocked && turn.room.places.size === 1)
+    return void destroy(turn, { venue: undefined, password: '', reason: '' });
   const { children } = sessionOf(stanza);
   depart(turn, occupant, stanza.from, { type: 'unavailable', children });
 }

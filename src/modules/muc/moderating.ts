@@ -52,7 +52,7 @@ export function moderate(turn: Turn, iq: Iq, request: Element): void {
     to: room.jid,
     children: [retract, el('stanza-id', { xmlns: STANZA_ID, by: room.jid, id: stanzaId })],
   });
-  turn.reflected = told;
+  turn.reflected = { message: told, publisher: undefined, session: undefined };
   turn.answer(iq);
   turn.sendAll(told, everyone(room));
 }

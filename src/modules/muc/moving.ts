@@ -1,16 +1,10 @@
 /** Changing nick and availability: XEP-0045 §7.6, §7.7. */
 import { bareOf, type FullJid } from '../../jid/jid.ts';
 import type { Presence } from '../../stanza/stanza.ts';
-import { faultOfNick, isTaken, sessionOf, withSession } from './entering.ts';
+import { isTaken, sessionOf, withSession } from './entering.ts';
+import { faultOfNick, keyOf } from './nicks.ts';
 import { announce, isShown, tellOthers, tellSelf } from './presence.ts';
-import {
-  keyOf,
-  nickIn,
-  type Occupant,
-  occupantNamed,
-  withOccupant,
-  withoutOccupant,
-} from './room.ts';
+import { nickIn, type Occupant, occupantNamed, withOccupant, withoutOccupant } from './room.ts';
 import type { Turn } from './turn.ts';
 
 /** An occupant says how he is now (§7.7). */

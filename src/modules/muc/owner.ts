@@ -74,7 +74,7 @@ function submit(turn: Turn, iq: Iq, form: Form): void {
   ];
   const failure = refusalOfAll(turn, changes);
   if (failure !== undefined) return void turn.refuse(iq, failure);
-  const afterwards = changes.map((change) => affiliate(turn, change));
+  const afterwards = affiliate(turn, changes);
   const wasLocked = room.isLocked;
   turn.room = { ...turn.room, isLocked: false };
   turn.answer(iq);
@@ -157,6 +157,7 @@ function tellAll(turn: Turn, codes: readonly number[]): void {
 
 /** Where there is no moderation, everyone has voice (§5.1.2). */
 function giveVoice(turn: Turn): void {
+  turn.room = { ...turn.room, roles: new Map() };
   for (const occupant of [...turn.room.occupants.values()])
     if (occupant.role === 'visitor') setRole(turn, occupant, 'participant', {});
 }

@@ -4,8 +4,8 @@ import { firstValueOf, formElement, readForm } from '../../stanza/form.ts';
 import type { Iq } from '../../stanza/stanza.ts';
 import { childOf, childrenOf, type Element, el } from '../../xml/element.ts';
 import { affiliate } from './affiliating.ts';
-import { faultOfNick } from './entering.ts';
 import { ROOM_REGISTER } from './names.ts';
+import { faultOfNick } from './nicks.ts';
 import { affiliationMay, isAtLeast } from './privileges.ts';
 import { affiliationOf, occupantNamed, reserverOf } from './room.ts';
 import type { Turn } from './turn.ts';
@@ -68,9 +68,9 @@ export function setRegistration(turn: Turn, iq: Iq, query: Element): void {
   if (known === undefined && room.affiliates.size >= terms.settings.maxAffiliations)
     return void turn.refuse(iq, { condition: 'resource-constraint' });
   const affiliation = known?.affiliation ?? 'member';
-  const follow = affiliate(turn, { account, to: affiliation, nick, reason: '', by: account });
+  const [follow] = affiliate(turn, [{ account, to: affiliation, nick, reason: '', by: account }]);
   turn.answer(iq);
-  if (known === undefined) follow();
+  if (known === undefined) follow?.();
 }
 
 /** Who is no more than a member is none any more; others lose their nick only. */
@@ -80,7 +80,7 @@ function deregister(turn: Turn, iq: Iq): void {
   if (known === undefined || known.affiliation === 'outcast')
     return void turn.refuse(iq, { condition: 'registration-required' });
   const to = known.affiliation === 'member' ? 'none' : known.affiliation;
-  const follow = affiliate(turn, { account, to, nick: '', reason: '', by: account });
+  const [follow] = affiliate(turn, [{ account, to, nick: '', reason: '', by: account }]);
   turn.answer(iq);
-  if (to === 'none') follow();
+  if (to === 'none') follow?.();
 }

@@ -14,7 +14,7 @@ export const MAX_OCCUPANTS = 10_000;
 /** The most messages that who enters may be sent. */
 export const MAX_HISTORY = 500;
 /** The longest pause that an occupant may have to make between two messages, in seconds. */
-const MAX_PAUSE = 86_400;
+export const MAX_PAUSE = 86_400;
 
 /** The schema of a room's configuration; all has defaults, which are those of a new room. */
 export const roomConfig = z.object({
@@ -70,7 +70,7 @@ export const roomConfig = z.object({
     .min(0)
     .max(MAX_PAUSE)
     .default(0)
-    .describe('The seconds that a participant waits between two messages; 0 is none.'),
+    .describe('The seconds that who is no admin waits between two messages; 0 is none.'),
 });
 
 /** A room's configuration. */

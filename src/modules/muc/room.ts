@@ -2,8 +2,10 @@
 import { type BareJid, domainOf, type FullJid, type Jid, resourceOf } from '../../jid/jid.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import type { Element } from '../../xml/element.ts';
+import type { Activity } from './activity.ts';
+import { keyOf, type NickKey } from './nicks.ts';
 import type { Affiliation, Role } from './privileges.ts';
-import type { RoomConfig } from './room-config.ts';
+import { DEFAULT_CONFIG, type RoomConfig } from './room-config.ts';
 
 /** An account that has an affiliation with a room. */
 export interface Affiliate {
@@ -53,9 +55,6 @@ export interface Subject {
   readonly at: number;
 }
 
-/** By what nicks are compared: one that only looks like another is the same. */
-export type NickKey = string;
-
 /** A room. */
 export interface Room {
   readonly jid: BareJid;
@@ -73,11 +72,28 @@ export interface Room {
   readonly history: readonly Said[];
   /** When each account last spoke, for rooms with a pause; ms since the epoch. */
   readonly spoke: ReadonlyMap<BareJid, number>;
+  readonly activity: Activity | undefined;
+  /** Roles that moderators gave, for who leaves and comes again (§5.1); while it is in memory. */
+  readonly roles: ReadonlyMap<BareJid, Exclude<Role, 'none'>>;
 }
 
-/** By what a nick is compared: without regard to case, width and the like (XEP-0045 §13.6). */
-export function keyOf(nick: string): NickKey {
-  return nick.normalize('NFKC').toLowerCase().trim();
+/** A room in which nobody is and nothing was said. */
+export function emptyRoom(
+  parts: Pick<Room, 'jid' | 'created'> & Partial<Omit<Room, 'jid' | 'created'>>,
+): Room {
+  return {
+    config: DEFAULT_CONFIG,
+    isLocked: false,
+    affiliates: new Map(),
+    occupants: new Map(),
+    places: new Map(),
+    subject: undefined,
+    history: [],
+    spoke: new Map(),
+    roles: new Map(),
+    activity: undefined,
+    ...parts,
+  };
 }
 
 /** What an account is to a room; a ban of its domain counts, too (§9.2). */
@@ -103,12 +119,19 @@ export const occupantNamed = (room: Room, nick: string): Occupant | undefined =>
 export const occupantsOf = (room: Room, account: BareJid): readonly Occupant[] =>
   [...room.occupants.values()].filter((occupant) => occupant.account === account);
 
-/** The account for which a nick is reserved. */
-export function reserverOf(room: Room, nick: string): BareJid | undefined {
-  const key = keyOf(nick);
-  for (const [account, affiliate] of room.affiliates)
-    if (affiliate.nick !== '' && keyOf(affiliate.nick) === key) return account;
-  return undefined;
+const reservations = new WeakMap<Room['affiliates'], ReadonlyMap<NickKey, BareJid>>();
+
+/** The account for which a nick is reserved; looked for once for as long as the lists stay. */
+export function reserverOf({ affiliates }: Room, nick: string): BareJid | undefined {
+  let reserved = reservations.get(affiliates);
+  if (reserved === undefined) {
+    const found = new Map<NickKey, BareJid>();
+    for (const [account, { nick: own }] of affiliates)
+      if (own !== '') found.set(keyOf(own), account);
+    reserved = found;
+    reservations.set(affiliates, reserved);
+  }
+  return reserved.get(keyOf(nick));
 }
 
 /** The nick that an address at the room names; '' for the room itself. */
@@ -152,12 +175,31 @@ export function withoutOccupant(room: Room, { nick, sessions }: Occupant): Room 
   return { ...room, occupants, places };
 }
 
-/** The room with what an account is to it; undefined for nothing. */
-export function withAffiliate(room: Room, account: BareJid, now: Affiliate | undefined): Room {
+/** The room with what accounts are to it; undefined for nothing. What they were given ends. */
+export function withAffiliates(
+  room: Room,
+  changes: readonly (readonly [account: BareJid, now: Affiliate | undefined])[],
+): Room {
   const affiliates = new Map(room.affiliates);
-  if (now === undefined) affiliates.delete(account);
-  else affiliates.set(account, now);
-  return { ...room, affiliates };
+  const roles = new Map(room.roles);
+  for (const [account, now] of changes) {
+    if (now === undefined) affiliates.delete(account);
+    else affiliates.set(account, now);
+    roles.delete(account);
+  }
+  return { ...room, affiliates, roles };
+}
+
+/** The most accounts whose roles are remembered when they leave. */
+const MAX_ROLES = 1000;
+
+/** The room with the role that a moderator gave an account. */
+export function withRole(room: Room, account: BareJid, role: Exclude<Role, 'none'>): Room {
+  const roles = new Map(room.roles);
+  roles.delete(account);
+  const [oldest] = roles.keys();
+  if (roles.size >= MAX_ROLES && oldest !== undefined) roles.delete(oldest);
+  return { ...room, roles: roles.set(account, role) };
 }
 
 /** The owners of a room. */

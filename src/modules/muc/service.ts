@@ -180,18 +180,17 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     if (cell.room !== undefined && outcome.room === undefined && !cell.room.isLocked)
       archives.remove(cell.room.jid).catch(archiveFailed);
     const { first, meanwhile } = tables.writing(cell.room, outcome);
-    if (first.length > 0)
-      return home.store.write(...first, ...meanwhile).then(() => {
-        accept(cell, outcome);
-        return verdict.handled;
-      });
-    accept(cell, outcome);
-    const { room } = outcome;
-    const kept = room === undefined ? undefined : archives.keep(room, outcome, place);
-    if (meanwhile.length === 0)
+    const archived = (): Verdict => {
+      accept(cell, outcome);
+      const { room } = outcome;
+      const kept = room === undefined ? undefined : archives.keep(room, outcome, place);
       return kept === undefined ? verdict.handled : verdict.settling(kept);
+    };
+    if (first.length > 0) return home.store.write(...first, ...meanwhile).then(archived);
+    const told = archived();
+    if (meanwhile.length === 0 || told.kind !== 'handled') return told;
     const written = home.store.write(...meanwhile);
-    return verdict.settling(kept === undefined ? written : Promise.all([written, kept]));
+    return verdict.settling(Promise.all([written, told.settled]));
   };
 
   const accept = (cell: Cell, { room, sends, relay }: Outcome) => {

@@ -1,9 +1,12 @@
 /** Messages to all, and the subject: XEP-0045 §7.4, §8.1. */
+import type { BareJid, Jid } from '../../jid/jid.ts';
 import { message } from '../../stanza/build.ts';
+import { contentOf } from '../../stanza/content.ts';
 import { Delay } from '../../stanza/delay.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { childOf, type Element, el, nsOf, textOf } from '../../xml/element.ts';
-import { isLasting, remembered, withSaid } from './history.ts';
+import { isCounted, withMessage } from './activity.ts';
+import { isArchivable, isLasting, remembered, withSaid } from './history.ts';
 import { isModeration, retractOwn } from './moderating.ts';
 import { MUC, OCCUPANT_ID, STANZA_ID } from './names.ts';
 import { occupantIdElement } from './presence.ts';
@@ -48,20 +51,21 @@ export function speak(turn: Turn, stanza: Message): void {
   const { room } = turn;
   if (!roleMay(occupant.role, 'speak'))
     return void turn.refuse(stanza, { condition: 'forbidden', text: 'You have no voice here.' });
-  const left = pauseLeft(turn, occupant);
+  const { terms } = turn;
+  // XEP-0500 §6: what has no body, such as a chat state, waits for nothing.
+  const isBound = room.config.pause > 0 && childOf(stanza.element, 'body') !== undefined;
+  const left = isBound ? pauseLeft(turn, occupant) : 0;
   if (left > 0)
     return void turn.refuse(stanza, {
       condition: 'policy-violation',
       type: 'wait',
-      text: `You may speak again in ${left} seconds.`,
+      text: `There are ${room.config.pause} seconds between two messages here; ${left} are left.`,
     });
-  const { terms } = turn;
   const id = terms.saidId ?? terms.newId();
   const reflected = reflect(turn, stanza, occupant, id);
   turn.sendAll(reflected, everyone(room));
-  if (room.config.pause > 0)
-    turn.room = { ...turn.room, spoke: new Map(room.spoke).set(occupant.account, terms.now) };
-  if (isLasting(reflected)) remember(turn, reflected, occupant, id);
+  if (isBound) turn.room = { ...turn.room, spoke: spokeAt(room, occupant.account, terms.now) };
+  remember(turn, reflected, occupant, { id, session: stanza.from });
   retractOwn(turn, reflected, occupant);
 }
 
@@ -84,20 +88,37 @@ function reflect({ room }: Turn, stanza: Message, occupant: Occupant, stanzaId: 
   return reflected;
 }
 
-/** The seconds that somebody without a task has yet to wait before he may speak again. */
-function pauseLeft({ room, terms }: Turn, { account, role }: Occupant): number {
+/** The seconds that who is neither admin nor owner has yet to wait before he may speak again. */
+function pauseLeft({ room, terms }: Turn, { account }: Occupant): number {
   const before = room.spoke.get(account);
-  if (room.config.pause === 0 || role === 'moderator' || before === undefined) return 0;
+  if (before === undefined || isAtLeast(affiliationOf(room, account), 'admin')) return 0;
   return Math.max(0, Math.ceil((before + room.config.pause * 1000 - terms.now) / 1000));
 }
 
-function remember(turn: Turn, said: Message, { account }: Occupant, id: string): void {
+/** When each spoke, without those who may speak again. */
+function spokeAt({ spoke, config }: Room, account: BareJid, now: number) {
+  const recent = [...spoke].filter(([, at]) => now - at < config.pause * 1000);
+  return new Map([...recent, [account, now] as const]);
+}
+
+/** Keeps what was said, as far as it is worth it. */
+function remember(
+  turn: Turn,
+  said: Message,
+  occupant: Occupant,
+  { id, session }: { readonly id: string; readonly session: Jid },
+): void {
   const { room, terms } = turn;
+  const { account } = occupant;
+  const content = contentOf(said);
+  if (isArchivable(content)) turn.reflected = { message: said, publisher: occupant, session };
+  if (isCounted(said))
+    turn.room = { ...turn.room, activity: withMessage(room.activity, terms.now) };
+  if (!isLasting(content)) return;
   const isOwner = isAtLeast(affiliationOf(room, account), 'owner');
   const kept = remembered(said, { room, at: terms.now, isOwner });
   const entry = { message: kept, at: terms.now, id, account };
   turn.said = entry;
-  turn.reflected = said;
   const limits = { most: room.config.historyMost, bytes: terms.settings.historySize };
   turn.room = { ...turn.room, history: withSaid(turn.room.history, entry, limits) };
 }
@@ -129,5 +150,7 @@ function setSubject(turn: Turn, stanza: Message, occupant: Occupant): void {
       text: `A subject has at most ${terms.settings.subjectSize} bytes.`,
     });
   turn.room = { ...room, subject: { text, nick, at: terms.now } };
-  turn.sendAll(reflect(turn, stanza, occupant, terms.newId()), everyone(room));
+  const told = reflect(turn, stanza, occupant, terms.saidId ?? terms.newId());
+  turn.sendAll(told, everyone(room));
+  turn.reflected = { message: told, publisher: occupant, session: stanza.from }; // XEP-0313 §6.1.2
 }

@@ -3,7 +3,7 @@ import { type BareJid, type Domain, domainOf, type Jid, parseJid } from '../../j
 import { readStored } from '../../stanza/stored.ts';
 import { type Migration, prepare, type Query, type Store } from '../../store/store.ts';
 import { affiliationNamed } from './privileges.ts';
-import type { Affiliate, Room, Said } from './room.ts';
+import { type Affiliate, emptyRoom, type Room, type Said } from './room.ts';
 import { readRoomConfig } from './room-config.ts';
 import type { Outcome, Tombstone } from './turn.ts';
 
@@ -248,21 +248,17 @@ export function createRoomTables(store: Store): RoomTables {
       const affiliates = await store.read(
         db.selectFrom('muc_affiliations').selectAll().where('room', '=', jid),
       );
-      return {
+      return emptyRoom({
         jid,
         config,
         created: Number(row.created),
-        isLocked: false,
         affiliates: new Map(affiliates.flatMap(affiliateOf)),
-        occupants: new Map(),
-        places: new Map(),
         subject:
           row.subject === null
             ? undefined
             : { text: row.subject, nick: row.subject_nick ?? '', at: Number(row.subject_at) },
         history: await readHistory(jid, config.historyMost),
-        spoke: new Map(),
-      };
+      });
     },
     async tombstone(jid) {
       const row = await store.first(

@@ -11,7 +11,7 @@ import type { Iq, Message, Presence, Stanza } from '../../stanza/stanza.ts';
 import { type Element, el } from '../../xml/element.ts';
 import type { Retraction } from './moderating.ts';
 import { MUC } from './names.ts';
-import type { Room, Said } from './room.ts';
+import type { Occupant, Room, Said } from './room.ts';
 import type { MucSettings } from './settings.ts';
 
 /** A stanza, which goes to its own address or, written once, to many. */
@@ -56,6 +56,15 @@ export interface Terms {
   roomsOf(account: BareJid): number;
 }
 
+/** A message as all heard it. */
+export interface Reflected {
+  readonly message: Message;
+  /** Who sent it; undefined for the room itself. */
+  readonly publisher: Occupant | undefined;
+  /** His client. */
+  readonly session: Jid | undefined;
+}
+
 /** What became of an event. */
 export interface Outcome {
   /** The room as it is now; undefined when there is none, or none any more. */
@@ -66,8 +75,8 @@ export interface Outcome {
   readonly tombstone: Tombstone | undefined;
   /** What was said, if it is to be remembered. */
   readonly said: Said | undefined;
-  /** The message as all heard it, if the archive is to have it. */
-  readonly reflected: Message | undefined;
+  /** The message as all heard it, if the archive is to have it, and whose it was. */
+  readonly reflected: Reflected | undefined;
   /** What was taken back. */
   readonly retraction: Retraction | undefined;
 }
@@ -80,7 +89,7 @@ export class Turn {
   relay: Relay | undefined;
   tombstone: Tombstone | undefined;
   said: Said | undefined;
-  reflected: Message | undefined;
+  reflected: Reflected | undefined;
   retraction: Retraction | undefined;
   /** Whether the room is over. */
   isOver = false;

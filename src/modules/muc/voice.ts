@@ -4,7 +4,7 @@ import { message } from '../../stanza/build.ts';
 import { type Form, firstValueOf, formElement, isTrue, readForm } from '../../stanza/form.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { childrenOf } from '../../xml/element.ts';
-import { setRole } from './affiliating.ts';
+import { giveRole } from './affiliating.ts';
 import { VOICE_REQUEST } from './names.ts';
 import { shownSession } from './presence.ts';
 import { occupantAt, occupantNamed } from './room.ts';
@@ -36,7 +36,7 @@ export function handleVoice(turn: Turn, stanza: Message, form: Form): void {
     asker !== undefined && (!jid.ok || asker.sessions.some((each) => each.jid === jid.value));
   if (!isHe) return void turn.refuse(stanza, { condition: 'item-not-found', text: 'He has left.' });
   if (isTrue(form, 'muc#request_allow') !== true || asker.role !== 'visitor') return;
-  setRole(turn, asker, 'participant', {});
+  giveRole(turn, asker, 'participant', {});
 }
 
 function request(turn: Turn, stanza: Message, form: Form): void {

@@ -183,6 +183,29 @@ describe('XEP-0045 §8: moderators', () => {
     expectHeard(crone1, seen('visitor', C, item('visitor')));
   });
 
+  test('§5.1 who lost his voice, or has it in a moderated room, finds it so when he is back', async () => {
+    const comesBack = async () => {
+      await hag66.send(`<presence to='${COVEN}/thirdwitch' type='unavailable'/>`);
+      forget();
+      await hag66.send(join('thirdwitch', "<history maxstanzas='0'/>"));
+      const own = hag66.inbox.map(serialise).find((each) => each.includes('code="110"'));
+      return /role="(\w+)"/.exec(own ?? '')?.[1];
+    };
+    await crone1.ask('set', admin("<item nick='thirdwitch' role='visitor'/>"), COVEN);
+    expect(await comesBack()).toBe('visitor');
+    await configure(crone1, { moderatedroom: '1' });
+    expect(await comesBack()).toBe('visitor');
+    await crone1.ask('set', admin("<item nick='thirdwitch' role='participant'/>"), COVEN);
+    expect(await comesBack()).toBe('participant');
+    for (const affiliation of ['member', 'none'])
+      await crone1.ask(
+        'set',
+        admin(`<item jid='hag66@shakespeare.lit' affiliation='${affiliation}'/>`),
+        COVEN,
+      );
+    expect(await comesBack()).toBe('visitor');
+  });
+
   test('§8.4 nobody takes the voice of an admin or owner', async () => {
     for (const [actor, nick] of [
       [crone1, 'secondwitch'],
@@ -412,6 +435,19 @@ describe('XEP-0045 §9: admins', () => {
     expect(conditionIn(await get(hag66, "<item role='moderator'/>"))).toBe('forbidden');
   });
 
+  test('§13.6 a nick that looks like a reserved one is not to be had', async () => {
+    await set(wiccarocks, `<item affiliation='member' jid='${HAG}' nick='hag'/>`);
+    const other = "affiliation='member' jid='hecate@shakespeare.lit'";
+    expect(conditionIn(await set(wiccarocks, `<item ${other} nick='HАG'/>`))).toBe('conflict');
+    expect(conditionIn(await set(wiccarocks, `<item ${other} nick='&#x200D;'/>`))).toBe(
+      'jid-malformed',
+    );
+    const twice = `<item ${other} nick='x'/><item affiliation='member' jid='a@b.example' nick='X'/>`;
+    expect(conditionIn(await set(wiccarocks, twice))).toBe('conflict');
+    await house.hecate.send(join('hаg'));
+    expect(conditionIn(await house.hecate.next())).toBe('conflict');
+  });
+
   test('lists have a limit, and a nick is reserved once', async () => {
     const items = Array.from(
       { length: 9 },
@@ -560,7 +596,9 @@ describe('XEP-0045 §10: owners', () => {
 
   test('§10.1.3 a room whose owner leaves before, or takes too long, is gone', async () => {
     await hag66.send(join('hag', '', HEATH));
+    hag66.inbox.length = 0;
     await hag66.send(`<presence to='${HEATH}/hag' type='unavailable'/>`);
+    expect(serialise(hag66.inbox[0] as never)).toContain('<destroy/>');
     hag66.inbox.length = 0;
     await hag66.send(join('hag', '', HEATH));
     expect(codesIn(hag66.inbox[0])).toEqual([110, 201]);
@@ -737,8 +775,16 @@ describe('XEP-0045 §10: owners', () => {
     expect(serialise(answer)).toContain('Macbeth doth come.');
   });
 
-  test('in a room with a pause participants wait, moderators do not', async () => {
-    await configure(crone1, { '{urn:rtcd:muc}pause': '30' });
+  test('XEP-0500 §6 in slow mode all but admins wait between two messages', async () => {
+    await configure(crone1, { slow_mode_duration: '30' });
+    const shown = resultIn(await crone1.ask('get', OWNER, COVEN));
+    expect(shown).toContain('var="muc#roomconfig_slow_mode_duration" type="text-single"');
+    expect(shown).toContain('datatype="xs:integer"><range min="0" max="86400"/></validate>');
+    const info = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
+    expect(resultIn(await hag66.ask('get', info, COVEN))).toContain(
+      '<field var="muc#roominfo_slow_mode_duration" label="Slow mode"><value>30</value>',
+    );
+    await enter(hag66, 'other');
     forget();
     const say = (text: string) =>
       `<message to='${COVEN}' type='groupchat'><body>${text}</body></message>`;
@@ -748,6 +794,10 @@ describe('XEP-0045 §10: owners', () => {
     const refused = await hag66.next();
     expect(conditionIn(refused)).toBe('policy-violation');
     expect(serialise(refused)).toContain('type="wait"');
+    await hag66.send(
+      `<message to='${COVEN}' type='groupchat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+    );
+    expect(serialise(crone1.inbox.pop() as never)).toContain('<composing');
     await crone1.send(say('a'));
     await crone1.send(say('b'));
     house.scene.clock.advance(30_000);

@@ -66,6 +66,34 @@ describe('XEP-0313 §6.1.2: the archive of a room', () => {
     expect(found[0]).toContain('<body>one</body>');
   });
 
+  test('tells who said something to those who see JIDs, and has the subject', async () => {
+    await hag66.send(say('one', "<x xmlns='http://jabber.org/protocol/muc#user'/>"));
+    await crone1.send(`<message to='${COVEN}' type='groupchat'><subject>Fire</subject></message>`);
+    const told = await read(crone1);
+    expect(told[0]).toContain(
+      '<item affiliation="none" jid="hag66@shakespeare.lit/pda" role="participant"/></x></message>',
+    );
+    expect(told[1]).toContain('<subject>Fire</subject>');
+    expect(told[1]).toContain('jid="crone1@shakespeare.lit/desktop"');
+    const hidden = (await read(hag66)).join('');
+    expect(hidden).not.toContain('muc#user');
+    expect(hidden).not.toContain('hag66@shakespeare.lit/pda" role');
+    expect(hidden).toContain('<body>one</body>');
+    await configure(crone1, { whois: 'anyone' });
+    expect((await read(hag66))[0]).toContain('jid="hag66@shakespeare.lit/pda"');
+  });
+
+  test('XEP-0333, XEP-0334 has what was read, which newcomers are not sent', async () => {
+    const marker = "<displayed xmlns='urn:xmpp:chat-markers:0' id='m'/>";
+    await hag66.send(`<message to='${COVEN}' type='groupchat'>${marker}</message>`);
+    await hag66.send(say('gone', "<no-store xmlns='urn:xmpp:hints'/>"));
+    const found = await read(hag66);
+    expect(found.length).toBe(1);
+    expect(found[0]).toContain('<displayed');
+    await house.bard.send(join('bard'));
+    expect(house.bard.inbox.map(serialise).join('')).not.toContain('<displayed');
+  });
+
   test('is for those who may enter', async () => {
     await hag66.send(say('one'));
     expect((await read(house.bard)).length).toBe(1);
