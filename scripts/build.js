@@ -1,4 +1,4 @@
-/** Compiles src/ into a fresh dist/ and puts the console's assets beside the code that serves them. */
+/** Compiles src/ into a fresh dist/ and puts what browsers are given beside the code that serves it. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,4 +12,5 @@ const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconf
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
-cpSync(join(root, 'src/admin/assets'), join(root, 'dist/admin/assets'), { recursive: true });
+for (const assets of ['admin/assets', 'modules/web-client/assets'])
+  cpSync(join(root, 'src', assets), join(root, 'dist', assets), { recursive: true });

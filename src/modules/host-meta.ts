@@ -5,7 +5,7 @@
 import { type Context, Hono } from 'hono';
 import { defineModule } from '../core/module.ts';
 import type { HttpEnv } from '../http/client.ts';
-import { type Domain, parseDomain } from '../jid/jid.ts';
+import { domainOfHeader } from '../http/host.ts';
 import { el, serialise } from '../xml/element.ts';
 
 /** Where clients find XMPP over WebSocket (RFC 7395), as other servers have it. */
@@ -25,7 +25,7 @@ export const hostMeta = defineModule({
     const app = new Hono<HttpEnv>();
     /** The links of the host that a request names; undefined where there is none. */
     const linksFor = (c: Context<HttpEnv>) => {
-      const host = hostOf(c.req.header('host') ?? '');
+      const host = domainOfHeader(c.req.header('host'));
       if (host === undefined || home.hosts.get(host) === undefined || !home.isEnabled(host))
         return undefined;
       // §2.2: only https and wss; public addresses are never anything else.
@@ -53,9 +53,3 @@ const HEADERS = {
   'Cross-Origin-Resource-Policy': 'cross-origin',
   'Cache-Control': CACHING,
 } as const;
-
-/** The domain that a `Host` header names; undefined where it names none. */
-function hostOf(header: string): Domain | undefined {
-  const parsed = parseDomain(header.replace(/:\d+$/, ''));
-  return parsed.ok ? parsed.value : undefined;
-}

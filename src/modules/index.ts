@@ -36,6 +36,7 @@ import { streamManagement } from './stream-management.ts';
 import { time } from './time.ts';
 import { vcard } from './vcard.ts';
 import { version } from './version.ts';
+import { webClient } from './web-client/index.ts';
 
 /** All modules. */
 export const modules: readonly AnyModule[] = [
@@ -66,4 +67,5 @@ export const modules: readonly AnyModule[] = [
   time,
   vcard,
   version,
+  webClient,
 ];

@@ -1,0 +1,108 @@
+/** The page of the web client, and what makes it one that can be installed. */
+import { createHash } from 'node:crypto';
+import type { Domain } from '../../jid/jid.ts';
+import { escapeAttribute, escapeText } from '../../xml/element.ts';
+
+/** What the page of a host says. */
+export interface Page {
+  readonly domain: Domain;
+  readonly name: string;
+  /** `#rrggbb`. */
+  readonly colour: string;
+  /** Where its files are, from the folder that the page is in, with a slash at the end. */
+  readonly files: string;
+  /** Where its picture is, likewise. */
+  readonly logo: string;
+  /** The domain of the host's rooms. */
+  readonly rooms: string | undefined;
+  /** Whether visitors may make accounts. */
+  readonly isOpen: boolean;
+}
+
+/** What start.js makes of it. */
+function settingsOf({ domain, name, files, logo, rooms, isOpen }: Page) {
+  return {
+    ...{ name, files, logo },
+    converse: {
+      locked_domain: domain,
+      registration_domain: domain,
+      allow_registration: isOpen,
+      ...(rooms === undefined ? {} : { muc_domain: rooms }),
+    },
+  };
+}
+
+/** The page, as HTML. */
+export function pageHtml(page: Page): string {
+  const { name, colour, files, logo } = page;
+  // Data, not a script: nothing in it ends the element. By the other one, Converse.js finds its files.
+  const settings = JSON.stringify(settingsOf(page)).replaceAll('<', '\\u003c');
+  const at = (text: string) => `"${escapeAttribute(text)}"`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
+<meta name="color-scheme" content="light dark">
+<meta name="theme-color" content=${at(colour)}>
+<meta name="robots" content="noindex">
+<title>${escapeText(name)}</title>
+<link rel="icon" href=${at(logo)}>
+<link rel="manifest" href="chat/manifest.webmanifest">
+<link rel="stylesheet" href=${at(`${files}converse.min.css`)}>
+<link rel="stylesheet" href=${at(`${files}style.css`)}>
+<style>${colourRule(colour)}</style>
+<script type="application/json" id="settings">${settings}</script>
+<script type="module" src=${at(`${files}converse.min.js`)}></script>
+<script type="module" src=${at(`${files}start.js`)}></script>
+</head>
+<body>
+<noscript>This page needs JavaScript. Any XMPP client will do, too: sign in with your address and password.</noscript>
+</body>
+</html>
+`;
+}
+
+const colourRule = (colour: string) => `:root{--host-colour:${colour}}`;
+
+/**
+ * What the page may load and send: what is ours only. Converse.js sets styles of elements itself, and its
+ * cryptography is WebAssembly.
+ * @param publicUrl the host's; files are uploaded there, wherever the page is served
+ */
+export function policyOf(publicUrl: string): string {
+  const { origin } = new URL(publicUrl);
+  return [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+    `img-src 'self' data: blob: ${origin}`,
+    `media-src 'self' blob: ${origin}`,
+    "font-src 'self' data:",
+    `connect-src 'self' ${origin} ${origin.replace(/^http/, 'ws')}`,
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+/** The manifest, by which it is installed like a program. */
+export function manifestOf({ name, colour, logo }: Page) {
+  return {
+    name,
+    short_name: name.slice(0, 12),
+    // From its own address, which is below that of the page.
+    start_url: '../chat',
+    scope: '../chat',
+    display: 'standalone',
+    background_color: colour,
+    theme_color: colour,
+    icons: [{ src: `../${logo}`, sizes: 'any', purpose: 'any' }],
+  };
+}
+
+/** A short name for what a text says, for caches. */
+export const tagOf = (text: string | Buffer) =>
+  `"${createHash('sha256').update(text).digest('base64url').slice(0, 16)}"`;
