@@ -35,8 +35,8 @@ export interface OtherServer {
   enter(name: string): Promise<Client>;
   /** Ends it, and starts it again on the same ports. */
   restart(): Promise<void>;
-  /** Ends it, to be started by {@link restart}. */
-  end(): Promise<void>;
+  /** Ends it by SIGTERM, or other signals, to be started by {@link restart}. */
+  end(...signals: readonly NodeJS.Signals[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -107,8 +107,8 @@ export async function startOtherServer(
       clients.add(client);
       return client;
     },
-    async end() {
-      await endProcess(running.child);
+    async end(...signals) {
+      await endProcess(running.child, signals);
     },
     async restart() {
       await endProcess(running.child);

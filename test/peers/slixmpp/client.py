@@ -5,22 +5,26 @@ import json
 import logging
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
-from slixmpp import ClientXMPP
-from slixmpp.exceptions import IqError
+from slixmpp import JID, ClientXMPP
+from slixmpp.exceptions import IqError, PresenceError
 from slixmpp.plugins.xep_0048 import Bookmarks
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import StanzaPath
 
 PLUGINS = (
-    "xep_0004", "xep_0012", "xep_0013", "xep_0030", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
+    "xep_0004", "xep_0012", "xep_0013", "xep_0030", "xep_0045", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
     "xep_0199", "xep_0202", "xep_0203",
     "xep_0280", "xep_0313", "xep_0352",
 )
 
+USER = "{http://jabber.org/protocol/muc#user}"
+MODERATE, RETRACT = "urn:xmpp:message-moderate:1", "urn:xmpp:message-retract:1"
+
 
 def tell(line):
-    print(json.dumps(line), flush=True)
+    print(json.dumps(line), flush=True, file=sys.__stdout__)
 
 
 class Client(ClientXMPP):
@@ -55,6 +59,7 @@ class Client(ClientXMPP):
             "stamp": stamp.isoformat() if stamp else None,
             "delayedBy": str(message["delay"]["from"]) if stamp else None,
             "stanzaIds": {each.get("by"): each.get("id") for each in ids},
+            "retracts": retracted(message.xml),
         })
 
     def on_copy(self, message):
@@ -71,12 +76,19 @@ class Client(ClientXMPP):
         tell({
             "event": "presence", "from": str(presence["from"]), "sender": presence["from"].bare,
             "type": kind, "show": presence["show"] or None, "status": presence["status"],
-            "priority": presence["priority"],
+            "priority": presence["priority"], "nick": presence["from"].resource,
+            "codes": sorted(int(each.get("code")) for each in presence.xml.iter(f"{USER}status")),
         })
 
     def on_push(self, iq):
         for jid, item in iq["roster"]["items"].items():
             tell({"event": "push", **describe(jid, item)})
+
+
+def retracted(xml):
+    """The id of the message that is taken back by this one."""
+    retract = xml.find(f"{{{RETRACT}}}retract")
+    return None if retract is None else retract.get("id")
 
 
 def describe(jid, item):
@@ -271,6 +283,40 @@ class Steering:
         metadata = (await self.client["xep_0313"].get_archive_metadata())["mam_metadata"]
         return [metadata["start"]["id"], metadata["end"]["id"]]
 
+    async def room_enter(self, room, nick, history=None):
+        """Enters; tells who is there, what was said, and the subject."""
+        try:
+            _, subject, occupants, said = await self.client["xep_0045"].join_muc_wait(
+                JID(room), nick, maxstanzas=history, timeout=10)
+        except PresenceError as refusal:
+            raise RuntimeError(refusal.condition)
+        return {
+            "occupants": sorted(each["from"].resource for each in occupants),
+            "history": [each["body"] for each in said], "subject": subject["subject"],
+        }
+
+    async def room_configure(self, room, fields):
+        rooms = self.client["xep_0045"]
+        form = await rooms.get_room_config(JID(room))
+        form["type"] = "submit"
+        for name, value in fields.items():
+            form.field[name].set_value(value)
+        await rooms.set_room_config(JID(room), form)
+
+    async def room_role(self, room, nick, role, reason=""):
+        await self.client["xep_0045"].set_role(JID(room), nick, role, reason=reason)
+
+    async def room_affiliation(self, room, jid, affiliation, reason=""):
+        await self.client["xep_0045"].set_affiliation(
+            JID(room), affiliation, jid=JID(jid), reason=reason)
+
+    async def room_moderate(self, room, message, reason):
+        iq = self.client.make_iq_set(ito=room)
+        request = ET.SubElement(iq.xml, f"{{{MODERATE}}}moderate", {"id": message})
+        ET.SubElement(request, f"{{{RETRACT}}}retract")
+        ET.SubElement(request, f"{{{MODERATE}}}reason").text = reason
+        await iq.send()
+
     async def logout(self):
         ended = asyncio.get_running_loop().create_future()
         self.client.add_event_handler("disconnected", lambda _: ended.done() or ended.set_result(0))
@@ -301,6 +347,7 @@ async def main():
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
+    sys.stdout = sys.stderr  # slixmpp 1.8 prints what it sees in rooms
     # slixmpp makes futures before the loop runs.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
