@@ -7,8 +7,17 @@ import { DISCO_INFO, DISCO_ITEMS, infoElement, itemsElement } from '../disco/ind
 import { MESSAGE_ACTIVITY, messagesPerHour } from './activity.ts';
 import { ARCHIVE_FEATURES } from './archiving.ts';
 import { CONFIG_FIELDS } from './config-form.ts';
-import { MODERATE, RETRACT, TOMBSTONES } from './moderating.ts';
-import { MUC, OCCUPANT_ID, ROOM_INFO, SELF_PING, STABLE_ID, STANZA_ID } from './names.ts';
+import { TOMBSTONES } from './moderating.ts';
+import {
+  MODERATE,
+  MUC,
+  OCCUPANT_ID,
+  RETRACT,
+  ROOM_INFO,
+  SELF_PING,
+  STABLE_ID,
+  STANZA_ID,
+} from './names.ts';
 import { ownersOf, type Room } from './room.ts';
 import type { Turn } from './turn.ts';
 

@@ -4,17 +4,10 @@ import { message, presence } from '../../stanza/build.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import { Delay } from '../../stanza/delay.ts';
 import type { Presence } from '../../stanza/stanza.ts';
-import {
-  childOf,
-  childrenOf,
-  type Element,
-  el,
-  nsOf,
-  serialise,
-  textOf,
-} from '../../xml/element.ts';
+import { childOf, childrenOf, type Element, el, serialise, textOf } from '../../xml/element.ts';
+import { isForged } from './forgery.ts';
 import { chosen, type HistoryLimits, HistoryWish } from './history.ts';
-import { MUC, OCCUPANT_ID } from './names.ts';
+import { MUC } from './names.ts';
 import { faultOfNick } from './nicks.ts';
 import { isShown, showRoom, tellOthers, tellSelf, userElement } from './presence.ts';
 import { defaultRole, isAtLeast, type Role, rankOfRole } from './privileges.ts';
@@ -61,10 +54,8 @@ export function entryMark({ element }: Presence): EntryMark | undefined {
 
 /** The session that a presence speaks for: what it says without what only a room may say (§13.3). */
 export function sessionOf(stanza: Presence): OccupantSession {
-  const children = childrenOf(stanza.element).filter((child) => {
-    const ns = nsOf(child);
-    return ns !== MUC && !ns.startsWith(`${MUC}#`) && ns !== OCCUPANT_ID && ns !== Delay.ns;
-  });
+  const room = bareOf(stanza.to ?? stanza.from);
+  const children = childrenOf(stanza.element).filter((child) => !isForged(child, room));
   return {
     // Presence comes from a client, which has a resource; who has none is no occupant to be.
     jid: stanza.from as FullJid,

@@ -4,15 +4,11 @@ import { type Iq, type Message, withChildren } from '../../stanza/stanza.ts';
 import { dateTimeAttr, payload } from '../../xml/codec.ts';
 import { childOf, type Element, el, isNamed } from '../../xml/element.ts';
 import { reasonIn } from './admin.ts';
-import { OCCUPANT_ID, STANZA_ID } from './names.ts';
+import { MODERATE, OCCUPANT_ID, RETRACT, STANZA_ID } from './names.ts';
 import { occupantIdElement } from './presence.ts';
 import { everyone, type Occupant, occupantAt, occupantJid } from './room.ts';
 import type { Turn } from './turn.ts';
 
-/** The namespace of moderation, and its feature. */
-export const MODERATE = 'urn:xmpp:message-moderate:1';
-/** The namespace of retraction, and its feature. */
-export const RETRACT = 'urn:xmpp:message-retract:1';
 /** XEP-0424 §5.1: what was retracted leaves a tombstone. */
 export const TOMBSTONES = `${RETRACT}#tombstone`;
 
@@ -90,15 +86,6 @@ const kept = ({ element }: Message) =>
         isNamed(child, 'occupant-id', OCCUPANT_ID) ||
         isNamed(child, 'stanza-id', STANZA_ID)),
   );
-
-/** Whether a child says that a moderator did something, which only a room may say. */
-export function isModeration(child: Element): boolean {
-  return (
-    child.attrs.xmlns === MODERATE ||
-    (isNamed(child, 'retract', RETRACT) && childOf(child, 'moderated', MODERATE) !== undefined) ||
-    isNamed(child, 'retracted', RETRACT)
-  );
-}
 
 /** What was taken back, for those who keep it. */
 export interface Retraction {

@@ -24,6 +24,12 @@ export const STABLE_ID = 'http://jabber.org/protocol/muc#stable_id';
 export const SELF_PING = 'http://jabber.org/protocol/muc#self-ping-optimization';
 /** XEP-0421. */
 export const OCCUPANT_ID = 'urn:xmpp:occupant-id:0';
+/** The namespace of moderation (XEP-0425), and its feature. */
+export const MODERATE = 'urn:xmpp:message-moderate:1';
+/** The namespace of retraction (XEP-0424), and its feature. */
+export const RETRACT = 'urn:xmpp:message-retract:1';
+/** XEP-0317. */
+export const HATS = 'urn:xmpp:hats:0';
 /** XEP-0359. */
 export const STANZA_ID = 'urn:xmpp:sid:0';
 /** XEP-0249. */

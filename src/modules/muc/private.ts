@@ -3,11 +3,11 @@ import type { FullJid } from '../../jid/jid.ts';
 import { message } from '../../stanza/build.ts';
 import type { Iq, Message } from '../../stanza/stanza.ts';
 import { el, isNamed, nsOf } from '../../xml/element.ts';
+import { honest } from './forgery.ts';
 import { MUC_USER } from './names.ts';
 import { occupantIdElement, shownSession } from './presence.ts';
 import { type Role, rankOfRole } from './privileges.ts';
 import { nickIn, occupantAt, occupantJid, occupantNamed, type Room } from './room.ts';
-import { honest } from './speaking.ts';
 import type { Turn } from './turn.ts';
 
 /** The least role of who may send private messages; undefined when nobody may. */
@@ -60,7 +60,7 @@ export function whisper(turn: Turn, stanza: Message & { readonly to: FullJid }):
   });
   // The mark tells other clients of both that this is no message of a contact (§7.5).
   const mark = el('x', { xmlns: MUC_USER });
-  passed.element.children.push(...honest(stanza, room), mark, occupantIdElement(sender.id));
+  passed.element.children.push(...honest(stanza, room.jid), mark, occupantIdElement(sender.id));
   turn.sendAll(
     passed,
     recipient.sessions.map(({ jid }) => jid),

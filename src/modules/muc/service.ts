@@ -14,16 +14,16 @@ import {
   isFull,
   type Jid,
 } from '../../jid/jid.ts';
-import type { Timer } from '../../kit/clock.ts';
 import { randomId } from '../../kit/ids.ts';
-import { BoundedMap, RateLimit } from '../../kit/limits.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
-import type { Iq, Stanza } from '../../stanza/stanza.ts';
+import type { Iq } from '../../stanza/stanza.ts';
 import type { Reserved } from '../archive/index.ts';
+import { createAllowances } from './allowances.ts';
 import { createRoomArchives, isArchiveRequest } from './archiving.ts';
+import { type Cell, createCells } from './cells.ts';
+import { createGate } from './creating.ts';
 import { entryMark } from './entering.ts';
 import { createGhosts } from './ghosts.ts';
-import { invitedBy, mediation } from './inviting.ts';
 import { createLanes } from './lanes.ts';
 import { destroy, drop, shutDown } from './leaving.ts';
 import { type Addressed, receive } from './receive.ts';
@@ -31,10 +31,7 @@ import { createRelays } from './relays.ts';
 import type { Room } from './room.ts';
 import type { MucSettings } from './settings.ts';
 import type { RoomTables } from './tables.ts';
-import { type Outcome, type Sending, type Terms, Turn } from './turn.ts';
-
-/** Rooms without occupants that are kept in memory. */
-const IDLE_ROOMS = 1000;
+import { type Outcome, refusal, type Sending, type Terms, Turn } from './turn.ts';
 
 /** How long the goodbyes of a server that goes down may take. */
 const GOODBYE_MS = 2000;
@@ -68,25 +65,18 @@ export interface RoomsOptions {
   readonly secret: () => MaybePromise<Buffer>;
 }
 
-/** A room's place in memory. */
-interface Cell {
-  room: Room | undefined;
-  isLoaded: boolean;
-  /** What is being done, if something takes long. */
-  tail: Promise<unknown> | undefined;
-  /** Ends a room that is not configured in time. */
-  timer: Timer | undefined;
-}
-
 /** Opens the rooms. */
 export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
   const { clock, log } = home;
-  const cells = new Map<BareJid, Cell>();
-  const idle = new BoundedMap<BareJid, Room>(IDLE_ROOMS);
+  let key: Buffer | undefined;
+  const cells = createCells(async (jid) => {
+    key ??= await secret();
+    return tables.load(jid);
+  });
+  const { inTurn } = cells;
   const counts = new Map<BareJid, number>();
   const relays = createRelays();
-  const invitations = new Map<Domain, RateLimit<BareJid>>();
-  let key: Buffer | undefined;
+  const allowances = createAllowances(clock, home.configOf);
   const lanes = createLanes({
     route: home.route,
     overflow: (to) => void dropSession(to),
@@ -110,70 +100,13 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     roomsOf: (account) => counts.get(account) ?? 0,
   });
   const hasArchive = (jid: BareJid): boolean => {
-    const room = cells.get(jid)?.room;
+    const room = cells.peek(jid);
     return room !== undefined && archives.isOn(room, hostOf(jid));
   };
   const occupantId = (room: BareJid, account: BareJid) =>
     createHmac('sha256', key ?? '')
       .update(`${room}\0${account}`)
       .digest('base64url');
-
-  const cellOf = (jid: BareJid): Cell => {
-    const known = cells.get(jid);
-    if (known !== undefined) return known;
-    const room = idle.get(jid);
-    const cell = { room, isLoaded: room !== undefined, tail: undefined, timer: undefined };
-    cells.set(jid, cell);
-    return cell;
-  };
-
-  /** Does something when all that was begun before is done. */
-  const inTurn = <T>(jid: BareJid, task: (cell: Cell) => MaybePromise<T>): MaybePromise<T> => {
-    const cell = cellOf(jid);
-    if (cell.tail === undefined && cell.isLoaded && key !== undefined) {
-      const done = task(cell);
-      if (!(done instanceof Promise)) {
-        settle(jid, cell);
-        return done;
-      }
-      return hold(jid, cell, done);
-    }
-    const before = cell.tail ?? Promise.resolve();
-    return hold(
-      jid,
-      cell,
-      before.then(async () => {
-        key ??= await secret();
-        if (!cell.isLoaded) {
-          cell.room = await tables.load(jid);
-          cell.isLoaded = true;
-        }
-        return task(cell);
-      }),
-    );
-  };
-
-  const hold = <T>(jid: BareJid, cell: Cell, work: Promise<T>): Promise<T> => {
-    const over = work.then(
-      () => undefined,
-      () => undefined,
-    );
-    cell.tail = over;
-    void over.then(() => {
-      if (cell.tail !== over) return;
-      cell.tail = undefined;
-      settle(jid, cell);
-    });
-    return work;
-  };
-
-  /** A room without occupants makes place for others in memory. */
-  const settle = (jid: BareJid, cell: Cell) => {
-    if (cell.room !== undefined && cell.room.occupants.size > 0) return;
-    cells.delete(jid);
-    if (cell.room === undefined) idle.delete(jid);
-    else idle.set(jid, cell.room);
-  };
 
   /** Takes what became of an event: written first where it must last, then told. */
   const take = (cell: Cell, outcome: Outcome, place?: Reserved): MaybePromise<Verdict> => {
@@ -255,13 +188,13 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
   });
 
   function* lively() {
-    for (const { room } of cells.values())
+    for (const [, { room }] of cells.all())
       if (room !== undefined && room.occupants.size > 0) yield room;
   }
 
   const dropSession = (session: Jid) =>
     Promise.all(
-      [...cells.entries()]
+      [...cells.all()]
         .filter(([, { room }]) => room?.places.has(session as FullJid) === true)
         .map(([jid]) => change(jid, (turn) => drop(turn, session))),
     );
@@ -298,54 +231,12 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     return verdict.handled;
   };
 
-  /** Why a room may not be made; undefined when it may. */
-  const refusalToCreate = async (
-    stanza: Addressed,
-    settings: MucSettings,
-  ): Promise<StanzaFailure | undefined> => {
-    const jid = bareOf(stanza.to);
-    const account = bareOf(stanza.from);
-    const buried = await tables.tombstone(jid);
-    if (buried !== undefined)
-      return {
-        condition: 'gone',
-        text: buried.reason === '' ? 'The room was destroyed.' : buried.reason,
-        uri: buried.venue === undefined ? undefined : `xmpp:${buried.venue}?join`,
-      };
-    if (!(await mayCreate(account, settings)))
-      return { condition: 'not-allowed', text: 'You may not create rooms here.' };
-    const domain = domainOf(jid);
-    const mine = [...cells.values()].filter(
-      ({ room }) => room?.isLocked === true && room.affiliates.has(account),
-    ).length;
-    if ((await tables.ownedBy(account, domain)) + mine >= settings.roomsPerOwner)
-      return { condition: 'resource-constraint', text: 'You own too many rooms.' };
-    if ((await tables.count({ domain })) >= settings.maxRooms)
-      return { condition: 'resource-constraint', text: 'The service has no place for more rooms.' };
-    return undefined;
-  };
-
-  const mayCreate = async (account: BareJid, { creation }: MucSettings): Promise<boolean> => {
-    if (creation === 'anyone') return true;
-    const host = home.hosts.get(domainOf(account));
-    if (host === undefined) return false;
-    if (creation === 'local') return true;
-    if (home.server().admins.includes(account) || host.config.admins.includes(account)) return true;
-    return (await home.accounts.get(account))?.isAdmin === true;
-  };
-
-  /** Whether somebody invites more than he may (§13.6). */
-  const isFlood = (stanza: Stanza, host: Domain): boolean => {
-    if (stanza.kind !== 'message' || stanza.type === 'error') return false;
-    const x = mediation(stanza);
-    const count = x === undefined ? 0 : invitedBy(x);
-    if (count === 0) return false;
-    const most = home.configOf(host).invitationsPerHour;
-    const known = invitations.get(host);
-    const limit = known ?? new RateLimit<BareJid>(clock, { burst: most, perSecond: most / 3600 });
-    if (known === undefined) invitations.set(host, limit);
-    return !limit.take(bareOf(stanza.from), count);
-  };
+  const refusalToCreate = createGate(home, tables, (account) => {
+    let pending = 0;
+    for (const [, { room }] of cells.all())
+      if (room?.isLocked === true && room.affiliates.has(account)) pending += 1;
+    return pending;
+  });
 
   return {
     receive(stanza, host) {
@@ -359,10 +250,14 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
       // A client of ours that is connected is no ghost, whatever it refuses.
       if (type === 'error' && home.sessions.at(from as FullJid) !== undefined)
         return verdict.drop('an error of a client that is there');
-      if (isFlood(stanza, host))
-        return verdict.bounce({ condition: 'policy-violation', text: 'You invite too many.' });
       const jid = bareOf(stanza.to);
       ghosts.heard(from);
+      const failure = allowances.refusal(stanza, host);
+      const answer = failure && refusal(stanza, failure, jid);
+      if (answer !== undefined) {
+        lanes.send(answer);
+        return verdict.handled;
+      }
       if (stanza.kind === 'iq' && !isFull(stanza.to) && isArchiveRequest(stanza))
         return readArchive(stanza, jid);
       const done = inTurn(jid, (cell) => {
@@ -372,7 +267,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
           type === 'available' &&
           entryMark(stanza) !== undefined;
         if (!isCreating) return handle(cell, stanza, jid);
-        return refusalToCreate(stanza, home.configOf(host)).then((refused) =>
+        return refusalToCreate(jid, from, home.configOf(host)).then((refused) =>
           take(cell, receive(undefined, stanza, termsFor(jid, { creation: refused }))),
         );
       });
@@ -389,10 +284,10 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
         return true;
       }),
     lively,
-    occupancy: (jid) => cells.get(jid)?.room?.occupants.size ?? 0,
+    occupancy: (jid) => cells.peek(jid)?.occupants.size ?? 0,
     async dropAll(service, isGone) {
       await Promise.all(
-        [...cells.entries()].flatMap(([jid, { room }]) => {
+        [...cells.all()].flatMap(([jid, { room }]) => {
           if (domainOf(jid) !== service) return [];
           const gone = [...(room?.places.keys() ?? [])].filter(isGone);
           if (gone.length === 0) return [];
@@ -401,7 +296,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
       );
     },
     async shutDown() {
-      for (const [, cell] of [...cells]) {
+      for (const [, cell] of [...cells.all()]) {
         if (cell.room === undefined) continue;
         const turn = new Turn(cell.room, termsFor(cell.room.jid));
         shutDown(turn);
@@ -414,7 +309,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     },
     stop() {
       ghosts.stop();
-      for (const { timer } of cells.values()) timer?.cancel();
+      for (const [, { timer }] of cells.all()) timer?.cancel();
     },
   };
 }

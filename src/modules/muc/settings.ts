@@ -25,6 +25,9 @@ export const mucSettings = z.object({
   historySize: size('512KiB', { min: '1KiB' }).describe('How much history one room keeps.'),
   invitations: count(10, { min: 1, max: 100 }).describe('How many one message may invite.'),
   invitationsPerHour: count(60, { min: 1 }).describe('How many one account may invite in an hour.'),
+  presencesPerMinute: count(60, { min: 5 }).describe(
+    'How often one account may enter one room, or change its nick or availability there, in a minute.',
+  ),
   configureTime: duration('10m', { min: '10s', max: '1d' }).describe(
     'How long a new room waits for its owner to configure it, before it is gone.',
   ),

@@ -2,13 +2,13 @@
 import type { BareJid, Jid } from '../../jid/jid.ts';
 import { message } from '../../stanza/build.ts';
 import { contentOf } from '../../stanza/content.ts';
-import { Delay } from '../../stanza/delay.ts';
 import type { Message } from '../../stanza/stanza.ts';
-import { childOf, type Element, el, nsOf, textOf } from '../../xml/element.ts';
+import { childOf, type Element, el, textOf } from '../../xml/element.ts';
 import { isCounted, withMessage } from './activity.ts';
+import { honest } from './forgery.ts';
 import { isArchivable, isLasting, remembered, withSaid } from './history.ts';
-import { isModeration, retractOwn } from './moderating.ts';
-import { MUC, OCCUPANT_ID, STANZA_ID } from './names.ts';
+import { retractOwn } from './moderating.ts';
+import { STANZA_ID } from './names.ts';
 import { occupantIdElement } from './presence.ts';
 import { isAtLeast, roleMay } from './privileges.ts';
 import {
@@ -20,23 +20,6 @@ import {
   type Room,
 } from './room.ts';
 import type { Turn } from './turn.ts';
-
-/** Whether a child is for the room alone to say (§13.2, XEP-0359 §3, XEP-0421 §4). */
-export function isForged(child: Element, room: Room): boolean {
-  const ns = nsOf(child);
-  if (ns.startsWith(MUC)) return ns === MUC || ns.startsWith(`${MUC}#`);
-  if (ns === OCCUPANT_ID || isModeration(child)) return true;
-  if (ns === STANZA_ID)
-    return child.name === 'stanza-id' && bareOfRaw(child.attrs['by']) === room.jid;
-  return ns === Delay.ns && Delay.decode(child)?.from === room.jid;
-}
-
-/** The children of a message that may be passed on. */
-export function honest({ element }: Message, room: Room): (Element | string)[] {
-  return element.children.filter((child) => typeof child === 'string' || !isForged(child, room));
-}
-
-const bareOfRaw = (raw: string | undefined) => raw?.split('/')[0]?.toLowerCase();
 
 /** Somebody speaks to all, or sets the subject. */
 export function speak(turn: Turn, stanza: Message): void {
@@ -81,7 +64,7 @@ function reflect({ room }: Turn, stanza: Message, occupant: Occupant, stanzaId: 
   });
   // Passed on as they are: nothing below them is copied.
   reflected.element.children.push(
-    ...honest(stanza, room),
+    ...honest(stanza, room.jid),
     occupantIdElement(occupant.id),
     el('stanza-id', { xmlns: STANZA_ID, by: room.jid, id: stanzaId }),
   );

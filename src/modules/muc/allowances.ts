@@ -1,0 +1,65 @@
+/** What one account may ask of rooms in a time: XEP-0045 §13.6. */
+import { type BareJid, bareOf, type Domain } from '../../jid/jid.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { RateLimit } from '../../kit/limits.ts';
+import type { StanzaFailure } from '../../stanza/condition.ts';
+import { invitedBy, mediation } from './inviting.ts';
+import type { Addressed } from './receive.ts';
+import type { MucSettings } from './settings.ts';
+
+/** Looks after what accounts may. */
+export interface Allowances {
+  /** Why a stanza is too much now; undefined when it is not. */
+  refusal(stanza: Addressed, host: Domain): StanzaFailure | undefined;
+}
+
+const INVITATIONS: StanzaFailure = {
+  condition: 'policy-violation',
+  text: 'You invite too many.',
+};
+const PRESENCES: StanzaFailure = {
+  condition: 'policy-violation',
+  type: 'wait',
+  text: 'You come, go and change too often.',
+};
+
+/** Begins with everybody's full allowance. */
+export function createAllowances(
+  clock: Clock,
+  settingsOf: (host: Domain) => MucSettings,
+): Allowances {
+  const invitations = new Map<Domain, RateLimit<BareJid>>();
+  const presences = new Map<Domain, RateLimit<string>>();
+
+  const limitOf = <K>(
+    limits: Map<Domain, RateLimit<K>>,
+    host: Domain,
+    most: number,
+    ms: number,
+  ) => {
+    const known = limits.get(host);
+    if (known !== undefined) return known;
+    const made = new RateLimit<K>(clock, { burst: most, perSecond: (most * 1000) / ms });
+    limits.set(host, made);
+    return made;
+  };
+
+  return {
+    refusal(stanza, host) {
+      const { type, from } = stanza;
+      const account = bareOf(from);
+      if (stanza.kind === 'presence' && type === 'available') {
+        const most = settingsOf(host).presencesPerMinute;
+        const limit = limitOf(presences, host, most, 60_000);
+        return limit.take(`${bareOf(stanza.to)} ${account}`) ? undefined : PRESENCES;
+      }
+      if (stanza.kind !== 'message' || type === 'error') return undefined;
+      const x = mediation(stanza);
+      const count = x === undefined ? 0 : invitedBy(x);
+      if (count === 0) return undefined;
+      const most = settingsOf(host).invitationsPerHour;
+      const limit = limitOf(invitations, host, most, 3_600_000);
+      return limit.take(account, count) ? undefined : INVITATIONS;
+    },
+  };
+}
