@@ -4,6 +4,9 @@ import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
+import type { Role } from '../core/accounts.ts';
+import type { Authority } from '../core/authority.ts';
+import type { MaybePromise } from '../core/hooks.ts';
 import {
   type Actor,
   failure,
@@ -43,6 +46,8 @@ export interface Desk {
   readonly paths: AssetPaths;
   /** The domains that are served, for choices. */
   domains(): readonly string[];
+  /** The role of the signed-in admin. */
+  roleOf(c: Ask): MaybePromise<Role>;
   /** Runs an operation as the signed-in admin and reads its value. */
   ask<S extends z.ZodType>(
     c: Ask,
@@ -84,14 +89,18 @@ export function createDesk(options: {
   log: Logger;
   paths: AssetPaths;
   domains: () => readonly string[];
+  authority: Pick<Authority, 'roleOf'>;
 }): Desk {
-  const { operations, clock, log, paths, domains } = options;
-  const page: Desk['page'] = (c, { title, area }, body, status = 200) => {
+  const { operations, clock, log, paths, domains, authority } = options;
+  const roleOf = (c: Ask) => authority.roleOf(c.get('session').account);
+  const page: Desk['page'] = async (c, { title, area }, body, status = 200) => {
     const session = c.get('session');
+    const isOperator = (await roleOf(c)) === 'operator';
     const whole = (
       <Layout
         title={title}
         area={area}
+        isOperator={isOperator}
         paths={paths}
         account={session.account}
         csrf={session.csrf}
@@ -112,6 +121,7 @@ export function createDesk(options: {
     clock,
     paths,
     domains,
+    roleOf,
     async ask(c, name, input, view) {
       const outcome = await operations.run(name, input, actorOf(c, 'console'));
       return outcome.ok ? read(name, outcome.value, view) : outcome;

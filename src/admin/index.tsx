@@ -22,6 +22,7 @@ import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
 import { addPushPages } from './pages/push.tsx';
 import { addReportPages } from './pages/reports.tsx';
+import { addRolePages } from './pages/roles.tsx';
 import { addRoomPages } from './pages/rooms.tsx';
 import { addServerPages } from './pages/server.tsx';
 import { addSessionPages } from './pages/sessions.tsx';
@@ -74,7 +75,7 @@ const POLICY = [
  * which leads to the console. Rejects when an asset is missing.
  */
 export async function createAdmin(options: AdminOptions): Promise<Hono<HttpEnv>> {
-  const { clock, log, domains, operations, setup } = options;
+  const { authority, clock, log, domains, operations, setup } = options;
   const assets = await loadAssets();
   const door = createDoor(options);
   const sessions = createWebSessions(clock);
@@ -93,7 +94,7 @@ export async function createAdmin(options: AdminOptions): Promise<Hono<HttpEnv>>
   app.route('/', createEntry({ gate, door, setup, operations, paths, domains }));
   app.route(
     '/',
-    createPages(options, gate, createDesk({ operations, clock, log, paths, domains })),
+    createPages(options, gate, createDesk({ operations, clock, log, paths, domains, authority })),
   );
   app.route('/', createConsoleApi(options, gate));
   return app;
@@ -111,6 +112,7 @@ function createPages(
   addUsersPages(app, desk);
   addDevicePages(app, desk);
   addArchivePages(app, desk);
+  addRolePages(app, desk);
   addUserPages(app, desk);
   addPushPages(app, desk);
   addSessionPages(app, desk);

@@ -6,6 +6,9 @@ import { z } from 'zod';
 
 const text = z.string();
 const count = z.number();
+const role = z.enum(['operator', 'admin', 'member', 'guest']);
+/** The role of an account. */
+export type RoleView = z.output<typeof role>;
 const maybeText = text.nullish().transform((value) => value ?? undefined);
 const maybeCount = count.nullish().transform((value) => value ?? undefined);
 
@@ -52,7 +55,7 @@ export const accountsView = z.object({
       jid: text,
       created: count,
       locked: z.boolean(),
-      admin: z.boolean(),
+      role,
       sessions: count,
     }),
   ),
@@ -64,7 +67,7 @@ export const accountView = z.object({
   jid: text,
   created: count,
   locked: z.boolean(),
-  admin: z.boolean(),
+  role,
   namedInConfig: z.boolean(),
   sessions: z.array(sessionView),
 });

@@ -18,6 +18,11 @@ import { createCredentials } from './credentials.ts';
 import { withoutAccess, withoutTokens } from './device-tables.ts';
 import type { MaybePromise } from './hooks.ts';
 
+/** The roles that an account can be given; see `core/authority.ts` for what they may. */
+export const ROLES = ['operator', 'admin', 'member', 'guest'] as const;
+/** One of {@link ROLES}. */
+export type Role = (typeof ROLES)[number];
+
 /** An account as others may see it. */
 export interface Account {
   readonly jid: BareJid;
@@ -25,7 +30,9 @@ export interface Account {
   readonly created: number;
   /** A locked account keeps its data and receives, but nobody can log in to it. */
   readonly isLocked: boolean;
-  /** Whether it was made an admin here; admins named in the config are not marked. */
+  /** The role that it was given here; who is named in the config may have another one. */
+  readonly role: Role;
+  /** Whether it was made an operator here. */
   readonly isAdmin: boolean;
 }
 
@@ -65,7 +72,7 @@ export interface Accounts {
   create(
     jid: BareJid,
     password: string,
-    options?: { readonly isAdmin?: boolean },
+    options?: { readonly isAdmin?: boolean; readonly role?: Role },
   ): Promise<'created' | 'conflict' | 'bad-password'>;
   /**
    * Replaces all keys and voids all tokens. A `bad-password` has characters that no client could type
@@ -74,12 +81,17 @@ export interface Accounts {
   setPassword(jid: BareJid, password: string): Promise<'changed' | 'not-found' | 'bad-password'>;
   /** Locks, which voids all tokens, or unlocks; false when there is no such account. */
   setLocked(jid: BareJid, isLocked: boolean): Promise<boolean>;
+  /** Makes it an operator, or a member. */
   setAdmin(jid: BareJid, isAdmin: boolean): Promise<boolean>;
+  /** Gives it a role; false when there is no such account. */
+  setRole(jid: BareJid, role: Role): Promise<boolean>;
   /** Removes an account and its keys; false when there is none. Its other data is the modules'. */
   remove(jid: BareJid): Promise<boolean>;
   list(filter: AccountFilter): Promise<AccountPage>;
-  /** Whether any account is marked as an admin. */
+  /** Whether any account is marked as an operator. */
   hasAdmin(): Promise<boolean>;
+  /** Whether an account has no row, and goes with its session. */
+  isTemporary(jid: BareJid): boolean;
   /** An account without a row, as long as its one session lives (SASL ANONYMOUS). */
   addTemporary(jid: BareJid): void;
   removeTemporary(jid: BareJid): void;
@@ -101,7 +113,7 @@ interface Tables {
     localpart: string;
     created: number;
     locked: number;
-    admin: number;
+    role: Role;
   };
 }
 
@@ -120,6 +132,13 @@ export const accountMigrations: readonly Migration[] = [
         iterations INTEGER NOT NULL, salt BLOB NOT NULL, stored_key BLOB NOT NULL,
         server_key BLOB NOT NULL, PRIMARY KEY (account, hash)
       )`,
+    ],
+  },
+  {
+    name: 'roles',
+    up: [
+      "ALTER TABLE accounts ADD COLUMN role TEXT NOT NULL DEFAULT 'member'",
+      "UPDATE accounts SET role = 'operator' WHERE admin = 1",
     ],
   },
 ];
@@ -173,7 +192,7 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
   });
   const mark = async (
     jid: BareJid,
-    values: { locked?: number; admin?: number },
+    values: { locked?: number; role?: Role },
     more: readonly Query[] = [],
   ) => {
     const update = db.updateTable('accounts').set(values).where('jid', '=', jid);
@@ -205,7 +224,7 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
         localpart: localOf(jid),
         created: clock.now(),
         locked: 0,
-        admin: options.isAdmin === true ? 1 : 0,
+        role: options.isAdmin === true ? ('operator' as const) : (options.role ?? 'member'),
       };
       try {
         await store.write(
@@ -233,7 +252,8 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
       withdraw(jid);
       return isKnown;
     },
-    setAdmin: (jid, isAdmin) => mark(jid, { admin: isAdmin ? 1 : 0 }),
+    setAdmin: (jid, isAdmin) => mark(jid, { role: isAdmin ? 'operator' : 'member' }),
+    setRole: (jid, role) => mark(jid, { role }),
     async remove(jid) {
       const [result] = await store.write(db.deleteFrom('accounts').where('jid', '=', jid));
       forget(jid);
@@ -257,10 +277,11 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
     },
     async hasAdmin() {
       const row = await store.first(
-        db.selectFrom('accounts').select('jid').where('admin', '=', 1).limit(1),
+        db.selectFrom('accounts').select('jid').where('role', '=', 'operator').limit(1),
       );
       return row !== undefined;
     },
+    isTemporary: (jid) => temporary.has(jid),
     addTemporary: (jid) => void temporary.add(jid),
     removeTemporary: (jid) => void temporary.delete(jid),
     get moment() {
@@ -278,7 +299,8 @@ const accountOf = (row: Tables['accounts']): Account => ({
   jid: row.jid,
   created: Number(row.created),
   isLocked: row.locked === 1,
-  isAdmin: row.admin === 1,
+  role: row.role,
+  isAdmin: row.role === 'operator',
 });
 
 /** The keys for all hashes; undefined for a password that cannot be prepared (RFC 8265 §4.2). */

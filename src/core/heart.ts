@@ -7,6 +7,7 @@ import type { Metrics } from '../kit/metrics.ts';
 import type { OwnedMigrations, Store } from '../store/store.ts';
 import { type Accounts, accountMigrations, createAccounts } from './accounts.ts';
 import { auditMigrations } from './audit.ts';
+import { type Authority, createAuthority } from './authority.ts';
 import { createDelivery } from './delivery.ts';
 import { deviceMigrations } from './device-tables.ts';
 import { createDevices, type Devices } from './devices.ts';
@@ -43,6 +44,7 @@ export interface HeartOptions {
 /** The heart of a server, beating without any socket. */
 export interface Heart {
   readonly accounts: Accounts;
+  readonly authority: Authority;
   readonly hosts: Hosts;
   readonly sessions: Sessions;
   readonly devices: Devices;
@@ -73,6 +75,8 @@ export function createHeart(options: HeartOptions): Heart {
   const { store, clock, log, metrics, story, modules, settings } = options;
   const accounts = createAccounts(store, clock, options.fakeSeed);
   const hosts = createHosts();
+  const operators = () => options.server().admins;
+  const authority = createAuthority({ accounts, hosts, operators });
   const hooksOf = (host: Domain) => hosts.get(host)?.dispatch;
   const sessions = createSessions({
     bound(session) {
@@ -105,6 +109,7 @@ export function createHeart(options: HeartOptions): Heart {
   const router = createRouter({
     hosts,
     accounts,
+    authority,
     delivery: createDelivery(sessions),
     metrics,
     story,
@@ -120,6 +125,7 @@ export function createHeart(options: HeartOptions): Heart {
     metrics,
     hosts,
     accounts,
+    authority,
     sessions,
     story,
     devices,
@@ -130,6 +136,7 @@ export function createHeart(options: HeartOptions): Heart {
   });
   return {
     accounts,
+    authority,
     hosts,
     sessions,
     devices,

@@ -14,6 +14,7 @@ import type { Iq, Stanza } from '../stanza/stanza.ts';
 import type { Migration, Store } from '../store/store.ts';
 import type { Element } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
+import type { Authority } from './authority.ts';
 import type { Devices } from './devices.ts';
 import type { DispatchParts } from './dispatch.ts';
 import type { MaybePromise, Verdict } from './hooks.ts';
@@ -84,6 +85,8 @@ export interface Home<C> {
   readonly metrics: Metrics;
   readonly hosts: Hosts;
   readonly accounts: Accounts;
+  /** Who may what. */
+  readonly authority: Authority;
   readonly sessions: Sessions;
   /** Takes notes of what the module does with messages. */
   readonly story: Story;

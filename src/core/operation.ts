@@ -4,7 +4,9 @@
  * nothing else decides who may, checks the input or writes the audit log.
  */
 import { z } from 'zod';
+import type { Jid } from '../jid/jid.ts';
 import type { Logger } from '../kit/log.ts';
+import type { HostPermission, Permission } from './authority.ts';
 import type { MaybePromise } from './hooks.ts';
 
 /** Why an operation was not carried out. */
@@ -58,6 +60,8 @@ export interface Actor {
  * - `offline`: also works by `rtcctl` on a stopped server, straight on the data folder.
  * - `positional`: input fields that `rtcctl` takes as plain arguments, in order; others are options.
  * - `secret`: input fields that `rtcctl` asks for without echo and that nobody logs.
+ * - `about`: what a run is about, so that admins of its host may do it (`core/authority.ts`); without it,
+ *   and where it says undefined, only operators may. A `host` that is left out is the admin's own.
  * - `present`: the value as text for a person; without it faces show it as a table.
  */
 export interface Operation<I = unknown, O = unknown> {
@@ -72,9 +76,13 @@ export interface Operation<I = unknown, O = unknown> {
   readonly secret: readonly string[];
   readonly input: z.ZodType<I>;
   readonly output: z.ZodType<O>;
+  readonly about: ((input: I) => MaybePromise<About>) | undefined;
   readonly present: ((value: O) => string) | undefined;
   readonly run: (input: I, actor: Actor) => Promise<OperationOutcome<O>> | OperationOutcome<O>;
 }
+
+/** The accounts, rooms or domains that a run is about. */
+export type About = Jid | readonly Jid[] | undefined;
 
 /** What {@link operation} takes: the {@link Operation} with its usual parts left out. */
 export interface OperationSpec<S extends z.ZodObject, O extends z.ZodType> {
@@ -88,6 +96,7 @@ export interface OperationSpec<S extends z.ZodObject, O extends z.ZodType> {
   readonly secret?: readonly (keyof z.output<S> & string)[];
   readonly input: S;
   readonly output: O;
+  readonly about?: (input: z.output<S>) => MaybePromise<About>;
   readonly present?: (value: z.output<O>) => string;
   readonly run: (
     input: z.output<S>,
@@ -108,6 +117,7 @@ export function operation<S extends z.ZodObject, O extends z.ZodType>(
     offline: spec.offline ?? false,
     positional: spec.positional ?? [],
     secret: spec.secret ?? [],
+    about: spec.about,
     present: spec.present,
   };
   // The registry feeds `run` only with what `input` has parsed, so the types may be forgotten here.
@@ -141,8 +151,8 @@ export interface Operations {
 export interface OperationsOptions {
   readonly audit: AuditSink;
   readonly log: Logger;
-  /** Whether the actor may run the operation; the one place that decides. */
-  mayRun(actor: Actor, operation: AnyOperation): MaybePromise<boolean>;
+  /** What the actor may run; the one place that decides. */
+  mayRun(actor: Actor): MaybePromise<Permission>;
 }
 
 const withoutSecrets = (input: object, secret: readonly string[]) =>
@@ -150,6 +160,19 @@ const withoutSecrets = (input: object, secret: readonly string[]) =>
 
 const fieldFaults = (error: z.ZodError) =>
   Object.fromEntries(error.issues.map((issue) => [issue.path.join('.') || 'input', issue.message]));
+
+/** The input with the host of the admin who runs it, where the operation knows one that he left out. */
+function withHost(chosen: AnyOperation, input: unknown, host: string): unknown {
+  if (!(chosen.input instanceof z.ZodObject) || !('host' in chosen.input.shape)) return input;
+  const given = typeof input === 'object' && input !== null ? input : {};
+  return 'host' in given && given.host !== undefined ? given : { ...given, host };
+}
+
+async function mayTouchAll(permission: HostPermission, about: About): Promise<boolean> {
+  const all = typeof about === 'string' ? [about] : (about ?? []);
+  for (const jid of all) if (!(await permission.mayTouch(jid))) return false;
+  return all.length > 0;
+}
 
 /** Gathers operations; two of the same name or command are a bug, so that throws. */
 export function createOperations(
@@ -161,13 +184,26 @@ export function createOperations(
   if (byName.size !== list.length || commands.size !== list.length)
     throw new Error('two operations share a name or a command');
 
-  const attempt = async (chosen: AnyOperation, input: unknown, actor: Actor) => {
-    const parsed = z.safeParse(chosen.input, input ?? {});
+  const forbidden = (actor: Actor, name: string) =>
+    failure('forbidden', `${actor.name} may not ${name}.`);
+
+  const attempt = async (
+    chosen: AnyOperation,
+    input: unknown,
+    actor: Actor,
+    permission: Permission,
+  ) => {
+    const isBound = typeof permission === 'object';
+    if (isBound && chosen.about === undefined) return forbidden(actor, chosen.name);
+    const whole = isBound ? withHost(chosen, input, permission.host) : input;
+    const parsed = z.safeParse(chosen.input, whole ?? {});
     if (!parsed.success) {
       const fields = fieldFaults(parsed.error);
       const text = Object.entries(fields).map(([field, fault]) => `${field}: ${fault}`);
       return { ok: false, why: 'invalid-input', text: text.join('; '), fields } as const;
     }
+    if (isBound && !(await mayTouchAll(permission, await chosen.about?.(parsed.data))))
+      return forbidden(actor, `${chosen.name} with that`);
     const outcome = await chosen.run(parsed.data, actor);
     if (chosen.isAudited) {
       const told = withoutSecrets(parsed.data, chosen.secret);
@@ -184,9 +220,9 @@ export function createOperations(
       const chosen = byName.get(name);
       if (chosen === undefined) return failure('unknown-operation', `There is no ${name}.`);
       try {
-        if (!(await mayRun(actor, chosen)))
-          return failure('forbidden', `${actor.name} may not ${name}.`);
-        return await attempt(chosen, input, actor);
+        const permission = await mayRun(actor);
+        if (permission === false) return forbidden(actor, name);
+        return await attempt(chosen, input, actor, permission);
       } catch (error) {
         log.error({ err: error, operation: name }, 'an operation failed unexpectedly');
         return failure('internal', 'The server made a mistake; its log says which.');

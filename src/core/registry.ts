@@ -8,6 +8,7 @@ import type { Metrics } from '../kit/metrics.ts';
 import type { Iq, Stanza } from '../stanza/stanza.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
+import type { Authority } from './authority.ts';
 import type { Devices } from './devices.ts';
 import { buildDispatch, type Dispatch } from './dispatch.ts';
 import { type MaybePromise, verdict } from './hooks.ts';
@@ -36,6 +37,7 @@ export interface RegistryOptions {
   readonly metrics: Metrics;
   readonly hosts: Hosts;
   readonly accounts: Accounts;
+  readonly authority: Authority;
   readonly sessions: Sessions;
   readonly story: Story;
   readonly devices: Devices;
@@ -106,6 +108,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       metrics: options.metrics,
       hosts: options.hosts,
       accounts: options.accounts,
+      authority: options.authority,
       sessions: options.sessions,
       story: options.story,
       devices: options.devices,

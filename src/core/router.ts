@@ -23,6 +23,8 @@ import type { Iq, Message, Stanza } from '../stanza/stanza.ts';
 import { nsOf } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
 import { createAsking } from './asking.ts';
+import type { Authority } from './authority.ts';
+import { createBounds } from './bounds.ts';
 import type { Choice, Delivery } from './delivery.ts';
 import { iqKey } from './dispatch.ts';
 import { firstVerdict, type MaybePromise, type Verdict, verdict } from './hooks.ts';
@@ -65,6 +67,7 @@ export type RemoteRoute = (stanza: Stanza & { readonly to: Jid }) => MaybePromis
 export interface RouterOptions {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
+  readonly authority: Pick<Authority, 'isGuest' | 'isInside'>;
   readonly delivery: Delivery;
   readonly metrics: Metrics;
   readonly story: Story;
@@ -84,8 +87,9 @@ function sessionOf(sender: Creditor | undefined): Session | undefined {
 
 /** Makes the router. */
 export function createRouter(options: RouterOptions): Router {
-  const { hosts, accounts, delivery, metrics, story, log, clock } = options;
+  const { hosts, accounts, authority, delivery, metrics, story, log, clock } = options;
   const asking = createAsking(clock);
+  const bounds = createBounds(authority, hosts);
   let remote: RemoteRoute = () => verdict.bounce({ condition: 'remote-server-not-found' });
   const domains = new Map<Domain, RemoteRoute>();
 
@@ -95,15 +99,17 @@ export function createRouter(options: RouterOptions): Router {
         story.note(stanza, step.received(session.jid, session.id, session.remote));
       const host = hosts.get(session.host);
       if (host === undefined) return bounce(stanza, UNAVAILABLE, 'the host is gone');
-      return after(
-        firstVerdict(host.dispatch.fromAccount, stanza, session),
-        stanza,
-        session,
-        (sent) => {
-          if (sent.kind !== 'presence' || sent.to !== undefined) return onward(sent, session);
-          const said = firstVerdict(host.dispatch.broadcast, sent, session);
-          return after(said, sent, session, () => undefined);
-        },
+      return after(bounds.sent(stanza, session.account), stanza, session, (allowed) =>
+        after(
+          firstVerdict(host.dispatch.fromAccount, allowed, session),
+          allowed,
+          session,
+          (sent) => {
+            if (sent.kind !== 'presence' || sent.to !== undefined) return onward(sent, session);
+            const said = firstVerdict(host.dispatch.broadcast, sent, session);
+            return after(said, sent, session, () => undefined);
+          },
+        ),
       );
     },
     route: (stanza, creditor) => onward(stanza, creditor),
@@ -169,11 +175,15 @@ export function createRouter(options: RouterOptions): Router {
     if (story.isOn) story.note(stanza, step.bounced(by, failure, answer !== undefined));
     if (answer === undefined) return undefined;
     metrics.bounces.inc({ condition: failure.condition });
-    return onward(answer, undefined);
+    return onward(answer, undefined, true);
   }
 
   /** Whose is it? (RFC 6120 §10.5) */
-  function onward(stanza: Stanza, sender: Creditor | undefined): MaybePromise<void> {
+  function onward(
+    stanza: Stanza,
+    sender: Creditor | undefined,
+    isBounce = false,
+  ): MaybePromise<void> {
     const { to } = stanza;
     if (to === undefined) return undefined; // presence that nobody's module broadcasts
     const domain = domainOf(to);
@@ -181,16 +191,20 @@ export function createRouter(options: RouterOptions): Router {
     if (host === undefined) {
       const own = hosts.wayTo(domain);
       const route = own ?? domains.get(domain) ?? remote;
-      const said = route({ ...stanza, to });
-      if (own !== undefined && story.isOn) void noteTaken(said, stanza, domain);
-      return after(said, stanza, sender, () => undefined);
+      const leave = () => {
+        const said = route({ ...stanza, to });
+        if (own !== undefined && story.isOn) void noteTaken(said, stanza, domain);
+        return after(said, stanza, sender, () => undefined);
+      };
+      if (own !== undefined || isBounce) return leave();
+      return after(bounds.leaving(stanza), stanza, sender, leave);
     }
     if (localOf(to) === '') return toServer(stanza, to, host, sender);
     const account = bareOf(to);
     const exists = accounts.exists(account);
     if (exists instanceof Promise)
-      return exists.then((known) => toAccount(stanza, to, account, known, host, sender));
-    return toAccount(stanza, to, account, exists, host, sender);
+      return exists.then((known) => toAccount(stanza, to, account, known, host, sender, isBounce));
+    return toAccount(stanza, to, account, exists, host, sender, isBounce);
   }
 
   /** Notes that a module which serves a domain took a message, such as that of rooms. */
@@ -216,8 +230,23 @@ export function createRouter(options: RouterOptions): Router {
     isKnown: boolean,
     host: Host,
     sender: Creditor | undefined,
+    isBounce: boolean,
   ): MaybePromise<void> {
     if (!isKnown) return toNobody(stanza, to, host, sender);
+    const said = isBounce ? verdict.pass : bounds.arriving(stanza, account);
+    return after(said, stanza, sender, (passed) =>
+      toKnownAccount(passed, to, account, host, sender),
+    );
+  }
+
+  /** An account that exists, and may be reached. */
+  function toKnownAccount(
+    stanza: Stanza,
+    to: Jid,
+    account: BareJid,
+    host: Host,
+    sender: Creditor | undefined,
+  ): MaybePromise<void> {
     const said = firstVerdict(host.dispatch.toAccount, stanza, account);
     return after(said, stanza, sender, (passed) => {
       switch (passed.kind) {

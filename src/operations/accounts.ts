@@ -1,10 +1,19 @@
 /** Operations on accounts. */
 import { z } from 'zod';
-import type { Account } from '../core/accounts.ts';
+import { type Account, ROLES } from '../core/accounts.ts';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import type { SessionEndCondition } from '../core/sessions.ts';
 import { type BareJid, domainOf } from '../jid/jid.ts';
-import { accountJid, confirmed, domain, limit, newPassword, offset, time } from './fields.ts';
+import {
+  accountJid,
+  confirmed,
+  domain,
+  hidden,
+  limit,
+  newPassword,
+  offset,
+  time,
+} from './fields.ts';
 import { noSuchAccount, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
 import { sessionInfo, sessionInfoOf } from './session-info.ts';
@@ -17,9 +26,17 @@ type Needs = Pick<
 /** Shorter passwords are taken, with a warning. */
 const ADVISED_LENGTH = 8;
 
+const ROLE_TEXT = 'admin: of its domain; guest: may only talk to people and rooms of this server.';
+const OPERATORS_ONLY = failure('forbidden', 'Only operators make operators.');
+
 const onAccount = z.object({ jid: accountJid });
 const withWarning = z.object({ jid: z.string(), warning: z.string().optional() });
 const lockState = z.object({ jid: z.string(), locked: z.boolean() });
+const roleName = z
+  .enum(ROLES)
+  .describe(
+    'operator: of the server; admin: of its domain; member; guest: talks to this server only.',
+  );
 const adminState = z.object({ jid: z.string(), admin: z.boolean() });
 
 const withHint = (sentence: string, warning: string | undefined) =>
@@ -47,7 +64,7 @@ function endSessions(
 }
 
 function changes(services: Needs): AnyOperation[] {
-  const { accounts, hosts, removeAccount } = services;
+  const { accounts, hosts, authority, removeAccount } = services;
   return [
     operation({
       name: 'accounts.add',
@@ -55,19 +72,22 @@ function changes(services: Needs): AnyOperation[] {
       summary: 'Create an account.',
       effect: 'change',
       offline: true,
+      about: ({ jid }) => jid,
       positional: ['jid'],
       secret: ['password'],
       input: z.object({
         jid: accountJid,
         password: newPassword,
-        admin: z.boolean().default(false).describe('Make it an admin of the server.'),
+        admin: z.boolean().default(false).describe('Make it an operator of the server.'),
+        role: z.enum(['admin', 'member', 'guest']).default('member').describe(ROLE_TEXT),
       }),
       output: withWarning,
       present: ({ jid, warning }) => withHint(`${jid} was created.`, warning),
-      async run({ jid, password, admin }) {
+      async run({ jid, password, admin, role }, actor) {
         const unserved = unlessServed(hosts, domainOf(jid));
         if (unserved !== undefined) return unserved;
-        switch (await accounts.create(jid, password, { isAdmin: admin })) {
+        if (admin && !(await authority.isOperator(actor))) return OPERATORS_ONLY;
+        switch (await accounts.create(jid, password, { isAdmin: admin, role })) {
           case 'created':
             return success({ jid, ...warningFor(password) });
           case 'conflict':
@@ -83,6 +103,7 @@ function changes(services: Needs): AnyOperation[] {
       summary: "Set an account's password; its sessions end.",
       effect: 'change',
       offline: true,
+      about: ({ jid }) => jid,
       positional: ['jid'],
       secret: ['password'],
       input: z.object({ jid: accountJid, password: newPassword }),
@@ -107,6 +128,7 @@ function changes(services: Needs): AnyOperation[] {
       summary: 'Remove an account with all of its data; its sessions end.',
       effect: 'change',
       offline: true,
+      about: ({ jid }) => jid,
       positional: ['jid'],
       input: confirmed(onAccount, 'Remove {jid} with its contacts and messages, for good?'),
       output: z.object({ jid: z.string() }),
@@ -126,6 +148,7 @@ function reads(services: Needs): AnyOperation[] {
     created: account.created,
     locked: account.isLocked,
     admin: await authority.isAdmin(account.jid),
+    role: await authority.roleOf(account.jid),
   });
   return [
     operation({
@@ -133,6 +156,7 @@ function reads(services: Needs): AnyOperation[] {
       command: ['user', 'list'],
       summary: 'List accounts.',
       effect: 'read',
+      about: ({ host }) => host,
       offline: true,
       input: z.object({
         host: domain.optional(),
@@ -146,7 +170,8 @@ function reads(services: Needs): AnyOperation[] {
             jid: z.string(),
             created: time,
             locked: z.boolean(),
-            admin: z.boolean(),
+            admin: hidden(z.boolean()),
+            role: roleName,
             sessions: z.int(),
           }),
         ),
@@ -174,13 +199,15 @@ function reads(services: Needs): AnyOperation[] {
       summary: 'Show an account and its sessions.',
       effect: 'read',
       offline: true,
+      about: ({ jid }) => jid,
       positional: ['jid'],
       input: onAccount,
       output: z.object({
         jid: z.string(),
         created: time,
         locked: z.boolean(),
-        admin: z.boolean(),
+        admin: hidden(z.boolean()).describe('Whether it may sign in to administer.'),
+        role: roleName,
         namedInConfig: z.boolean().describe('Whether the config names it as an admin.'),
         sessions: z.array(sessionInfo),
       }),
@@ -209,6 +236,7 @@ function states(services: Needs): AnyOperation[] {
         : 'Unlock an account.',
       effect: 'change',
       offline: true,
+      about: ({ jid }) => jid,
       positional: ['jid'],
       input: onAccount,
       output: lockState,
@@ -223,22 +251,62 @@ function states(services: Needs): AnyOperation[] {
     operation({
       name: isAdmin ? 'accounts.promote' : 'accounts.demote',
       command: ['user', isAdmin ? 'promote' : 'demote'],
-      summary: isAdmin ? 'Make an account an admin of the server.' : 'Make an admin a user again.',
+      summary: isAdmin
+        ? 'Make an account an operator of the server.'
+        : 'Make an operator a member again.',
       effect: 'change',
       offline: true,
       positional: ['jid'],
       input: onAccount,
       output: adminState,
-      present: ({ jid, admin }) => `${jid} is ${admin ? 'an admin now' : 'no admin any more'}.`,
+      present: ({ jid, admin }) =>
+        `${jid} is ${admin ? 'an operator now' : 'no operator any more'}.`,
       async run({ jid }) {
-        if (!isAdmin && config.admins().includes(jid))
-          return failure(
-            'refused',
-            `${jid} is an admin by the config; take it out of admins there and reload.`,
-          );
+        if (!isAdmin && config.admins().includes(jid)) return namedInConfig(jid);
         if (!(await accounts.setAdmin(jid, isAdmin))) return noSuchAccount(services, jid);
         return success({ jid, admin: isAdmin });
       },
     });
-  return [lockOperation(true), lockOperation(false), adminOperation(true), adminOperation(false)];
+  return [
+    lockOperation(true),
+    lockOperation(false),
+    roleOperation(services),
+    adminOperation(true),
+    adminOperation(false),
+  ];
 }
+
+const namedInConfig = (jid: BareJid) =>
+  failure('refused', `${jid} is an admin by the config; take it out of admins there and reload.`);
+
+/** Gives an account any of the roles. */
+function roleOperation(services: Needs): AnyOperation {
+  const { accounts, authority, config } = services;
+  return operation({
+    name: 'accounts.role',
+    command: ['user', 'role'],
+    summary: 'Give an account a role: operator, admin of its domain, member or guest.',
+    effect: 'change',
+    offline: true,
+    about: ({ jid }) => jid,
+    positional: ['jid', 'role'],
+    input: z.object({ jid: accountJid, role: roleName }),
+    output: z.object({ jid: z.string(), role: z.enum(ROLES) }),
+    present: ({ jid, role }) => `${jid} is ${ROLE_PHRASES[role]} now.`,
+    async run({ jid, role }, actor) {
+      if (role === 'operator' && !(await authority.isOperator(actor))) return OPERATORS_ONLY;
+      if (config.admins().includes(jid)) return namedInConfig(jid);
+      if (!(await accounts.setRole(jid, role))) return noSuchAccount(services, jid);
+      // Those whom a guest sees, and who see him, are others.
+      if (role === 'guest') endSessions(services, jid, 'reset', 'The role was changed.');
+      return success({ jid, role });
+    },
+  });
+}
+
+const ROLE_PHRASES = {
+  operator: 'an operator of the server',
+  admin: 'an admin of its domain',
+  member: 'a member',
+  guest: 'a guest',
+} as const;

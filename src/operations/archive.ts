@@ -47,6 +47,7 @@ function show(services: Needs): AnyOperation {
     command: ['archive', 'show'],
     summary: 'Show how much is in the archive of an account, and for how long it is kept.',
     effect: 'read',
+    about: ({ jid }) => jid,
     offline: true,
     positional: ['jid'],
     input: onAccount,
@@ -122,6 +123,7 @@ function purge(services: Needs): AnyOperation {
     command: ['archive', 'purge'],
     summary: 'Remove messages from the archive of an account.',
     effect: 'change',
+    about: ({ jid }) => jid,
     offline: true,
     positional: ['jid'],
     input: confirmed(
@@ -150,6 +152,7 @@ function retention(services: Needs): AnyOperation {
     summary:
       'Set for how long messages of an account are kept; without --days, as its host has it.',
     effect: 'change',
+    about: ({ jid }) => jid,
     offline: true,
     positional: ['jid'],
     input: z.object({

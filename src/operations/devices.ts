@@ -39,6 +39,7 @@ function list(services: Needs): AnyOperation {
     command: ['user', 'devices'],
     summary: 'List the devices of an account, the last seen first.',
     effect: 'read',
+    about: ({ jid }) => jid,
     offline: true,
     positional: ['jid'],
     input: z.object({ jid: accountJid }),
@@ -58,6 +59,7 @@ function revoke(services: Needs): AnyOperation {
     command: ['user', 'revoke'],
     summary: 'Take the tokens of a device away, and end its sessions.',
     effect: 'change',
+    about: ({ jid }) => jid,
     offline: true,
     positional: ['jid', 'device'],
     input: confirmed(

@@ -50,6 +50,7 @@ function looking({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'list'],
       summary: 'List the chat rooms.',
       effect: 'read',
+      about: ({ domain: each }) => each,
       input: z.object({
         domain: domain.optional().describe('Only rooms of this service.'),
         search: z.string().max(200).optional().describe('A part of the address or the name.'),
@@ -67,6 +68,7 @@ function looking({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'show'],
       summary: 'Show a room: who is in it, and how it is configured.',
       effect: 'read',
+      about: ({ room: jid }) => jid,
       positional: ['room'],
       input: z.object({ room }),
       output: roomLine.extend({
@@ -100,6 +102,7 @@ function looking({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'members'],
       summary: 'List the owners, admins, members and banned accounts of a room.',
       effect: 'read',
+      about: ({ room: jid }) => jid,
       positional: ['room'],
       input: z.object({
         room,
@@ -125,6 +128,7 @@ function making({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'create'],
       summary: 'Make a persistent room, with its owner and members.',
       effect: 'change',
+      about: ({ room: jid }) => jid,
       positional: ['room', 'owner'],
       input: z.object({
         room,
@@ -157,6 +161,7 @@ function making({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'destroy'],
       summary: 'Destroy a room; a persistent one cannot be made again by users.',
       effect: 'change',
+      about: ({ room: jid }) => jid,
       positional: ['room'],
       input: confirmed(
         z.object({
@@ -183,6 +188,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'config'],
       summary: 'Show or change the configuration of a room.',
       effect: 'change',
+      about: ({ room: jid }) => jid,
       positional: ['room'],
       input: z.object({
         room,
@@ -210,6 +216,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'affiliation'],
       summary: 'Make accounts owners, admins or members of a room, ban them, or take that back.',
       effect: 'change',
+      about: ({ room: jid }) => jid,
       positional: ['room', 'affiliation', 'accounts'],
       input: z.object({
         room,
@@ -241,6 +248,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'kick'],
       summary: 'Remove somebody from a room; he may come back unless he is banned.',
       effect: 'change',
+      about: ({ room: jid }) => jid,
       positional: ['room', 'nick'],
       input: z.object({ room, nick: z.string().max(1023).describe('The nick.'), reason }),
       output: z.object({ room: z.string(), nick: z.string() }),
@@ -260,6 +268,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       command: ['room', 'history'],
       summary: 'Show what was said last in a room.',
       effect: 'read',
+      about: ({ room: jid }) => jid,
       positional: ['room'],
       input: z.object({ room, limit: limit(50) }),
       output: z.object({
@@ -278,6 +287,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       command: ['room', 'purge'],
       summary: 'Forget what was said in a room.',
       effect: 'change',
+      about: ({ room: jid }) => jid,
       positional: ['room'],
       input: confirmed(
         z.object({

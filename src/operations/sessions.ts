@@ -21,6 +21,7 @@ function list({ sessions, hosts }: Needs): AnyOperation {
     command: ['session', 'list'],
     summary: 'List the sessions of clients.',
     effect: 'read',
+    about: ({ host }) => host,
     input: z.object({
       host: domain.optional(),
       search: z.string().max(200).optional().describe('A part of the JID or of the address.'),
@@ -49,6 +50,7 @@ function kick(services: Needs): AnyOperation {
     command: ['session', 'kick'],
     summary: 'End the sessions of an account, or one of them.',
     effect: 'change',
+    about: ({ jid }) => jid,
     positional: ['jid'],
     input: z.object({
       jid: anyJid,

@@ -45,6 +45,7 @@ export function storyOperations(
       command: ['trace'],
       summary: 'Tell what became of the messages from and to somebody, the newest last.',
       effect: 'read',
+      about: ({ jid }) => jid,
       isAudited: true,
       offline: true,
       positional: ['jid'],

@@ -14,7 +14,7 @@ import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
 import { publicUrlOf } from '../config/public-url.ts';
 import type { Config } from '../config/schema.ts';
 import { createAudit } from '../core/audit.ts';
-import { type Authority, createAuthority } from '../core/authority.ts';
+import type { Authority } from '../core/authority.ts';
 import { specLines } from '../core/conformance.ts';
 import { createHeart, type Heart, migrationsOf } from '../core/heart.ts';
 import { createOperations, type Operations } from '../core/operation.ts';
@@ -180,7 +180,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     fakeSeed: await loadSecret(store, 'unknown users'),
     tokenKey: await loadKey(join(loaded.config.server.data, 'tokens.key')),
   });
-  const { accounts, hosts, sessions, devices, registry } = heart;
+  const { accounts, authority, hosts, sessions, devices, registry } = heart;
   heart.serve(loaded.config.hosts);
   const certificates = await openCertificates({
     ...certificateSettings(loaded.config),
@@ -198,7 +198,6 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
       return { ...limits, stanzaBytes: s2s.stanzaBytes };
     },
   });
-  const authority = createAuthority(accounts, running.admins);
   const audit = createAudit(store, clock);
   const watch = createWatch(clock);
   let console: () => string | undefined = () => undefined;

@@ -35,7 +35,7 @@ describe('the API on the admin socket', () => {
     expect(ok).toBe(true);
     const add = value.find(({ name }) => name === 'accounts.add');
     expect(add).toMatchObject({ command: ['adduser'], effect: 'change', secret: ['password'] });
-    expect(Object.keys(add?.input.properties ?? {})).toEqual(['jid', 'password', 'admin']);
+    expect(Object.keys(add?.input.properties ?? {})).toEqual(['jid', 'password', 'admin', 'role']);
   });
 
   test('describes itself as OpenAPI', async () => {

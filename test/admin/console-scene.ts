@@ -7,7 +7,7 @@ import { createAdmin, createApi, createSetup, type Setup } from '../../src/admin
 import { openCertificates } from '../../src/certs/certificates.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { createAudit } from '../../src/core/audit.ts';
-import { type Authority, createAuthority } from '../../src/core/authority.ts';
+import type { Authority } from '../../src/core/authority.ts';
 import type { AnyModule } from '../../src/core/module.ts';
 import { createOperations, type Operations } from '../../src/core/operation.ts';
 import { createRemoval } from '../../src/core/removal.ts';
@@ -80,7 +80,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     searchDirs: [],
     tls: { minVersion: '1.2' },
   });
-  const authority = createAuthority(accounts, () => []);
+  const { authority } = scene;
   const watch = createWatch(clock);
   const audit = createAudit(store, clock);
   // Of the config, the operations read only these.

@@ -192,7 +192,6 @@ describe('users', () => {
 
   test.each([
     ['/lock', 'is locked', async () => (await console.scene.accounts.get(bare(USER)))?.isLocked],
-    ['/promote', 'is an admin now', async () => console.authority.isAdmin(bare(USER))],
     [
       '/delete',
       'was deleted',
@@ -205,13 +204,33 @@ describe('users', () => {
     expect(await isDone()).toBe(true);
   });
 
-  test('unlocking and taking the role undo it', async () => {
-    for (const action of ['/lock', '/unlock', '/promote', '/demote'])
-      await follow(await admin.submit(user(action), {}));
-    expect(await console.scene.accounts.get(bare(USER))).toMatchObject({
-      isLocked: false,
-      isAdmin: false,
-    });
+  test('unlocking undoes it', async () => {
+    for (const action of ['/lock', '/unlock']) await follow(await admin.submit(user(action), {}));
+    expect((await console.scene.accounts.get(bare(USER)))?.isLocked).toBe(false);
+  });
+
+  test('an admin of a domain is shown what is of his domain, and nothing of the server', async () => {
+    await console.scene.accounts.setRole(bare(USER), 'admin');
+    const visitor = visit(console.app);
+    await visitor.signIn(USER);
+    expect((await visitor.get('/admin')).headers.get('location')).toBe('/admin/users');
+    const users = await visitor.read('/admin/users');
+    expect(users).toContain('href="/admin/reports"');
+    expect(users).not.toContain('href="/admin/server"');
+    expect(await visitor.read(user('/role'))).not.toContain('value="operator"');
+    for (const path of ['/admin/server', '/admin/audit', '/admin/hosts'])
+      expect((await visitor.get(path)).status, path).toBe(403);
+    const operator = `/admin/users/${encodeURIComponent(ADMIN)}`;
+    expect((await visitor.get(operator)).status).toBe(403);
+  });
+
+  test('a role is chosen; one that there is not is none', async () => {
+    expect(await admin.read(user('/role'))).toContain('<option value="operator"');
+    expect(await follow(await admin.submit(user('/role'), { role: 'guest' }))).toMatch(
+      /is now: Guest\.[\s\S]*badge quiet/,
+    );
+    expect((await admin.submit(user('/role'), { role: 'king' })).status).toBe(422);
+    expect((await console.scene.accounts.get(bare(USER)))?.role).toBe('guest');
   });
 
   test('a password is set; ones that differ are not', async () => {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createOperations } from '../../src/core/operation.ts';
+import { allOperations } from '../../src/operations/index.ts';
 import { bare, type Desk, setDesk, stanza } from './support.ts';
 
 let desk: Desk;
@@ -180,4 +182,62 @@ describe('locking and promoting', () => {
       expect(said).toMatch(/^not-found: There is no nobody@falcot.com/);
     },
   );
+});
+
+describe('roles', () => {
+  const runAs = (name: string, operation: string, input: object) => {
+    const { authority } = desk.services;
+    const operations = createOperations(allOperations(desk.services), {
+      audit: desk.audit,
+      log: desk.services.log.area('test'),
+      mayRun: authority.mayRun,
+    });
+    return operations.run(operation, input, { name, via: 'rest' });
+  };
+
+  test('are given, and shown', async () => {
+    await desk.value('accounts.role', { jid: 'jo@falcot.com', role: 'guest' });
+    expect(await desk.value('accounts.show', { jid: 'jo@falcot.com' })).toMatchObject({
+      role: 'guest',
+      admin: false,
+    });
+    expect(await desk.refusal('accounts.role', { jid: 'jo@falcot.com', role: 'king' })).toMatch(
+      /^invalid-input/,
+    );
+    expect(await desk.refusal('accounts.role', { jid: 'no@falcot.com', role: 'guest' })).toMatch(
+      /^not-found/,
+    );
+  });
+
+  test('an admin of a domain makes admins of it, but no operators, and touches none', async () => {
+    await desk.value('accounts.add', { jid: 'boss@falcot.com', password: 'secret12', admin: true });
+    await desk.value('accounts.role', { jid: 'jo@falcot.com', role: 'admin' });
+    const add = { jid: 'new@falcot.com', password: 'secret12' };
+    expect(await runAs('jo@falcot.com', 'accounts.add', add)).toMatchObject({ ok: true });
+    for (const [operation, input] of [
+      ['accounts.add', { ...add, jid: 'newer@falcot.com', admin: true }],
+      ['accounts.role', { jid: 'new@falcot.com', role: 'operator' }],
+      ['accounts.role', { jid: 'boss@falcot.com', role: 'guest' }],
+      ['accounts.password', { jid: 'boss@falcot.com', password: 'secret123' }],
+      ['accounts.remove', { jid: 'boss@falcot.com' }],
+      ['accounts.promote', { jid: 'jo@falcot.com' }],
+      ['server.status', {}],
+      ['audit.list', {}],
+      ['archive.search', { jid: 'new@falcot.com', text: 'x' }],
+      ['watch.account', { jid: 'new@falcot.com' }],
+    ] as const)
+      expect([operation, await runAs('jo@falcot.com', operation, input)]).toMatchObject([
+        operation,
+        { why: 'forbidden' },
+      ]);
+    const role = { jid: 'new@falcot.com', role: 'admin' };
+    expect(await runAs('jo@falcot.com', 'accounts.role', role)).toMatchObject({ ok: true });
+  });
+
+  test('an admin of a domain cannot make the account that the config names an operator', async () => {
+    desk.world.admins = [bare('chief@falcot.com')];
+    await desk.value('accounts.role', { jid: 'jo@falcot.com', role: 'admin' });
+    const add = { jid: 'chief@falcot.com', password: 'secret12' };
+    expect(await runAs('jo@falcot.com', 'accounts.add', add)).toMatchObject({ why: 'forbidden' });
+  });
 });

@@ -164,7 +164,11 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     sessions,
     devices: scene.devices,
     hosts,
-    authority: createAuthority(scene.accounts, () => world.admins),
+    authority: createAuthority({
+      accounts: scene.accounts,
+      hosts,
+      operators: () => world.admins,
+    }),
     registry,
     audit,
     watch,

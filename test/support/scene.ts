@@ -5,6 +5,7 @@
 import { expect } from 'vitest';
 import { type HostConfig, serverShape } from '../../src/config/schema.ts';
 import type { Accounts } from '../../src/core/accounts.ts';
+import type { Authority } from '../../src/core/authority.ts';
 import type { Devices } from '../../src/core/devices.ts';
 import { createHeart, migrationsOf } from '../../src/core/heart.ts';
 import type { Hosts } from '../../src/core/hosts.ts';
@@ -54,6 +55,7 @@ export interface Scene {
   connect(fullJid: string, traits?: Traits): Promise<Actor>;
   readonly clock: ManualClock;
   readonly accounts: Accounts;
+  readonly authority: Authority;
   readonly sessions: Sessions;
   readonly hosts: Hosts;
   readonly store: Store;

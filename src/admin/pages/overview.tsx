@@ -95,7 +95,11 @@ const Domains = ({ hosts, now }: { hosts: readonly HostView[]; now: number }) =>
 
 /** Adds the overview and the page of checks. */
 export function addOverviewPages(app: Hono<AdminEnv>, desk: Desk): void {
-  app.get('/admin', (c) => showOverview(c, desk));
+  app.get('/admin', async (c) => {
+    // Whoever administers one domain has no business with the machine.
+    if ((await desk.roleOf(c)) !== 'operator') return c.redirect('/admin/users', 303);
+    return showOverview(c, desk);
+  });
   app.get('/admin/check', (c) => showChecks(c, desk));
 }
 

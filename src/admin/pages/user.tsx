@@ -9,8 +9,8 @@ import { archiveSection } from './archive.tsx';
 import { deviceSection } from './devices.tsx';
 import { PasswordFields, readNewAccount } from './entry.tsx';
 import { pushSection } from './push.tsx';
+import { roleWord, UserBadges } from './roles.tsx';
 import { SessionTable } from './sessions.tsx';
-import { UserBadges } from './users.tsx';
 
 /** What can be done with an account, each behind a page that asks first. */
 const ACTIONS = {
@@ -28,22 +28,6 @@ const ACTIONS = {
     text: 'The account can be logged in to again.',
     button: 'Unlock the account',
     done: (jid: string) => `${jid} is unlocked.`,
-    isDangerous: false,
-  },
-  promote: {
-    operation: 'accounts.promote',
-    title: (jid: string) => `Make ${jid} an admin?`,
-    text: 'An admin can sign in to this console and change everything.',
-    button: 'Make it an admin',
-    done: (jid: string) => `${jid} is an admin now.`,
-    isDangerous: false,
-  },
-  demote: {
-    operation: 'accounts.demote',
-    title: (jid: string) => `Take the admin role from ${jid}?`,
-    text: 'The account stays, but it can no longer sign in to this console.',
-    button: 'Take the role away',
-    done: (jid: string) => `${jid} is no longer an admin.`,
     isDangerous: false,
   },
   delete: {
@@ -94,9 +78,9 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
       <PageHeading
         title={account.jid}
         lead={
-          account.admin || account.locked ? (
+          account.role !== 'member' || account.locked ? (
             <UserBadges
-              isAdmin={account.admin}
+              role={account.role}
               isLocked={account.locked}
               isNamed={account.namedInConfig}
             />
@@ -121,7 +105,7 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
         <Facts
           facts={[
             ['Created', <Time at={account.created} />],
-            ['Role', roleOf(account)],
+            ['Role', roleText(account)],
             ['Log-in', account.locked ? 'Locked' : 'Allowed'],
           ]}
         />
@@ -141,20 +125,18 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
   );
 }
 
-const roleOf = ({ admin, namedInConfig }: AccountView) => {
-  if (!admin) return 'User';
-  return namedInConfig ? 'Admin, named in the config' : 'Admin';
-};
+const roleText = ({ role, namedInConfig }: AccountView) =>
+  namedInConfig ? `${roleWord(role)}, named in the config` : roleWord(role);
 
-/** Locking and the role, each as the opposite of what is. */
-const Switches = ({ account: { jid, admin, locked, namedInConfig } }: { account: AccountView }) => (
+/** Locking, as the opposite of what is, and the role. */
+const Switches = ({ account: { jid, locked, namedInConfig } }: { account: AccountView }) => (
   <>
     <a class="button" href={userPath(jid, locked ? 'unlock' : 'lock')} data-dialog>
       {locked ? 'Unlock' : 'Lock'}
     </a>
     {namedInConfig ? null : (
-      <a class="button" href={userPath(jid, admin ? 'demote' : 'promote')} data-dialog>
-        {admin ? 'Take admin role' : 'Make admin'}
+      <a class="button" href={userPath(jid, 'role')} data-dialog>
+        Role
       </a>
     )}
   </>
@@ -163,7 +145,7 @@ const Switches = ({ account: { jid, admin, locked, namedInConfig } }: { account:
 function confirm(c: Ask, desk: Desk, jid: string, name: Action, problem?: OperationFailure) {
   const action = ACTIONS[name];
   const session = c.get('session');
-  const isSelf = session.account === jid && name !== 'unlock' && name !== 'promote';
+  const isSelf = session.account === jid && name !== 'unlock';
   return desk.page(
     c,
     { title: action.title(jid), area: 'users' },

@@ -30,25 +30,10 @@ import {
 } from '../ui/parts.tsx';
 import { accountsView, warningView } from '../views.ts';
 import { AddressFields, nameFaults, PasswordFields, readNewAccount } from './entry.tsx';
+import { UserBadges } from './roles.tsx';
 
 const PAGE = 50;
 const LIST = '/admin/users';
-
-/** The states of an account, in words. */
-export const UserBadges = (props: { isAdmin: boolean; isLocked: boolean; isNamed?: boolean }) => (
-  <span class="badges">
-    {props.isAdmin ? (
-      <Badge tone="info" icon="star">
-        {props.isNamed === true ? 'Admin by config' : 'Admin'}
-      </Badge>
-    ) : null}
-    {props.isLocked ? (
-      <Badge tone="warning" icon="lock">
-        Locked
-      </Badge>
-    ) : null}
-  </span>
-);
 
 /** A choice among the domains, where there is one to make. */
 export const DomainFilter = ({ domains, value }: { domains: readonly string[]; value: string }) =>
@@ -119,10 +104,10 @@ async function listUsers(c: Ask, desk: Desk) {
             <a class="wrap" href={userPath(account.jid)}>
               {account.jid}
             </a>,
-            account.admin || account.locked ? (
-              <UserBadges isAdmin={account.admin} isLocked={account.locked} />
+            account.role !== 'member' || account.locked ? (
+              <UserBadges role={account.role} isLocked={account.locked} />
             ) : (
-              <span class="quiet">User</span>
+              <span class="quiet">Member</span>
             ),
             account.sessions === 0 ? (
               <span class="quiet">No</span>
@@ -165,8 +150,8 @@ function newUser(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure)
         </div>
         <Tick
           name="admin"
-          label="Make it an admin"
-          hint="An admin can sign in here and change everything."
+          label="Make it an operator"
+          hint="An operator can sign in here and change everything."
           checked={fields['admin'] === 'yes'}
         />
         <div class="actions">

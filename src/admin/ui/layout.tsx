@@ -25,6 +25,9 @@ export type Area = keyof typeof AREAS;
 
 const areas = Object.entries(AREAS) as [Area & IconName, (typeof AREAS)[Area]][];
 
+/** What an admin of a host is shown; the rest is for operators. */
+const OF_HOSTS: ReadonlySet<Area> = new Set(['users', 'sessions', 'rooms', 'reports', 'trace']);
+
 /** The head that all pages share. */
 const Head = ({ title, paths, csrf }: { title: string; paths: AssetPaths; csrf?: string }) => (
   <head>
@@ -44,6 +47,7 @@ const Head = ({ title, paths, csrf }: { title: string; paths: AssetPaths; csrf?:
 export const Layout = (props: {
   title: string;
   area: Area;
+  isOperator: boolean;
   paths: AssetPaths;
   account: string;
   csrf: string;
@@ -69,14 +73,16 @@ export const Layout = (props: {
       <div class="side" id="menu" popover="auto">
         <nav aria-label="Console">
           <ul>
-            {areas.map(([key, { path, name }]) => (
-              <li>
-                <a href={path} aria-current={key === props.area ? 'page' : undefined}>
-                  <Icon name={key} />
-                  {name}
-                </a>
-              </li>
-            ))}
+            {areas
+              .filter(([key]) => props.isOperator || OF_HOSTS.has(key))
+              .map(([key, { path, name }]) => (
+                <li>
+                  <a href={path} aria-current={key === props.area ? 'page' : undefined}>
+                    <Icon name={key} />
+                    {name}
+                  </a>
+                </li>
+              ))}
           </ul>
         </nav>
         <form class="who" method="post" action="/admin/sign-out">

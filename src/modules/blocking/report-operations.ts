@@ -46,6 +46,7 @@ function list({ home, reports }: ReportOperationsOptions): AnyOperation {
     command: ['report', 'list'],
     summary: 'List what users reported of whom they blocked, newest first.',
     effect: 'read',
+    about: ({ host }) => host,
     input: z.object({
       host: domain()
         .optional()
@@ -67,6 +68,7 @@ function show({ home, reports }: ReportOperationsOptions): AnyOperation {
     command: ['report', 'show'],
     summary: 'Show a report, and how many users reported the same address.',
     effect: 'read',
+    about: async ({ id }) => (await reports.find(id))?.host,
     positional: ['id'],
     input: z.object({ id: number }),
     output: line.extend({
@@ -92,6 +94,7 @@ function dismiss({ reports }: ReportOperationsOptions): AnyOperation {
     command: ['report', 'dismiss'],
     summary: 'Take a report off the list; what the user blocked stays blocked.',
     effect: 'change',
+    about: async ({ id }) => (await reports.find(id))?.host,
     positional: ['id'],
     input: z.object({ id: number }),
     output: z.object({ id: z.int() }),

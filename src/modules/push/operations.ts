@@ -86,6 +86,7 @@ function list({ registrations, publisher, waking }: PushOperationsOptions): AnyO
     command: ['push', 'list'],
     summary: 'List what is registered for push notifications, and how they fare.',
     effect: 'read',
+    about: ({ jid }) => jid,
     positional: ['jid'],
     input: z.object({
       jid: account.optional(),
@@ -117,6 +118,7 @@ function test({ home, registrations, publisher }: PushOperationsOptions): AnyOpe
     command: ['push', 'test'],
     summary: 'Send a test notification, and show what the app server answers.',
     effect: 'change',
+    about: ({ jid }) => jid,
     positional: ['jid'],
     input: z.object(which),
     output: z.object({
@@ -151,6 +153,7 @@ function forget(options: PushOperationsOptions): AnyOperation {
     command: ['push', 'forget'],
     summary: 'Forget push registrations of an account; its apps register again when they sign in.',
     effect: 'change',
+    about: ({ jid }) => jid,
     positional: ['jid'],
     input: z.object(which).meta({ 'x-confirm': 'Forget push registrations of {jid}?' }),
     output: z.object({ forgotten: z.int() }),
