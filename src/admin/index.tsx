@@ -17,6 +17,7 @@ import { addAuditPage } from './pages/audit.tsx';
 import { addDevicePages } from './pages/devices.tsx';
 import { createEntry } from './pages/entry.tsx';
 import { addFederationPages } from './pages/federation.tsx';
+import { addFilePages } from './pages/files.tsx';
 import { addHostPages } from './pages/hosts.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
@@ -118,6 +119,7 @@ function createPages(
   addSessionPages(app, desk);
   addRoomPages(app, desk);
   addReportPages(app, desk);
+  addFilePages(app, desk);
   addHostPages(app, desk);
   addFederationPages(app, desk);
   addAuditPage(app, desk);

@@ -6,7 +6,9 @@ import { domain, secret } from './fields.ts';
 const external = z.object({
   type: z
     .literal('external')
-    .describe('external: a program that connects here (XEP-0114); muc: chat rooms (XEP-0045).'),
+    .describe(
+      'external: a program that connects here (XEP-0114); muc: chat rooms (XEP-0045); upload: files (XEP-0363).',
+    ),
   secret: secret().describe('The secret that the program of an external one has to know.'),
 });
 
@@ -20,8 +22,18 @@ const rooms = z.object({
     .describe('The name of the service, as clients show it.'),
 });
 
+const files = z.object({
+  type: z.literal('upload'),
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .default('HTTP File Upload')
+    .describe('The name of the service, as clients show it.'),
+});
+
 const component = z
-  .discriminatedUnion('type', [external, rooms])
+  .discriminatedUnion('type', [external, rooms, files])
   .describe('One service, by its domain.');
 
 /** What the config says of a component. */

@@ -35,7 +35,7 @@ export type Spec = (
 };
 
 /** What modules may know of the server-wide config. */
-export type ServerTerms = Pick<ServerConfig, 'limits' | 'admins' | 'devices'>;
+export type ServerTerms = Pick<ServerConfig, 'limits' | 'admins' | 'devices' | 'data'>;
 
 /** What a module remembers of sessions, as JSON. */
 export interface SessionMemory {

@@ -83,6 +83,18 @@ export function createMetrics(options: { process: boolean } = { process: true })
       labelNames: ['reason'],
       registers,
     }),
+    uploads: new Counter({
+      name: 'rtcd_uploads_total',
+      help: 'Files by what came of them: denied a slot, refused, failed, stored.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    uploadBytes: new Counter({
+      name: 'rtcd_upload_bytes_total',
+      help: 'Bytes of files by direction (in, out).',
+      labelNames: ['direction'],
+      registers,
+    }),
     bounces: new Counter({
       name: 'rtcd_bounces_total',
       help: 'Stanzas answered with an error, by condition.',

@@ -34,6 +34,7 @@ import { roster } from './roster/index.ts';
 import { session } from './session.ts';
 import { streamManagement } from './stream-management.ts';
 import { time } from './time.ts';
+import { upload } from './upload/index.ts';
 import { vcard } from './vcard.ts';
 import { version } from './version.ts';
 import { webClient } from './web-client/index.ts';
@@ -65,6 +66,7 @@ export const modules: readonly AnyModule[] = [
   session,
   streamManagement,
   time,
+  upload,
   vcard,
   version,
   webClient,

@@ -54,6 +54,8 @@ export interface ConsoleOptions {
   /** None if absent. */
   readonly modules?: readonly AnyModule[];
   readonly rooms?: RoomService;
+  /** The data folder, for modules that keep files. */
+  readonly data?: string;
 }
 
 /** The bare JID of a text that is one. */
@@ -66,7 +68,11 @@ export function bare(raw: string): BareJid {
 /** Starts a console. */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleScene> {
   const modules = [...new Set([...ARCHIVED, ...(options.modules ?? [])])];
-  const scene = await startScene({ modules, accounts: options.accounts });
+  const scene = await startScene({
+    modules,
+    accounts: options.accounts,
+    ...(options.data === undefined ? {} : { data: options.data }),
+  });
   const { clock, accounts, sessions, hosts, store, registry, log } = scene;
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-console-'));
   const [first] = options.accounts;

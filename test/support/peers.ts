@@ -15,6 +15,7 @@ const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google
 /** How each peer is looked for: what is wrong, or undefined if it is there. */
 const PEERS = {
   aioxmpp: () => (hasPythonModule('aioxmpp') ? undefined : 'python3-aioxmpp is not installed'),
+  aiohttp: () => (hasPythonModule('aiohttp') ? undefined : 'python3-aiohttp is not installed'),
   slixmpp: () => (hasPythonModule('slixmpp') ? undefined : 'python3-slixmpp is not installed'),
   profanity: () => (findCommand('profanity') ? undefined : 'profanity is not installed'),
   tmux: () => (findCommand('tmux') ? undefined : 'tmux is not installed'),

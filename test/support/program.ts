@@ -42,6 +42,7 @@ export interface Ports {
   readonly c2sTls: number;
   readonly s2s: number;
   readonly http: number;
+  readonly https: number;
 }
 
 /** A server that runs in a process of its own. */
@@ -138,6 +139,7 @@ async function portsOf(ctl: Program['ctl']): Promise<Ports> {
     c2sTls: portOf('c2sTls'),
     s2s: portOf('s2s'),
     http: portOf('http'),
+    https: portOf('https'),
   };
 }
 

@@ -29,7 +29,7 @@ import {
   resourceOf,
 } from '../../src/jid/jid.ts';
 import { createLog, type LogRoot } from '../../src/kit/log.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/kit/metrics.ts';
 import { errorFor } from '../../src/stanza/error.ts';
 import { isStanza, readStanza, type Stanza } from '../../src/stanza/stanza.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -45,6 +45,8 @@ export interface SceneOptions {
   /** Config of modules by name, laid over their defaults; false switches one off. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly host?: Partial<HostConfig>;
+  /** The data folder, for modules that keep files. */
+  readonly data?: string;
   /** Takes notes in place of the scene's own. */
   readonly story?: StoryKeeper;
 }
@@ -64,6 +66,7 @@ export interface Scene {
   readonly devices: Devices;
   readonly tokens: Tokens;
   readonly log: LogRoot;
+  readonly metrics: Metrics;
   readonly story: Story;
   /** What became of messages. */
   tales(query: Partial<StoryQuery> & Pick<StoryQuery, 'jid'>): Promise<TalePage>;
@@ -128,11 +131,12 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     options.story ??
     createStory({ clock, log: log.area('story'), write: table.write, lost: () => {} });
   if (options.story === undefined) story.isOn = true;
+  const metrics = createMetrics({ process: false });
   const heart = createHeart({
     store,
     clock,
     log,
-    metrics: createMetrics({ process: false }),
+    metrics,
     story,
     modules: options.modules,
     settings: {
@@ -146,6 +150,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       limits: serverShape.limits.parse(undefined),
       devices: serverShape.devices.parse(undefined),
       admins: [],
+      data: options.data ?? '/nowhere',
     }),
     fakeSeed: Buffer.from('a seed for tests'),
     tokenKey: Buffer.from('a key for tests'),
@@ -167,6 +172,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     store,
     router,
     log,
+    metrics,
     story,
     async tales(query) {
       await story.flush();

@@ -18,6 +18,7 @@ const PATHS = {
   sessions: 'M3 12h4l3-7 4 14 3-7h4',
   rooms: 'M4 4h12v9H9l-4 3.500V13H4V4Zm15 5h1v9h-1v3l-4-3h-5v-2',
   reports: 'M6 21V4m0 1h11l-2.500 4 2.500 4H6',
+  files: 'M6 3h8l5 5v13H6V3Zm8 0v5h5M9 13h7M9 17h5',
   hosts:
     'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM3 12h18M12 3c2.5 2.6 3.8 5.6 3.8 9s-1.3 6.4-3.8 9c-2.5-2.6-3.8-5.6-3.8-9S9.500 5.600 12 3Z',
   federation: 'M4 8h15m-4-4 4 4-4 4M20 16H5m4-4-4 4 4 4',

@@ -11,6 +11,7 @@ const AREAS = {
   sessions: { path: '/admin/sessions', name: 'Sessions' },
   rooms: { path: '/admin/rooms', name: 'Rooms' },
   reports: { path: '/admin/reports', name: 'Reports' },
+  files: { path: '/admin/files', name: 'Files' },
   hosts: { path: '/admin/hosts', name: 'Hosts' },
   federation: { path: '/admin/federation', name: 'Federation' },
   audit: { path: '/admin/audit', name: 'Audit log' },

@@ -106,7 +106,7 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       const components = config === undefined ? [] : componentsOf(config);
       const items = components.map(({ domain, config: own }) => ({
         jid: domain,
-        name: own.type === 'muc' ? own.name : undefined,
+        name: own.type === 'external' ? undefined : own.name,
       }));
       return reply.result(itemsElement(items));
     };

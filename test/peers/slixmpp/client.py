@@ -1,8 +1,10 @@
 """A slixmpp client that is steered by lines of JSON; see test/support/client-program.ts."""
 
 import asyncio
+import io
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -316,6 +318,23 @@ class Steering:
         ET.SubElement(request, f"{{{RETRACT}}}retract")
         ET.SubElement(request, f"{{{MODERATE}}}reason").text = reason
         await iq.send()
+
+    def _upload(self):
+        # aiohttp, by which slixmpp uploads, trusts whom OpenSSL trusts by default.
+        os.environ["SSL_CERT_FILE"] = str(self.client.ca_certs)
+        self.client.register_plugin("xep_0363")
+        return self.client["xep_0363"]
+
+    async def upload(self, service, name, text, times):
+        """Gets a slot and puts the file; answers where it is."""
+        plugin = self._upload()
+        plugin.upload_service = service  # slixmpp 1.8 cannot look for it in Python 3.11
+        return await plugin.upload_file(name, input_file=io.BytesIO((text * times).encode()))
+
+    async def slot(self, to, name, size):
+        iq = await self._upload().request_slot(to, name, size, "text/plain")
+        slot = iq["http_upload_slot"]
+        return {"put": slot["put"]["url"], "get": slot["get"]["url"]}
 
     async def logout(self):
         ended = asyncio.get_running_loop().create_future()
