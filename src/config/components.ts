@@ -7,7 +7,7 @@ const external = z.object({
   type: z
     .literal('external')
     .describe(
-      'external: a program that connects here (XEP-0114); muc: chat rooms (XEP-0045); upload: files (XEP-0363).',
+      'external: a program that connects here (XEP-0114); muc: chat rooms (XEP-0045); pubsub: nodes to publish to (XEP-0060); upload: files (XEP-0363).',
     ),
   secret: secret().describe('The secret that the program of an external one has to know.'),
 });
@@ -32,8 +32,18 @@ const files = z.object({
     .describe('The name of the service, as clients show it.'),
 });
 
+const nodes = z.object({
+  type: z.literal('pubsub'),
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .default('Publish-subscribe')
+    .describe('The name of the service, as clients show it.'),
+});
+
 const component = z
-  .discriminatedUnion('type', [external, rooms, files])
+  .discriminatedUnion('type', [external, rooms, files, nodes])
   .describe('One service, by its domain.');
 
 /** What the config says of a component. */

@@ -97,8 +97,8 @@ export interface Home<C> {
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */
   route(stanza: Stanza): MaybePromise<void>;
   /**
-   * Sends a request in the name of a host, and waits for the answer, a result or an error; undefined
-   * when none comes in time.
+   * Sends a request in the name of a host or an account, and waits for the answer, a result or an
+   * error; undefined when none comes in time.
    */
   ask(request: Iq, timeoutMs: number): Promise<Iq | undefined>;
   /** disco#info features of a host or its accounts, all modules' together, sorted. */

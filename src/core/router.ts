@@ -47,8 +47,8 @@ export interface Router {
   /** A stanza that a session was given, and of which nobody knows whether its client had it. */
   returned(stanza: Stanza): MaybePromise<void>;
   /**
-   * Sends a request of the server itself, from one of its hosts, and waits for the answer, a result
-   * or an error; undefined when none comes in time.
+   * Sends a request of the server itself, from one of its hosts or accounts, and waits for the answer,
+   * a result or an error; undefined when none comes in time.
    */
   ask(request: Iq, timeoutMs: number): Promise<Iq | undefined>;
   /** Takes the side that knows the way to other domains; without one they are not found. */
@@ -373,8 +373,7 @@ export function createRouter(options: RouterOptions): Router {
     target: IqTarget,
     sender: Creditor | undefined,
   ): MaybePromise<void> {
-    if (iq.type === 'result' || iq.type === 'error')
-      return target === 'server' ? asking.take(iq) : undefined; // others wait for nothing
+    if (iq.type === 'result' || iq.type === 'error') return asking.take(iq);
     const { payload } = iq;
     const found =
       payload === undefined

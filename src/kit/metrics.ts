@@ -95,6 +95,11 @@ export function createMetrics(options: { process: boolean } = { process: true })
       labelNames: ['direction'],
       registers,
     }),
+    notifications: new Counter({
+      name: 'rtcd_pubsub_notifications_total',
+      help: 'Notifications of nodes (XEP-0060), one for each recipient.',
+      registers,
+    }),
     bounces: new Counter({
       name: 'rtcd_bounces_total',
       help: 'Stanzas answered with an error, by condition.',

@@ -1,18 +1,18 @@
 /**
  * The modules, in the order in which they are set up and in which their hooks see a stanza. The parts
  * of RFC 6121 stand first: others need the roster, and what it and presence decide holds for all. What is
- * blocked is not seen by those after them. The
- * archive comes after whatever may refuse a message, and before what passes it on: that has the ids
- * that the archive gives. Carbons stand before offline messages, which are kept for who has no copy
+ * blocked is not seen by those after them. The archive comes after whatever may refuse a message, and before
+ * what passes it on: that has the ids that the archive gives. Carbons stand before offline messages, which are kept for who has no copy
  * either, and before push, which wakes who has none.
- * disco stands before those that add to it; the rest only answers IQs, so that its order is the
+ * disco stands before those that add to it, and nodes before what keeps something in them, some of which
+ * changes messages before they are archived; the rest only answers IQs, so that its order is the
  * alphabet's.
  */
 import type { AnyModule } from '../core/module.ts';
 import { archive } from './archive/index.ts';
 import { bind2 } from './bind2.ts';
 import { blocking } from './blocking/index.ts';
-import { caps } from './caps.ts';
+import { caps } from './caps/index.ts';
 import { carbons } from './carbons/index.ts';
 import { clients } from './clients.ts';
 import { contact } from './contact.ts';
@@ -28,6 +28,7 @@ import { offlineRetrieval } from './offline-retrieval.ts';
 import { ping } from './ping.ts';
 import { presence } from './presence/index.ts';
 import { privateXml } from './private.ts';
+import { pubsub } from './pubsub/index.ts';
 import { push } from './push/index.ts';
 import { register } from './register/index.ts';
 import { roster } from './roster/index.ts';
@@ -44,13 +45,14 @@ export const modules: readonly AnyModule[] = [
   roster,
   presence,
   blocking,
+  disco,
+  caps,
+  pubsub,
   archive,
   fulltext,
   carbons,
   offline,
-  disco,
   bind2,
-  caps,
   clients,
   contact,
   csi,

@@ -2,15 +2,17 @@
 import { z } from 'zod';
 import { componentsOf } from '../../config/components.ts';
 import type { MaybePromise } from '../../core/hooks.ts';
-import { type IqRequest, onIq, reply } from '../../core/iq.ts';
+import { type IqRequest, onIq, type Reply, reply } from '../../core/iq.ts';
 import { defineModule } from '../../core/module.ts';
-import { bareOf, type Domain } from '../../jid/jid.ts';
+import { type BareJid, bareOf, type Domain, type Jid } from '../../jid/jid.ts';
 import { PROGRAM } from '../../kit/program.ts';
+import type { StanzaFailure } from '../../stanza/condition.ts';
 import { optionalAttr, payload } from '../../xml/codec.ts';
 import { roster } from '../roster/index.ts';
 import {
   DISCO_INFO,
   DISCO_ITEMS,
+  type DiscoIdentity,
   type DiscoInfo,
   type DiscoItem,
   infoElement,
@@ -47,6 +49,23 @@ export type FindAccountNode = (
   node: string,
 ) => AccountNode | undefined;
 
+/** A node of an account that others may see, too; what they may not is refused. */
+export interface SharedNode {
+  info(): MaybePromise<DiscoInfo>;
+  items(): MaybePromise<readonly DiscoItem[] | StanzaFailure>;
+}
+
+/** What accounts are besides being accounts, such as a service of nodes (XEP-0163). */
+export interface AccountService {
+  isOn(host: Domain): boolean;
+  /** Told of accounts, and of their server. */
+  readonly identities: readonly DiscoIdentity[];
+  /** The nodes of an account that somebody may know of. */
+  items(account: BareJid, asker: Jid): Promise<readonly DiscoItem[]>;
+  /** One of them; undefined if there is none for him. */
+  node(account: BareJid, asker: Jid, node: string): Promise<SharedNode | undefined>;
+}
+
 /** What other modules may use. */
 export interface DiscoApi {
   /** What the host says of itself. */
@@ -55,6 +74,8 @@ export interface DiscoApi {
   addServerNode(find: FindNode): void;
   /** Adds nodes of accounts, which others are forbidden to see. */
   addAccountNode(find: FindAccountNode): void;
+  /** Adds what accounts are, and nodes of theirs that others may see. */
+  addAccountService(service: AccountService): void;
 }
 
 const config = z.object({
@@ -87,8 +108,34 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       if (node === undefined) return undefined;
       return accountFinders.map((find) => find(query, node)).find((found) => found !== undefined);
     };
+    const services: AccountService[] = [];
+    const servicesOf = (host: Domain) => services.filter(({ isOn }) => isOn(host));
+    const identitiesOf = (host: Domain) => servicesOf(host).flatMap(({ identities }) => identities);
+    const sharedItems = async ({ account, from, host }: Query) =>
+      (await Promise.all(servicesOf(host).map(({ items }) => items(account, from)))).flat();
+    const sharedNode = async ({ account, from, host, payload: { node } }: Query) => {
+      if (node === undefined) return undefined;
+      const found = servicesOf(host).map((service) => service.node(account, from, node));
+      return (await Promise.all(found)).find((each) => each !== undefined);
+    };
+    const infoOfShared = async (query: Query) => {
+      const found = await sharedNode(query);
+      return found === undefined
+        ? undefined
+        : reply.result(infoElement(await found.info(), query.payload.node));
+    };
+    const itemsOfShared = async (query: Query): Promise<Reply | undefined> => {
+      const items = await (await sharedNode(query))?.items();
+      if (items === undefined) return undefined;
+      return 'condition' in items
+        ? { kind: 'refuse', failure: items }
+        : reply.result(itemsElement(items, query.payload.node));
+    };
     const serverInfo = (host: Domain): DiscoInfo => ({
-      identities: [{ category: 'server', type: 'im', name: home.configOf(host).name }],
+      identities: [
+        { category: 'server', type: 'im', name: home.configOf(host).name },
+        ...identitiesOf(host),
+      ],
       features: home.features(host, 'server'),
       forms: home.serverForms(host),
     });
@@ -106,7 +153,7 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       const components = config === undefined ? [] : componentsOf(config);
       const items = components.map(({ domain, config: own }) => ({
         jid: domain,
-        name: own.type === 'external' ? undefined : own.name,
+        name: 'name' in own ? own.name : undefined,
       }));
       return reply.result(itemsElement(items));
     };
@@ -119,7 +166,8 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       const isGuest = home.sessions.of(account).some((session) => session.isAnonymous);
       const identity = { category: 'account', type: isGuest ? 'anonymous' : 'registered' };
       const features = home.features(host, 'account');
-      return reply.result(infoElement({ identities: [identity], features, forms: [] }));
+      const identities = [identity, ...identitiesOf(host)];
+      return reply.result(infoElement({ identities, features, forms: [] }));
     };
     const itemsOfAccount = async (query: Query) => {
       const { account, payload } = query;
@@ -128,7 +176,8 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       if (found !== undefined) return reply.result(itemsElement(await found.items(), node));
       if (node !== undefined) return reply.refuse('item-not-found');
       const available = home.sessions.of(account).filter(({ presence }) => presence !== undefined);
-      return reply.result(itemsElement(available.map(({ jid }) => ({ jid }))));
+      const shared = await sharedItems(query);
+      return reply.result(itemsElement([...available.map(({ jid }) => ({ jid })), ...shared]));
     };
     const maySee = async ({ account, from }: Query) =>
       (await rosters.of(account)).items.get(bareOf(from))?.from === true;
@@ -137,16 +186,33 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       iq: [
         onIq('get', ['server'], InfoQuery, infoOfServer),
         onIq('get', ['server'], ItemsQuery, itemsOfServer),
-        onIq('get', ['self'], InfoQuery, infoOfAccount),
-        onIq('get', ['self'], ItemsQuery, itemsOfAccount),
+        onIq(
+          'get',
+          ['self'],
+          InfoQuery,
+          async (query) => (await infoOfShared(query)) ?? infoOfAccount(query),
+        ),
+        onIq(
+          'get',
+          ['self'],
+          ItemsQuery,
+          async (query) => (await itemsOfShared(query)) ?? itemsOfAccount(query),
+        ),
         // §8: whether an account exists, and who is online, is for those who may see its presence.
         onIq('get', ['account'], InfoQuery, async (query) => {
           if (nodeOfAccount(query) !== undefined) return reply.refuse('forbidden');
+          const shared = await infoOfShared(query);
+          if (shared !== undefined) return shared;
           return (await maySee(query)) ? infoOfAccount(query) : reply.refuse('service-unavailable');
         }),
         onIq('get', ['account'], ItemsQuery, async (query) => {
           if (nodeOfAccount(query) !== undefined) return reply.refuse('forbidden');
-          return (await maySee(query)) ? itemsOfAccount(query) : nothing(query);
+          const shared = await itemsOfShared(query);
+          if (shared !== undefined) return shared;
+          if (await maySee(query)) return itemsOfAccount(query);
+          // What an account shows to all it may show to strangers.
+          const isWhole = query.payload.node === undefined;
+          return isWhole ? reply.result(itemsElement(await sharedItems(query))) : nothing(query);
         }),
         onIq('get', ['nobody'], InfoQuery, (query) =>
           reply.refuse(nodeOfAccount(query) === undefined ? 'service-unavailable' : 'forbidden'),
@@ -159,6 +225,7 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
         serverInfo,
         addServerNode: (find) => void finders.push(find),
         addAccountNode: (find) => void accountFinders.push(find),
+        addAccountService: (service) => void services.push(service),
       },
     };
   },

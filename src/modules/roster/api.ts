@@ -7,7 +7,7 @@ import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Iq } from '../../stanza/stanza.ts';
 import type { RosterItem } from './item.ts';
 import { rosterPush } from './payloads.ts';
-import { createRosters, type Roster, type Rosters } from './rosters.ts';
+import { createRosters, type Roster, type RosterChange, type Rosters } from './rosters.ts';
 
 /** Limits of rosters, as an admin sets them for a host. */
 export interface RosterLimits {
@@ -23,6 +23,9 @@ export interface SeenRoster {
   readonly items: readonly RosterItem[];
 }
 
+/** Is told of each change of an item, once it is on the disk. */
+export type RosterListener = (account: BareJid, contact: BareJid, change: RosterChange) => void;
+
 /** What other modules may do with rosters. */
 export interface RosterApi extends Rosters {
   /** Tells the account's interested resources how an item is now (RFC 6121 §2.1.6). */
@@ -37,16 +40,25 @@ export interface RosterApi extends Rosters {
   readonly memory: SessionMemory;
   /** Ends, towards the contact, what an item that is removed had: §2.5.2. */
   sendFarewell(account: BareJid, item: RosterItem): Promise<void>;
+  /** Adds one who is told of all changes. */
+  onChange(listener: RosterListener): void;
 }
 
 /** Opens the rosters. */
 export function createRosterApi(home: Home<RosterLimits>): RosterApi {
   const rosters = createRosters(home.store, home.clock.now);
   const following = new WeakSet<Session>();
+  const listeners: RosterListener[] = [];
   const interested = (account: BareJid) =>
     home.sessions.of(account).filter((session) => following.has(session));
   return {
     ...rosters,
+    async change(account, contact, decide) {
+      const change = await rosters.change(account, contact, decide);
+      if (change !== undefined) for (const tell of listeners) tell(account, contact, change);
+      return change;
+    },
+    onChange: (listener) => void listeners.push(listener),
     interested,
     memory: {
       save: (session) => (following.has(session) ? true : undefined),

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Capabilities, caps, verificationString } from '../../src/modules/caps.ts';
-import { contact } from '../../src/modules/contact.ts';
-import { type DiscoInfo, disco } from '../../src/modules/disco/index.ts';
-import { ping } from '../../src/modules/ping.ts';
-import { roster } from '../../src/modules/roster/index.ts';
-import { childrenOf, type Element, isNamed } from '../../src/xml/element.ts';
-import { conditionIn } from '../support/answers.ts';
-import { type Actor, parse, type Scene, startScene } from '../support/scene.ts';
+import { Capabilities, caps } from '../../../src/modules/caps/index.ts';
+import { verificationString } from '../../../src/modules/caps/verification.ts';
+import { contact } from '../../../src/modules/contact.ts';
+import { type DiscoInfo, disco } from '../../../src/modules/disco/index.ts';
+import { ping } from '../../../src/modules/ping.ts';
+import { roster } from '../../../src/modules/roster/index.ts';
+import { childrenOf, type Element, isNamed } from '../../../src/xml/element.ts';
+import { conditionIn } from '../../support/answers.ts';
+import { type Actor, parse, type Scene, startScene } from '../../support/scene.ts';
 
 /** What a client makes of an answer to disco#info. */
 function infoOf(query: Element): DiscoInfo {
