@@ -249,3 +249,28 @@ export function fieldIn(answer: Element, name: string): readonly string[] | unde
 }
 
 export { parse };
+
+const ERRORS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+
+/** An element with what does not matter left out: order of attributes, ids of stanzas, texts of errors. */
+function canon(element: Element, isTop = true): unknown {
+  const attrs = Object.entries(element.attrs).filter(
+    ([name]) => name !== 'xmlns' && name !== 'xml:lang' && !(isTop && name === 'id'),
+  );
+  const children = childrenOf(element)
+    .filter((child) => !(child.name === 'text' && nsOf(child) === ERRORS))
+    .map((child) => canon(child, false));
+  return [`${nsOf(element)} ${element.name}`, attrs.sort(), textOf(element).trim(), children];
+}
+
+/** Expects an element to be what an example shows. */
+export function expectLike(element: Element | undefined, xml: string): void {
+  if (element === undefined) expect.fail(`nothing, but: ${xml}`);
+  expect(canon(element)).toEqual(canon(parse(xml)));
+}
+
+/** Expects that somebody hears exactly these stanzas, in this order. */
+export function expectHeard(actor: Actor, ...expected: readonly string[]): void {
+  const heardAll = actor.inbox.splice(0);
+  expect(heardAll.map((each) => canon(each))).toEqual(expected.map((xml) => canon(parse(xml))));
+}
