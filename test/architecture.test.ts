@@ -10,7 +10,7 @@ const FLOORS = [
   ['xml', 'sasl', 'config', 'store', 'certs'],
   ['stanza', 'http'],
   ['stream', 'core'],
-  ['c2s', 's2s', 'component', 'modules', 'operations'],
+  ['c2s', 's2s', 'component', 'edge', 'modules', 'operations'],
   ['admin', 'ctl'],
   ['server'],
   ['main.ts'],

@@ -25,6 +25,7 @@ import {
   negotiate,
   type Step,
 } from '../stream/negotiation.ts';
+import type { Way } from '../stream/ports.ts';
 import { type Element, isNamed } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import type { Gone, Resumed } from './admission.ts';
@@ -51,7 +52,7 @@ export interface ConnectionOptions {
    * How it is secured: by STARTTLS, by TLS that comes first (XEP-0368), or, over WebSocket, by
    * whatever is below (RFC 7395 §3.9).
    */
-  readonly transport: 'starttls' | 'tls' | 'websocket';
+  readonly transport: Way | 'websocket';
   readonly services: C2sServices;
   readonly flusher: Flusher;
   /** The client's address. */

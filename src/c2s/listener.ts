@@ -1,12 +1,13 @@
 /** The side of the clients: its ports and all its connections. */
 
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client } from '../http/client.ts';
 import type { TakeUpgrade } from '../http/server.ts';
 import type { Timer } from '../kit/clock.ts';
 import { Flusher } from '../kit/outbox.ts';
-import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
+import { createPorts, type PortAddress, type Ports, type Way } from '../stream/ports.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { freezeAll, thawAll } from './handover.ts';
 import type { C2sOptions, C2sServices } from './services.ts';
@@ -17,14 +18,16 @@ import { createWebSocketDoor } from './web-socket.ts';
 const SWEEP_MS = 5000;
 /** How long a shutdown waits for clients to close. */
 const SHUTDOWN_MS = 4000;
-/** Whether TLS comes first, or by STARTTLS. */
-export type C2sKind = 'c2s' | 'c2s_tls';
+/** Whether TLS comes by STARTTLS, first, or is there already, as metrics name it. */
+export type C2sKind = 'c2s' | 'c2s_tls' | 'c2s_secured';
 
 /** Where to listen. */
 export type C2sAddress = PortAddress<C2sKind>;
 
 /** The client side: listeners that can be opened and closed while others go on. */
 export interface C2sSide extends Pick<Ports<C2sKind>, 'listen' | 'unlisten'> {
+  /** Takes a client's connection that came by a port of somebody else. */
+  take(socket: Socket, way: Way): void;
   /**
    * The way in by WebSocket, to be mounted on an HTTP server; `clientOf` tells who comes. In clear
    * only those of this machine may come.
@@ -38,6 +41,9 @@ export interface C2sSide extends Pick<Ports<C2sKind>, 'listen' | 'unlisten'> {
    */
   close(): Promise<void>;
 }
+
+const WAYS = { c2s: 'starttls', c2s_tls: 'tls', c2s_secured: 'secured' } as const;
+const KINDS = { starttls: 'c2s', tls: 'c2s_tls', secured: 'c2s_secured' } as const;
 
 /** Makes the client side, with no port open yet. */
 export function createC2s(options: C2sOptions): C2sSide {
@@ -61,10 +67,9 @@ export function createC2s(options: C2sOptions): C2sSide {
     contentNs: 'jabber:client',
     log,
     metrics,
-    isDirectTls: (kind) => kind === 'c2s_tls',
+    wayOf: (kind) => WAYS[kind],
     connectionsPerAddress: () => services.limits().connectionsPerAddress,
-    accept: (socket, kind, remote, closed) =>
-      accept(socket, kind === 'c2s_tls' ? 'tls' : 'starttls', remote, closed),
+    accept: (socket, kind, remote, closed) => accept(socket, WAYS[kind], remote, closed),
   });
 
   const accept = (
@@ -90,6 +95,7 @@ export function createC2s(options: C2sOptions): C2sSide {
   return {
     listen: ports.listen,
     unlisten: ports.unlisten,
+    take: (socket, way) => ports.take(socket, KINDS[way]),
     webSockets: (clientOf) =>
       createWebSocketDoor({
         maxBytes: services.limits().stanzaBytes,

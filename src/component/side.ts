@@ -84,7 +84,7 @@ export function createComponents(services: ComponentServices): ComponentSide {
     contentNs: 'jabber:component:accept',
     log,
     metrics,
-    isDirectTls: () => false,
+    wayOf: () => 'starttls',
     connectionsPerAddress: () => services.limits().connectionsPerAddress,
     accept(socket, _, remote, closed) {
       const stream = new ComponentStream({

@@ -197,7 +197,7 @@ function completeServer(
   isDevelopment: boolean,
 ): ServerConfig {
   const everywhere = isDevelopment ? LOOPBACK : [ALL_INTERFACES];
-  const { c2s, c2sTls, s2s, s2sTls, component, http, https } = value.listeners;
+  const { c2s, c2sTls, s2s, s2sTls, component, http, https, edge } = value.listeners;
   const bound = (
     listener: Omit<ListenerConfig, 'interfaces'> & { interfaces?: string[] | undefined },
     interfaces: readonly string[],
@@ -212,6 +212,7 @@ function completeServer(
       component: bound(component, LOOPBACK),
       http: bound(http, LOOPBACK),
       https: bound(https, everywhere),
+      edge: bound(edge, everywhere),
     },
     adminSocket: value.adminSocket ?? join(value.data, 'rtcctl.sock'),
   };

@@ -21,10 +21,10 @@ const networkInterface = z
   .meta({ syntax: 'interface', allowed: "an IP address of this machine, or '*' for all" });
 
 /** A listener's keys. */
-function listener(port: number, meaning: string, defaultText: string) {
+function listener(port: number, meaning: string, defaultText: string, isOn = true) {
   return z
     .object({
-      enabled: z.boolean().default(true).describe('Whether this listener is opened.'),
+      enabled: z.boolean().default(isOn).describe('Whether this listener is opened.'),
       port: count(port, { max: 65_535 }).describe(
         'The TCP port. 0 takes any free one, which is of use in tests only.',
       ),
@@ -64,6 +64,12 @@ const listeners = z
       5281,
       'What is served over HTTPS: console, files, invitations, WebSocket (RFC 7395).',
       PUBLIC_DEFAULT,
+    ),
+    edge: listener(
+      443,
+      'One port for clients, other servers and browsers; each connection goes where it belongs.',
+      PUBLIC_DEFAULT,
+      false,
     ),
   })
   .prefault({})
@@ -213,6 +219,19 @@ const addresses = z.array(
   }),
 );
 
+/** What may come by the one port for all. */
+export const EDGE_SERVICES = ['c2s', 's2s', 'https'] as const;
+
+const edge = z
+  .object({
+    serves: z
+      .array(z.enum(EDGE_SERVICES))
+      .default([...EDGE_SERVICES])
+      .describe('What may come by it: clients (c2s), other servers (s2s), browsers (https).'),
+  })
+  .prefault({})
+  .describe('The one port for all, which `listeners.edge` opens.');
+
 const http = z
   .object({
     trustedProxies: addresses
@@ -298,6 +317,7 @@ export const serverShape = {
   log,
   console: consoleSection,
   http,
+  edge,
   store,
   story,
   dns,

@@ -99,6 +99,11 @@ export interface HttpServer {
   /** Opens a TCP listener; rejects with a {@link ListenError}. */
   listen(options: ListenOptions): Promise<Listening>;
   /**
+   * A way in for connections that came by a port of somebody else: `take` gives one to HTTPS before its TLS
+   * (`tls`), or with its TLS in place (`secured`).
+   */
+  door(https: HttpsOptions): { take(socket: Socket, way: 'tls' | 'secured'): void };
+  /**
    * Opens a unix socket that only the owner may use (mode 0600) and that serves an app of its own.
    * A socket that was left behind is replaced, but only when nobody answers on it.
    */
@@ -122,6 +127,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const app = createShell({ log, bodyBytes: limits.bodyBytes, hasOwnBodies });
   const servers = new Set<Server>();
   const handshakes = new Map<Server, () => void>();
+  /** Servers that listen nowhere, and are given connections. */
+  const doors = new Set<Server>();
   const closing = new AbortController();
   const upgrades = new Map<string, TakeUpgrade>();
 
@@ -187,6 +194,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const putTls = (server: Server, { tls, hstsMs }: HttpsOptions) => {
     const { headersTimeoutMs: handshakeMs } = limits;
     handshakes.set(server, secure(server, { clock, log, handshakeMs, tls }));
+    putHsts(server, hstsMs);
+  };
+
+  const putHsts = (server: Server, hstsMs: number) => {
     if (hstsMs === 0) return;
     const policy = `max-age=${Math.floor(hstsMs / 1000)}`;
     server.prependListener('request', (_: IncomingMessage, response: ServerResponse) => {
@@ -246,6 +257,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         close: (graceMs = CLOSE_GRACE_MS) => shut([server], graceMs),
       };
     },
+    door(https) {
+      const servers = { tls: prepare(app), secured: prepare(app) };
+      putTls(servers.tls, https);
+      putHsts(servers.secured, https.hstsMs);
+      for (const server of Object.values(servers)) {
+        server.prependListener('connection', admit);
+        server.on('upgrade', onUpgrade);
+        doors.add(server);
+      }
+      return { take: (socket, way) => void servers[way].emit('connection', socket) };
+    },
     async listenSocket(path, served) {
       await removeStale(path);
       const shell = createShell({ log, bodyBytes: limits.bodyBytes });
@@ -264,7 +286,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort();
+      for (const server of doors) handshakes.get(server)?.();
+      for (const server of doors) server.closeIdleConnections();
+      const timer = clock.after(graceMs, () => {
+        for (const server of doors) server.closeAllConnections();
+      });
       await shut([...servers], graceMs);
+      timer.cancel();
+      for (const server of doors) server.closeAllConnections();
     },
   };
 }

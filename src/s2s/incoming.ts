@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Timer } from '../kit/clock.ts';
 import type { Flusher } from '../kit/outbox.ts';
+import type { Way } from '../stream/ports.ts';
 import { createAnswerer, type Verify } from './answering.ts';
 import { ServerStream } from './connection.ts';
 import {
@@ -18,8 +19,7 @@ import type { S2sServices } from './services.ts';
 /** What a listener tells of a new connection. */
 export interface IncomingOptions {
   readonly socket: Socket;
-  /** Whether TLS comes first (XEP-0368). */
-  readonly isDirectTls: boolean;
+  readonly way: Way;
   readonly remoteAddress: string;
   readonly services: S2sServices;
   readonly flusher: Flusher;
@@ -38,9 +38,9 @@ export interface IncomingOptions {
 
 /** Takes a connection. */
 export function acceptStream(options: IncomingOptions): ServerStream {
-  const { services, isDirectTls } = options;
+  const { services, way } = options;
   const { hosts, policy, certificates, clock } = services;
-  let state = beginIncoming(isDirectTls);
+  let state = beginIncoming(way !== 'starttls');
   let authTimer: Timer | undefined;
   const answer = createAnswerer(services, options.verify);
   const context: IncomingContext = {
@@ -59,7 +59,7 @@ export function acceptStream(options: IncomingOptions): ServerStream {
 
   const stream: ServerStream = new ServerStream({
     socket: options.socket,
-    isTlsFirst: isDirectTls,
+    isTlsFirst: way === 'tls',
     direction: 'in',
     remoteAddress: options.remoteAddress,
     services,
@@ -90,7 +90,7 @@ export function acceptStream(options: IncomingOptions): ServerStream {
           requestCert: true, // XEP-0178 §3, step 6
           rejectUnauthorized: false, // judged by trust.ts, for one domain or another
         };
-        if (isDirectTls) channel.acceptTls({ ...tls, ALPNProtocols: ['xmpp-server'] });
+        if (way === 'tls') channel.acceptTls({ ...tls, ALPNProtocols: ['xmpp-server'] });
         else channel.acceptTls(tls, () => stream.step({ kind: 'secured' }));
       },
       authenticated() {

@@ -1,7 +1,8 @@
 /** The side of other servers, as a whole: its ports, its streams, its links, and what admins ask. */
+import type { Socket } from 'node:net';
 import type { RemoteRoute } from '../core/router.ts';
 import type { Domain } from '../jid/jid.ts';
-import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
+import { createPorts, type PortAddress, type Ports, type Way } from '../stream/ports.ts';
 import type { ServerStream } from './connection.ts';
 import { createHistory, type HistoryEntry } from './history.ts';
 import { Links } from './links.ts';
@@ -11,8 +12,8 @@ import type { S2sServices } from './services.ts';
 import { createSpool } from './spool.ts';
 import { Streams } from './streams.ts';
 
-/** Whether TLS comes first, or by STARTTLS. */
-export type S2sKind = 's2s' | 's2s_tls';
+/** Whether TLS comes by STARTTLS, first, or is there already, as metrics name it. */
+export type S2sKind = 's2s' | 's2s_tls' | 's2s_secured';
 
 /** Where to listen. */
 export type S2sAddress = PortAddress<S2sKind>;
@@ -50,6 +51,8 @@ export interface LinkInfo {
 
 /** The side of other servers. */
 export interface S2sSide extends Pick<Ports<S2sKind>, 'listen' | 'unlisten'> {
+  /** Takes another server's connection that came by a port of somebody else. */
+  take(socket: Socket, way: Way): void;
   /** The way out for stanzas to other domains. */
   readonly route: RemoteRoute;
   /** Goes on with what was on its way when the server ended. */
@@ -68,6 +71,9 @@ export interface S2sSide extends Pick<Ports<S2sKind>, 'listen' | 'unlisten'> {
    */
   close(): Promise<void>;
 }
+
+const WAYS = { s2s: 'starttls', s2s_tls: 'tls', s2s_secured: 'secured' } as const;
+const KINDS = { starttls: 's2s', tls: 's2s_tls', secured: 's2s_secured' } as const;
 
 /** Makes the side, with no port open yet. */
 export function createS2s(services: S2sServices): S2sSide {
@@ -89,15 +95,15 @@ export function createS2s(services: S2sServices): S2sSide {
     contentNs: 'jabber:server',
     log,
     metrics,
-    isDirectTls: (kind) => kind === 's2s_tls',
+    wayOf: (kind) => WAYS[kind],
     connectionsPerAddress: () => services.settings().connectionsPerAddress,
-    accept: (socket, kind, remote, closed) =>
-      streams.accept(socket, kind === 's2s_tls', remote, closed),
+    accept: (socket, kind, remote, closed) => streams.accept(socket, WAYS[kind], remote, closed),
   });
 
   return {
     listen: ports.listen,
     unlisten: ports.unlisten,
+    take: (socket, way) => ports.take(socket, KINDS[way]),
     route: (stanza) => links.route(stanza),
     start: () => links.restore(),
     list(domain) {

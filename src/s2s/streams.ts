@@ -4,6 +4,7 @@ import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { BoundedMap } from '../kit/limits.ts';
 import { Flusher } from '../kit/outbox.ts';
+import type { Way } from '../stream/ports.ts';
 import type { Verify } from './answering.ts';
 import type { ServerStream } from './connection.ts';
 import type { DialbackAnswer } from './dialback.ts';
@@ -79,10 +80,10 @@ export class Streams {
   }
 
   /** Takes a connection by which another server comes. */
-  accept(socket: Socket, isDirectTls: boolean, remoteAddress: string, closed: () => void): void {
+  accept(socket: Socket, way: Way, remoteAddress: string, closed: () => void): void {
     const stream = acceptStream({
       socket,
-      isDirectTls,
+      way,
       remoteAddress,
       services: this.#services,
       flusher: this.#flusher,

@@ -11,7 +11,7 @@ import { type ComponentSide, createComponents } from '../component/side.ts';
 import { formatFault } from '../config/check.ts';
 import { componentsOf } from '../config/components.ts';
 import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
-import { publicUrlOf } from '../config/public-url.ts';
+import { publicUrlOf, webListenerOf } from '../config/public-url.ts';
 import type { Config } from '../config/schema.ts';
 import { createAudit } from '../core/audit.ts';
 import type { Authority } from '../core/authority.ts';
@@ -282,7 +282,8 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
 function publicUrl(config: Config, host: Domain, open: readonly ListenerInfo[]): string {
   const found = config.hosts.find(({ virtualHost }) => virtualHost === host) ?? config.hosts[0];
   if (found === undefined) throw new Error('there are no hosts');
-  return publicUrlOf(config, found, open.find(({ name }) => name === 'https')?.port);
+  const web = webListenerOf(config.server);
+  return publicUrlOf(config, found, open.find(({ name }) => name === web)?.port);
 }
 
 /** A client of the servers that are named, or else of those that the config has. */

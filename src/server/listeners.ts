@@ -3,6 +3,7 @@ import type { C2sSide } from '../c2s/listener.ts';
 import type { ComponentSide } from '../component/side.ts';
 import { openListeners } from '../config/listeners.ts';
 import { ALL_INTERFACES, type Config, type ListenerName } from '../config/schema.ts';
+import type { Edge } from '../edge/edge.ts';
 import { type ListenError, listenError } from '../http/listen-error.ts';
 import type { HttpServer, HttpsOptions } from '../http/server.ts';
 import type { ListenerInfo } from '../operations/services.ts';
@@ -24,6 +25,7 @@ export interface ListeningSides {
   readonly component: Pick<ComponentSide, 'listen' | 'unlisten'>;
   readonly http: HttpServer;
   readonly https: HttpsOptions;
+  readonly edge: Edge;
 }
 
 interface Wanted {
@@ -39,7 +41,8 @@ interface Open extends Wanted {
 }
 
 /** Makes the set of ports, with none open. */
-export function createListeners({ c2s, s2s, component, http, https }: ListeningSides): Listeners {
+export function createListeners(sides: ListeningSides): Listeners {
+  const { c2s, s2s, component, http, https, edge } = sides;
   let open: readonly Open[] = [];
 
   const start = async (wanted: Wanted): Promise<Open> => {
@@ -62,6 +65,8 @@ export function createListeners({ c2s, s2s, component, http, https }: ListeningS
         return http.listen(at);
       case 'https':
         return http.listen({ ...at, https });
+      case 'edge':
+        return edge.listen(at);
       case 'c2s':
       case 'c2sTls': {
         const address = { kind: name === 'c2s' ? 'c2s' : 'c2s_tls', ...at } as const;

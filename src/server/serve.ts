@@ -1,17 +1,21 @@
 /** Runs the server: opens its ports and its admin socket, takes reloads, and ends it in reverse. */
 
+import type { Socket } from 'node:net';
 import { createAdmin, createApi, createSetup, type Setup } from '../admin/index.tsx';
 import { createC2s } from '../c2s/listener.ts';
 import type { C2sOptions } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
 import type { Config } from '../config/schema.ts';
+import { createEdge, type EdgeService } from '../edge/edge.ts';
 import { addressList, contains, createUpgradeClientOf, isLoopback } from '../http/client.ts';
+import { domainOfHeader } from '../http/host.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { Clock } from '../kit/clock.ts';
 import { RateLimit } from '../kit/limits.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { WEBSOCKET_PATH } from '../modules/host-meta.ts';
+import type { Way } from '../stream/ports.ts';
 import { type Assembled, type AssembleOptions, assemble, certificateSettings } from './assemble.ts';
 import { createFederation, type Federation } from './federation.ts';
 import { createListeners, type Listeners } from './listeners.ts';
@@ -51,12 +55,10 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     await assembled.close();
     throw error;
   });
+  const https = { tls: () => certificates.serverOptions(undefined), hstsMs: hsts };
+  const edge = createEdgeOf(assembled, { c2s, s2s: federation.side, https: http.door(https) });
   const listeners = createListeners({
-    c2s,
-    s2s: federation.side,
-    component: components,
-    http,
-    https: { tls: () => certificates.serverOptions(undefined), hstsMs: hsts },
+    ...{ c2s, s2s: federation.side, component: components, http, https, edge },
   });
   const stop = async () => {
     await assembled.heart.registry.leave(); // rooms say goodbye while there is somebody to hear it
@@ -99,6 +101,34 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
       ? new StartError(`The admin socket: ${error.message}. Another rtcd may be running.`)
       : error;
   }
+}
+
+/** The one port for all. */
+function createEdgeOf(
+  { certificates, clock, heart, log, running, web }: Assembled,
+  sides: {
+    readonly [service in Exclude<EdgeService, 'https'>]: { take(socket: Socket, way: Way): void };
+  } & { readonly https: { take(socket: Socket, way: Exclude<Way, 'starttls'>): void } },
+) {
+  return createEdge({
+    clock,
+    log: log.area('edge'),
+    // XEP-0178: who says nothing by ALPN may be a server that has a certificate to show.
+    tls: () => ({
+      ...certificates.serverOptions(undefined),
+      requestCert: true,
+      rejectUnauthorized: false,
+    }),
+    serves: (service) => running.current().server.edge.serves.includes(service),
+    homeOf(header) {
+      const domain = domainOfHeader(header);
+      const host = domain === undefined ? undefined : heart.hosts.get(domain);
+      return host === undefined ? undefined : web.publicUrl(host.domain);
+    },
+    c2s: sides.c2s.take,
+    s2s: sides.s2s.take,
+    https: sides.https.take,
+  });
 }
 
 function c2sServices(assembled: Assembled): C2sOptions {

@@ -23,6 +23,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   component: 'components',
   http: 'HTTP: console, metrics',
   https: 'HTTPS: console, files, WebSocket',
+  edge: 'one port for all of these',
 };
 
 /** The summary, some ten lines. */

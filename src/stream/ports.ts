@@ -31,17 +31,22 @@ export interface Ports<K extends string> {
    * called when it is over; undefined when there are too many from the address.
    */
   admit(remote: string, kind: string): (() => void) | undefined;
+  /** Takes a connection that came by a port of somebody else. */
+  take(socket: Socket, kind: K): void;
   /** Closes all ports; connections go on. */
   close(): void;
 }
+
+/** How a stream's connection comes: TLS begins in the stream, comes first (XEP-0368), or is there already. */
+export type Way = 'starttls' | 'tls' | 'secured';
 
 /** What ports are for. */
 export interface PortsOptions<K extends string> {
   readonly contentNs: ContentNs;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Whether TLS comes first on this kind of port. */
-  isDirectTls(kind: K): boolean;
+  /** How connections come by this kind of port. */
+  wayOf(kind: K): Way;
   connectionsPerAddress(): number;
   /** Takes a connection, whose other side is at `remote`; `closed` is called when it is over. */
   accept(socket: Socket, kind: K, remote: string, closed: () => void): void;
@@ -74,12 +79,13 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
   const take = (socket: Socket, kind: K) => {
     const remote = addressOf(socket);
     const closed = admit(remote, kind);
-    if (closed === undefined) refuse(socket, options.contentNs, options.isDirectTls(kind));
+    if (closed === undefined) refuse(socket, options.contentNs, options.wayOf(kind) === 'tls');
     else options.accept(socket, kind, remote, closed);
   };
 
   return {
     admit,
+    take,
     async listen(address) {
       const server = createServer({ allowHalfOpen: true }, (socket) => take(socket, address.kind));
       await new Promise<void>((resolve, reject) => {
@@ -113,9 +119,9 @@ function addressOf(socket: Socket): string {
 }
 
 /** Tells one connection too many why, where it can be said in clear, and closes. */
-function refuse(socket: Socket, contentNs: ContentNs, isDirectTls: boolean): void {
+function refuse(socket: Socket, contentNs: ContentNs, isTlsFirst: boolean): void {
   socket.on('error', () => {});
-  if (isDirectTls) return void socket.destroy();
+  if (isTlsFirst) return void socket.destroy();
   const text = 'Too many connections from your address.';
   const header = headerText({ id: randomId(), from: '', to: undefined }, contentNs);
   socket.end(

@@ -9,7 +9,16 @@ import { type RunningServer, serve } from '../../src/server/serve.ts';
 import { type JumpingClock, jumpingClock } from './jumping-clock.ts';
 
 /** A listener whose port is told. */
-export type PortName = 'c2s' | 'c2sTls' | 's2s' | 's2sTls' | 'component' | 'http' | 'https';
+/** `edge` is open where the config has that key. */
+export type PortName =
+  | 'c2s'
+  | 'c2sTls'
+  | 's2s'
+  | 's2sTls'
+  | 'component'
+  | 'http'
+  | 'https'
+  | 'edge';
 
 /** How a server is made. */
 export interface ServerOptions {
@@ -84,6 +93,7 @@ async function begin(
       component: portOf('component'),
       http: portOf('http'),
       https: portOf('https'),
+      edge: portOf('edge'),
     },
     clock,
     federation: server.federation,
@@ -108,7 +118,10 @@ async function configure(
 ): Promise<void> {
   const free = { port: 0, interfaces: [HOST] };
   const names = ['c2s', 'c2sTls', 's2s', 's2sTls', 'component', 'http', 'https'];
-  const listeners = Object.fromEntries(names.map((name) => [name, free]));
+  const listeners = {
+    ...Object.fromEntries(names.map((name) => [name, free])),
+    edge: { ...free, enabled: 'edge' in config },
+  };
   const usual = { certificates: [], listeners, log: { level: 'silent' } };
   await writeFile(join(folder, 'rtcd.yaml'), stringify({ ...usual, ...config }));
   await rm(join(folder, 'conf.d'), { recursive: true, force: true });

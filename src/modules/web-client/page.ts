@@ -28,6 +28,8 @@ function settingsOf({ domain, name, files, logo, rooms, isOpen }: Page) {
       registration_domain: domain,
       allow_registration: isOpen,
       ...(rooms === undefined ? {} : { muc_domain: rooms }),
+      // Or what one types would be sent to a service elsewhere.
+      muc_search_service: rooms ?? domain,
     },
   };
 }
