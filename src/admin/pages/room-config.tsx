@@ -4,6 +4,7 @@ import type { OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, type Fields, fieldsOf } from '../desk.tsx';
 import { Choice, Field, PageHeading, Problem, Tick, Token } from '../ui/parts.tsx';
 import { roomView } from '../views.ts';
+import { ROOMS, roomPath } from './room-paths.ts';
 
 /** What each key is called, in the order of the form. */
 const LABELS: Readonly<Record<string, string>> = {
@@ -48,12 +49,8 @@ const CHOICES: Readonly<Record<string, readonly (readonly [value: string, text: 
 const MASKED = '********';
 
 /** Adds the page. */
-export function addRoomConfigPages(
-  app: Hono<AdminEnv>,
-  desk: Desk,
-  roomPath: (jid: string, action?: string) => string,
-): void {
-  const path = '/admin/rooms/at/:room/config';
+export function addRoomConfigPages(app: Hono<AdminEnv>, desk: Desk): void {
+  const path = `${ROOMS}/at/:room/config` as const;
   const settingsOf = async (c: Ask, room: string) => {
     const found = await desk.ask(c, 'rooms.show', { room }, roomView);
     return found.ok
