@@ -36,6 +36,15 @@ export function el(name: string, attrs?: AttributeValues, ...children: Child[]):
   return element;
 }
 
+/**
+ * The same element with other attributes, as the root of its own tree. The children are shared: they
+ * keep their parent, which must be in the same namespace, and neither tree is changed any more.
+ */
+export function withAttributes(element: Element, attrs: Attributes): Element {
+  const copy = new Element(element.name);
+  return Object.assign(copy, { attrs, children: element.children });
+}
+
 /** Adds a node that stands in no tree yet as the last child. For trees that are being built only. */
 export function append(parent: Element, node: Element | string): void {
   parent.children.push(node);
