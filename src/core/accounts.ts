@@ -48,6 +48,8 @@ export interface AccountFilter {
   readonly host?: Domain;
   /** A part of the JID. */
   readonly search?: string;
+  /** Only those that are locked. */
+  readonly isLocked?: boolean;
   readonly offset?: number;
   readonly limit?: number;
 }
@@ -260,9 +262,10 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
       withdraw(jid);
       return (result?.changes ?? 0) > 0;
     },
-    async list({ host, search, offset = 0, limit = DEFAULT_PAGE }) {
+    async list({ host, search, isLocked, offset = 0, limit = DEFAULT_PAGE }) {
       let query = db.selectFrom('accounts');
       if (host !== undefined) query = query.where('domain', '=', host);
+      if (isLocked === true) query = query.where('locked', '=', 1);
       if (search !== undefined && search !== '')
         query = query.where((of) =>
           of(of.fn<number>('instr', ['jid', of.val(search.toLowerCase())]), '>', 0),

@@ -10,7 +10,7 @@ export interface AuditEntry {
   readonly at: number;
   /** The admin's bare JID, or `root`. */
   readonly actor: string;
-  /** The face: `socket`, `console`, `offline`, `rest`, `setup`. */
+  /** The face: `socket`, `console`, `offline`, `rest`, `setup`, `xmpp`. */
   readonly via: string;
   /** The remote address; empty where there is none. */
   readonly remote: string;

@@ -46,7 +46,7 @@ export interface Actor {
   /** The bare JID of an admin, or `root` for whoever may open the admin socket or the data folder. */
   readonly name: string;
   /** `setup` is the one-time link by which the first admin is made: only root could read it. */
-  readonly via: 'socket' | 'console' | 'offline' | 'rest' | 'setup';
+  readonly via: 'socket' | 'console' | 'offline' | 'rest' | 'setup' | 'xmpp';
   /** The remote address, where there is one. */
   readonly remote?: string;
 }

@@ -15,6 +15,7 @@ import { blocking } from './blocking/index.ts';
 import { caps } from './caps/index.ts';
 import { carbons } from './carbons/index.ts';
 import { clients } from './clients.ts';
+import { commands } from './commands/index.ts';
 import { contact } from './contact.ts';
 import { csi } from './csi/index.ts';
 import { disco } from './disco/index.ts';
@@ -65,6 +66,7 @@ export const modules: readonly AnyModule[] = [
   privateXml,
   push,
   register,
+  commands,
   session,
   streamManagement,
   time,

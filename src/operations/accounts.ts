@@ -161,6 +161,7 @@ function reads(services: Needs): AnyOperation[] {
       input: z.object({
         host: domain.optional(),
         search: z.string().max(200).optional().describe('A part of the address.'),
+        locked: z.boolean().default(false).describe('Only those that are locked.'),
         offset,
         limit: limit(50),
       }),
@@ -177,10 +178,11 @@ function reads(services: Needs): AnyOperation[] {
         ),
         total: z.int(),
       }),
-      async run({ host, search, offset: from, limit: most }) {
+      async run({ host, search, locked, offset: from, limit: most }) {
         const filter = {
           ...(host === undefined ? {} : { host }),
           ...(search === undefined ? {} : { search }),
+          ...(locked ? { isLocked: true } : {}),
         };
         const page = await accounts.list({ ...filter, offset: from, limit: most });
         const unserved =

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { closest } from '../config/closest.ts';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import { bareOf, isFull } from '../jid/jid.ts';
-import { anyJid, domain, limit, offset } from './fields.ts';
+import { anyJid, domain, hidden, limit, offset } from './fields.ts';
 import { noSuchAccount, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
 import { sessionInfo, sessionInfoOf } from './session-info.ts';
@@ -28,7 +28,11 @@ function list({ sessions, hosts }: Needs): AnyOperation {
       offset,
       limit: limit(100),
     }),
-    output: z.object({ sessions: z.array(sessionInfo), total: z.int() }),
+    output: z.object({
+      sessions: z.array(sessionInfo),
+      total: z.int(),
+      accounts: hidden(z.int()).describe('How many accounts they are of.'),
+    }),
     run({ host, search, offset: from, limit: most }) {
       const unserved = host === undefined ? undefined : unlessServed(hosts, host);
       if (unserved !== undefined) return unserved;
@@ -38,7 +42,8 @@ function list({ sessions, hosts }: Needs): AnyOperation {
         .filter(({ jid, remote }) => jid.toLowerCase().includes(part) || remote.includes(part))
         .sort((a, b) => (a.jid < b.jid ? -1 : 1));
       const page = found.slice(from, from + most).map((each) => sessionInfoOf(each, hosts));
-      return success({ sessions: page, total: found.length });
+      const accounts = new Set(found.map(({ account }) => account)).size;
+      return success({ sessions: page, total: found.length, accounts });
     },
   });
 }

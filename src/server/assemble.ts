@@ -28,6 +28,7 @@ import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { archive } from '../modules/archive/index.ts';
+import { commands } from '../modules/commands/index.ts';
 import { modules } from '../modules/index.ts';
 import { muc } from '../modules/muc/index.ts';
 import type { FederationService } from '../operations/federation-service.ts';
@@ -250,6 +251,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
       mayRun: authority.mayRun,
     },
   );
+  registry.apiOf(commands).useOperations(operations);
   return {
     ...base,
     heart,

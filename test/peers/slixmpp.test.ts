@@ -62,6 +62,57 @@ describeWith(['slixmpp'], 'slixmpp', () => {
     await first.sees({ event: 'message', sender: juliet.jid, body: 'Wherefore art thou?' });
   });
 
+  test('blocks (XEP-0191): who is blocked sees his friend go, and is refused', async () => {
+    const { romeo, first, juliet, second } = await friends();
+    expect(await second.ask('blocked')).toEqual([]);
+    await second.ask('block', { jid: romeo.jid });
+    expect(await second.ask('blocked')).toEqual([romeo.jid]);
+    await first.sees({ event: 'presence', type: 'unavailable', sender: juliet.jid });
+    await first.ask('message', { to: juliet.jid, body: 'It is I' });
+    await first.sees({ event: 'message', type: 'error', condition: 'service-unavailable' });
+    await second.ask('unblock', { jid: romeo.jid });
+    await first.sees({ event: 'presence', type: 'available', sender: juliet.jid });
+  });
+
+  test('administers the server (XEP-0050, XEP-0133)', async () => {
+    const [bard, operator] = await arrive('bard');
+    const [romeo, member] = await arrive('romeo');
+    expect(await member.ask('commands')).not.toContain('http://jabber.org/protocol/admin#add-user');
+    await expect(member.ask('administer', { command: 'add_user', fields: {} })).rejects.toThrow(
+      'forbidden',
+    );
+    await program.ctl(['user', 'role', bard.jid, 'operator']);
+    expect(await operator.ask('commands')).toEqual(
+      expect.arrayContaining([
+        'http://jabber.org/protocol/admin#add-user',
+        'urn:rtcd:operation:server.status',
+        'urn:rtcd:account:devices',
+      ]),
+    );
+    const nurse = { jid: `nurse@${romeo.jid.split('@')[1]}`, password: 'R0m30 R0m30' };
+    const fields = {
+      accountjid: nurse.jid,
+      password: nurse.password,
+      'password-verify': nurse.password,
+    };
+    await operator.ask('administer', { command: 'add_user', fields });
+    const again = people.slixmpp();
+    await again.login({ name: 'nurse', ...nurse }, 'starttls');
+    await expect(operator.ask('administer', { command: 'add_user', fields })).rejects.toThrow(
+      'conflict',
+    );
+    const listed = await operator.ask('administer', {
+      command: 'get_online_users_list',
+      fields: { max_items: '200' },
+    });
+    expect(JSON.stringify(listed)).toContain(romeo.jid);
+    await operator.ask('administer', {
+      command: 'disable_user',
+      fields: { accountjids: [nurse.jid] },
+    });
+    await again.sees({ event: 'disconnected' });
+  });
+
   test('reads what waits piece by piece (XEP-0013)', async () => {
     const [romeo, first] = await arrive('romeo');
     const juliet = await people.person('juliet');

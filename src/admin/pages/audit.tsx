@@ -13,6 +13,7 @@ const FACES: Readonly<Record<string, string>> = {
   socket: 'rtcctl',
   offline: 'rtcctl, server stopped',
   setup: 'one-time link',
+  xmpp: 'ad-hoc command',
 };
 
 /** An input as `jid: joe@example.com, admin: true`. */

@@ -37,6 +37,18 @@ export const ItemsQuery = payload('query', DISCO_ITEMS, { node: optionalAttr('no
 /** Answers for nodes of a host; undefined for a node that is not its own. */
 export type FindNode = (host: Domain, node: string) => DiscoInfo | undefined;
 
+/** A node of a host that is not the same for all; `forbidden` for who may not see it. */
+export interface HostNode {
+  info(): MaybePromise<DiscoInfo>;
+  items(): MaybePromise<readonly DiscoItem[]>;
+}
+
+/** Answers for nodes of a host by who asks; undefined for a node that is not its own. */
+export type FindHostNode = (
+  asked: Pick<Query, 'host' | 'session'>,
+  node: string,
+) => MaybePromise<HostNode | 'forbidden' | undefined>;
+
 /** A node of an account, for those who are signed in to it. */
 export interface AccountNode {
   info(): MaybePromise<DiscoInfo>;
@@ -72,6 +84,8 @@ export interface DiscoApi {
   serverInfo(host: Domain): DiscoInfo;
   /** Adds nodes of hosts (XEP-0030 §3.2). */
   addServerNode(find: FindNode): void;
+  /** Adds nodes of hosts that are not the same for all. */
+  addHostNode(find: FindHostNode): void;
   /** Adds nodes of accounts, which others are forbidden to see. */
   addAccountNode(find: FindAccountNode): void;
   /** Adds what accounts are, and nodes of theirs that others may see. */
@@ -102,7 +116,15 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
   setup(home) {
     const rosters = home.use(roster);
     const finders: FindNode[] = [];
+    const hostFinders: FindHostNode[] = [];
     const accountFinders: FindAccountNode[] = [];
+    const nodeOfHost = async (query: Query) => {
+      for (const find of hostFinders) {
+        const found = await find(query, query.payload.node ?? '');
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    };
     const nodeOfAccount = (query: Query): AccountNode | undefined => {
       const { node } = query.payload;
       if (node === undefined) return undefined;
@@ -139,7 +161,14 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       features: home.features(host, 'server'),
       forms: home.serverForms(host),
     });
-    const infoOfServer = ({ host, payload: { node } }: Query) => {
+    const infoOfServer = async (query: Query) => {
+      const {
+        host,
+        payload: { node },
+      } = query;
+      const own = node === undefined ? undefined : await nodeOfHost(query);
+      if (own === 'forbidden') return reply.refuse('forbidden');
+      if (own !== undefined) return reply.result(infoElement(await own.info(), node));
       const infos =
         node === undefined ? [serverInfo(host)] : finders.map((find) => find(host, node));
       const info = infos.find((found) => found !== undefined);
@@ -147,7 +176,14 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
         ? reply.refuse('item-not-found') // §7
         : reply.result(infoElement(info, node));
     };
-    const itemsOfServer = ({ host, payload: { node } }: Query) => {
+    const itemsOfServer = async (query: Query) => {
+      const {
+        host,
+        payload: { node },
+      } = query;
+      const own = node === undefined ? undefined : await nodeOfHost(query);
+      if (own === 'forbidden') return reply.refuse('forbidden');
+      if (own !== undefined) return reply.result(itemsElement(await own.items(), node));
       if (node !== undefined) return reply.refuse('item-not-found');
       const config = home.hosts.get(host)?.config;
       const components = config === undefined ? [] : componentsOf(config);
@@ -224,6 +260,7 @@ export const disco = defineModule<z.output<typeof config>, DiscoApi>({
       api: {
         serverInfo,
         addServerNode: (find) => void finders.push(find),
+        addHostNode: (find) => void hostFinders.push(find),
         addAccountNode: (find) => void accountFinders.push(find),
         addAccountService: (service) => void services.push(service),
       },

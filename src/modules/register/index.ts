@@ -5,7 +5,14 @@
 import { type IqRequest, onIq, type Reply, reply } from '../../core/iq.ts';
 import { defineModule, type Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
-import { type BareJid, domainOf, localOf, makeBare, parseBare } from '../../jid/jid.ts';
+import {
+  type BareJid,
+  type Domain,
+  domainOf,
+  localOf,
+  makeBare,
+  parseBare,
+} from '../../jid/jid.ts';
 import { RateLimit } from '../../kit/limits.ts';
 import { type Form, firstValueOf, readForm } from '../../stanza/form.ts';
 import { childrenOf, el } from '../../xml/element.ts';
@@ -28,8 +35,20 @@ const REMOVED = 'The account was removed.';
 
 type Request = IqRequest<NonNullable<ReturnType<typeof RegisterQuery.decode>>>;
 
+/** What other modules may use. */
+export interface RegisterApi {
+  /** Whether users of a host may change their password from a client. */
+  mayChangePassword(host: Domain): boolean;
+  /** Changes the password of a session's account as XEP-0077 §3.3 does. */
+  changePassword(session: Session, password: string): Promise<Reply>;
+  /** Whether users of a host may remove their account from a client. */
+  mayRemove(host: Domain): boolean;
+  /** Removes a session's account if the password is right. */
+  removeAccount(session: Session, password: string): Promise<Reply>;
+}
+
 /** The module. */
-export const register = defineModule({
+export const register = defineModule<RegisterSettings, RegisterApi>({
   name: 'register',
   specs: [{ xep: 77, version: '2.4', covers: 'complete', note: 'new accounts are off by default' }],
   features: [REGISTER],
@@ -41,6 +60,12 @@ export const register = defineModule({
         phase === 'early' && home.configOf(host).allowRegistration
           ? [el('register', { xmlns: REGISTER_FEATURE })] // §8
           : [],
+      api: {
+        mayChangePassword: (host) => home.configOf(host).allowPasswordChange,
+        changePassword: registered.changePassword,
+        mayRemove: (host) => home.configOf(host).allowRemoval,
+        removeAccount: registered.confirmRemoval,
+      },
       earlyIq: { key: RegisterQuery.key, handle: createSignUp(home) },
       iq: [
         onIq('get', ['server', 'self'], RegisterQuery, ({ session, host }) =>
@@ -48,7 +73,7 @@ export const register = defineModule({
             ? reply.result(registeredFields(localOf(session.account)))
             : reply.refuse('service-unavailable'),
         ),
-        onIq('set', ['server', 'self'], RegisterQuery, registered),
+        onIq('set', ['server', 'self'], RegisterQuery, registered.handle),
       ],
     };
   },
@@ -63,7 +88,9 @@ function isAtHome(session: Session | undefined, host: string): session is Sessio
 function createRegistered(home: Home<RegisterSettings>) {
   const tries = new RateLimit<BareJid>(home.clock, PASSWORD_TRIES);
 
-  return async (request: Request): Promise<Reply> => {
+  return { handle, changePassword, confirmRemoval };
+
+  async function handle(request: Request): Promise<Reply> {
     const { session, host, payload, iq } = request;
     // §3.2: whoever has no account here; §3.3 knows only one's own password.
     if (!isAtHome(session, host))
@@ -71,8 +98,8 @@ function createRegistered(home: Home<RegisterSettings>) {
     const children = iq.payload === undefined ? [] : childrenOf(iq.payload);
     const [only] = children;
     const form = children.length === 1 && only !== undefined ? readForm(only) : undefined;
-    if (form !== undefined) return confirmRemoval(form, session);
-    if (!payload.remove) return changePassword(payload, session);
+    if (form !== undefined) return removeByForm(form, session);
+    if (!payload.remove) return changeByQuery(payload, session);
     const { allowRemoval, confirmRemoval: isConfirmed } = home.configOf(host);
     if (children.length > 1) return reply.refuse('bad-request'); // §3.2
     if (!allowRemoval) return reply.refuse('not-allowed');
@@ -83,16 +110,20 @@ function createRegistered(home: Home<RegisterSettings>) {
       payload: cancelForm(),
     } as const;
     return { kind: 'refuse', failure };
-  };
+  }
 
   /** §3.2: the form comes back. */
-  async function confirmRemoval(form: Form, session: Session): Promise<Reply> {
+  async function removeByForm(form: Form, session: Session): Promise<Reply> {
     if (form.type !== 'submit' || form.formType !== CANCEL_FORM) return reply.refuse('bad-request');
     if (!home.configOf(session.host).allowRemoval) return reply.refuse('not-allowed');
     const username = firstValueOf(form, 'username');
     const password = firstValueOf(form, 'password');
     if (username === undefined || password === undefined) return reply.refuse('bad-request');
     if (!isOwnName(username, session.account)) return reply.refuse('forbidden');
+    return confirmRemoval(session, password);
+  }
+
+  async function confirmRemoval(session: Session, password: string): Promise<Reply> {
     if (!tries.take(session.account)) return reply.refuse('resource-constraint');
     const isRight = await home.accounts.checkPassword(session.account, password);
     return isRight ? remove(session) : reply.refuse('forbidden', 'The password is wrong.');
@@ -107,14 +138,19 @@ function createRegistered(home: Home<RegisterSettings>) {
   }
 
   /** §3.3 */
-  async function changePassword(query: Request['payload'], session: Session): Promise<Reply> {
+  async function changeByQuery(query: Request['payload'], session: Session): Promise<Reply> {
     const { account, host, security } = session;
-    const settings = home.configOf(host);
-    if (!settings.allowPasswordChange) return reply.refuse('not-allowed');
+    if (!home.configOf(host).allowPasswordChange) return reply.refuse('not-allowed');
     if (security.protocol === undefined) return reply.refuse('not-authorized');
     const { username, password = '' } = query;
     if (username === undefined || password === '') return reply.refuse('bad-request');
     if (!isOwnName(username, account)) return reply.refuse('forbidden');
+    return changePassword(session, password);
+  }
+
+  async function changePassword(session: Session, password: string): Promise<Reply> {
+    const { account, host } = session;
+    const settings = home.configOf(host);
     const weakness = weaknessOf(password, settings);
     if (weakness !== undefined) return reply.refuse('not-acceptable', weakness);
     if (!tries.take(account)) return reply.refuse('resource-constraint');

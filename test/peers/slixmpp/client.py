@@ -17,7 +17,7 @@ from slixmpp.xmlstream.matcher import StanzaPath
 
 PLUGINS = (
     "xep_0004", "xep_0012", "xep_0013", "xep_0030", "xep_0045", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
-    "xep_0199", "xep_0202", "xep_0203",
+    "xep_0050", "xep_0133", "xep_0191", "xep_0199", "xep_0202", "xep_0203",
     "xep_0280", "xep_0313", "xep_0352",
 )
 
@@ -241,6 +241,41 @@ class Steering:
     async def items(self, to):
         items = (await self.client["xep_0030"].get_items(to))["disco_items"]
         return [str(jid) for jid, *_ in items["items"]]
+
+    async def commands(self):
+        items = (await self.client["xep_0133"].get_commands())["disco_items"]
+        return sorted(node for _, node, _ in items["items"])
+
+    async def administer(self, command, fields):
+        """A command of XEP-0133: its form is filled in, and completed."""
+        outcome = asyncio.get_running_loop().create_future()
+
+        def proceed(iq, session):
+            if iq["command"]["status"] == "completed":
+                return outcome.set_result(iq)
+            form = iq["command"]["form"]
+            form["type"] = "submit"
+            form["values"] = fields
+            session["payload"] = form
+            self.client["xep_0050"].complete_command(session)
+
+        def fail(iq, _):
+            outcome.set_exception(IqError(iq))
+
+        getattr(self.client["xep_0133"], command)(session={"next": proceed, "error": fail})
+        answer = (await outcome)["command"]
+        values = answer["form"]["values"] if answer.get_plugin("form", check=True) else {}
+        return {"notes": [text for _, text in answer["notes"]], "values": values}
+
+    async def block(self, jid):
+        await self.client["xep_0191"].block(jid)
+
+    async def unblock(self, jid):
+        await self.client["xep_0191"].unblock(jid)
+
+    async def blocked(self):
+        iq = await self.client["xep_0191"].get_blocked()
+        return sorted(str(jid) for jid in iq["blocklist"]["items"])
 
     async def publish_vcard(self, name):
         card = self.client["xep_0054"].make_vcard()
