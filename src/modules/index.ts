@@ -10,8 +10,10 @@
  */
 import type { AnyModule } from '../core/module.ts';
 import { archive } from './archive/index.ts';
+import { avatars } from './avatars/index.ts';
 import { bind2 } from './bind2.ts';
 import { blocking } from './blocking/index.ts';
+import { bookmarks } from './bookmarks/index.ts';
 import { caps } from './caps/index.ts';
 import { carbons } from './carbons/index.ts';
 import { clients } from './clients.ts';
@@ -19,6 +21,7 @@ import { commands } from './commands/index.ts';
 import { contact } from './contact.ts';
 import { csi } from './csi/index.ts';
 import { disco } from './disco/index.ts';
+import { displayed } from './displayed.ts';
 import { fulltext } from './fulltext/index.ts';
 import { hostMeta } from './host-meta.ts';
 import { last } from './last.ts';
@@ -49,6 +52,7 @@ export const modules: readonly AnyModule[] = [
   disco,
   caps,
   pubsub,
+  displayed,
   archive,
   fulltext,
   carbons,
@@ -64,6 +68,7 @@ export const modules: readonly AnyModule[] = [
   muc,
   ping,
   privateXml,
+  bookmarks,
   push,
   register,
   commands,
@@ -72,6 +77,7 @@ export const modules: readonly AnyModule[] = [
   time,
   upload,
   vcard,
+  avatars,
   version,
   webClient,
 ];

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { count, size } from '../config/fields.ts';
 import { onIq, reply } from '../core/iq.ts';
 import { defineModule } from '../core/module.ts';
-import type { BareJid } from '../jid/jid.ts';
+import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Store } from '../store/store.ts';
 import { payload } from '../xml/codec.ts';
 import { childrenOf, type Element, el, NO_NAMESPACE, nsOf, serialise } from '../xml/element.ts';
@@ -23,12 +23,31 @@ interface Key {
   readonly name: string;
 }
 
+/** What stands in for an element that is stored here, such as bookmarks that are kept elsewhere, too. */
+export interface PrivateView {
+  isOn(host: Domain): boolean;
+  /** What is shown of what is stored. */
+  show(account: BareJid, stored: readonly Element[]): Promise<readonly Element[]>;
+  /** Something was stored. */
+  stored(account: BareJid, elements: readonly Element[]): Promise<void>;
+}
+
+/** What other modules may use. */
+export interface PrivateApi {
+  /** Takes what stands in for the elements of a name. */
+  useView(ns: string, name: string, view: PrivateView): void;
+  /** Stores an element in place of what was stored under its name. */
+  keep(account: BareJid, element: Element): Promise<void>;
+  /** What is stored under a name. */
+  of(account: BareJid, ns: string, name: string): Promise<readonly Element[]>;
+}
+
 interface Tables {
   private_xml: { account: BareJid; ns: string; name: string; xml: string };
 }
 
 /** The module. */
-export const privateXml = defineModule({
+export const privateXml = defineModule<z.output<typeof config>, PrivateApi>({
   name: 'private',
   specs: [{ xep: 49, version: '1.2', covers: 'complete' }],
   features: [PrivateQuery.ns],
@@ -47,7 +66,21 @@ export const privateXml = defineModule({
   ],
   setup({ configOf, store }) {
     const table = privateTable(store);
+    const views = new Map<string, PrivateView>();
+    const viewOf = (part: Element, host: Domain) => {
+      const view = views.get(`${nsOf(part)} ${part.name}`);
+      return view?.isOn(host) === true ? view : undefined;
+    };
+    const shown = async (account: BareJid, part: Element, host: Domain) => {
+      const stored = await table.of(account, part);
+      return (await viewOf(part, host)?.show(account, stored)) ?? stored;
+    };
     return {
+      api: {
+        useView: (ns, name, view) => void views.set(`${ns} ${name}`, view),
+        keep: (account, element) => table.set(account, groupsOf([element])),
+        of: (account, ns, name) => table.of(account, el(name, { xmlns: ns })),
+      },
       iq: [
         onIq('get', ['self'], PrivateQuery, async ({ iq, account, host }) => {
           const asked = partsOf(iq.payload);
@@ -57,7 +90,7 @@ export const privateXml = defineModule({
             return reply.refuse('bad-request');
           if (asked.length > configOf(host).maxElements) return reply.refuse('bad-request');
           if (asked.some(isReserved)) return reply.refuse('not-acceptable');
-          const found = await Promise.all(asked.map((part) => table.of(account, part)));
+          const found = await Promise.all(asked.map((part) => shown(account, part, host)));
           return reply.result(el('query', { xmlns: PrivateQuery.ns }, ...found.flat()));
         }),
         onIq('set', ['self'], PrivateQuery, async ({ iq, account, host }) => {
@@ -71,6 +104,7 @@ export const privateXml = defineModule({
           if (others.length + groups.filter(({ isEmpty }) => !isEmpty).length > maxElements)
             return reply.refuse('resource-constraint', `There may be up to ${maxElements}.`);
           await table.set(account, groups);
+          for (const { first, same } of groups) await viewOf(first, host)?.stored(account, same);
           return reply.result();
         }),
         // §2.3: another's; of the two conditions that are allowed the preferable one
@@ -96,6 +130,8 @@ function isReserved(part: Element): boolean {
 
 /** What one row holds: all elements of a name, in a query. */
 interface Group extends Key {
+  readonly first: Element;
+  readonly same: readonly Element[];
   readonly xml: string;
   /** Such as what is answered where nothing is stored: it need not be stored. */
   readonly isEmpty: boolean;
@@ -112,7 +148,7 @@ function groupsOf(parts: readonly Element[]): Group[] {
   return [...byKey.values()].map(({ first, same }) => {
     const isEmpty = same.length === 1 && serialise(first) === serialise(emptyOf(first));
     const xml = serialise(el('query', { xmlns: PrivateQuery.ns }, ...same));
-    return { ns: nsOf(first), name: first.name, xml, isEmpty };
+    return { ns: nsOf(first), name: first.name, first, same, xml, isEmpty };
   });
 }
 

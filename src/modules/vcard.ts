@@ -2,9 +2,9 @@
 
 import { z } from 'zod';
 import { size } from '../config/fields.ts';
-import { onIq, reply } from '../core/iq.ts';
+import { type IqRequest, onIq, reply } from '../core/iq.ts';
 import { defineModule } from '../core/module.ts';
-import type { BareJid } from '../jid/jid.ts';
+import type { BareJid, Domain, Jid } from '../jid/jid.ts';
 import type { Store } from '../store/store.ts';
 import { payload } from '../xml/codec.ts';
 import { type Element, serialise } from '../xml/element.ts';
@@ -18,12 +18,28 @@ const config = z.object({
   maxSize: size('256KiB').describe('The largest vCard that an account may store.'),
 });
 
+/** Photos that are kept elsewhere (XEP-0084), and shown in vCards (XEP-0398). */
+export interface Photos {
+  isOn(host: Domain): boolean;
+  /** The vCard as somebody sees it: with the photo that he may see. */
+  shown(card: Element | undefined, account: BareJid, asker: Jid): Promise<Element | undefined>;
+  /** A vCard was stored; undefined if it was removed. */
+  stored(account: BareJid, card: Element | undefined): Promise<void>;
+}
+
+/** What other modules may use. */
+export interface VCardApi {
+  usePhotos(photos: Photos): void;
+  /** The vCard as it is stored. */
+  of(account: BareJid): Promise<Element | undefined>;
+}
+
 interface Tables {
   vcards: { account: BareJid; xml: string };
 }
 
 /** The module. */
-export const vcard = defineModule({
+export const vcard = defineModule<z.output<typeof config>, VCardApi>({
   name: 'vcard',
   specs: [{ xep: 54, version: '1.3.0', covers: 'complete', note: 'servers have none themselves' }],
   features: [VCard.ns],
@@ -37,14 +53,26 @@ export const vcard = defineModule({
   ],
   setup({ configOf, store }) {
     const cards = cardTable(store);
+    let photos: Photos | undefined;
+    const shown = async ({ account, from, host }: IqRequest<unknown>) => {
+      const card = await cards.of(account);
+      return photos?.isOn(host) === true ? photos.shown(card, account, from) : card;
+    };
     return {
+      api: {
+        usePhotos(brought) {
+          if (photos !== undefined) throw new Error('there are photos already');
+          photos = brought;
+        },
+        of: cards.of,
+      },
       iq: [
-        onIq('get', ['self'], VCard, async ({ account }) => {
-          const card = await cards.of(account);
+        onIq('get', ['self'], VCard, async (request) => {
+          const card = await shown(request);
           return card === undefined ? reply.refuse('item-not-found') : reply.result(card); // §3.1
         }),
-        onIq('get', ['account'], VCard, async ({ account }) => {
-          const card = await cards.of(account);
+        onIq('get', ['account'], VCard, async (request) => {
+          const card = await shown(request);
           // §3.3: the same as where there is no such account
           return card === undefined ? reply.refuse('service-unavailable') : reply.result(card);
         }),
@@ -55,6 +83,8 @@ export const vcard = defineModule({
             return reply.refuse('policy-violation', `A vCard may have up to ${maxSize} bytes.`);
           const isEmpty = iq.payload === undefined || iq.payload.children.length === 0;
           await (isEmpty ? cards.remove(account) : cards.set(account, xml));
+          if (photos?.isOn(host) === true)
+            await photos.stored(account, isEmpty ? undefined : iq.payload);
           return reply.result();
         }),
         onIq('set', ['account'], VCard, () => reply.refuse('forbidden')), // §3.2

@@ -2,11 +2,12 @@
 import type { BareJid, Jid } from '../../jid/jid.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Element } from '../../xml/element.ts';
+import { refusalToRead } from './access.ts';
 import type { ConfigChanges } from './config-form.ts';
 import type { ChangeListener, Context } from './context.ts';
 import { payloadOf } from './events.ts';
 import type { Node } from './node.ts';
-import { publish, retract } from './publishing.ts';
+import { fill, publish, retract } from './publishing.ts';
 
 /** An item, as other modules see it. */
 export interface StoredPayload {
@@ -24,6 +25,8 @@ export interface PublishOptions {
   readonly config?: ConfigChanges;
   /** A word that comes back in the change that others are told. */
   readonly origin?: string;
+  /** Of whoever fills a node that is missing ({@link PubSubApi.fillMissing}), and only of him. */
+  readonly isFilling?: boolean;
 }
 
 /** What other modules may do with nodes. All that is asynchronous may reject with a StoreError. */
@@ -53,11 +56,13 @@ export interface PubSubApi {
   last(service: BareJid, node: string): Promise<StoredPayload | undefined>;
   /** A node without its items; undefined if there is none. */
   node(service: BareJid, node: string): Promise<Node | undefined>;
+  /** Whether somebody may read a node, if there is one. */
+  isReadable(service: BareJid, node: string, asker: Jid): Promise<boolean>;
   /** Adds one who is told of all changes, once they are on the disk. */
   onChange(listener: ChangeListener): void;
   /**
-   * Takes what fills a node of accounts that is not there yet, when it is asked for. It publishes, or
-   * leaves it.
+   * Takes what fills a node of accounts that is not there yet, when it is asked for by its owner, or
+   * published to. It publishes, or leaves it.
    */
   fillMissing(node: string, fill: (account: BareJid) => Promise<void>): void;
 }
@@ -74,7 +79,8 @@ export function createApi(context: Context): PubSubApi {
     return payload === undefined ? [] : [{ id, publisher, at, payload }];
   };
   return {
-    async publish(service, node, { id, payload }, { config = {}, origin } = {}) {
+    async publish(service, node, { id, payload }, { config = {}, origin, isFilling } = {}) {
+      if (isFilling !== true) await fill(context, service, node);
       const item = { id, payload };
       const outcome = await publish(context, {
         service,
@@ -111,6 +117,10 @@ export function createApi(context: Context): PubSubApi {
       return item === undefined ? undefined : read(item)[0];
     },
     node: async (service, name) => nodes.find(service, name),
+    async isReadable(service, name, asker) {
+      const node = await nodes.find(service, name);
+      return node !== undefined && (await refusalToRead(context, node, asker)) === undefined;
+    },
     onChange: (listener) => void context.listeners.push(listener),
     fillMissing: (node, fill) => void context.fillers.set(node, fill),
   };

@@ -217,6 +217,21 @@ describe('what changes who may read', () => {
 });
 
 describe('clients', () => {
+  test('XEP-0163 §4.3.3 whom the user blocks hears nothing, nor does who blocks the user', async () => {
+    await makeNode('open');
+    const romeo = await connectClient(scene, PEOPLE.friend, [NODE]);
+    const nurse = await connectClient(scene, PEOPLE.servant, [NODE]);
+    const block = (who: string) => `<block xmlns='urn:xmpp:blocking'><item jid='${who}'/></block>`;
+    expectDone(await juliet.ask('set', block('romeo@montague.lit')));
+    expectDone(await nurse.ask('set', block(JULIET)));
+    await calm(scene);
+    for (const actor of [romeo, nurse]) actor.inbox.length = 0;
+    await say('two');
+    await calm(scene);
+    expect(heard(romeo)).toEqual([]);
+    expect(heard(nurse)).toEqual([]);
+  });
+
   test('XEP-0163 §4.2 who wants nothing hears nothing', async () => {
     await makeNode('presence');
     const romeo = await connectClient(scene, PEOPLE.friend, ['urn:other']);
