@@ -213,6 +213,80 @@ describeWith(['slixmpp'], 'slixmpp', () => {
     expect(await first.ask('roster')).toEqual([]);
   });
 
+  test('nodes: a picture is told to friends, and is in the vCard and in presence, too', async () => {
+    const METADATA = 'urn:xmpp:avatar:metadata';
+    const PICTURE = '89504e470d0a1a0a00ff';
+    const { first, romeo, second } = await friends();
+    await second.ask('wants', { nodes: [METADATA] });
+    await second.ask('presence');
+    const id = await first.ask('show_picture', { hexadecimal: PICTURE });
+    const told = { event: 'node', sender: romeo.jid, node: METADATA, what: 'item', item: id };
+    await second.sees(told);
+    expect(await second.ask('picture', { of: romeo.jid, item: id })).toBe(PICTURE);
+    expect(await second.ask('vcard_picture', { of: romeo.jid })).toBe(PICTURE);
+    await first.ask('presence', { status: 'with a new face' });
+    await second.sees({ event: 'presence', status: 'with a new face', photo: id });
+    // Whoever comes later has the last one, once he is there.
+    await second.ask('presence', { type: 'unavailable' });
+    await second.ask('presence');
+    await second.sees(told);
+  });
+
+  test('nodes: bookmarks are the same by XEP-0402 and in private XML', async () => {
+    const NODE = 'urn:xmpp:bookmarks:1';
+    const [romeo, first] = await arrive('romeo');
+    const phone = await comeIn(romeo);
+    await phone.ask('wants', { nodes: [NODE] });
+    await phone.ask('presence');
+    await first.ask('store_bookmark', { room: 'coven@chat.shakespeare.lit', nick: 'Romeo' });
+    await phone.sees({ event: 'node', node: NODE, item: 'coven@chat.shakespeare.lit' });
+    await phone.ask('publish', {
+      node: NODE,
+      item: 'orchard@chat.shakespeare.lit',
+      xml: `<conference xmlns='${NODE}' autojoin='true'><nick>R</nick></conference>`,
+      options: {
+        access_model: 'whitelist',
+        persist_items: 'true',
+        max_items: 'max',
+        send_last_published_item: 'never',
+      },
+    });
+    expect(await first.ask('bookmarks')).toEqual([
+      ['coven@chat.shakespeare.lit', 'Romeo'],
+      ['orchard@chat.shakespeare.lit', 'R'],
+    ]);
+    await phone.ask('retract', { node: NODE, item: 'coven@chat.shakespeare.lit' });
+    await phone.sees({
+      event: 'node',
+      node: NODE,
+      what: 'retract',
+      item: 'coven@chat.shakespeare.lit',
+    });
+    expect(await first.ask('bookmarks')).toEqual([['orchard@chat.shakespeare.lit', 'R']]);
+    const items = (await first.ask('node_items', { node: NODE })) as Record<string, string>;
+    expect(Object.keys(items)).toEqual(['orchard@chat.shakespeare.lit']);
+    const { jid } = await people.person('juliet');
+    await expect(first.ask('node_items', { node: NODE, of: jid })).rejects.toThrow(
+      'item-not-found',
+    );
+    // XEP-0384: keys are for everybody.
+    const other = await comeIn(await people.person('paris'));
+    const DEVICES = 'eu.siacs.conversations.axolotl.devicelist';
+    const xml = "<list xmlns='eu.siacs.conversations.axolotl'><device id='1'/></list>";
+    await first.ask('publish', {
+      node: DEVICES,
+      item: 'current',
+      xml,
+      options: { access_model: 'open' },
+    });
+    expect(await other.ask('node_items', { node: DEVICES, of: romeo.jid })).toHaveProperty(
+      'current',
+    );
+    await expect(other.ask('node_items', { node: NODE, of: romeo.jid })).rejects.toThrow(
+      'not-allowed',
+    );
+  });
+
   test('a request to someone who is away waits for the next login', async () => {
     const [romeo, first] = await arrive('romeo');
     const juliet = await people.person('juliet');

@@ -1,6 +1,7 @@
 """A slixmpp client that is steered by lines of JSON; see test/support/client-program.ts."""
 
 import asyncio
+import hashlib
 import io
 import json
 import logging
@@ -16,9 +17,9 @@ from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import StanzaPath
 
 PLUGINS = (
-    "xep_0004", "xep_0012", "xep_0013", "xep_0030", "xep_0045", "xep_0048", "xep_0049", "xep_0054", "xep_0077", "xep_0092", "xep_0115",
-    "xep_0050", "xep_0133", "xep_0191", "xep_0199", "xep_0202", "xep_0203",
-    "xep_0280", "xep_0313", "xep_0352",
+    "xep_0004", "xep_0012", "xep_0013", "xep_0030", "xep_0045", "xep_0048", "xep_0049", "xep_0050", "xep_0054",
+    "xep_0060", "xep_0077", "xep_0084", "xep_0092", "xep_0115", "xep_0133", "xep_0163", "xep_0191", "xep_0199",
+    "xep_0202", "xep_0203", "xep_0280", "xep_0313", "xep_0352",
 )
 
 USER = "{http://jabber.org/protocol/muc#user}"
@@ -43,6 +44,8 @@ class Client(ClientXMPP):
         self.register_handler(Callback("messages", StanzaPath("message"), self.on_message))
         self.register_handler(Callback("presences", StanzaPath("presence"), self.on_presence))
         self.register_handler(Callback("pushes", StanzaPath("iq@type=set/roster"), self.on_push))
+        for event in ("publish", "retract"):
+            self.add_event_handler(f"pubsub_{event}", self.on_node)
         for direction in ("sent", "received"):  # slixmpp tells only of copies from the account itself
             self.add_event_handler(f"carbon_{direction}", self.on_copy)
         self.add_event_handler("disconnected", lambda reason: tell({"event": "disconnected"}))
@@ -64,6 +67,14 @@ class Client(ClientXMPP):
             "retracts": retracted(message.xml),
         })
 
+    def on_node(self, message):
+        items = message["pubsub_event"]["items"]
+        for item in items.xml:
+            tell({
+                "event": "node", "node": items["node"], "sender": message["from"].bare,
+                "what": item.tag.partition("}")[2], "item": item.get("id"),
+            })
+
     def on_copy(self, message):
         direction = "sent" if message.get_plugin("carbon_sent", check=True) else "received"
         original = message[f"carbon_{direction}"]
@@ -80,6 +91,7 @@ class Client(ClientXMPP):
             "type": kind, "show": presence["show"] or None, "status": presence["status"],
             "priority": presence["priority"], "nick": presence["from"].resource,
             "codes": sorted(int(each.get("code")) for each in presence.xml.iter(f"{USER}status")),
+            "photo": presence.xml.findtext("{vcard-temp:x:update}x/{vcard-temp:x:update}photo"),
         })
 
     def on_push(self, iq):
@@ -294,6 +306,50 @@ class Steering:
         iq = await self.client["xep_0048"].get_bookmarks(method="xep_0049")
         kept = iq["private"]["bookmarks"]["conferences"]
         return [[str(each["jid"]), each["nick"]] for each in kept]
+
+    async def wants(self, nodes):
+        """From its next presence on the client wants to hear of nodes (XEP-0163)."""
+        for node in nodes:
+            self.client["xep_0030"].add_feature(f"{node}+notify")
+        await self.client["xep_0115"].update_caps(broadcast=False)
+
+    async def publish(self, node, item, xml, options=None, to=None):
+        form = None
+        if options is not None:
+            form = self.client["xep_0004"].make_form(ftype="submit")
+            form.add_field("FORM_TYPE", ftype="hidden",
+                           value="http://jabber.org/protocol/pubsub#publish-options")
+            for name, value in options.items():
+                form.add_field(f"pubsub#{name}", value=value)
+        await self.client["xep_0060"].publish(
+            to, node, id=item, payload=ET.fromstring(xml), options=form)
+
+    async def retract(self, node, item):
+        await self.client["xep_0060"].retract(None, node, item, notify=True)
+
+    async def node_items(self, node, of=None):
+        """The items of a node: their ids, and what they hold."""
+        answer = await self.client["xep_0060"].get_items(of, node)
+        return {
+            item["id"]: ET.tostring(item["payload"], encoding="unicode")
+            for item in answer["pubsub"]["items"]["substanzas"]
+        }
+
+    async def show_picture(self, hexadecimal):
+        picture = bytes.fromhex(hexadecimal)
+        digest = hashlib.sha1(picture).hexdigest()
+        await self.client["xep_0084"].publish_avatar(picture)
+        await self.client["xep_0084"].publish_avatar_metadata(
+            items={"id": digest, "type": "image/png", "bytes": len(picture)})
+        return digest
+
+    async def picture(self, of, item):
+        answer = await self.client["xep_0084"].retrieve_avatar(of, item)
+        return answer["pubsub"]["items"]["item"]["avatar_data"]["value"].hex()
+
+    async def vcard_picture(self, of):
+        photo = (await self.client["xep_0054"].get_vcard(of))["vcard_temp"]["PHOTO"]
+        return photo["BINVAL"].hex()
 
     async def password(self, password):
         await self.client["xep_0077"].change_password(password, jid=self.client.boundjid.host)
