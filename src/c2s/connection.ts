@@ -45,6 +45,9 @@ const MAX_ELEMENTS = 10_000;
 /** How long a shutdown waits for what clients sent to be durable. */
 const SETTLE_MS = 2000;
 
+/** TLS that somebody else has put below a connection. */
+export type TlsBelow = Pick<Security, 'protocol' | 'cipher'>;
+
 /** What a listener tells a new connection. */
 export interface ConnectionOptions {
   readonly socket: Duplex;
@@ -53,6 +56,8 @@ export interface ConnectionOptions {
    * whatever is below (RFC 7395 §3.9).
    */
   readonly transport: Way | 'websocket';
+  /** The TLS below a WebSocket. */
+  readonly below?: TlsBelow | undefined;
   readonly services: C2sServices;
   readonly flusher: Flusher;
   /** The client's address. */
@@ -67,6 +72,7 @@ export class Connection implements Link {
   readonly #services: C2sServices;
   readonly #channel: Channel;
   readonly #onClosed: () => void;
+  readonly #below: TlsBelow | undefined;
   readonly #context: NegotiationContext;
   /** The id of the present stream: each one on a connection has its own (RFC 6120 §4.7.3). */
   #id = randomId();
@@ -85,6 +91,7 @@ export class Connection implements Link {
     this.remote = options.remote;
     this.#services = services;
     this.#onClosed = options.onClosed;
+    this.#below = options.below;
     const limits = services.limits();
     this.#context = {
       termsOf: (host) => this.#termsOf(host),
@@ -420,8 +427,8 @@ export class Connection implements Link {
   #security(): Security {
     const { tls } = this.#channel;
     return {
-      protocol: tls?.getProtocol() ?? undefined,
-      cipher: tls?.getCipher().name,
+      protocol: this.#below?.protocol ?? tls?.getProtocol() ?? undefined,
+      cipher: this.#below?.cipher ?? tls?.getCipher().name,
       mechanism: this.#state.mechanism ?? '',
     };
   }

@@ -3,12 +3,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Client } from '../http/client.ts';
 import type { TakeUpgrade } from '../http/server.ts';
 import type { Timer } from '../kit/clock.ts';
 import { Flusher } from '../kit/outbox.ts';
 import { createPorts, type PortAddress, type Ports, type Way } from '../stream/ports.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection, type ConnectionOptions, type TlsBelow } from './connection.ts';
 import { freezeAll, thawAll } from './handover.ts';
 import type { C2sOptions, C2sServices } from './services.ts';
 import { createSleepers } from './sleepers.ts';
@@ -77,9 +78,11 @@ export function createC2s(options: C2sOptions): C2sSide {
     transport: ConnectionOptions['transport'],
     remote: string,
     closed: () => void,
+    below?: TlsBelow,
   ) => {
     const connection = new Connection({
       socket,
+      below,
       transport,
       services,
       flusher,
@@ -104,10 +107,11 @@ export function createC2s(options: C2sOptions): C2sSide {
           return isSecure || isLocal ? undefined : 403; // RFC 7395 §3.9: over TLS
         },
         accept(socket, request) {
-          const { address } = clientOf(request);
+          const { address, isSecure } = clientOf(request);
           const closed = ports.admit(address, 'c2s_websocket');
           if (closed === undefined) socket.destroy();
-          else accept(socket, 'websocket', address, closed);
+          else
+            accept(socket, 'websocket', address, closed, isSecure ? tlsBelow(request) : undefined);
         },
       }),
     restore: () => thawAll(services.store, services),
@@ -120,4 +124,10 @@ export function createC2s(options: C2sOptions): C2sSide {
       await freezeAll(services.store, services);
     },
   };
+}
+
+/** The TLS that a request came by: to us, or to a proxy, of which no more is known. */
+function tlsBelow({ socket }: IncomingMessage): TlsBelow {
+  if (!(socket instanceof TLSSocket)) return { protocol: 'TLS', cipher: undefined };
+  return { protocol: socket.getProtocol() ?? 'TLS', cipher: socket.getCipher().name };
 }

@@ -37,7 +37,6 @@ converse.initialize({
   theme: 'classic',
   dark_theme: 'dracula',
   show_background: false,
-  show_client_info: false,
   embed_3rd_party_media_players: false,
   muc_nickname_from_jid: true,
   muc_respect_autojoin: true,
