@@ -106,6 +106,10 @@ export class ClientSession implements OwnedSession {
     return this.#outlet.managed !== undefined;
   }
 
+  get isResumable(): boolean {
+    return this.#outlet.managed?.resumeId !== undefined && !this.isAnonymous;
+  }
+
   /** How many of the client's stanzas are handled (XEP-0198 §4). */
   get handledCount(): number {
     return this.#outlet.managed?.received.handled ?? 0;

@@ -72,6 +72,8 @@ export interface Session extends Creditor {
   readonly isActive: boolean;
   /** Whether the client says what it has (XEP-0198); of others it is known when they are heard of. */
   readonly isManaged: boolean;
+  /** Whether it may outlive its connection, and a restart of the server (XEP-0198 §5). */
+  readonly isResumable: boolean;
   /**
    * Sends a stanza to the client, with another `to` if one is given (serialised once, spliced). The
    * receipt is told what becomes of it.

@@ -247,6 +247,7 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage, traits
     isAttached: true,
     restrain: () => {},
     isManaged: true,
+    isResumable: false,
     room: () => undefined,
     owe: (work) => void owed.push(work),
     send(stanza: Stanza, to?: Jid, receipt?: Receipt) {

@@ -1,7 +1,7 @@
 /** Rooms between real sockets: several clients, a restart, floods. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Element } from '../../src/xml/element.ts';
-import { type Client, loggedIn, textIn } from '../support/client.ts';
+import { Client, loggedIn, textIn } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const PASSWORD = 'a secret for tests';
@@ -105,6 +105,50 @@ describe('XEP-0045 over sockets', () => {
     expect(await server.run('rooms.history', { room: ROOM, limit: 1 })).toMatchObject({
       messages: [{ nick: 'ann', text: 'before' }],
     });
+  });
+
+  test('XEP-0198 §5 who can resume his session is still there after a restart', async () => {
+    const [ann, bob, eve] = [await arrive('ann'), await arrive('bob'), await arrive('eve')];
+    const enable = async (client: Client) => {
+      client.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+      return (await client.seek(({ name }) => name === 'enabled')).attrs['id'] ?? '';
+    };
+    const ids = [await enable(ann), await enable(bob)];
+    for (const [client, nick] of [
+      [eve, 'eve'],
+      [ann, 'ann'],
+      [bob, 'bob'],
+    ] as const)
+      await enter(client, nick);
+    await ann.seek(({ attrs }) => attrs['from'] === `${ROOM}/bob`);
+    const told = eve.seek((each) => each.toString().includes('code="332"'));
+    server = await server.restart();
+    await told;
+    connected = [];
+    const resume = async (user: string, id: string) => {
+      const client = await Client.connect({ port: server.ports.c2sTls, tls: {} });
+      connected.push(client);
+      await client.open();
+      await client.plain(user, PASSWORD);
+      await client.open();
+      client.send(`<resume xmlns='urn:xmpp:sm:3' previd='${id}' h='0'/>`);
+      await client.seek(({ name }) => name === 'resumed');
+      return client;
+    };
+    const ping = `<iq type='get' id='self' to='${ROOM}/ann'><ping xmlns='urn:xmpp:ping'/></iq>`;
+    const annAgain = await resume('ann', ids[0] ?? '');
+    annAgain.send(ping);
+    expect((await annAgain.seek(({ attrs }) => attrs.id === 'self')).attrs.type).toBe('result');
+    const bobAgain = await resume('bob', ids[1] ?? '');
+    annAgain.send(say('we are still here'));
+    const heard = await bobAgain.seek((each) =>
+      each.toString().includes('<body>we are still here'),
+    );
+    expect(heard.attrs.from).toBe(`${ROOM}/ann`);
+    // Of what was sent to them, and sent again, only eve's leaving tells of the restart.
+    const ends = bobAgain.text.match(/<presence[^>]*type="unavailable"[^>]*>/g) ?? [];
+    expect(ends.map((each) => /from="([^"]*)"/.exec(each)?.[1])).toEqual([`${ROOM}/eve`]);
+    expect(await server.run('rooms.show', { room: ROOM })).toMatchObject({ occupants: 2 });
   });
 
   test('whose connection breaks leaves, and his nick is free', async () => {

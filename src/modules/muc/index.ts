@@ -77,6 +77,7 @@ export const muc = defineModule<MucSettings, AdminService>({
             });
         },
       },
+      memory: rooms.memory,
       leave: () => rooms.shutDown(),
       async stop() {
         sweep.cancel();

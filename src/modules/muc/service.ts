@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
-import type { Home } from '../../core/module.ts';
+import type { Home, SessionMemory } from '../../core/module.ts';
 import {
   type BareJid,
   bareOf,
@@ -24,8 +24,9 @@ import { type Cell, createCells } from './cells.ts';
 import { createGate } from './creating.ts';
 import { entryMark } from './entering.ts';
 import { createGhosts } from './ghosts.ts';
+import { createHandover, handOver } from './handover.ts';
 import { createLanes } from './lanes.ts';
-import { destroy, drop, shutDown } from './leaving.ts';
+import { destroy, drop } from './leaving.ts';
 import { type Addressed, receive } from './receive.ts';
 import { createRelays } from './relays.ts';
 import type { Room } from './room.ts';
@@ -52,8 +53,10 @@ export interface Rooms {
   occupancy(jid: BareJid): number;
   /** All sessions in rooms of a service that a test is true of are out of reach. */
   dropAll(service: Domain, isGone: (session: FullJid) => boolean): Promise<void>;
-  /** Tells all occupants that the service goes down (§11.2). */
+  /** Tells all occupants that the service goes down (§11.2), but those who outlive it. */
   shutDown(): Promise<void>;
+  /** What is remembered of these. */
+  readonly memory: SessionMemory;
   stop(): void;
 }
 
@@ -284,6 +287,12 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
         return true;
       }),
     lively,
+    memory: createHandover({
+      clock,
+      lively,
+      change,
+      failed: (error) => log.error({ err: error }, 'an occupant could not be taken up again'),
+    }),
     occupancy: (jid) => cells.peek(jid)?.occupants.size ?? 0,
     async dropAll(service, isGone) {
       await Promise.all(
@@ -299,8 +308,8 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
       for (const [, cell] of [...cells.all()]) {
         if (cell.room === undefined) continue;
         const turn = new Turn(cell.room, termsFor(cell.room.jid));
-        shutDown(turn);
-        for (const each of turn.sends) deliver(each);
+        handOver(turn, (session) => home.sessions.at(session)?.isResumable === true);
+        accept(cell, { ...turn.outcome, room: turn.room });
       }
       await Promise.race([
         lanes.drained(),
