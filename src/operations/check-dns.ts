@@ -1,12 +1,13 @@
 /** Checks what DNS says of a host against what the server offers (RFC 6120 §3.2, XEP-0368, RFC 7673). */
 import { isIP } from 'node:net';
 import type { Config, ListenerName } from '../config/schema.ts';
-import { domainToAscii } from '../jid/jid.ts';
+import { type Domain, domainToAscii } from '../jid/jid.ts';
 import type { Answer, Lookup, SrvRecord } from './dns-lookup.ts';
 import { type Finding, findingsOn } from './findings.ts';
 import {
   ANNOUNCED,
   type AnnouncedService,
+  componentsBelow,
   DECLINED,
   isOffered,
   srvData,
@@ -65,7 +66,33 @@ export async function checkDns(host: ZoneHost, given: DnsCheck): Promise<Finding
   const each = await Promise.all(
     services.map(({ service, found }) => checkService(service, found, check)),
   );
-  return [...checkAddresses(addresses, check), ...each.flat()];
+  const components = componentsBelow(host).map((component) => checkComponent(component, check));
+  const below = await Promise.all(components);
+  return [...checkAddresses(addresses, check), ...each.flat(), ...below.flat()];
+}
+
+/** The domain of a component, such as that of rooms: users of other domains come to it by its records. */
+async function checkComponent(component: Domain, check: Check): Promise<Finding[]> {
+  const { host, config, lookup, target, portOf } = check;
+  const announced = ANNOUNCED.find(({ listener }) => listener === 's2s');
+  if (announced === undefined || !isOffered(announced, host, config)) return [];
+  const name = domainToAscii(component);
+  const say = findingsOn('dns', component);
+  const service = `${announced.service}.${name}`;
+  const [records, addresses] = await Promise.all([lookup.srv(service), lookup.addresses(name)]);
+  const port = portOf('s2s');
+  const fault = [records, addresses].find((each) => !each.ok);
+  if (fault?.ok === false) return [say.error(`Its records are not known: ${fault.text}.`)];
+  const offered = recordsOf(records).filter((record) => record.target !== '');
+  if (offered.some((record) => record.port === port))
+    return [say.ok(`Other servers are led to ${offered[0]?.target}:${port}.`)];
+  if (offered.length === 0 && port === announced.fallbackPort && recordsOf(addresses).length > 0)
+    return [say.ok('It has no SRV record; other servers then try its own address.')];
+  return [
+    say.warning(
+      `Users of other domains do not find it. Add: ${service}. SRV ${srvData(port, target)}`,
+    ),
+  ];
 }
 
 const recordsOf = <T>(answer: Answer<T>): readonly T[] => (answer.ok ? answer.records : []);

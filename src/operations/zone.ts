@@ -1,8 +1,9 @@
 /** The records that the zone of a host needs (RFC 6120 §3.2, XEP-0368, RFC 7673), as values and text. */
 import { isIPv4 } from 'node:net';
+import { componentsOf } from '../config/components.ts';
 import type { Config, ListenerName } from '../config/schema.ts';
 import type { Host } from '../core/hosts.ts';
-import { domainToAscii } from '../jid/jid.ts';
+import { type Domain, domainToAscii } from '../jid/jid.ts';
 
 /** A host, as far as its records follow from it. */
 export type ZoneHost = Pick<Host, 'domain' | 'config'>;
@@ -96,8 +97,23 @@ export function zoneRecords(terms: ZoneTerms): ZoneRecord[] {
       const name = `_${portOf(each.listener)}._tcp.${target}`;
       return { name, type: 'TLSA', data: tlsaData(keyHash ?? '') };
     });
-  return [...addressRecords(terms), ...services, ...(isAlone ? [refusal] : []), ...keys];
+  const components = componentsBelow(host).flatMap((component) =>
+    offered
+      .filter(({ forWhom }) => forWhom === 'servers')
+      .map((each): ZoneRecord => {
+        const name = `${each.service}.${domainToAscii(component)}`;
+        return { name, type: 'SRV', data: srvData(portOf(each.listener), target) };
+      }),
+  );
+  const refusals = isAlone ? [refusal] : [];
+  return [...addressRecords(terms), ...services, ...refusals, ...components, ...keys];
 }
+
+/** The domains of components that are in the zone of their host, such as `conference.falcot.com`. */
+export const componentsBelow = ({ domain, config }: ZoneHost): readonly Domain[] =>
+  componentsOf(config)
+    .map((each) => each.domain)
+    .filter((each) => each.endsWith(`.${domain}`));
 
 function addressRecords({ target, addresses }: ZoneTerms): ZoneRecord[] {
   if (addresses.length === 0) return [{ name: target, type: 'A', data: PLACEHOLDER }];

@@ -37,18 +37,28 @@ async function configWith(ports: Ports = {}): Promise<Config> {
   return { ...usual, server: { ...usual.server, listeners: { ...listeners, ...changed } } };
 }
 
-async function hostNamed(name = 'falcot.com', s2s: object = {}): Promise<ZoneHost> {
+async function hostNamed(
+  name = 'falcot.com',
+  s2s: object = {},
+  more: object = {},
+): Promise<ZoneHost> {
   const [host] = (await developmentConfig()).hosts;
   if (host === undefined) throw new Error('no host');
-  return { domain: domainNamed(name), config: { ...host, s2s: { ...host.s2s, ...s2s } } };
+  return { domain: domainNamed(name), config: { ...host, s2s: { ...host.s2s, ...s2s }, ...more } };
 }
 
 describe('the zone', () => {
   const zoneOf = async (
-    options: { ports?: Ports; s2s?: object; addresses?: string[]; name?: string } = {},
+    options: {
+      ports?: Ports;
+      s2s?: object;
+      addresses?: string[];
+      name?: string;
+      host?: object;
+    } = {},
   ) => {
     const config = await configWith(options.ports);
-    const host = await hostNamed(options.name, options.s2s);
+    const host = await hostNamed(options.name, options.s2s, options.host);
     const records = zoneRecords({
       host,
       config,
@@ -79,6 +89,20 @@ _xmpps-server._tcp  IN  SRV   5 0 5270 xmpp-gw.falcot.com.
 ; with a new key, publish its record before the key is used
 _5269._tcp.xmpp-gw  IN  TLSA  3 1 1 ${KEY}
 _5270._tcp.xmpp-gw  IN  TLSA  3 1 1 ${KEY}`);
+  });
+
+  test('other servers find the components of a host by records of their own', async () => {
+    const components = {
+      'conference.falcot.com': { type: 'muc', name: 'Rooms' },
+      'rooms.other.example': { type: 'muc', name: 'Elsewhere' },
+    };
+    const zone = await zoneOf({ host: { components } });
+    expect(zone).toMatch(/_xmpp-server\._tcp\.conference +IN {2}SRV {3}5 0 5269 xmpp-gw/);
+    expect(zone).toMatch(/_xmpps-server\._tcp\.conference +IN {2}SRV {3}5 0 5270 xmpp-gw/);
+    expect(zone).not.toMatch(/client\._tcp\.conference|other\.example/);
+    expect(await zoneOf({ host: { components }, s2s: { enabled: false } })).not.toMatch(
+      /conference/,
+    );
   });
 
   test('has the ports in force, and not what is off', async () => {
@@ -121,10 +145,10 @@ _5270._tcp.xmpp-gw  IN  TLSA  3 1 1 ${KEY}`);
 describe('the check', () => {
   const check = async (
     lookup: Lookup,
-    { ports = {}, s2s = {} }: { ports?: Ports; s2s?: object } = {},
+    { ports = {}, s2s = {}, host = {} }: { ports?: Ports; s2s?: object; host?: object } = {},
   ) => {
     const config = await configWith(ports);
-    const found = await checkDns(await hostNamed('falcot.com', s2s), {
+    const found = await checkDns(await hostNamed('falcot.com', s2s, host), {
       config,
       lookup,
       own: ['192.0.2.1'],
@@ -180,6 +204,24 @@ describe('the check', () => {
       expect.stringMatching(/^error .*chat\.falcot\.com:5299, but the server listens on 5222/),
     ]);
     expect(all.join('\n'), 'one machine for all').toContain('SRV 5 0 5223 chat.falcot.com.');
+  });
+
+  test('a component that other servers do not find is told of', async () => {
+    const host = { components: { 'conference.falcot.com': { type: 'muc', name: 'Rooms' } } };
+    const name = '_xmpp-server._tcp.conference.falcot.com';
+    const of = async (lookup: Lookup) =>
+      (await check(lookup, { host })).filter((text) => text.includes('conference'));
+    expect(await of(lookupOf({ addresses: here }))).toEqual([
+      `warning conference.falcot.com: Users of other domains do not find it. Add: ${name}. SRV 5 0 5269 falcot.com.`,
+    ]);
+    const srv = { [name]: [['falcot.com', 5269]] as [string, number][] };
+    expect(await of(lookupOf({ addresses: here, srv }))).toEqual([
+      'ok conference.falcot.com: Other servers are led to falcot.com:5269.',
+    ]);
+    const addresses = { ...here, 'conference.falcot.com': ['192.0.2.1'] };
+    expect(await of(lookupOf({ addresses }))).toEqual([
+      'ok conference.falcot.com: It has no SRV record; other servers then try its own address.',
+    ]);
   });
 
   test('RFC 2782 a target of "." says that there is no service', async () => {

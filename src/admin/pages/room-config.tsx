@@ -25,6 +25,7 @@ const LABELS: Readonly<Record<string, string>> = {
   maxOccupants: 'How many may be in it',
   pause: 'Seconds between two messages',
   historyMost: 'Messages that newcomers see',
+  keepDays: 'Days for which messages are kept (0: as the host has it)',
   presenceOf: 'Roles whose presence is seen',
   memberListFor: 'Roles that may see the members',
   isArchived: 'Archived',

@@ -30,6 +30,8 @@ export interface RoomArchives {
   /** Answers a request, sending all that belongs to the answer. */
   answer(room: Room, iq: Iq, send: (stanza: Stanza) => void): Promise<void>;
   remove(room: BareJid): Promise<void>;
+  /** Keeps what is said for so many days; 0 is as the host has it. */
+  setTerm(room: BareJid, days: number): Promise<void>;
 }
 
 /** Opens them. */
@@ -78,6 +80,7 @@ export function createRoomArchives(home: Home<MucSettings>): RoomArchives {
       if (answer !== undefined) send(answer);
     },
     remove: api.remove,
+    setTerm: (room, days) => api.service.setRetention(room, days === 0 ? undefined : days),
   };
 }
 

@@ -75,6 +75,12 @@ export function withSaid(
   return all.slice(first);
 }
 
+const DAY_MS = 86_400_000;
+
+/** What was said before that moment is not kept any more; undefined where the room has no term. */
+export const keptSince = ({ config }: Pick<Room, 'config'>, now: number): number | undefined =>
+  config.keepDays === 0 ? undefined : now - config.keepDays * DAY_MS;
+
 /** The newest messages that meet all limits, oldest first; each is sent whole or not at all. */
 export function chosen(
   room: Room,
@@ -84,6 +90,7 @@ export function chosen(
 ): readonly Said[] {
   const most = Math.min(wish.maxstanzas ?? room.config.historyMost, room.config.historyMost);
   const from = Math.max(
+    keptSince(room, now) ?? Number.NEGATIVE_INFINITY,
     wish.since ?? Number.NEGATIVE_INFINITY,
     wish.seconds === undefined ? Number.NEGATIVE_INFINITY : now - wish.seconds * 1000,
   );

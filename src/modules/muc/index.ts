@@ -9,6 +9,7 @@ import { loadSecret } from '../../core/secret.ts';
 import { domainOf, localOf } from '../../jid/jid.ts';
 import { type AdminService, createAdminService } from './admin-service.ts';
 import { createDesk } from './desk.ts';
+import { startExpiry } from './expiry.ts';
 import { withAffiliates } from './room.ts';
 import { createRooms } from './service.ts';
 import { type MucSettings, mucSettings } from './settings.ts';
@@ -60,8 +61,15 @@ export const muc = defineModule<MucSettings, AdminService>({
           if (turn.room.occupants.size === 0) turn.isOver = true;
         });
     };
+    const api = createAdminService(home, rooms, tables);
+    const stopExpiry = startExpiry({
+      clock: home.clock,
+      log: home.log,
+      list: tables.withTerm,
+      purge: api.purge,
+    });
     return {
-      api: createAdminService(home, rooms, tables),
+      api,
       receive: (stanza, domain, host) =>
         localOf(stanza.to) === '' ? desk(stanza, domain, host) : rooms.receive(stanza, host),
       hooks: {
@@ -81,6 +89,7 @@ export const muc = defineModule<MucSettings, AdminService>({
       leave: () => rooms.shutDown(),
       async stop() {
         sweep.cancel();
+        stopExpiry();
         rooms.stop();
       },
     };

@@ -11,6 +11,8 @@ const MAX_PASSWORD = 256;
 const MAX_URI = 2000;
 /** The most occupants that a room may be configured to have. */
 export const MAX_OCCUPANTS = 10_000;
+/** The longest time for which a room may keep what is said, in days. */
+const MAX_DAYS = 36_500;
 /** The most messages that who enters may be sent. */
 export const MAX_HISTORY = 500;
 /** The longest pause that an occupant may have to make between two messages, in seconds. */
@@ -62,6 +64,12 @@ export const roomConfig = z.object({
     .max(MAX_HISTORY)
     .default(50)
     .describe('How many messages who enters is sent.'),
+  keepDays: z
+    .int()
+    .min(0)
+    .max(MAX_DAYS)
+    .default(0)
+    .describe('For how many days what is said is kept; 0 is as the host has it.'),
   pubsub: z.string().max(MAX_URI).default('').describe('The URI of a node that belongs to it.'),
   areNicksLocked: z.boolean().default(false).describe('Whether members use their registered nick.'),
   canRegister: z.boolean().default(false).describe('Whether anyone may register as a member.'),

@@ -115,6 +115,9 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
   const take = (cell: Cell, outcome: Outcome, place?: Reserved): MaybePromise<Verdict> => {
     if (cell.room !== undefined && outcome.room === undefined && !cell.room.isLocked)
       archives.remove(cell.room.jid).catch(archiveFailed);
+    const term = outcome.room?.config.keepDays ?? 0;
+    if (outcome.room !== undefined && term !== (cell.room?.config.keepDays ?? 0))
+      archives.setTerm(outcome.room.jid, term).catch(archiveFailed);
     const { first, meanwhile } = tables.writing(cell.room, outcome);
     const archived = (): Verdict => {
       accept(cell, outcome);
@@ -209,7 +212,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
   };
 
   const archiveFailed = (error: unknown) =>
-    log.error({ err: error }, 'the archive of a room could not be removed');
+    log.error({ err: error }, 'the archive of a room could not be changed');
 
   /** A room handles a stanza; what may be archived has its place before. */
   const handle = (cell: Cell, stanza: Addressed, jid: BareJid): MaybePromise<Verdict> => {

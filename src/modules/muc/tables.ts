@@ -4,7 +4,7 @@ import { readStored } from '../../stanza/stored.ts';
 import { type Migration, prepare, type Query, type Store } from '../../store/store.ts';
 import { affiliationNamed } from './privileges.ts';
 import { type Affiliate, emptyRoom, type Room, type Said } from './room.ts';
-import { readRoomConfig } from './room-config.ts';
+import { type RoomConfig, readRoomConfig } from './room-config.ts';
 import type { Outcome, Tombstone } from './turn.ts';
 
 interface Tables {
@@ -76,6 +76,12 @@ export interface ListedRoom {
   readonly created: number;
 }
 
+/** A room, and how it is configured. */
+export interface TermedRoom {
+  readonly jid: BareJid;
+  readonly config: RoomConfig;
+}
+
 /** Which rooms of a service are listed. */
 export interface RoomFilter {
   readonly domain: Domain;
@@ -106,6 +112,8 @@ export interface RoomTables {
   count(filter: Pick<RoomFilter, 'domain' | 'isPublic' | 'search'>): Promise<number>;
   /** How many rooms of a service an account owns. */
   ownedBy(account: BareJid, domain: Domain): Promise<number>;
+  /** Rooms after one, in order, that may have a term of their own for what is said. */
+  withTerm(after: string, most: number): Promise<readonly TermedRoom[]>;
   /** Rooms that are there only for their occupants. */
   temporary(): Promise<readonly BareJid[]>;
   /** Rooms in whose lists an account is. */
@@ -304,6 +312,20 @@ export function createRoomTables(store: Store): RoomTables {
           .where('muc_rooms.domain', '=', domain),
       );
       return Number(row?.rooms ?? 0);
+    },
+    async withTerm(after, most) {
+      const rows = await store.read(
+        db
+          .selectFrom('muc_rooms')
+          .select(['jid', 'config'])
+          .where('jid', '>', after as BareJid)
+          // Text is compared: there are few such rooms, and what is none is sorted out by its value.
+          .where('config', 'like', '%"keepDays":%')
+          .where('config', 'not like', '%"keepDays":0,%')
+          .orderBy('jid')
+          .limit(most),
+      );
+      return rows.map(({ jid, config }) => ({ jid, config: readRoomConfig(config) }));
     },
     async temporary() {
       const query = db.selectFrom('muc_rooms').select('jid').where('is_persistent', '=', 0);

@@ -135,6 +135,28 @@ describe('XEP-0313 §6.1.2: the archive of a room', () => {
     expect(left[0]).toContain('<body>three</body>');
   });
 
+  test('keeps what was said for as long as the room has it', async () => {
+    const { configure: set } = house.scene.registry.apiOf(muc);
+    const coven = parseBare(COVEN);
+    if (!coven.ok) expect.fail(coven.why);
+    await set(coven.value, { keepDays: '2' });
+    await hag66.send(say('old'));
+    house.scene.clock.advance(1.5 * 86_400_000);
+    await hag66.send(say('young'));
+    house.scene.clock.advance(86_400_000 - 3_600_000);
+    await calm(house.scene);
+    const rows = () => {
+      const db = house.scene.store.tables<{ muc_history: { stanza: string } }>();
+      return house.scene.store.read(db.selectFrom('muc_history').select('stanza'));
+    };
+    await expect.poll(async () => (await rows()).length).toBe(1);
+    const left = await read(hag66);
+    expect(left.map((each) => /<body>(.*)<\/body>/.exec(each)?.[1])).toEqual(['young']);
+    await house.bard.send(join('bard'));
+    expect(house.bard.inbox.map(serialise).join('')).not.toContain('<body>old');
+    expect(house.bard.inbox.map(serialise).join('')).toContain('<body>young');
+  });
+
   test('goes with the room', async () => {
     await hag66.send(say('one'));
     for (const [actor, nick] of [
