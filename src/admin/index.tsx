@@ -18,6 +18,7 @@ import { addDevicePages } from './pages/devices.tsx';
 import { createEntry } from './pages/entry.tsx';
 import { addFederationPages } from './pages/federation.tsx';
 import { addFilePages } from './pages/files.tsx';
+import { addGroupPages } from './pages/groups.tsx';
 import { addHostPages } from './pages/hosts.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
@@ -118,6 +119,7 @@ function createPages(
   addPushPages(app, desk);
   addSessionPages(app, desk);
   addRoomPages(app, desk);
+  addGroupPages(app, desk);
   addReportPages(app, desk);
   addFilePages(app, desk);
   addHostPages(app, desk);

@@ -90,6 +90,8 @@ export interface Accounts {
   /** Removes an account and its keys; false when there is none. Its other data is the modules'. */
   remove(jid: BareJid): Promise<boolean>;
   list(filter: AccountFilter): Promise<AccountPage>;
+  /** Adds one who is told when an account is made, removed, or has another role or lock. */
+  onChange(listener: (jid: BareJid) => void): void;
   /** Whether any account is marked as an operator. */
   hasAdmin(): Promise<boolean>;
   /** Whether an account has no row, and goes with its session. */
@@ -170,9 +172,11 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
 
   // A look-up that began before a change must not write what it saw over it.
   let changes = 0;
+  const listeners: ((jid: BareJid) => void)[] = [];
   const forget = (jid: BareJid) => {
     changes += 1;
     cache.delete(jid);
+    for (const tell of listeners) tell(jid);
   };
   const load = async (jid: BareJid): Promise<Account | undefined> => {
     const begun = changes;
@@ -278,6 +282,7 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
       ]);
       return { accounts: rows.map(accountOf), total: count?.total ?? 0 };
     },
+    onChange: (listener) => void listeners.push(listener),
     async hasAdmin() {
       const row = await store.first(
         db.selectFrom('accounts').select('jid').where('role', '=', 'operator').limit(1),

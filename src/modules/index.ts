@@ -23,6 +23,7 @@ import { csi } from './csi/index.ts';
 import { disco } from './disco/index.ts';
 import { displayed } from './displayed.ts';
 import { fulltext } from './fulltext/index.ts';
+import { groups } from './groups/index.ts';
 import { hostMeta } from './host-meta.ts';
 import { last } from './last.ts';
 import { limits } from './limits.ts';
@@ -61,6 +62,7 @@ export const modules: readonly AnyModule[] = [
   clients,
   contact,
   csi,
+  groups,
   hostMeta,
   last,
   limits,

@@ -10,6 +10,7 @@ const AREAS = {
   users: { path: '/admin/users', name: 'Users' },
   sessions: { path: '/admin/sessions', name: 'Sessions' },
   rooms: { path: '/admin/rooms', name: 'Rooms' },
+  groups: { path: '/admin/groups', name: 'Groups' },
   reports: { path: '/admin/reports', name: 'Reports' },
   files: { path: '/admin/files', name: 'Files' },
   hosts: { path: '/admin/hosts', name: 'Hosts' },
@@ -27,7 +28,14 @@ export type Area = keyof typeof AREAS;
 const areas = Object.entries(AREAS) as [Area & IconName, (typeof AREAS)[Area]][];
 
 /** What an admin of a host is shown; the rest is for operators. */
-const OF_HOSTS: ReadonlySet<Area> = new Set(['users', 'sessions', 'rooms', 'reports', 'trace']);
+const OF_HOSTS: ReadonlySet<Area> = new Set([
+  'users',
+  'sessions',
+  'rooms',
+  'groups',
+  'reports',
+  'trace',
+]);
 
 /** The head that all pages share. */
 const Head = ({ title, paths, csrf }: { title: string; paths: AssetPaths; csrf?: string }) => (

@@ -40,6 +40,10 @@ export interface PresenceApi {
   directedTo(session: Session, bare: BareJid): readonly Jid[];
   /** Adds one who is told of each new request for a subscription to an account. */
   onRequest(listener: RequestListener): void;
+  /** Two see each other from now on: an account's presence goes to the other one. */
+  introduce(account: BareJid, contact: BareJid): Promise<void>;
+  /** They do not any more: an account is gone for the other one. */
+  part(account: BareJid, contact: BareJid): Promise<void>;
   /** Takes what stands between accounts and whom they block; there is one at most. */
   useBarrier(barrier: Barrier): void;
   /** An account blocks some addresses from now on; the barrier knows it already. */
@@ -93,6 +97,8 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
         directedTo: (session, bare) =>
           context.directed.list(session).filter((address) => bareOf(address) === bare),
         onRequest: (listener) => void listeners.push(listener),
+        introduce: async (account, contact) => context.sendPresence(account, contact),
+        part: async (account, contact) => context.sendUnavailable(account, contact),
         useBarrier(brought) {
           if (barrier !== undefined) throw new Error('there is a barrier already');
           barrier = brought;

@@ -21,6 +21,8 @@ export async function sendSubscription(
   const { account } = session;
   const contact = bareOf(stanza.to);
   if (contact === account) return verdict.drop('a subscription to oneself');
+  const isShared = (await rosters.sharedGroups(account, contact)) !== undefined;
+  if (isShared) return aboutShared(type);
   const refusal = await refusalToAsk(context, contact, type, session);
   if (refusal !== undefined) return verdict.bounce(refusal);
 
@@ -43,6 +45,16 @@ export async function sendSubscription(
   if (change?.isSeen === true) await rosters.push(account, contact);
   if (isGranted(change)) await context.sendPresence(account, contact);
   return verdict.handled;
+}
+
+/** Who shares a group sees the other: that is neither asked for nor taken back. */
+function aboutShared(type: SubscriptionType): Verdict {
+  if (type === 'subscribe' || type === 'subscribed')
+    return verdict.drop('they see each other by a group');
+  return verdict.bounce({
+    condition: 'not-allowed',
+    text: 'You see each other by a group of the server.',
+  });
 }
 
 /** An account receives a subscription stanza (§3.1.3, §3.1.6, §3.2.3, §3.3.3). */

@@ -1,4 +1,5 @@
 /** What rosters offer to this module's handlers and to other modules. */
+import type { MaybePromise } from '../../core/hooks.ts';
 import type { Home, SessionMemory } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
@@ -8,6 +9,7 @@ import type { Iq } from '../../stanza/stanza.ts';
 import type { RosterItem } from './item.ts';
 import { rosterPush } from './payloads.ts';
 import { createRosters, type Roster, type RosterChange, type Rosters } from './rosters.ts';
+import { createMerging, type SharedContacts, type SharedSource } from './sharing.ts';
 
 /** Limits of rosters, as an admin sets them for a host. */
 export interface RosterLimits {
@@ -28,6 +30,14 @@ export type RosterListener = (account: BareJid, contact: BareJid, change: Roster
 
 /** What other modules may do with rosters. */
 export interface RosterApi extends Rosters {
+  /** The roster as the user sees it: his own items, and what he shares by groups. */
+  of(account: BareJid): MaybePromise<Roster>;
+  /** The user's own items alone. */
+  own(account: BareJid): MaybePromise<Roster>;
+  /** The groups by which an account shares a contact; undefined if it does not. */
+  sharedGroups(account: BareJid, contact: BareJid): MaybePromise<readonly string[] | undefined>;
+  /** Takes what knows what accounts share; there is one at most. */
+  useShared(source: SharedSource): void;
   /** Tells the account's interested resources how an item is now (RFC 6121 §2.1.6). */
   push(account: BareJid, contact: BareJid): Promise<void>;
   /** The sessions that asked for the roster and so are told of changes ("interested", §2.2). */
@@ -49,10 +59,32 @@ export function createRosterApi(home: Home<RosterLimits>): RosterApi {
   const rosters = createRosters(home.store, home.clock.now);
   const following = new WeakSet<Session>();
   const listeners: RosterListener[] = [];
+  const merging = createMerging();
+  let source: SharedSource | undefined;
+  const of = (account: BareJid): MaybePromise<Roster> => {
+    const own = rosters.of(account);
+    const shared = source?.of(account);
+    if (own instanceof Promise || shared instanceof Promise)
+      return Promise.all([own, shared]).then(([mine, ours]) => merging.merged(account, mine, ours));
+    return merging.merged(account, own, shared);
+  };
+  const groupsIn = (shared: SharedContacts | undefined, contact: BareJid) =>
+    shared?.contacts.get(contact);
   const interested = (account: BareJid) =>
     home.sessions.of(account).filter((session) => following.has(session));
   return {
     ...rosters,
+    of,
+    own: rosters.of,
+    sharedGroups(account, contact) {
+      const shared = source?.of(account);
+      if (shared instanceof Promise) return shared.then((late) => groupsIn(late, contact));
+      return groupsIn(shared, contact);
+    },
+    useShared(brought) {
+      if (source !== undefined) throw new Error('there is a source of shared contacts already');
+      source = brought;
+    },
     async change(account, contact, decide) {
       const change = await rosters.change(account, contact, decide);
       if (change !== undefined) for (const tell of listeners) tell(account, contact, change);
@@ -70,12 +102,12 @@ export function createRosterApi(home: Home<RosterLimits>): RosterApi {
       const sessions = interested(account);
       if (sessions.length === 0) return;
       // As it is now: of two pushes the last is right, in whatever order their changes got here.
-      const push = pushOf(account, contact, await rosters.of(account));
+      const push = pushOf(account, contact, await of(account));
       for (const session of sessions) session.send(push, session.jid);
     },
     async follow(session, seen) {
       following.add(session);
-      const roster = await rosters.of(session.account);
+      const roster = await of(session.account);
       if (roster.version === seen.version) return;
       const changed = new Set(roster.items.keys());
       for (const item of seen.items) {

@@ -17,6 +17,7 @@ export {
   withStanding,
 } from './item.ts';
 export type { Decision, Roster, RosterChange } from './rosters.ts';
+export type { SharedContacts, SharedSource } from './sharing.ts';
 
 const config = z.object({
   maxItems: z.int().positive().default(1000).describe('The most contacts in one roster.'),
@@ -63,7 +64,7 @@ export const roster = defineModule<RosterLimits, RosterApi>({
       ],
       hooks: {
         async accountRemoved(account) {
-          const { items } = await api.of(account);
+          const { items } = await api.own(account);
           await Promise.all([...items.values()].map((item) => api.sendFarewell(account, item)));
           await api.removeAll(account);
         },

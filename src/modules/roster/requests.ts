@@ -63,10 +63,16 @@ async function putItem(
   api: RosterApi,
 ): Promise<Reply> {
   let failure: StanzaFailure | undefined;
+  const shared = await api.sharedGroups(account, contact);
+  // The groups of the company are not the user's own, though his client sends them back with its own.
+  const own = groups.filter((group) => shared?.includes(group) !== true);
+  const isOwn = shared === undefined || name !== undefined || own.length > 0;
   await api.change(account, contact, (before = strangerOf(contact), roster) => {
+    if (!isOwn && !before.isListed) return undefined;
     failure = before.isListed ? undefined : api.refusalToAdd(account, roster);
     if (failure !== undefined) return undefined;
-    return { after: { ...before, name: name === '' ? undefined : name, groups, isListed: true } };
+    const named = name === '' ? undefined : name;
+    return { after: { ...before, name: named, groups: own, isListed: true } };
   });
   if (failure !== undefined) return { kind: 'refuse', failure };
   return reply.result(undefined, () => api.push(account, contact));
@@ -74,6 +80,8 @@ async function putItem(
 
 /** §2.5. */
 async function removeItem(account: BareJid, contact: BareJid, api: RosterApi): Promise<Reply> {
+  if ((await api.sharedGroups(account, contact)) !== undefined)
+    return reply.refuse('not-allowed', 'This contact is in the roster by a group of the server.');
   let removed: RosterItem | undefined;
   await api.change(account, contact, (before) => {
     removed = before?.isListed === true ? before : undefined;

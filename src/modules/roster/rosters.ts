@@ -14,6 +14,8 @@ import { isSeenChange, type RosterItem, subscriptionOf } from './item.ts';
 export interface Roster {
   /** Changes whenever the user would see a difference (RFC 6121 §2.6.3); opaque. */
   readonly version: string;
+  /** Changes with each change of any item, seen or not. */
+  readonly revision: number;
   /** By contact; those who only ask for a subscription are among them, not listed. */
   readonly items: ReadonlyMap<BareJid, RosterItem>;
 }
@@ -101,6 +103,7 @@ const UNTOUCHED = '0';
 
 interface Loaded {
   version: string;
+  revision: number;
   readonly items: Map<BareJid, RosterItem>;
 }
 
@@ -121,7 +124,7 @@ export function createRosters(store: Store, now: () => number): Rosters {
       ),
     ]);
     const items = new Map(rows.map((row) => [row.contact, itemOf(row)]));
-    return { version: versions?.version ?? UNTOUCHED, items };
+    return { version: versions?.version ?? UNTOUCHED, revision: 0, items };
   };
   const load = (account: BareJid): Promise<Loaded> => {
     const known = loading.get(account);
@@ -206,6 +209,7 @@ export function createRosters(store: Store, now: () => number): Rosters {
         if (after === undefined) roster.items.delete(contact);
         else roster.items.set(contact, after);
         roster.version = version;
+        roster.revision += 1;
         return { before, after, isSeen };
       }),
     async requests(account) {
@@ -228,6 +232,7 @@ export function createRosters(store: Store, now: () => number): Rosters {
         );
         roster.items.clear();
         roster.version = UNTOUCHED;
+        roster.revision += 1;
       }),
   };
 }

@@ -1,0 +1,265 @@
+/** The groups whose members have each other in their rosters. */
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { OperationFailure } from '../../core/operation.ts';
+import { type AdminEnv, type Ask, type Desk, fieldsOf, link, userPath } from '../desk.tsx';
+import { plural } from '../text.ts';
+import {
+  Badge,
+  Choice,
+  Confirm,
+  Empty,
+  Field,
+  PageHeading,
+  Problem,
+  Table,
+  Tick,
+  Token,
+} from '../ui/parts.tsx';
+
+const LIST = '/admin/groups';
+
+/** `groups.list` */
+const groupsView = z.object({
+  groups: z.array(
+    z.object({ name: z.string(), host: z.string(), everyone: z.boolean(), members: z.number() }),
+  ),
+});
+
+/** `groups.show` */
+const groupView = z.object({
+  name: z.string(),
+  host: z.string(),
+  everyone: z.boolean(),
+  members: z.array(z.object({ jid: z.string() })),
+});
+
+/** Which group a page is about. */
+interface Which {
+  readonly host: string;
+  readonly name: string;
+}
+
+const pathOf = ({ host, name }: Which, action = '') =>
+  link(`${LIST}/of${action === '' ? '' : `/${action}`}`, { host, name });
+const whichOf = ({ host = '', name = '' }: Readonly<Record<string, string>>): Which => ({
+  host,
+  name,
+});
+
+/** Adds these pages. */
+export function addGroupPages(app: Hono<AdminEnv>, desk: Desk): void {
+  app.get(LIST, (c) => listGroups(c, desk));
+  app.post(LIST, async (c) => {
+    const fields = await fieldsOf(c);
+    const which = whichOf(fields);
+    const everyone = fields['everyone'] === 'yes';
+    const outcome = await desk.run(c, 'groups.create', { ...which, everyone });
+    if (!outcome.ok) return listGroups(c, desk, outcome);
+    return desk.done(c, pathOf(which), `The group ${which.name} was created.`);
+  });
+  app.get(`${LIST}/of`, (c) => showGroup(c, desk, whichOf(c.req.query())));
+  app.post(`${LIST}/of`, async (c) => {
+    const fields = await fieldsOf(c);
+    const which = whichOf(fields);
+    const jids = (fields['jids'] ?? '').split(/[\s,;]+/).filter(Boolean);
+    const outcome = await desk.run(c, 'groups.add', { ...which, jids });
+    if (!outcome.ok) return showGroup(c, desk, which, outcome);
+    return desk.done(c, pathOf(which), `${plural(jids.length, 'account')} added.`);
+  });
+  app.get(`${LIST}/of/remove`, (c) => {
+    const query = c.req.query();
+    return confirmRemoval(c, desk, whichOf(query), query['jid'] ?? '');
+  });
+  app.post(`${LIST}/of/remove`, async (c) => {
+    const fields = await fieldsOf(c);
+    const [which, jid = ''] = [whichOf(fields), fields['jid']];
+    const outcome = await desk.run(c, 'groups.remove', { ...which, jids: [jid] });
+    if (!outcome.ok) return confirmRemoval(c, desk, which, jid, outcome);
+    return desk.done(c, pathOf(which), `${jid} is no longer in the group.`);
+  });
+  app.get(`${LIST}/of/delete`, (c) => confirmDeletion(c, desk, whichOf(c.req.query())));
+  app.post(`${LIST}/of/delete`, async (c) => {
+    const which = whichOf(await fieldsOf(c));
+    const outcome = await desk.run(c, 'groups.delete', which);
+    if (!outcome.ok) return confirmDeletion(c, desk, which, outcome);
+    return desk.done(c, LIST, `The group ${which.name} was deleted.`);
+  });
+}
+
+async function listGroups(c: Ask, desk: Desk, problem?: OperationFailure) {
+  const head = { title: 'Groups', area: 'groups' } as const;
+  const outcome = await desk.ask(c, 'groups.list', {}, groupsView);
+  if (!outcome.ok) return desk.problem(c, head, outcome);
+  const { groups } = outcome.value;
+  const domains = desk.domains();
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading
+        title="Groups"
+        lead="Members of a group have each other in their contact lists, and see who is online."
+      />
+      {groups.length === 0 ? (
+        <Empty>There are no groups yet.</Empty>
+      ) : (
+        <Table
+          caption="Groups"
+          heads={['Name', 'Domain', 'Members']}
+          rows={groups.map((group) => [
+            <a class="wrap" href={pathOf(group)}>
+              {group.name}
+            </a>,
+            group.host,
+            <>
+              {plural(group.members, 'member')}{' '}
+              {group.everyone ? <Badge tone="info">Everyone</Badge> : null}
+            </>,
+          ])}
+        />
+      )}
+      <section class="card" aria-labelledby="new">
+        <h2 id="new">New group</h2>
+        <form method="post" action={LIST}>
+          <Problem problem={problem} />
+          <Token csrf={c.get('session').csrf} />
+          <Field name="name" label="Name" required fault={problem?.fields?.['name']} />
+          <Choice
+            name="host"
+            label="Domain"
+            options={domains.map((domain) => [domain, domain] as const)}
+          />
+          <Tick
+            name="everyone"
+            label="Everyone"
+            hint="All accounts of the domain but guests, and those to come."
+          />
+          <div class="actions">
+            <button class="button primary" type="submit">
+              Create the group
+            </button>
+          </div>
+        </form>
+      </section>
+    </>,
+    problem === undefined ? 200 : 422,
+  );
+}
+
+async function showGroup(c: Ask, desk: Desk, which: Which, problem?: OperationFailure) {
+  const outcome = await desk.ask(c, 'groups.show', which, groupView);
+  const head = { title: which.name, area: 'groups' } as const;
+  if (!outcome.ok) return desk.problem(c, head, outcome);
+  const { everyone, members } = outcome.value;
+  return desk.page(
+    c,
+    head,
+    <>
+      <PageHeading
+        title={which.name}
+        lead={
+          everyone
+            ? `Everyone of ${which.host} but guests`
+            : `${plural(members.length, 'member')} of ${which.host}`
+        }
+      >
+        <a class="button danger" href={pathOf(which, 'delete')} data-dialog>
+          Delete
+        </a>
+      </PageHeading>
+      {everyone ? null : (
+        <form class="card" method="post" action={`${LIST}/of`}>
+          <Problem problem={problem} />
+          <Token csrf={c.get('session').csrf} />
+          <input type="hidden" name="host" value={which.host} />
+          <input type="hidden" name="name" value={which.name} />
+          <Field
+            name="jids"
+            label="Add accounts"
+            hint="Their addresses, one or more."
+            rows={3}
+            required
+            fault={problem?.fields === undefined ? undefined : problem.text}
+          />
+          <div class="actions">
+            <button class="button primary" type="submit">
+              Add
+            </button>
+          </div>
+        </form>
+      )}
+      {members.length === 0 ? (
+        <Empty>Nobody is in this group.</Empty>
+      ) : (
+        <Table
+          caption="Members"
+          heads={everyone ? ['Address'] : ['Address', '']}
+          rows={members.map(({ jid }) => [
+            <a class="wrap" href={userPath(jid)}>
+              {jid}
+            </a>,
+            ...(everyone
+              ? []
+              : [
+                  <div class="actions">
+                    <a
+                      class="button small"
+                      href={link(`${LIST}/of/remove`, { ...which, jid })}
+                      data-dialog
+                    >
+                      Remove <span class="unseen">{jid}</span>
+                    </a>
+                  </div>,
+                ]),
+          ])}
+        />
+      )}
+    </>,
+    problem === undefined ? 200 : 422,
+  );
+}
+
+function confirmRemoval(c: Ask, desk: Desk, which: Which, jid: string, problem?: OperationFailure) {
+  const title = `Take ${jid} out of ${which.name}?`;
+  return desk.page(
+    c,
+    { title, area: 'groups' },
+    <Confirm
+      title={title}
+      action={`${LIST}/of/remove`}
+      csrf={c.get('session').csrf}
+      button="Take out"
+      back={pathOf(which)}
+      problem={problem}
+    >
+      <input type="hidden" name="host" value={which.host} />
+      <input type="hidden" name="name" value={which.name} />
+      <input type="hidden" name="jid" value={jid} />
+      <p>The others no longer have this contact by this group.</p>
+    </Confirm>,
+    problem === undefined ? 200 : 422,
+  );
+}
+
+function confirmDeletion(c: Ask, desk: Desk, which: Which, problem?: OperationFailure) {
+  const title = `Delete the group ${which.name}?`;
+  return desk.page(
+    c,
+    { title, area: 'groups' },
+    <Confirm
+      title={title}
+      action={`${LIST}/of/delete`}
+      csrf={c.get('session').csrf}
+      button="Delete the group"
+      back={pathOf(which)}
+      isDangerous
+      problem={problem}
+    >
+      <input type="hidden" name="host" value={which.host} />
+      <input type="hidden" name="name" value={which.name} />
+      <p>Its members do not have each other by this group any more. Their accounts stay.</p>
+    </Confirm>,
+    problem === undefined ? 200 : 422,
+  );
+}
