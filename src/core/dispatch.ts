@@ -63,6 +63,7 @@ export interface Dispatch {
   readonly handed: HookList<'handed'>;
   readonly undelivered: JudgeList<'undelivered'>;
   readonly kept: HookList<'kept'>;
+  readonly blocked: HookList<'blocked'>;
   readonly sessionBound: HookList<'sessionBound'>;
   readonly presenceChanged: HookList<'presenceChanged'>;
   readonly sessionAsleep: HookList<'sessionAsleep'>;
@@ -118,6 +119,7 @@ export function buildDispatch(
     handed: list('handed'),
     undelivered: judges('undelivered'),
     kept: list('kept'),
+    blocked: list('blocked'),
     sessionBound: list('sessionBound'),
     presenceChanged: list('presenceChanged'),
     sessionAsleep: list('sessionAsleep'),

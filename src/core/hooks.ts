@@ -2,7 +2,7 @@
  * The points at which modules see a stanza on its way (docs/ARCHITECTURE.md draws it), and what they
  * may say of it. Order is that of modules/index.ts, never a number.
  */
-import type { BareJid, Domain } from '../jid/jid.ts';
+import type { BareJid, Domain, Jid } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
 import type { Parcel, Receipt } from './parcel.ts';
@@ -71,6 +71,8 @@ export interface Hooks {
   undelivered?(message: Message, account: BareJid): MaybePromise<Verdict>;
   /** A message that no session took was taken by an `undelivered` hook, to be kept for later. */
   kept?(message: Message, account: BareJid): void;
+  /** An account blocks some addresses from now on (XEP-0191): what waits from them is not for it. */
+  blocked?(account: BareJid, isBlocked: (jid: Jid) => boolean): MaybePromise<void>;
   /** A session has bound its resource. */
   sessionBound?(session: Session): void;
   /** A session's presence changed: first available, another priority, unavailable. */

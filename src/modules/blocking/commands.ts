@@ -5,6 +5,7 @@ import type { Session } from '../../core/sessions.ts';
 import type { BareJid, Jid } from '../../jid/jid.ts';
 import { iqSet } from '../../stanza/build.ts';
 import type { PresenceApi } from '../presence/index.ts';
+import { isBlockedBy } from './judging.ts';
 import type { BlockedJids, BlockLists } from './lists.ts';
 import { type BlockItem, itemsIn, readItems } from './payloads.ts';
 import type { Reports } from './reports.ts';
@@ -76,7 +77,11 @@ export function createCommands(options: CommandOptions) {
         return reply.refuse('policy-violation', `At most ${most} addresses can be blocked.`);
       for (const { reason } of made)
         home.metrics.reports.inc({ reason: REASONS[reason] ?? 'other' });
-      await presences.hide(account, added(change));
+      const fresh = added(change);
+      await presences.hide(account, fresh);
+      const isBlocked = fresh.length === 0 ? undefined : isBlockedBy(change.after, account);
+      const hooks = home.hosts.get(host)?.dispatch.blocked ?? [];
+      if (isBlocked !== undefined) for (const hook of hooks) await hook(account, isBlocked);
       return reply.result(undefined, () =>
         push(
           account,

@@ -65,6 +65,7 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
         },
         sessionAsleep: mailbox.asleep,
         sessionEnded: mailbox.left,
+        blocked: mailbox.discardFrom,
         accountRemoved: (account) => spool.removeAll(account),
       },
       stop: mailbox.stop,

@@ -7,7 +7,7 @@ import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
 import { Parcel, type ParcelEnd, type Receipt } from '../../core/parcel.ts';
 import type { Session } from '../../core/sessions.ts';
-import { type BareJid, domainOf } from '../../jid/jid.ts';
+import { type BareJid, domainOf, type Jid } from '../../jid/jid.ts';
 import type { Timer } from '../../kit/clock.ts';
 import { createExclusive } from '../../kit/exclusive.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
@@ -22,6 +22,9 @@ import type { Row, Spool, SpoolLimits, Waiting } from './spool.ts';
 const PAGE = 100;
 /** How long a new message waits for older ones to be delivered first. */
 const TURN_MS = 2000;
+
+/** What is said of a message whose sender was blocked after it had been kept. */
+const BLOCKED = 'the sender was blocked since';
 
 /** XEP-0160 §2. */
 const FULL: StanzaFailure = {
@@ -54,6 +57,8 @@ export interface Mailbox {
   left(session: Session): void;
   /** Removes what was read. */
   discard(account: BareJid, rows: readonly Row[]): Promise<void>;
+  /** Removes what waits from some addresses. */
+  discardFrom(account: BareJid, isMeant: (from: Jid) => boolean): Promise<void>;
   /** Writes what is not written. */
   stop(): Promise<void>;
 }
@@ -151,30 +156,22 @@ export function createMailbox(
       parcel.hand([session]);
       return parcel;
     },
-    async *waiting(account) {
-      await entering.get(account);
-      for (let after = 0; ; ) {
-        const page = await spool.next(account, after, PAGE);
-        for (const each of page) {
-          after = each.id;
-          const isGiven = held.get(each.id)?.parcel.holders.some(({ isAttached }) => isAttached);
-          if (isGiven !== true && !isGone(each.id)) yield each;
-        }
-        if (page.length < PAGE) return;
-      }
-    },
+    waiting,
     leaveTo: (session) => void readers.add(session),
     isReader: (session) => readers.has(session),
     left(session) {
       if (readers.has(session)) offer(session.account);
     },
-    async discard(account, rows) {
-      const meant = rows.filter(({ id }) => !isGone(id));
-      for (const row of meant) {
-        disown(row.id);
-        spool.free(account, row);
+    discard,
+    async discardFrom(account, isMeant) {
+      const rows: Row[] = [];
+      for await (const each of waiting(account)) {
+        const message = readStored(each.stanza, each.serial);
+        if (message?.kind !== 'message' || !isMeant(message.from)) continue;
+        if (story.isOn) story.note(message, { kind: 'dropped', by: 'blocking', why: BLOCKED });
+        rows.push(each);
       }
-      await remove(meant);
+      await discard(account, rows);
     },
     async stop() {
       flush();
@@ -182,6 +179,28 @@ export function createMailbox(
       await removing;
     },
   };
+
+  async function* waiting(account: BareJid): AsyncIterable<Waiting> {
+    await entering.get(account);
+    for (let after = 0; ; ) {
+      const page = await spool.next(account, after, PAGE);
+      for (const each of page) {
+        after = each.id;
+        const isGiven = held.get(each.id)?.parcel.holders.some(({ isAttached }) => isAttached);
+        if (isGiven !== true && !isGone(each.id)) yield each;
+      }
+      if (page.length < PAGE) return;
+    }
+  }
+
+  async function discard(account: BareJid, rows: readonly Row[]): Promise<void> {
+    const meant = rows.filter(({ id }) => !isGone(id));
+    for (const row of meant) {
+      disown(row.id);
+      spool.free(account, row);
+    }
+    await remove(meant);
+  }
 
   /** Whether an account ends with its session. */
   function isTemporary(account: BareJid): boolean {

@@ -4,6 +4,7 @@ import { modules } from '../../../src/modules/index.ts';
 import { childrenOf, type Element, serialise } from '../../../src/xml/element.ts';
 import { conditionIn, resultIn } from '../../support/answers.ts';
 import { befriending } from '../../support/befriend.ts';
+import { otherServer } from '../../support/elsewhere.ts';
 import { type Actor, type Scene, startScene } from '../../support/scene.ts';
 
 const NS = 'urn:xmpp:blocking';
@@ -176,6 +177,47 @@ describe('XEP-0191: Blocking Command', () => {
     expect(resultIn(await chamber.ask('set', query))).toContain('count>0<');
     expect(chamber.inbox.filter(({ name }) => name === 'message')).toEqual([]);
     await balcony.nothing();
+  });
+
+  test('§3.3 what was kept from somebody who is blocked then is not delivered any more', async () => {
+    const benvolio = await scene.connect('benvolio@montague.net/street');
+    for (const actor of [romeo, benvolio])
+      await actor.send(`<message to='${JULIET}' type='chat'><body>Are you there?</body></message>`);
+    await chamber.ask('set', block(ROMEO));
+    await chamber.ask('set', unblock());
+    await chamber.send('<presence/>');
+    const messages = chamber.inbox.filter(({ name }) => name === 'message');
+    expect(messages.map(({ attrs }) => attrs.from)).toEqual([benvolio.jid]);
+  });
+
+  test('§3.3, §3.4 contacts in other domains see the same', async () => {
+    const elsewhere = otherServer(scene);
+    const friend = 'mercutio@verona.example';
+    await chamber.send('<presence/>');
+    await elsewhere.send(`<presence from='${friend}' to='${JULIET}' type='subscribe'/>`);
+    await chamber.send(`<presence to='${friend}' type='subscribed'/>`);
+    await chamber.send(`<presence to='${friend}' type='subscribe'/>`);
+    await elsewhere.send(`<presence from='${friend}' to='${JULIET}' type='subscribed'/>`);
+    await elsewhere.send(`<presence from='${friend}/sword' to='${JULIET}'/>`);
+    clear(chamber);
+    elsewhere.taken.length = 0;
+    await chamber.ask('set', block('verona.example'));
+    const told = () => elsewhere.taken.splice(0).map(({ type, to }) => `${type} ${to}`);
+    expect(told()).toEqual([`unavailable ${friend}`]);
+    expect(seen(chamber, `${friend}/sword`).map(({ attrs }) => attrs.type)).toEqual([
+      'unavailable',
+    ]);
+    clear(chamber);
+    await chamber.send('<presence><show>away</show></presence>');
+    await elsewhere.send(`<presence from='${friend}/sword' to='${JULIET}'/>`);
+    await elsewhere.send(`<presence from='${friend}' to='${JULIET}' type='probe'/>`);
+    await elsewhere.send(
+      `<message from='${friend}/sword' to='${JULIET}' id='x'><body>Ho</body></message>`,
+    );
+    expect(told()).toEqual([`error ${friend}/sword`]);
+    expect(seen(chamber, `${friend}/sword`)).toEqual([]);
+    await chamber.ask('set', unblock());
+    expect(told()).toEqual([`available ${friend}`, `probe ${friend}`]);
   });
 
   test('§3.3, §3.4 contacts see each other go, and come', async () => {
