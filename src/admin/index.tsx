@@ -20,6 +20,7 @@ import { addFederationPages } from './pages/federation.tsx';
 import { addFilePages } from './pages/files.tsx';
 import { addGroupPages } from './pages/groups.tsx';
 import { addHostPages } from './pages/hosts.tsx';
+import { addInvitationPages } from './pages/invitations.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
 import { addPushPages } from './pages/push.tsx';
@@ -38,6 +39,7 @@ import { createWebSessions } from './web-sessions.ts';
 
 export { createApi } from './api.ts';
 export { createSetup, type Setup } from './setup.ts';
+export { createWelcome } from './welcome/index.tsx';
 
 /** What {@link createAdmin} needs. */
 export interface AdminOptions {
@@ -115,6 +117,7 @@ function createPages(
   addDevicePages(app, desk);
   addArchivePages(app, desk);
   addRolePages(app, desk);
+  addInvitationPages(app, desk);
   addUserPages(app, desk);
   addPushPages(app, desk);
   addSessionPages(app, desk);

@@ -302,6 +302,34 @@ export const quotaView = z.object({
 /** How much room something takes. */
 export type UsageView = z.output<typeof quotaView>['usage'][number];
 
+const invitationView = z.object({
+  id: text,
+  kind: z.enum(['invitation', 'reset']),
+  host: text,
+  for: text,
+  inviter: text,
+  state: z.enum(['open', 'used', 'expired']),
+  uses: count,
+  maxUses: count,
+  created: count,
+  expires: count,
+  maker: text,
+  note: text,
+});
+/** An invitation, or a link to set a new password, as pages read it. */
+export type InvitationView = z.output<typeof invitationView>;
+
+/** `invitations.list` */
+export const invitationsView = z.object({ invitations: z.array(invitationView), total: count });
+
+/** `invitations.create` and `accounts.resetLink` */
+export const madeLinkView = z.object({ url: text });
+
+/** `registrations.list` */
+export const registrationsView = z.object({
+  registrations: z.array(z.object({ jid: text, remote: text, asked: count })),
+});
+
 /** `audit.list` */
 export const auditView = z.object({
   entries: z.array(

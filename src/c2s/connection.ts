@@ -464,7 +464,7 @@ export class Connection implements Link {
   async #answerEarly(element: Element): Promise<void> {
     const { host } = this.#state;
     if (host === undefined) return;
-    const text = await answerEarlyIq(element, host, this.remote, this.#services.hosts);
+    const text = await answerEarlyIq(element, host, this.remote, this.#services.hosts, this);
     this.write(text);
   }
 

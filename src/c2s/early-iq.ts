@@ -15,6 +15,7 @@ export async function answerEarlyIq(
   host: Domain,
   remote: string,
   hosts: Hosts,
+  stream: object,
 ): Promise<string> {
   const { id, type } = iq.attrs;
   const [payload] = childrenOf(iq);
@@ -28,6 +29,6 @@ export async function answerEarlyIq(
       return { kind: 'refuse', failure: { condition: 'bad-request' } };
     const handle = hosts.get(host)?.dispatch.earlyIq.get(earlyKey(payload));
     if (handle === undefined) return { kind: 'refuse', failure: { condition: 'not-authorized' } };
-    return handle({ host, type, payload, remote });
+    return handle({ host, type, payload, remote, stream });
   }
 }

@@ -74,7 +74,7 @@ export interface Accounts {
   create(
     jid: BareJid,
     password: string,
-    options?: { readonly isAdmin?: boolean; readonly role?: Role },
+    options?: { readonly isAdmin?: boolean; readonly role?: Role; readonly isLocked?: boolean },
   ): Promise<'created' | 'conflict' | 'bad-password'>;
   /**
    * Replaces all keys and voids all tokens. A `bad-password` has characters that no client could type
@@ -229,7 +229,7 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
         domain: domainOf(jid),
         localpart: localOf(jid),
         created: clock.now(),
-        locked: 0,
+        locked: options.isLocked === true ? 1 : 0,
         role: options.isAdmin === true ? ('operator' as const) : (options.role ?? 'member'),
       };
       try {

@@ -89,4 +89,6 @@ export interface EarlyIqRequest {
   readonly payload: Element;
   /** The client's address, for limits. */
   readonly remote: string;
+  /** The stream, by which a module knows what came on it before. */
+  readonly stream: object;
 }

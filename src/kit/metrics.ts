@@ -83,6 +83,12 @@ export function createMetrics(options: { process: boolean } = { process: true })
       labelNames: ['reason'],
       registers,
     }),
+    registrations: new Counter({
+      name: 'rtcd_registrations_total',
+      help: 'Accounts that their users made, by outcome (made, waiting for an admin).',
+      labelNames: ['outcome'],
+      registers,
+    }),
     uploads: new Counter({
       name: 'rtcd_uploads_total',
       help: 'Files by what came of them: denied a slot, refused, failed, stored.',

@@ -25,6 +25,7 @@ import { displayed } from './displayed.ts';
 import { fulltext } from './fulltext/index.ts';
 import { groups } from './groups/index.ts';
 import { hostMeta } from './host-meta.ts';
+import { invitations } from './invitations/index.ts';
 import { last } from './last.ts';
 import { limits } from './limits.ts';
 import { muc } from './muc/index.ts';
@@ -74,6 +75,7 @@ export const modules: readonly AnyModule[] = [
   push,
   register,
   commands,
+  invitations,
   session,
   streamManagement,
   time,

@@ -1,7 +1,7 @@
 /** Runs the server: opens its ports and its admin socket, takes reloads, and ends it in reverse. */
 
 import type { Socket } from 'node:net';
-import { createAdmin, createApi, createSetup, type Setup } from '../admin/index.tsx';
+import { createAdmin, createApi, createSetup, createWelcome, type Setup } from '../admin/index.tsx';
 import { createC2s } from '../c2s/listener.ts';
 import type { C2sOptions } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
@@ -15,6 +15,7 @@ import { RateLimit } from '../kit/limits.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { WEBSOCKET_PATH } from '../modules/host-meta.ts';
+import { invitations } from '../modules/invitations/index.ts';
 import type { Way } from '../stream/ports.ts';
 import { type Assembled, type AssembleOptions, assemble, certificateSettings } from './assemble.ts';
 import { createFederation, type Federation } from './federation.ts';
@@ -72,6 +73,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     const setup = createSetup(assembled.authority);
     http.upgrade(WEBSOCKET_PATH, c2s.webSockets(createUpgradeClientOf(trustedProxies)));
     for (const { app, ownBodies } of assembled.heart.registry.web) http.mount('/', app, ownBodies);
+    http.mount('/', await createGuestPages(assembled));
     http.mount('/', await createConsole(assembled, setup, http.closing));
     const resumable = await c2s.restore();
     if (resumable > 0) log.area('c2s').info({ sessions: resumable }, 'sessions wait to be resumed');
@@ -168,6 +170,15 @@ function createConsole(assembled: Assembled, setup: Setup, closing: AbortSignal)
     domains: () => heart.hosts.all().map(({ domain }) => domain),
     isConsoleOn: () => running.current().server.console.enabled,
     closing,
+  });
+}
+
+/** The pages by which users come in. */
+function createGuestPages({ heart, web }: Assembled) {
+  return createWelcome({
+    invitations: heart.registry.apiOf(invitations),
+    clientOf: web.clientOf,
+    domains: () => heart.hosts.all().map(({ domain }) => domain),
   });
 }
 

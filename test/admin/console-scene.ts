@@ -54,6 +54,8 @@ export interface ConsoleOptions {
   /** None if absent. */
   readonly modules?: readonly AnyModule[];
   readonly rooms?: RoomService;
+  /** Config of modules by name, laid over their defaults. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** The data folder, for modules that keep files. */
   readonly data?: string;
 }
@@ -71,6 +73,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
   const scene = await startScene({
     modules,
     accounts: options.accounts,
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.data === undefined ? {} : { data: options.data }),
   });
   const { clock, accounts, sessions, hosts, store, registry, log } = scene;

@@ -36,7 +36,8 @@ describe('all modules together', () => {
     if (host === undefined) expect.fail('no host');
     const offered = (phase: 'early' | 'authenticated') =>
       host.dispatch.streamFeatures({ host: host.domain, phase }).map(({ name }) => name);
-    expect(offered('early')).toEqual(['limits']);
+    // XEP-0445 §3: both of registration, for those who are invited.
+    expect(offered('early')).toEqual(['limits', 'register', 'register']);
     expect(offered('authenticated').toSorted()).toEqual([
       'c',
       'csi',

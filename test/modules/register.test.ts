@@ -36,7 +36,7 @@ describe('XEP-0077 §3.1: registration before authentication', () => {
   /** What a client on a new stream gets: `result …`, or the condition. */
   const early = async (type: 'get' | 'set', xml: string, remote = '192.0.2.1') => {
     const handle = scene.hosts.get(host)?.dispatch.earlyIq.get('jabber:iq:register query');
-    const said = await handle?.({ host, type, payload: parse(xml), remote });
+    const said = await handle?.({ host, type, payload: parse(xml), remote, stream: {} });
     if (said?.kind === 'result')
       return `result ${said.payload === undefined ? '' : serialise(said.payload)}`.trim();
     return said?.failure.condition;

@@ -90,6 +90,9 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
         <a class="button" href={userPath(account.jid, 'password')} data-dialog>
           Set password
         </a>
+        <a class="button" href={userPath(account.jid, 'reset-link')} data-dialog>
+          Reset link
+        </a>
         <Switches account={account} />
         <a class="button" href={link('/admin/trace', { jid: account.jid })}>
           Trace messages

@@ -15,6 +15,7 @@ const PATHS = {
   overview: 'M4 13h6V4H4v9Zm10 7h6v-9h-6v9ZM4 20h6v-3H4v3ZM14 7h6V4h-6v3Z',
   users:
     'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9c0-3.3 2.7-5.5 6-5.5s6 2.2 6 5.5M16 4.3a3.5 3.5 0 0 1 0 6.4M17.5 14.9c2.1.8 3.5 2.6 3.5 5.1',
+  invitations: 'M3 6h18v13H3V6Zm0 1 9 7 9-7',
   sessions: 'M3 12h4l3-7 4 14 3-7h4',
   rooms: 'M4 4h12v9H9l-4 3.500V13H4V4Zm15 5h1v9h-1v3l-4-3h-5v-2',
   groups:

@@ -8,6 +8,7 @@ import { Flashes } from './parts.tsx';
 const AREAS = {
   overview: { path: '/admin', name: 'Overview' },
   users: { path: '/admin/users', name: 'Users' },
+  invitations: { path: '/admin/invitations', name: 'Invitations' },
   sessions: { path: '/admin/sessions', name: 'Sessions' },
   rooms: { path: '/admin/rooms', name: 'Rooms' },
   groups: { path: '/admin/groups', name: 'Groups' },

@@ -18,7 +18,7 @@ export interface PresenceLimits {
 }
 
 /** What is told of a request for a subscription that waits for an answer from now on. */
-export type RequestListener = (account: BareJid, contact: BareJid) => void;
+export type RequestListener = (account: BareJid, contact: BareJid, request: Presence) => void;
 
 /** The module's means. */
 export interface Context {

@@ -14,7 +14,7 @@ import { type Barrier, hide, reveal } from './barrier.ts';
 import { createContext, type PresenceLimits, type RequestListener } from './context.ts';
 import { createDirected } from './directed.ts';
 import { receiveSubscription, sendSubscription } from './subscribing.ts';
-import { isSubscriptionType } from './subscription.ts';
+import { isSubscriptionType, type SubscriptionType } from './subscription.ts';
 
 const config = z.object({
   maxRequests: z
@@ -44,6 +44,8 @@ export interface PresenceApi {
   introduce(account: BareJid, contact: BareJid): Promise<void>;
   /** They do not any more: an account is gone for the other one. */
   part(account: BareJid, contact: BareJid): Promise<void>;
+  /** Sends a subscription stanza for an account, as one of its sessions would. */
+  send(account: BareJid, contact: BareJid, type: SubscriptionType): Promise<void>;
   /** Takes what stands between accounts and whom they block; there is one at most. */
   useBarrier(barrier: Barrier): void;
   /** An account blocks some addresses from now on; the barrier knows it already. */
@@ -68,8 +70,8 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
   setup(home) {
     const listeners: RequestListener[] = [];
     let barrier: Barrier | undefined;
-    const requested: RequestListener = (account, contact) => {
-      for (const listener of listeners) listener(account, contact);
+    const requested: RequestListener = (account, contact, request) => {
+      for (const listener of listeners) listener(account, contact, request);
     };
     const rosters = home.use(roster);
     const context = createContext(home, rosters, createDirected(), requested, () => barrier);
@@ -99,6 +101,10 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
         onRequest: (listener) => void listeners.push(listener),
         introduce: async (account, contact) => context.sendPresence(account, contact),
         part: async (account, contact) => context.sendUnavailable(account, contact),
+        async send(account, contact, type) {
+          const stanza = { ...makePresence({ type, from: account, to: contact }), to: contact };
+          await sendSubscription(context, stanza, type, { account, isAnonymous: false });
+        },
         useBarrier(brought) {
           if (barrier !== undefined) throw new Error('there is a barrier already');
           barrier = brought;

@@ -10,20 +10,23 @@ import { type Roster, type RosterChange, strangerOf, withStanding } from '../ros
 import type { Context } from './context.ts';
 import { type InboundStep, inbound, outbound, type SubscriptionType } from './subscription.ts';
 
+/** Who sends a subscription stanza: a session, or what acts for an account. */
+export type Sender = Pick<Session, 'account' | 'isAnonymous'>;
+
 /** A session sends a subscription stanza (§3.1.2, §3.1.5, §3.2.2, §3.3.2, §3.4.2). */
 export async function sendSubscription(
   context: Context,
   stanza: Presence & { readonly to: Jid },
   type: SubscriptionType,
-  session: Session,
+  sender: Sender,
 ): Promise<Verdict> {
   const { rosters } = context;
-  const { account } = session;
+  const { account } = sender;
   const contact = bareOf(stanza.to);
   if (contact === account) return verdict.drop('a subscription to oneself');
   const isShared = (await rosters.sharedGroups(account, contact)) !== undefined;
   if (isShared) return aboutShared(type);
-  const refusal = await refusalToAsk(context, contact, type, session);
+  const refusal = await refusalToAsk(context, contact, type, sender);
   if (refusal !== undefined) return verdict.bounce(refusal);
 
   let failure: StanzaFailure | undefined;
@@ -91,7 +94,7 @@ export async function receiveSubscription(
       type === 'subscribe' ? context.available(account) : rosters.interested(account);
     for (const session of sessions) session.send(bare);
   }
-  if (isNew) context.requested(account, contact);
+  if (isNew) context.requested(account, contact, bare);
   const replying = step.reply;
   const answer =
     replying === undefined ? [] : [presence({ type: replying, from: account, to: contact })];
@@ -120,9 +123,9 @@ async function refusalToAsk(
   { home, isLocal }: Context,
   contact: BareJid,
   type: SubscriptionType,
-  session: Session,
+  sender: Sender,
 ): Promise<StanzaFailure | undefined> {
-  if (session.isAnonymous)
+  if (sender.isAnonymous)
     return { condition: 'not-allowed', text: 'An anonymous account has no subscriptions.' };
   if (type !== 'subscribe' || !isLocal(contact)) return undefined;
   const exists = localOf(contact) !== '' && (await home.accounts.exists(contact));

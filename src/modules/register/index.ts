@@ -16,6 +16,8 @@ import {
 import { RateLimit } from '../../kit/limits.ts';
 import { type Form, firstValueOf, readForm } from '../../stanza/form.ts';
 import { childrenOf, el } from '../../xml/element.ts';
+import { createEarly } from './early.ts';
+import { registrationOperations } from './operations.ts';
 import {
   CANCEL_FORM,
   cancelForm,
@@ -25,18 +27,23 @@ import {
   registeredFields,
 } from './payloads.ts';
 import { type RegisterSettings, registerConfig, weaknessOf } from './settings.ts';
-import { createSignUp } from './sign-up.ts';
+import { createSignUp, type PermitSource, type SignUp } from './sign-up.ts';
+import { createWaitingTable, type WaitingTable, waitingMigrations } from './waiting.ts';
 
-export { networkOf } from './sign-up.ts';
+export { networkOf, type Permit, type PermitSource, type SignUpOutcome } from './sign-up.ts';
 
-/** Passwords that one account may send in a row, and how fast more are allowed: each costs a hash. */
-const PASSWORD_TRIES = { burst: 10, perSecond: 1 / 60 };
-const REMOVED = 'The account was removed.';
-
-type Request = IqRequest<NonNullable<ReturnType<typeof RegisterQuery.decode>>>;
-
-/** What other modules may use. */
+/** What other modules, and pages, may use. */
 export interface RegisterApi {
+  /** Makes an account, by the rules of its host. */
+  readonly signUp: SignUp;
+  /** Whether anyone may make an account. */
+  isOpen(host: Domain): boolean;
+  /** Whether such accounts wait for an admin. */
+  needsApproval(host: Domain): boolean;
+  /** Why a host does not take a new password; undefined when it does. */
+  weaknessOf(password: string, host: Domain): string | undefined;
+  /** Adds one who knows of permits. */
+  addPermits(source: PermitSource): void;
   /** Whether users of a host may change their password from a client. */
   mayChangePassword(host: Domain): boolean;
   /** Changes the password of a session's account as XEP-0077 §3.3 does. */
@@ -47,26 +54,55 @@ export interface RegisterApi {
   removeAccount(session: Session, password: string): Promise<Reply>;
 }
 
+/** Passwords that one account may send in a row, and how fast more are allowed: each costs a hash. */
+const PASSWORD_TRIES = { burst: 10, perSecond: 1 / 60 };
+const REMOVED = 'The account was removed.';
+const UNANSWERED = 'The registration was not approved in time.';
+/** How often registrations that nobody answered are looked for, and how many go at a time. */
+const SWEEP_MS = 3_600_000;
+const SWEPT = 100;
+
+type Request = IqRequest<NonNullable<ReturnType<typeof RegisterQuery.decode>>>;
+
 /** The module. */
 export const register = defineModule<RegisterSettings, RegisterApi>({
   name: 'register',
   specs: [{ xep: 77, version: '2.4', covers: 'complete', note: 'new accounts are off by default' }],
   features: [REGISTER],
   config: registerConfig,
+  tables: waitingMigrations,
   setup(home) {
     const registered = createRegistered(home);
+    const sources: PermitSource[] = [];
+    const waiting = createWaitingTable(home.store);
+    const signUp = createSignUp({ home, waiting, sources });
+    const timer = home.clock.every(SWEEP_MS, () => {
+      sweep(home, waiting).catch((error: unknown) =>
+        home.log.error({ err: error }, 'registrations could not be swept'),
+      );
+    });
     return {
-      streamFeatures: ({ phase, host }) =>
-        phase === 'early' && home.configOf(host).allowRegistration
-          ? [el('register', { xmlns: REGISTER_FEATURE })] // §8
-          : [],
       api: {
+        signUp,
+        isOpen: (host) => home.isEnabled(host) && home.configOf(host).allowRegistration,
+        needsApproval: (host) => home.configOf(host).approval,
+        weaknessOf: (password, host) => weaknessOf(password, home.configOf(host)),
+        addPermits: (source) => void sources.push(source),
         mayChangePassword: (host) => home.configOf(host).allowPasswordChange,
         changePassword: registered.changePassword,
         mayRemove: (host) => home.configOf(host).allowRemoval,
         removeAccount: registered.confirmRemoval,
       },
-      earlyIq: { key: RegisterQuery.key, handle: createSignUp(home) },
+      operations: registrationOperations({ home, waiting }),
+      hooks: { accountRemoved: (account) => waiting.remove(account) },
+      async stop() {
+        timer.cancel();
+      },
+      streamFeatures: ({ phase, host }) =>
+        phase === 'early' && home.configOf(host).allowRegistration
+          ? [el('register', { xmlns: REGISTER_FEATURE })] // §8
+          : [],
+      earlyIq: { key: RegisterQuery.key, handle: createEarly({ home, signUp, sources }) },
       iq: [
         onIq('get', ['server', 'self'], RegisterQuery, ({ session, host }) =>
           isAtHome(session, host)
@@ -78,6 +114,21 @@ export const register = defineModule<RegisterSettings, RegisterApi>({
     };
   },
 });
+
+/** Removes those whose registration nobody approved in time. */
+async function sweep(home: Home<RegisterSettings>, waiting: WaitingTable): Promise<void> {
+  for (const { domain } of home.hosts.all()) {
+    if (!home.isEnabled(domain)) continue;
+    const { waitFor } = home.configOf(domain);
+    if (waitFor === 0) continue;
+    for (const { jid } of await waiting.before(domain, home.clock.now() - waitFor, SWEPT)) {
+      // An admin may have unlocked it by hand.
+      if ((await home.accounts.get(jid))?.isLocked === true)
+        await home.removeAccount(jid, UNANSWERED);
+      await waiting.remove(jid);
+    }
+  }
+}
 
 /** Whether a session's own account, which is not a guest's, is at that host. */
 function isAtHome(session: Session | undefined, host: string): session is Session {

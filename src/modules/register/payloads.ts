@@ -17,13 +17,13 @@ export const RegisterQuery = payload('query', REGISTER, {
   remove: flag('remove'),
 });
 
-/** What has to be filled in to register (§3.1). */
-export function signUpFields(instructions: string): Element {
+/** What has to be filled in to register (§3.1), with the name where it is given. */
+export function signUpFields(instructions: string, username?: string): Element {
   return el(
     'query',
     { xmlns: REGISTER },
     el('instructions', undefined, instructions),
-    el('username'),
+    el('username', undefined, username),
     el('password'),
   );
 }

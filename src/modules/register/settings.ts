@@ -1,6 +1,6 @@
 /** The config of in-band registration, and what both of its sides ask of a password. */
 import { z } from 'zod';
-import { count } from '../../config/fields.ts';
+import { count, duration } from '../../config/fields.ts';
 
 /** The schema of `modules.register`. */
 export const registerConfig = z.object({
@@ -27,6 +27,18 @@ export const registerConfig = z.object({
   ),
   attemptsPerHour: count(5, { min: 1 }).describe(
     'How often one address (of IPv6: one /64 network) may try to make an account in an hour.',
+  ),
+  approval: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether accounts that anyone may make can be used only when an admin has approved them: rtcctl registration list.',
+    ),
+  maxWaiting: count(100, { min: 1, max: 1000 }).describe(
+    'How many may wait for that at a time; more are turned away.',
+  ),
+  waitFor: duration('30d').describe(
+    'After how long those that nobody approved are removed; 0 is never.',
   ),
   instructions: z
     .string()

@@ -1,0 +1,94 @@
+/** Registrations that wait for an admin. */
+import { z } from 'zod';
+import { accountJid, domain } from '../../config/fields.ts';
+import type { Home } from '../../core/module.ts';
+import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
+import type { RegisterSettings } from './settings.ts';
+import type { WaitingTable } from './waiting.ts';
+
+/** What the operations work with. */
+export interface RegistrationOperationsOptions {
+  readonly home: Home<RegisterSettings>;
+  readonly waiting: WaitingTable;
+}
+
+/** More than an admin looks at; the config bounds how many may wait. */
+const MOST_LISTED = 1000;
+const REJECTED = 'The registration was not approved.';
+
+const account = accountJid().meta({
+  'x-kind': 'jid',
+  description: 'The account that waits, such as joe@falcot.com.',
+});
+const time = z.int().meta({ 'x-kind': 'time' });
+const who = z.object({ jid: z.string() });
+
+/** The operations. */
+export function registrationOperations(options: RegistrationOperationsOptions): AnyOperation[] {
+  return [list(options), approve(options), reject(options)];
+}
+
+function list({ waiting }: RegistrationOperationsOptions): AnyOperation {
+  return operation({
+    name: 'registrations.list',
+    command: ['registration', 'list'],
+    summary: 'List who registered an account and waits for the approval of an admin.',
+    effect: 'read',
+    offline: true,
+    positional: ['host'],
+    input: z.object({ host: domain().optional().describe('Only those of this domain.') }),
+    output: z.object({
+      registrations: z.array(
+        z.object({ jid: z.string(), remote: z.string().describe('From where.'), asked: time }),
+      ),
+    }),
+    async run({ host }) {
+      const found = await waiting.list(host, MOST_LISTED);
+      return success({
+        registrations: found.map(({ jid, remote, asked }) => ({ jid, remote, asked })),
+      });
+    },
+  });
+}
+
+const nobody = (jid: string) => failure('not-found', `${jid} does not wait for an approval.`);
+
+function approve({ home, waiting }: RegistrationOperationsOptions): AnyOperation {
+  return operation({
+    name: 'registrations.approve',
+    command: ['registration', 'approve'],
+    summary: 'Approve a registration: the account can be used from now on.',
+    effect: 'change',
+    offline: true,
+    positional: ['jid'],
+    input: z.object({ jid: account }),
+    output: who,
+    async run({ jid }) {
+      if ((await waiting.find(jid)) === undefined) return nobody(jid);
+      const isThere = await home.accounts.setLocked(jid, false);
+      await waiting.remove(jid);
+      return isThere ? success({ jid }) : nobody(jid);
+    },
+  });
+}
+
+function reject({ home, waiting }: RegistrationOperationsOptions): AnyOperation {
+  return operation({
+    name: 'registrations.reject',
+    command: ['registration', 'reject'],
+    summary: 'Reject a registration: the account is removed.',
+    effect: 'change',
+    offline: true,
+    positional: ['jid'],
+    input: z
+      .object({ jid: account })
+      .meta({ 'x-confirm': 'Reject the registration of {jid}, and remove the account?' }),
+    output: who,
+    async run({ jid }) {
+      if ((await waiting.find(jid)) === undefined) return nobody(jid);
+      await home.removeAccount(jid, REJECTED);
+      await waiting.remove(jid);
+      return success({ jid });
+    },
+  });
+}
