@@ -144,7 +144,7 @@ export function createDesk(options: {
         c,
         head,
         <>
-          <h1>{head.title}</h1>
+          <h1 class="wrap">{head.title}</h1>
           <Problem problem={problem} />
         </>,
         statusOf(problem.why),

@@ -304,7 +304,10 @@ export function certificateSettings({ hosts, server }: Config): CertificateSetti
   return {
     hosts: hosts.map((host) => ({
       domain: host.virtualHost,
-      names: componentsOf(host).map(({ domain }) => domain),
+      // Who uploads is here already: no TLS is made to the name of that service.
+      names: componentsOf(host)
+        .filter(({ config }) => config.type !== 'upload')
+        .map(({ domain }) => domain),
       files: host.ssl,
     })),
     searchDirs: server.certificates,

@@ -34,16 +34,16 @@ const PAGES: Readonly<Record<string, string>> = {
   user: `/admin/users/${encodeURIComponent(ADMIN.jid)}`,
   password: `/admin/users/${encodeURIComponent(ADMIN.jid)}/password`,
   delete: `/admin/users/${encodeURIComponent(ADMIN.jid)}/delete`,
+  invitations: '/admin/invitations',
+  invite: '/admin/invitations/new',
+  'reset-link': `/admin/users/${encodeURIComponent(ADMIN.jid)}/reset-link`,
+  files: '/admin/files',
   sessions: '/admin/sessions',
   rooms: '/admin/rooms',
   'new-room': '/admin/rooms/new',
   room: `/admin/rooms/at/${encodeURIComponent(ROOM)}`,
   'room-config': `/admin/rooms/at/${encodeURIComponent(ROOM)}/config`,
   'room-destroy': `/admin/rooms/at/${encodeURIComponent(ROOM)}/destroy`,
-  invitations: '/admin/invitations',
-  invite: '/admin/invitations/new',
-  'reset-link': `/admin/users/${encodeURIComponent(ADMIN.jid)}/reset-link`,
-  files: '/admin/files',
   hosts: '/admin/hosts',
   host: `/admin/hosts/${DOMAIN}`,
   dns: `/admin/hosts/${DOMAIN}/dns`,
@@ -133,6 +133,7 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByText(`${ADMIN.jid} is an admin now.`).waitFor();
     await page.goto(link);
     await page.getByRole('heading', { name: 'This link is closed' }).waitFor();
+    await program.ctl(['invite', 'create', DOMAIN, '--note', 'for the new one']);
   });
   afterAll(async () => {
     await browser?.close();

@@ -54,7 +54,7 @@ async function list(c: Ask, desk: Desk) {
     <>
       <PageHeading
         title="Files"
-        lead="What users uploaded to send it: whoever has the address of a file can open it."
+        lead="What users uploaded. Whoever has the address of a file can open it."
       />
       {usage.ok ? <Usage rows={usage.value.usage} /> : null}
       <Search action={LIST} value={search} label="Files of a user, such as joe@example.com" />

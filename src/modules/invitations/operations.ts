@@ -75,6 +75,9 @@ function create({ home, service }: InvitationOperationsOptions): AnyOperation {
         return failure('conflict', `${named.value} is an account already.`);
       if (inviter !== undefined && (await home.accounts.get(inviter)) === undefined)
         return failure('not-found', `There is no account ${inviter}.`);
+      // XEP-0445 §2.3: clients register where the contact is.
+      if (inviter !== undefined && domainOf(inviter) !== host)
+        return failure('refused', `${inviter} can invite to ${domainOf(inviter)} only.`);
       const link = await service.invite({
         host,
         account: named?.value,

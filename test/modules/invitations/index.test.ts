@@ -99,6 +99,7 @@ describe('XEP-0401 links', () => {
     [{ name: 'romeo' }, 'conflict'],
     [{ name: 'juliet', uses: 2 }, 'refused'],
     [{ inviter: 'nobody@example.com' }, 'not-found'],
+    [{ inviter: 'tybalt@capulet.example' }, 'refused'],
   ])('§5.4 none for %j', async (input, why) => {
     expect(await run('invitations.create', { host: HOST, ...input })).toBe(why);
   });
@@ -271,7 +272,7 @@ describe('XEP-0379 requests with a token', () => {
 
   test('§4.1 without a valid one it waits for an answer, as any other', async () => {
     const tybalt = await scene.connect('tybalt@capulet.example/street');
-    const other = await invite({ inviter: 'tybalt@capulet.example' });
+    const other = await invite({ host: 'capulet.example', inviter: 'tybalt@capulet.example' });
     for (const token of ['TOKEN', other]) await tybalt.send(request(token));
     const list = serialise(await tybalt.ask('get', "<query xmlns='jabber:iq:roster'/>"));
     expect(list).toMatch(/ask="subscribe"/);
