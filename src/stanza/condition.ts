@@ -46,6 +46,8 @@ export interface StanzaFailure {
   readonly type?: ErrorType | undefined;
   /** A sentence for people, in English, where it says more than the condition's own. */
   readonly text?: string | undefined;
+  /** Its number (XEP-0086), where clients are known to ask for that and for nothing else. */
+  readonly code?: number | undefined;
   /** Where the addressee is now, as a URI; with `gone` and `redirect` (RFC 6120 §8.3.3.5, §8.3.3.14). */
   readonly uri?: string | undefined;
   /** Who found the error, where it is not the addressee (RFC 6120 §8.3.2). */

@@ -19,7 +19,7 @@ export function errorElement(failure: StanzaFailure): Element {
   const [usualType, sentence] = STANZA_CONDITIONS[condition];
   return el(
     'error',
-    { by: failure.by, type: failure.type ?? usualType },
+    { code: failure.code, by: failure.by, type: failure.type ?? usualType },
     el(condition, { xmlns: STANZA_ERRORS }, failure.uri),
     el('text', { xmlns: STANZA_ERRORS, 'xml:lang': 'en' }, failure.text ?? sentence),
     app,

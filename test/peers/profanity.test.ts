@@ -105,6 +105,62 @@ describeWith(['profanity', 'tmux', 'slixmpp', 'openssl'], 'Profanity', () => {
     await friend.sees({ event: 'message', sender: juliet.jid, body: 'I will come again.' });
   });
 
+  test('OMEMO: keys are published and found in nodes, and two read what nobody else can', async () => {
+    await friend.ask('presence', { to: juliet.jid, type: 'subscribe' });
+    await trust();
+    await connect(program.ports.c2s, 'force');
+    await profanity.shows(/logged in successfully, online/);
+    await profanity.shows(new RegExp(`Received authorization request from ${romeo.jid}`));
+    await profanity.type(`/sub allow ${romeo.jid}`);
+    await friend.sees({ event: 'presence', type: 'subscribed', from: juliet.jid });
+    await profanity.type(`/sub request ${romeo.jid}`);
+    await friend.sees({ event: 'presence', type: 'subscribe', from: juliet.jid });
+    await friend.ask('presence', { to: juliet.jid, type: 'subscribed' });
+    await friend.ask('logout');
+
+    // Romeo, too, has Profanity.
+    const [hers, her] = [profanity, juliet];
+    await start();
+    const his = profanity;
+    try {
+      await trust();
+      await connect(program.ports.c2s, 'force', romeo);
+      await his.shows(/logged in successfully, online/);
+      for (const [each, word] of [
+        [hers, /OMEMO \w+ materials generated/],
+        [his, /OMEMO \w+ materials generated/],
+      ] as const) {
+        await each.type('/omemo trustmode blind');
+        await each.type('/omemo gen');
+        await each.shows(word);
+      }
+      await his.type(`/omemo start ${her.jid}`);
+      await his.shows(/OMEMO session started|\[OMEMO\]/);
+      await his.type('Shall I hear more?');
+      await hers.shows(/<< chat message: romeo/);
+      await hers.type(`/msg ${romeo.jid}`);
+      await hers.shows(/Shall I hear more\?/);
+      await hers.type(`/omemo start ${romeo.jid}`);
+      await hers.type('Good night, good night!');
+      await his.shows(/Good night, good night!/);
+    } finally {
+      await hers.stop();
+    }
+    // What the server has kept is not what they have read.
+    const archived = await runToEnd(
+      'grep',
+      ['-rc', 'Shall I hear more', join(program.folder, 'data')],
+      {},
+    );
+    expect(archived.stdout).not.toMatch(/:[1-9]/);
+    const friendAgain = people.slixmpp();
+    await friendAgain.login(await people.person('paris'), 'starttls');
+    const of = { of: her.jid, node: 'eu.siacs.conversations.axolotl.devicelist' };
+    expect(Object.values((await friendAgain.ask('node_items', of)) as object)).toEqual([
+      expect.stringContaining('device'),
+    ]);
+  }, 60_000); // keys take their time
+
   test('a contact in a group, and what is asked of the server', async () => {
     await trust();
     await connect(program.ports.c2s, 'force');

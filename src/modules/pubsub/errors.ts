@@ -18,8 +18,11 @@ const failure = (
 export const unsupported = (feature: string): StanzaFailure =>
   failure('feature-not-implemented', 'unsupported', { feature });
 
-/** Nothing of that name (item or node). */
-export const NOT_FOUND: StanzaFailure = failure('item-not-found');
+/**
+ * Nothing of that name (item or node). Profanity publishes its OMEMO devices only where the number says
+ * that there are none yet.
+ */
+export const NOT_FOUND: StanzaFailure = { ...failure('item-not-found'), code: 404 };
 /** The request breaks the schema. */
 export const BAD_REQUEST: StanzaFailure = failure('bad-request');
 /** §8.1.1, §8.2.3.2 …: it takes an owner. */
