@@ -22,6 +22,7 @@ import { addGroupPages } from './pages/groups.tsx';
 import { addHostPages } from './pages/hosts.tsx';
 import { addInvitationPages } from './pages/invitations.tsx';
 import { addLogPage } from './pages/log.tsx';
+import { addNodePages } from './pages/nodes.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
 import { addPushPages } from './pages/push.tsx';
 import { addReportPages } from './pages/reports.tsx';
@@ -123,6 +124,7 @@ function createPages(
   addSessionPages(app, desk);
   addRoomPages(app, desk);
   addGroupPages(app, desk);
+  addNodePages(app, desk);
   addReportPages(app, desk);
   addFilePages(app, desk);
   addHostPages(app, desk);

@@ -8,6 +8,7 @@ import { type AccountView, accountView, warningView } from '../views.ts';
 import { archiveSection } from './archive.tsx';
 import { deviceSection } from './devices.tsx';
 import { PasswordFields, readNewAccount } from './entry.tsx';
+import { nodesPath } from './nodes.tsx';
 import { pushSection } from './push.tsx';
 import { roleWord, UserBadges } from './roles.tsx';
 import { SessionTable } from './sessions.tsx';
@@ -99,6 +100,9 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
         </a>
         <a class="button" href={link('/admin/watch', { jid: account.jid })}>
           Watch
+        </a>
+        <a class="button" href={nodesPath(account.jid)}>
+          Nodes
         </a>
         <a class="button danger" href={userPath(account.jid, 'delete')} data-dialog>
           Delete

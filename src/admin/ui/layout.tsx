@@ -12,6 +12,7 @@ const AREAS = {
   sessions: { path: '/admin/sessions', name: 'Sessions' },
   rooms: { path: '/admin/rooms', name: 'Rooms' },
   groups: { path: '/admin/groups', name: 'Groups' },
+  nodes: { path: '/admin/nodes', name: 'Nodes' },
   reports: { path: '/admin/reports', name: 'Reports' },
   files: { path: '/admin/files', name: 'Files' },
   hosts: { path: '/admin/hosts', name: 'Hosts' },

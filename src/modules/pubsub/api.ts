@@ -96,7 +96,7 @@ export function createApi(context: Context): PubSubApi {
       return undefined;
     },
     async retract(service, node, id, { origin } = {}) {
-      const asked = { service, node, from: service, id, notify: true, origin };
+      const asked = { service, node, from: service, id, notify: true, isOwn: true, origin };
       const outcome = await retract(context, asked);
       if (outcome.ok) await outcome.settled;
       return outcome.ok;

@@ -18,6 +18,7 @@ import { findVisible, itemIds, nodeInfo, nodeItem, visibleNodes } from './discov
 import { ACCOUNT_FEATURES, PUBSUB, PUBSUB_OWNER } from './names.ts';
 import { affiliationOf, isAccount, ownersOf, subscriptionsOf } from './node.ts';
 import { createNodes } from './nodes.ts';
+import { pubsubOperations } from './operations.ts';
 import { takeAway } from './owning.ts';
 import { detached, receive, rosterChanged, sessionChanged } from './presence.ts';
 import { createService } from './service.ts';
@@ -92,6 +93,7 @@ export const pubsub = defineModule<PubSubSettings, PubSubApi>({
       api: createApi(context),
       iq: [...answer('get'), ...answer('set')],
       receive: createService(context),
+      operations: pubsubOperations(context),
       hooks: {
         toAccount: (stanza, account) => receive(context, stanza, account),
         presenceChanged: (session, before) => sessionChanged(context, session, before),

@@ -163,17 +163,19 @@ export interface Retraction {
   readonly id: string;
   /** Whether the request asks for notifications (§7.2.2.1). */
   readonly notify: boolean;
+  /** Whether the server itself, or its admin, wants it. */
+  readonly isOwn?: boolean | undefined;
   readonly origin?: string | undefined;
 }
 
 /** Removes an item (§7.2). */
 export async function retract(context: Context, retraction: Retraction): Promise<Outcome> {
-  const { service, node: name, from, id, notify, origin } = retraction;
+  const { service, node: name, from, id, notify, origin, isOwn } = retraction;
   return context.nodes.alone(service, name, async (node): Promise<Outcome> => {
     if (node === undefined) return refused(NOT_FOUND);
-    const failure = await refusalToRetract(context, node, from, id);
+    const failure = isOwn === true ? undefined : await refusalToRetract(context, node, from, id);
     if (failure !== undefined) return refused(failure);
-    await context.nodes.remove(node, id);
+    if (!(await context.nodes.remove(node, id))) return refused(NOT_FOUND);
     const isTold = notify || node.config.notifiesRetract;
     const sent = isTold
       ? (await notifyAll(context, node, retractedEvent(node, [id]))).sent
