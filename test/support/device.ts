@@ -21,6 +21,13 @@ export interface DeviceOptions {
   readonly domain?: string;
 }
 
+/** A message as an archive has it. */
+export interface Archived {
+  /** Its id in the archive. */
+  readonly id: string;
+  readonly text: string;
+}
+
 /** A device. */
 export class Device {
   readonly name: string;
@@ -42,6 +49,9 @@ export class Device {
   #pings = 0;
   #wake: () => void = () => {};
   #answered = new Set<string>();
+  #archived: Archived[] = [];
+  /** Whether the last page that came was the last one of the archive. */
+  #isArchiveRead = false;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -152,6 +162,27 @@ export class Device {
     }
   }
 
+  /** Reads the whole archive of its account (XEP-0313), page by page. */
+  async archive(): Promise<readonly Archived[]> {
+    this.#archived = [];
+    for (let after = ''; ; ) {
+      this.#pings += 1;
+      const id = `archive-${this.#pings}`;
+      this.send(
+        `<iq type='set' id='${id}'><query xmlns='urn:xmpp:mam:2'>` +
+          `<set xmlns='http://jabber.org/protocol/rsm'><max>250</max>${after}</set></query></iq>`,
+      );
+      while (!this.#answered.has(id)) {
+        if (!this.isConnected) throw new Error(`${this.name} was disconnected`);
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+      if (this.#isArchiveRead) return this.#archived;
+      after = `<after>${this.#archived.at(-1)?.id ?? ''}</after>`;
+    }
+  }
+
   /** A new session. */
   async #enter(client: Client): Promise<void> {
     const enabled = await client.ask(`<enable ${SM} resume='true'/>`);
@@ -203,6 +234,15 @@ export class Device {
         break;
       case 'message': {
         this.#handled += 1;
+        const result = below(element, 'result');
+        if (result?.attrs['xmlns'] === 'urn:xmpp:mam:2') {
+          const text = below(result, 'forwarded', 'message', 'body');
+          this.#archived.push({
+            id: result.attrs.id ?? '',
+            text: text === undefined ? '' : textIn(text),
+          });
+          break;
+        }
         if (element.attrs.type === 'error') this.returned.push(element.attrs.id ?? '');
         const copy = below(element, 'received', 'forwarded', 'message');
         const body = below(copy ?? element, 'body');
@@ -216,6 +256,7 @@ export class Device {
       }
       case 'iq':
         this.#handled += 1;
+        this.#isArchiveRead = below(element, 'fin')?.attrs['complete'] === 'true';
         if (element.attrs.id !== undefined) this.#answered.add(element.attrs.id);
         break;
       case 'presence':

@@ -55,6 +55,15 @@ describe(`D1 nothing that was acknowledged is lost (seed ${SEED})`, () => {
     expect(sent.length).toBeGreaterThan(KILLS * 3);
     expect(sent.filter((text) => !read.has(text))).toEqual([]);
     for (const juliet of juliets) expect(outOfOrder(juliet.read)).toEqual([]);
+    // Whatever each of them went through, all have the same archive, and nothing is missing in it.
+    const archives = await Promise.all([romeo, ...juliets].map((each) => each.archive()));
+    const [ofRomeo = [], ofJuliet, ...others] = archives;
+    for (const other of others) expect(other).toEqual(ofJuliet);
+    for (const archive of [ofRomeo, ofJuliet ?? []]) {
+      expect(new Set(archive.map(({ id }) => id)).size).toBe(archive.length);
+      const texts = new Set(archive.map(({ text }) => text));
+      expect(sent.filter((text) => !texts.has(text))).toEqual([]);
+    }
   });
 });
 
