@@ -17,6 +17,7 @@ import {
   SELF_PING,
   STABLE_ID,
   STANZA_ID,
+  VCARD,
 } from './names.ts';
 import { ownersOf, type Room } from './room.ts';
 import type { Turn } from './turn.ts';
@@ -33,6 +34,7 @@ export const COMMON_FEATURES: readonly string[] = [
   MUC,
   STABLE_ID,
   OCCUPANT_ID,
+  VCARD,
 ];
 
 /** The features of a room: what it can do, and of which types it is. */
@@ -84,8 +86,13 @@ function roomInfo(room: Room, now: number): Element {
   const rate = messagesPerHour(room, now);
   const { config, subject, occupants } = room;
   const isOpen = config.isPublic && !config.isMembersOnly && config.password === '';
-  const field = (name: string, label: string, values: readonly string[]): FormField[] =>
-    values.length === 0 || values[0] === '' ? [] : [{ name, label, values }];
+  const field = (
+    name: string,
+    label: string,
+    values: readonly string[],
+    type?: FormField['type'],
+  ): FormField[] =>
+    values.length === 0 || values[0] === '' ? [] : [{ name, type, label, values }];
   const configured = (name: string): FormField[] => {
     const found = CONFIG_FIELDS.find((each) => each.name === name);
     return found === undefined ? [] : field(name, found.label, found.get(config));
@@ -105,6 +112,7 @@ function roomInfo(room: Room, now: number): Element {
       ]),
       ...field('muc#roominfo_occupants', 'Number of occupants', [String(occupants.size)]),
       ...field('muc#roominfo_lang', 'Language of discussion', [config.language]),
+      ...field('muc#roominfo_avatarhash', 'Avatar hash', room.pictures, 'text-multi'),
       ...field('muc#roominfo_slow_mode_duration', 'Slow mode', [String(config.pause)]),
       ...field(MESSAGE_ACTIVITY, 'Messages per hour', rate === undefined ? [] : [rate.toFixed(2)]),
       ...configured('muc#roomconfig_changesubject'),

@@ -30,6 +30,7 @@ export const muc = defineModule<MucSettings, AdminService>({
     { xep: 421, version: '1.0.1', covers: 'complete' },
     { xep: 424, version: '0.4.2', covers: 'complete', note: 'in rooms, with tombstones' },
     { xep: 425, version: '0.3.0', covers: 'complete', note: 'with tombstones' },
+    { xep: 486, version: '0.1.0', covers: 'complete', note: 'without the presence of §6.2' },
     { xep: 500, version: '0.1.1', covers: 'complete' },
     { xep: 502, version: '0.1.0', covers: 'complete' },
   ],

@@ -118,7 +118,7 @@ export function configure(turn: Turn, config: RoomConfig, isFirst = false): void
   if (isFirst && turn.room.occupants.size <= 1) return;
   if (config.isMembersOnly && !before.isMembersOnly) expelStrangers(turn);
   const codes = changeCodes(before, config);
-  if (codes.length > 0) tellAll(turn, codes);
+  if (codes.length > 0) tellConfigured(turn, codes);
   if (!config.isModerated && before.isModerated) giveVoice(turn);
   if (config.whois !== before.whois && config.whois === 'anyone') showJids(turn, before);
   showRoles(turn, before);
@@ -142,7 +142,8 @@ export function changeCodes(before: RoomConfig, now: RoomConfig): number[] {
   return codes;
 }
 
-function tellAll(turn: Turn, codes: readonly number[]): void {
+/** Tells all that the room is configured in another way. */
+export function tellConfigured(turn: Turn, codes: readonly number[]): void {
   const { room, terms } = turn;
   const x = el('x', { xmlns: MUC_USER }, ...codes.map((code) => el('status', { code })));
   const notice = message({

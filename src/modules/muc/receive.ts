@@ -12,9 +12,10 @@ import { mediate, mediation } from './inviting.ts';
 import { drop, endIfEmpty, leave } from './leaving.ts';
 import { moderate } from './moderating.ts';
 import { rename, update } from './moving.ts';
-import { MODERATE, MUC_ADMIN, MUC_OWNER } from './names.ts';
+import { MODERATE, MUC_ADMIN, MUC_OWNER, VCARD } from './names.ts';
 import { faultOfNick, keyOf } from './nicks.ts';
 import { getConfig, setConfig } from './owner.ts';
+import { setVCard } from './picture.ts';
 import { ask, whisper } from './private.ts';
 import { getRegistration, REGISTER, setRegistration } from './registering.ts';
 import { nickIn, occupantAt, type Room } from './room.ts';
@@ -80,6 +81,7 @@ const NOTHING: Outcome = {
   said: undefined,
   reflected: undefined,
   retraction: undefined,
+  vcard: undefined,
 };
 
 /** Whether a stanza is the end of an exchange: it is answered by nobody. */
@@ -170,6 +172,7 @@ function receiveIq(turn: Turn, iq: Addressed<Iq>): void {
     }
   }
   if (!isGet && isNamed(payload, 'moderate', MODERATE)) return void moderate(turn, iq, payload);
+  if (!isGet && isNamed(payload, 'vCard', VCARD)) return void setVCard(turn, iq, payload);
   if (isGet && isNamed(payload, 'ping', 'urn:xmpp:ping')) return void turn.answer(iq);
   turn.refuse(iq, { condition: 'service-unavailable' });
 }

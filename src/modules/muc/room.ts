@@ -72,6 +72,8 @@ export interface Room {
   readonly history: readonly Said[];
   /** When each account last spoke, for rooms with a pause; ms since the epoch. */
   readonly spoke: ReadonlyMap<BareJid, number>;
+  /** The hashes of its pictures (XEP-0486). */
+  readonly pictures: readonly string[];
   readonly activity: Activity | undefined;
   /** Roles that moderators gave, for who leaves and comes again (§5.1); while it is in memory. */
   readonly roles: ReadonlyMap<BareJid, Exclude<Role, 'none'>>;
@@ -91,6 +93,7 @@ export function emptyRoom(
     history: [],
     spoke: new Map(),
     roles: new Map(),
+    pictures: [],
     activity: undefined,
     ...parts,
   };

@@ -15,8 +15,10 @@ import {
   type Jid,
 } from '../../jid/jid.ts';
 import { randomId } from '../../kit/ids.ts';
+import { iqResult } from '../../stanza/build.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Iq } from '../../stanza/stanza.ts';
+import { parseElement } from '../../xml/parse.ts';
 import type { Reserved } from '../archive/index.ts';
 import { createAllowances } from './allowances.ts';
 import { createRoomArchives, isArchiveRequest } from './archiving.ts';
@@ -27,6 +29,7 @@ import { createGhosts } from './ghosts.ts';
 import { createHandover, handOver } from './handover.ts';
 import { createLanes } from './lanes.ts';
 import { destroy, drop } from './leaving.ts';
+import { isVCardRequest } from './picture.ts';
 import { type Addressed, receive } from './receive.ts';
 import { createRelays } from './relays.ts';
 import type { Room } from './room.ts';
@@ -237,6 +240,16 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     return verdict.handled;
   };
 
+  /** Anyone may see the picture of a room, in it or not (XEP-0486 §4.4). */
+  const readVCard = async (iq: Iq, jid: BareJid): Promise<Verdict> => {
+    const room = await inTurn(jid, (cell) => cell.room);
+    const xml = room === undefined || room.isLocked ? undefined : await tables.vcard(jid);
+    const card = xml === undefined ? undefined : parseElement(xml);
+    if (card?.ok !== true) return verdict.bounce({ condition: 'item-not-found' });
+    lanes.send(iqResult(iq, card.element));
+    return verdict.handled;
+  };
+
   const refusalToCreate = createGate(home, tables, (account) => {
     let pending = 0;
     for (const [, { room }] of cells.all())
@@ -266,6 +279,8 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
       }
       if (stanza.kind === 'iq' && !isFull(stanza.to) && isArchiveRequest(stanza))
         return readArchive(stanza, jid);
+      if (stanza.kind === 'iq' && !isFull(stanza.to) && isVCardRequest(stanza))
+        return readVCard(stanza, jid);
       const done = inTurn(jid, (cell) => {
         const isCreating =
           cell.room === undefined &&

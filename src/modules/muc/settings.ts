@@ -22,6 +22,9 @@ export const mucSettings = z.object({
   ),
   nickLength: count(100, { min: 8, max: 1023 }).describe('The longest nick, in characters.'),
   subjectSize: size('4KiB', { min: '64' }).describe('The largest subject.'),
+  vcardSize: size('64KiB', { min: '1KiB' }).describe(
+    'The largest vCard of a room, with its picture.',
+  ),
   historySize: size('512KiB', { min: '1KiB' }).describe('How much history one room keeps.'),
   invitations: count(10, { min: 1, max: 100 }).describe('How many one message may invite.'),
   invitationsPerHour: count(60, { min: 1 }).describe('How many one account may invite in an hour.'),

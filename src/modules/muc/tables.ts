@@ -5,7 +5,7 @@ import { type Migration, prepare, type Query, type Store } from '../../store/sto
 import { affiliationNamed } from './privileges.ts';
 import { type Affiliate, emptyRoom, type Room, type Said } from './room.ts';
 import { type RoomConfig, readRoomConfig } from './room-config.ts';
-import type { Outcome, Tombstone } from './turn.ts';
+import type { Outcome, PublishedCard, Tombstone } from './turn.ts';
 
 interface Tables {
   muc_rooms: {
@@ -37,6 +37,7 @@ interface Tables {
     stanza: string;
   };
   muc_tombstones: { room: BareJid; at: number; venue: string | null; reason: string };
+  muc_vcards: { room: BareJid; xml: string; pictures: string };
 }
 
 /** The migrations of rooms. */
@@ -63,6 +64,12 @@ export const mucMigrations: readonly Migration[] = [
       `CREATE TABLE muc_tombstones (
         room TEXT PRIMARY KEY, at BIGINT NOT NULL, venue TEXT, reason TEXT NOT NULL
       )`,
+    ],
+  },
+  {
+    name: 'pictures of rooms',
+    up: [
+      'CREATE TABLE muc_vcards (room TEXT PRIMARY KEY, xml TEXT NOT NULL, pictures TEXT NOT NULL)',
     ],
   },
 ];
@@ -107,6 +114,8 @@ const SPARE_HISTORY = 64;
 export interface RoomTables {
   /** A room with all that belongs to it; nobody is in it. */
   load(jid: BareJid): Promise<Room | undefined>;
+  /** The text of a room's vCard. */
+  vcard(jid: BareJid): Promise<string | undefined>;
   tombstone(jid: BareJid): Promise<Tombstone | undefined>;
   list(filter: RoomFilter): Promise<readonly ListedRoom[]>;
   count(filter: Pick<RoomFilter, 'domain' | 'isPublic' | 'search'>): Promise<number>;
@@ -207,6 +216,7 @@ export function createRoomTables(store: Store): RoomTables {
     db.deleteFrom('muc_rooms').where('jid', '=', jid),
     db.deleteFrom('muc_affiliations').where('room', '=', jid),
     db.deleteFrom('muc_history').where('room', '=', jid),
+    db.deleteFrom('muc_vcards').where('room', '=', jid),
     ...(tombstone === undefined
       ? []
       : [
@@ -248,6 +258,21 @@ export function createRoomTables(store: Store): RoomTables {
     });
   };
 
+  const picturesOf = async (jid: BareJid): Promise<readonly string[]> => {
+    const query = db.selectFrom('muc_vcards').select('pictures').where('room', '=', jid);
+    const hashes = (await store.first(query))?.pictures ?? '';
+    return hashes === '' ? [] : hashes.split(' ');
+  };
+
+  const vcardQuery = (room: BareJid, { xml, pictures }: PublishedCard): Query => {
+    if (xml === undefined) return db.deleteFrom('muc_vcards').where('room', '=', room);
+    const values = { xml, pictures: pictures.join(' ') };
+    return db
+      .insertInto('muc_vcards')
+      .values({ room, ...values })
+      .onConflict((at) => at.column('room').doUpdateSet(values));
+  };
+
   return {
     async load(jid) {
       const row = await store.first(db.selectFrom('muc_rooms').selectAll().where('jid', '=', jid));
@@ -266,7 +291,12 @@ export function createRoomTables(store: Store): RoomTables {
             ? undefined
             : { text: row.subject, nick: row.subject_nick ?? '', at: Number(row.subject_at) },
         history: await readHistory(jid, config.historyMost),
+        pictures: await picturesOf(jid),
       });
+    },
+    async vcard(jid) {
+      const query = db.selectFrom('muc_vcards').select('xml').where('room', '=', jid);
+      return (await store.first(query))?.xml;
     },
     async tombstone(jid) {
       const row = await store.first(
@@ -335,7 +365,7 @@ export function createRoomTables(store: Store): RoomTables {
       const query = db.selectFrom('muc_affiliations').select('room');
       return (await store.read(query.where('account', '=', account))).map(({ room }) => room);
     },
-    writing(before, { room, tombstone, said, retraction }) {
+    writing(before, { room, tombstone, said, retraction, vcard }) {
       const isKept = before !== undefined && !before.isLocked;
       if (room === undefined)
         return { first: isKept ? removal(before.jid, tombstone) : [], meanwhile: [] };
@@ -345,6 +375,7 @@ export function createRoomTables(store: Store): RoomTables {
       return {
         first: [
           ...(isChanged ? [roomQuery(room)] : []),
+          ...(vcard === undefined ? [] : [vcardQuery(room.jid, vcard)]),
           ...(known === room.affiliates
             ? []
             : affiliationQueries(room.jid, known, room.affiliates)),

@@ -65,6 +65,13 @@ export interface Reflected {
   readonly session: Jid | undefined;
 }
 
+/** The vCard of a room; `xml` is undefined when it was taken away. */
+export interface PublishedCard {
+  readonly xml: string | undefined;
+  /** The hashes of its photos. */
+  readonly pictures: readonly string[];
+}
+
 /** What became of an event. */
 export interface Outcome {
   /** The room as it is now; undefined when there is none, or none any more. */
@@ -79,6 +86,8 @@ export interface Outcome {
   readonly reflected: Reflected | undefined;
   /** What was taken back. */
   readonly retraction: Retraction | undefined;
+  /** The vCard that an owner has published. */
+  readonly vcard: PublishedCard | undefined;
 }
 
 /** A turn of a room that is there. */
@@ -91,6 +100,7 @@ export class Turn {
   said: Said | undefined;
   reflected: Reflected | undefined;
   retraction: Retraction | undefined;
+  vcard: PublishedCard | undefined;
   /** Whether the room is over. */
   isOver = false;
 
@@ -122,9 +132,9 @@ export class Turn {
 
   /** What became of the event. */
   get outcome(): Outcome {
-    const { room, isOver, sends, relay, tombstone, said, reflected, retraction } = this;
+    const { room, isOver, sends, relay, tombstone, said, reflected, retraction, vcard } = this;
     const now = isOver ? undefined : room;
-    return { room: now, sends, relay, tombstone, said, reflected, retraction };
+    return { room: now, sends, relay, tombstone, said, reflected, retraction, vcard };
   }
 }
 
