@@ -23,6 +23,7 @@ import { csi } from './csi/index.ts';
 import { disco } from './disco/index.ts';
 import { displayed } from './displayed.ts';
 import { fulltext } from './fulltext/index.ts';
+import { groupRooms } from './group-rooms/index.ts';
 import { groups } from './groups/index.ts';
 import { hostMeta } from './host-meta.ts';
 import { invitations } from './invitations/index.ts';
@@ -72,6 +73,7 @@ export const modules: readonly AnyModule[] = [
   ping,
   privateXml,
   bookmarks,
+  groupRooms,
   push,
   register,
   commands,

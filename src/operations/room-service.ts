@@ -81,6 +81,8 @@ export interface RoomService {
     readonly members: readonly BareJid[];
     readonly isMembersOnly: boolean;
     readonly isPublic: boolean;
+    /** The group of the room's host whose members are members of the room, too. */
+    readonly group: string | undefined;
   }): Promise<{ readonly ok: true } | RoomRefusal>;
   destroy(
     jid: BareJid,

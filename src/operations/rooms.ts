@@ -141,10 +141,17 @@ function making({ rooms }: Needs): AnyOperation[] {
           .describe('Accounts that are its members.'),
         membersOnly: z.boolean().default(false).describe('Whether only members enter.'),
         public: z.boolean().default(false).describe('Whether it is listed.'),
+        group: z
+          .string()
+          .trim()
+          .min(1)
+          .max(100)
+          .optional()
+          .describe('A group: those in it are members, and their clients enter the room.'),
       }),
       output: z.object({ room: z.string() }),
       present: ({ room: jid }) => `${jid} is there.`,
-      async run({ room: jid, owner, name, members, membersOnly, public: isPublic }) {
+      async run({ room: jid, owner, name, members, membersOnly, public: isPublic, group }) {
         const made = await rooms.create({
           jid,
           owner,
@@ -152,6 +159,7 @@ function making({ rooms }: Needs): AnyOperation[] {
           members,
           isMembersOnly: membersOnly,
           isPublic,
+          group,
         });
         return made.ok ? success({ room: jid }) : failure(made.why, made.text);
       },

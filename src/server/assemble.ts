@@ -29,8 +29,8 @@ import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { archive } from '../modules/archive/index.ts';
 import { commands } from '../modules/commands/index.ts';
+import { groupRooms } from '../modules/group-rooms/index.ts';
 import { modules } from '../modules/index.ts';
-import { muc } from '../modules/muc/index.ts';
 import type { FederationService } from '../operations/federation-service.ts';
 import { allOperations } from '../operations/index.ts';
 import { machinePorts } from '../operations/port-probe.ts';
@@ -236,7 +236,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         config: running,
         certificates,
         components,
-        rooms: registry.apiOf(muc),
+        rooms: registry.apiOf(groupRooms),
         archives: registry.apiOf(archive).service,
         runtime,
         lookup: (servers) => createLookup(dnsFor(servers, clock, running)),

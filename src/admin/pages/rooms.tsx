@@ -47,6 +47,7 @@ export function addRoomPages(app: Hono<AdminEnv>, desk: Desk): void {
       members: listed(members),
       membersOnly: fields['membersOnly'] === 'yes',
       public: fields['public'] === 'yes',
+      ...filled({ group: fields['group'] ?? '' }),
     };
     const outcome = await desk.run(c, 'rooms.create', input);
     if (!outcome.ok) return createForm(c, desk, fields, outcome);
@@ -160,6 +161,13 @@ function createForm(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailu
           value={fields['members']}
           hint="Accounts, one on each line. May be left empty."
           fault={Object.entries(faults).find(([key]) => key.startsWith('members'))?.[1]}
+        />
+        <Field
+          name="group"
+          label="Group"
+          value={fields['group']}
+          hint="Those in it are members, and their clients enter the room. May be left empty."
+          fault={faults['group']}
         />
         <Tick
           name="membersOnly"

@@ -25,8 +25,16 @@ const ORIGIN = 'bookmarks';
 /** The id of the one item of the older node. */
 const CURRENT = 'current';
 
+/** What other modules may do with bookmarks. */
+export interface BookmarksApi {
+  /** Has the clients of an account enter a room; a bookmark that it has already stays as it is. */
+  add(account: BareJid, room: { readonly room: BareJid; readonly name: string }): Promise<void>;
+  /** Takes the bookmark of a room away. */
+  remove(account: BareJid, room: BareJid): Promise<void>;
+}
+
 /** The module. */
-export const bookmarks = defineModule({
+export const bookmarks = defineModule<undefined, BookmarksApi>({
   name: 'bookmarks',
   specs: [
     { xep: 48, version: '1.2', covers: 'complete', note: 'the same as those of XEP-0402' },
@@ -153,6 +161,20 @@ export const bookmarks = defineModule({
           if (await hasLegacyNode(account)) await refreshNode(account);
         }),
     });
-    return {};
+    // What is written here is no change of the user's own: older clients are told by the listener.
+    return {
+      api: {
+        async add(account, { room, name }) {
+          if (!(await isPrivate(account, BOOKMARKS))) return;
+          if ((await nodes.item(account, BOOKMARKS, room)) !== undefined) return;
+          const known = { nick: undefined, password: undefined, extensions: undefined };
+          const payload = bookmarkElement({ room, name, autojoin: true, ...known });
+          await nodes.publish(account, BOOKMARKS, { id: room, payload }, { config: PRIVATE_LIST });
+        },
+        async remove(account, room) {
+          await nodes.retract(account, BOOKMARKS, room);
+        },
+      },
+    };
   },
 });

@@ -36,6 +36,7 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
 
   return {
     domains,
+    onEnd: rooms.onEnd,
     async list(filter: {
       readonly domain: Domain | undefined;
       readonly search: string | undefined;
@@ -87,8 +88,11 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
       readonly members: readonly BareJid[];
       readonly isMembersOnly: boolean;
       readonly isPublic: boolean;
+      /** Modules that know groups take it out. */
+      readonly group: string | undefined;
     }) {
-      const { jid, name, owner, members, isMembersOnly, isPublic } = parts;
+      const { jid, name, owner, members, isMembersOnly, isPublic, group } = parts;
+      if (group !== undefined) return refuse('not-found', 'There are no groups here.');
       if (!domains().includes(domainOf(jid)))
         return refuse(
           'not-found',

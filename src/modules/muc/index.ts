@@ -15,6 +15,8 @@ import { createRooms } from './service.ts';
 import { type MucSettings, mucSettings } from './settings.ts';
 import { createRoomTables, mucMigrations } from './tables.ts';
 
+export type { AdminService } from './admin-service.ts';
+
 /** How long rooms that are not persistent wait for their occupants after a restart. */
 const RETURN_MS = 900_000;
 

@@ -60,6 +60,8 @@ export interface Rooms {
   shutDown(): Promise<void>;
   /** What is remembered of these. */
   readonly memory: SessionMemory;
+  /** Adds one who is told of rooms that are no more. */
+  onEnd(listener: (room: BareJid) => void): void;
   stop(): void;
 }
 
@@ -82,6 +84,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
   const { inTurn } = cells;
   const counts = new Map<BareJid, number>();
   const relays = createRelays();
+  const listeners: ((room: BareJid) => void)[] = [];
   const allowances = createAllowances(clock, home.configOf);
   const lanes = createLanes({
     route: home.route,
@@ -137,6 +140,8 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
 
   const accept = (cell: Cell, { room, sends, relay }: Outcome) => {
     recount(cell.room, room);
+    if (room === undefined && cell.room?.isLocked === false)
+      for (const listener of listeners) listener(cell.room.jid);
     watchLock(cell, room);
     cell.room = room;
     for (const each of sends) deliver(each);
@@ -305,6 +310,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
         return true;
       }),
     lively,
+    onEnd: (listener) => void listeners.push(listener),
     memory: createHandover({
       clock,
       lively,
