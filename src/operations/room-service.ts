@@ -68,6 +68,8 @@ export interface RoomService {
   domains(): readonly Domain[];
   list(filter: {
     readonly domain: Domain | undefined;
+    /** The host whose services are meant. */
+    readonly host: Domain | undefined;
     readonly search: string | undefined;
     readonly offset: number;
     readonly limit: number;

@@ -50,16 +50,17 @@ function looking({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'list'],
       summary: 'List the chat rooms.',
       effect: 'read',
-      about: ({ domain: each }) => each,
+      about: ({ domain: each, host }) => each ?? host,
       input: z.object({
         domain: domain.optional().describe('Only rooms of this service.'),
+        host: domain.optional().describe('Only rooms of the services of this domain.'),
         search: z.string().max(200).optional().describe('A part of the address or the name.'),
         offset,
         limit: limit(100),
       }),
       output: z.object({ rooms: z.array(roomLine), total: z.int() }),
-      async run({ domain: at, search, offset: from, limit: most }) {
-        const page = await rooms.list({ domain: at, search, offset: from, limit: most });
+      async run({ domain: at, host, search, offset: from, limit: most }) {
+        const page = await rooms.list({ domain: at, host, search, offset: from, limit: most });
         return success({ rooms: page.rooms.map(lineOf), total: page.total });
       },
     }),

@@ -1,6 +1,7 @@
 /** The operations on rooms, on real ones. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createOperations, type Operations } from '../../src/core/operation.ts';
+import { bareOf } from '../../src/jid/jid.ts';
 import { muc } from '../../src/modules/muc/index.ts';
 import { roomOperations } from '../../src/operations/rooms.ts';
 import {
@@ -27,6 +28,28 @@ describe('rooms', () => {
     );
   });
   afterEach(() => house.scene.stop());
+
+  test('are for an admin of their host, too', async () => {
+    const { scene } = house;
+    const steward = 'crone1@shakespeare.lit';
+    await scene.accounts.setRole(bareOf(house.crone1.jid), 'admin');
+    const judged = createOperations(
+      roomOperations({ rooms: scene.registry.apiOf(muc), clock: scene.clock }),
+      {
+        audit: { record: async () => {} },
+        log: scene.log.area('test'),
+        mayRun: scene.authority.mayRun,
+      },
+    );
+    const runs = async (name: string, input: object) => {
+      const outcome = await judged.run(name, input, { name: steward, via: 'console' });
+      return outcome.ok ? 'done' : outcome.why;
+    };
+    expect(await runs('rooms.list', {})).toBe('done');
+    expect(await runs('rooms.create', { room: `own@${CHAT}`, owner: steward })).toBe('done');
+    expect(await runs('rooms.list', { domain: 'chat.other.example' })).toBe('forbidden');
+    expect(await runs('rooms.destroy', { room: 'a@chat.other.example' })).toBe('forbidden');
+  });
   const run = async (name: string, input: object) => {
     const outcome = await operations.run(name, input, { name: 'root', via: 'socket' });
     await calm(house.scene);
@@ -59,6 +82,8 @@ describe('rooms', () => {
       rooms: [{ jid: room, name: 'Staff', occupants: 0, public: false, persistent: true }],
     });
     expect(await value('rooms.list', { search: 'nobody' })).toMatchObject({ total: 0 });
+    expect(await value('rooms.list', { host: 'shakespeare.lit' })).toMatchObject({ total: 1 });
+    expect(await value('rooms.list', { host: 'other.example' })).toMatchObject({ total: 0 });
     await house.hag66.send(join('hag', '', room));
     expect(codesIn(house.hag66.inbox.at(-2))).toEqual([110]);
     await house.hecate.send(join('hecate', '', room));

@@ -39,14 +39,17 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
     onEnd: rooms.onEnd,
     async list(filter: {
       readonly domain: Domain | undefined;
+      readonly host: Domain | undefined;
       readonly search: string | undefined;
       readonly offset: number;
       readonly limit: number;
     }) {
-      const { domain, search, offset, limit } = filter;
+      const { domain, host, search, offset, limit } = filter;
+      const isMeant = (each: Domain) =>
+        host === undefined || home.hosts.ownerOf(each)?.domain === host;
       const found: ReturnType<typeof lineOf>[] = [];
       let total = 0;
-      for (const each of domain === undefined ? domains() : [domain]) {
+      for (const each of (domain === undefined ? domains() : [domain]).filter(isMeant)) {
         const count = await tables.count({ domain: each, search });
         const from = Math.max(0, offset - total);
         const most = limit - found.length;
