@@ -304,7 +304,7 @@ export type UsageView = z.output<typeof quotaView>['usage'][number];
 
 const invitationView = z.object({
   id: text,
-  kind: z.enum(['invitation', 'reset']),
+  kind: z.enum(['invitation', 'contact', 'reset']),
   host: text,
   for: text,
   inviter: text,

@@ -16,6 +16,7 @@ import type { Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
 import { WEBSOCKET_PATH } from '../modules/host-meta.ts';
 import { invitations } from '../modules/invitations/index.ts';
+import { webClient } from '../modules/web-client/index.ts';
 import type { Way } from '../stream/ports.ts';
 import { type Assembled, type AssembleOptions, assemble, certificateSettings } from './assemble.ts';
 import { createFederation, type Federation } from './federation.ts';
@@ -179,6 +180,10 @@ function createGuestPages({ heart, web }: Assembled) {
     invitations: heart.registry.apiOf(invitations),
     clientOf: web.clientOf,
     domains: () => heart.hosts.all().map(({ domain }) => domain),
+    chatAt: (host) =>
+      heart.registry.enabled(host).includes(webClient.name)
+        ? `${web.publicUrl(host)}/chat`
+        : undefined,
   });
 }
 

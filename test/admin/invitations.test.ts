@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWelcome } from '../../src/admin/index.tsx';
 import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { securityHeaders } from '../../src/http/shell.ts';
+import { commands } from '../../src/modules/commands/index.ts';
+import { disco } from '../../src/modules/disco/index.ts';
 import { invitations } from '../../src/modules/invitations/index.ts';
 import { presence } from '../../src/modules/presence/index.ts';
 import { register } from '../../src/modules/register/index.ts';
@@ -21,7 +23,7 @@ let welcome: Hono<HttpEnv>;
 beforeEach(async () => {
   console = await startConsole({
     accounts: [ADMIN, JOE],
-    modules: [roster, presence, register, invitations],
+    modules: [roster, presence, disco, register, commands, invitations],
     settings: { register: { allowRegistration: true, approval: true } },
   });
   admin = visit(console.app);
@@ -30,6 +32,7 @@ beforeEach(async () => {
     invitations: console.scene.registry.apiOf(invitations),
     clientOf: createClientOf(),
     domains: () => console.scene.hosts.all().map(({ domain }) => domain),
+    chatAt: (host) => `https://${host}:5281/chat`,
   });
   welcome.use(securityHeaders);
   guest = visit(welcome, { headers: { host: 'falcot.com:5281' } });
@@ -129,6 +132,22 @@ describe('pages for guests', () => {
     expect((await guest.get(style)).headers.get('cache-control')).toContain('immutable');
   });
 
+  test('an invitation to become a contact makes no account', async () => {
+    const made = await console.scene.registry.apiOf(invitations).invite({
+      kind: 'contact',
+      host: console.scene.hosts.all()[0]?.domain ?? expect.fail(),
+      inviter: bare(JOE),
+      maxUses: 1,
+      maker: JOE,
+      note: '',
+    });
+    const path = new URL(made?.url ?? '').pathname;
+    const page = await guest.read(path);
+    expect(page).toContain('joe invites you to chat');
+    expect(page).not.toContain('<form');
+    expect((await join(path, 'eve')).status).toBe(404);
+  });
+
   test('a form of another site makes no account, nor do two passwords', async () => {
     const path = await invite();
     const foreign = await guest.submit(
@@ -139,7 +158,8 @@ describe('pages for guests', () => {
     expect(foreign.status).toBe(422);
     expect((await join(path, 'eve', { again: 'other' })).status).toBe(422);
     expect(await console.scene.accounts.exists(bare('eve@falcot.com'))).toBe(false);
-    expect((await join(path, 'eve')).status).toBe(200);
+    const entered = await join(path, 'eve');
+    expect(await entered.text()).toContain('href="https://falcot.com:5281/chat"');
     expect((await join(path, 'mallory')).status).toBe(404);
   });
 

@@ -39,6 +39,7 @@ const DAYS = [
   ['365', 'a year'],
 ] as const;
 
+const KINDS = { invitation: 'An account', contact: 'A contact', reset: 'A new password' } as const;
 const STATES = {
   open: ['ok', 'Open'],
   used: ['quiet', 'Used'],
@@ -140,9 +141,7 @@ const LinkTable = ({ links, now }: { links: readonly InvitationView[]; now: numb
     rows={links.map((each) => [
       <>
         <span class="wrap">{each.for === '' ? `anyone, at ${each.host}` : each.for}</span>
-        <span class="second wrap">
-          {each.kind === 'reset' ? 'A new password' : each.note || 'An account'}
-        </span>
+        <span class="second wrap">{each.note || KINDS[each.kind]}</span>
       </>,
       <>
         <Badge tone={STATES[each.state][0]}>{STATES[each.state][1]}</Badge>

@@ -3,7 +3,8 @@ import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import type { ClientOf, HttpEnv } from '../../http/client.ts';
-import { type BareJid, type Domain, parseDomain } from '../../jid/jid.ts';
+import { domainOfHeader } from '../../http/host.ts';
+import type { BareJid, Domain } from '../../jid/jid.ts';
 import {
   INVITE_PATH,
   type Invitation,
@@ -15,7 +16,7 @@ import { type Fields, fieldsOf } from '../desk.tsx';
 import { originOf } from '../origin.ts';
 import { platformOf } from './apps.ts';
 import { loadWelcomeAssets, type WelcomeAssets } from './assets.ts';
-import { InvitePage, RegisterPage, type Typed, WelcomePage } from './join.tsx';
+import { ContactPage, InvitePage, RegisterPage, type Typed, WelcomePage } from './join.tsx';
 import type { Faults } from './parts.tsx';
 import { ClosedPage, DonePage, ResetPage } from './reset.tsx';
 
@@ -25,6 +26,8 @@ export interface WelcomeOptions {
   readonly clientOf: ClientOf;
   /** The domains that are served now. */
   domains(): readonly Domain[];
+  /** Where users of a domain chat in the browser; undefined where they do not. */
+  chatAt(host: Domain): string | undefined;
 }
 
 /** What pages may load and send: our own style, and forms to us. */
@@ -65,18 +68,14 @@ export async function createWelcome(options: WelcomeOptions): Promise<Hono<HttpE
 
 function addInvitations(app: Hono<HttpEnv>, terms: Terms): void {
   const { invitations, clientOf } = terms;
-  const show = (c: Context, invitation: Invitation, token: string, typed: Typed = NOTHING) =>
-    page(
-      c,
-      <InvitePage
-        {...lookOf(c, invitation.host, terms)}
-        invitation={invitation}
-        action={`${INVITE_PATH}${token}`}
-        uri={invitations.uriOf(invitation, token)}
-        typed={typed}
-      />,
-      statusOf(typed.faults),
-    );
+  const show = (c: Context, invitation: Invitation, token: string, typed: Typed = NOTHING) => {
+    const uri = invitations.uriOf(invitation, token);
+    const about = { ...lookOf(c, invitation.host, terms), invitation, uri };
+    if (invitation.kind === 'contact') return page(c, <ContactPage {...about} />, 200);
+    const action = `${INVITE_PATH}${token}`;
+    const form = <InvitePage {...about} action={action} typed={typed} />;
+    return page(c, form, statusOf(typed.faults));
+  };
   app.get(`${INVITE_PATH}:token`, async (c) => {
     const token = c.req.param('token');
     const invitation = await invitations.open(token);
@@ -85,7 +84,7 @@ function addInvitations(app: Hono<HttpEnv>, terms: Terms): void {
   app.post(`${INVITE_PATH}:token`, async (c) => {
     const token = c.req.param('token');
     const invitation = await invitations.open(token);
-    if (invitation === undefined) return closed(c, terms);
+    if (invitation?.kind !== 'invitation') return closed(c, terms);
     const read = await readForm(c);
     if (!read.ok) return show(c, invitation, token, read.typed);
     const { username, password } = read;
@@ -186,10 +185,10 @@ function lookOf(c: Context, domain: string, { assets }: Terms) {
 
 /** The host that an address of a request is of: by its name, or its public address. */
 function hostOf(c: Context, { invitations, domains }: Terms): Domain | undefined {
-  const named = parseDomain((c.req.header('host') ?? '').replace(/:\d+$/, ''));
-  if (!named.ok) return undefined;
-  const isPublic = (host: Domain) => new URL(invitations.publicUrl(host)).hostname === named.value;
-  return domains().find((host) => host === named.value) ?? domains().find(isPublic);
+  const named = domainOfHeader(c.req.header('host'));
+  const isPublic = (host: Domain) =>
+    domainOfHeader(new URL(invitations.publicUrl(host)).host) === named;
+  return domains().find((host) => host === named) ?? domains().find(isPublic);
 }
 
 const statusOf = (faults: Faults) => (Object.keys(faults).length === 0 ? 200 : 422);
@@ -217,6 +216,7 @@ function welcome(
       account={done.account}
       inviter={inviter}
       isWaiting={done.kind === 'waiting'}
+      chat={done.kind === 'waiting' ? undefined : terms.chatAt(host)}
     />,
     200,
   );

@@ -1,5 +1,6 @@
 /** The pages of an invitation, and of a domain where anyone may make an account. */
 
+import type { Child } from 'hono/jsx';
 import { localOf } from '../../jid/jid.ts';
 import type { Invitation } from '../../modules/invitations/index.ts';
 import { Time } from '../ui/parts.tsx';
@@ -43,32 +44,51 @@ const JoinForm = (props: {
   </form>
 );
 
+/** What an invitation's pages are made with. */
+export interface InviteTerms extends PageTerms {
+  readonly invitation: Invitation;
+  readonly uri: string;
+}
+
+const Scan = ({ uri }: { uri: string }) => (
+  <figure class="scan">
+    <Qr text={uri} label="QR code of this invitation, for chat apps" />
+    <figcaption>
+      Scan this with the chat app of your phone: Conversations, Monal and others take it.
+    </figcaption>
+  </figure>
+);
+
+const Beside = ({ platform, uri, children }: InviteTerms & { children?: Child }) => (
+  <>
+    {children}
+    {isHandheld(platform) ? null : <Scan uri={uri} />}
+    <section aria-labelledby="get">
+      <h2 id="get">Apps to begin with</h2>
+      <Apps platform={platform} />
+    </section>
+    {isHandheld(platform) ? (
+      <details>
+        <summary>Use it on another device</summary>
+        <Scan uri={uri} />
+      </details>
+    ) : null}
+  </>
+);
+
 /** XEP-0401 §5.2: who invites, the form, the link for apps, and apps to get. */
 export const InvitePage = (
-  props: PageTerms & {
-    readonly invitation: Invitation;
-    readonly action: string;
-    readonly uri: string;
-    readonly typed: Typed;
-  },
+  props: InviteTerms & { readonly action: string; readonly typed: Typed },
 ) => {
-  const { domain, assets, platform, invitation, uri } = props;
+  const { domain, assets, invitation, uri } = props;
   const { inviter, account, expires } = invitation;
-  const code = (
-    <figure class="scan">
-      <Qr text={uri} label="QR code of this invitation, for chat apps" />
-      <figcaption>
-        Scan this with the chat app of your phone: Conversations, Monal and others take it.
-      </figcaption>
-    </figure>
-  );
   return (
     <GuestPage
       title="You are invited"
       domain={domain}
       assets={assets}
       aside={
-        <>
+        <Beside {...props}>
           <section aria-labelledby="app">
             <h2 id="app">Do you have a chat app?</h2>
             <p>
@@ -80,18 +100,7 @@ export const InvitePage = (
               Open in my app
             </a>
           </section>
-          {isHandheld(platform) ? null : code}
-          <section aria-labelledby="get">
-            <h2 id="get">Apps to begin with</h2>
-            <Apps platform={platform} />
-          </section>
-          {isHandheld(platform) ? (
-            <details>
-              <summary>Use it on another device</summary>
-              {code}
-            </details>
-          ) : null}
-        </>
+        </Beside>
       }
     >
       <div>
@@ -114,6 +123,36 @@ export const InvitePage = (
       <p class="hint">
         {'This invitation can be used until '}
         <Time at={expires} />.
+      </p>
+    </GuestPage>
+  );
+};
+
+/** An invitation to become a contact (XEP-0379 §3.3), for who has an account wherever. */
+export const ContactPage = (props: InviteTerms) => {
+  const { domain, assets, invitation, uri } = props;
+  const { inviter = invitation.host, expires } = invitation;
+  return (
+    <GuestPage
+      title="You are invited"
+      domain={domain}
+      assets={assets}
+      aside={<Beside {...props} />}
+    >
+      <div>
+        <h1 class="wrap">{`${localOf(inviter) || inviter} invites you to chat`}</h1>
+        <p class="lead">
+          Open this in a chat app that speaks XMPP, with an account at any server: you are in each
+          other’s contacts then.
+        </p>
+      </div>
+      <p class="own-address wrap">{inviter}</p>
+      <a class="button primary broad" href={uri}>
+        Open in my app
+      </a>
+      <p class="hint">
+        If nothing happens, get an app first, and come back to this page. The invitation can be used
+        until <Time at={expires} />.
       </p>
     </GuestPage>
   );
@@ -159,6 +198,8 @@ export const WelcomePage = (
     readonly account: string;
     readonly inviter: string | undefined;
     readonly isWaiting: boolean;
+    /** Where one chats in the browser, if that is on. */
+    readonly chat: string | undefined;
   },
 ) => (
   <GuestPage title="Welcome" domain={props.domain} assets={props.assets}>
@@ -173,7 +214,12 @@ export const WelcomePage = (
     <p class="own-address wrap">{props.account}</p>
     <ol class="steps">
       <li>
-        <h2>Get an app</h2>
+        <h2>{props.chat === undefined ? 'Get an app' : 'Choose how to chat'}</h2>
+        {props.chat === undefined ? null : (
+          <a class="button primary broad" href={props.chat}>
+            Chat in the browser
+          </a>
+        )}
         <Apps platform={props.platform} />
       </li>
       <li>

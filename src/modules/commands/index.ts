@@ -15,10 +15,15 @@ import { createOperationCommands, nodeOf } from './operation-commands.ts';
 import { COMMANDS, Command } from './payloads.ts';
 import { createSelfService } from './self-service.ts';
 
-/** What the server itself uses. */
+export type { Asker, CommandSource, HostCommand, Stage } from './command.ts';
+export { commandFailure } from './payloads.ts';
+
+/** What the server itself, and other modules, use. */
 export interface CommandsApi {
   /** Takes the operations, once all are gathered; until then there are no commands for them. */
   useOperations(operations: Operations): void;
+  /** Adds commands of another module; of these nodes whoever may not use one hears that it is forbidden. */
+  addCommands(source: CommandSource, ownNodes: readonly string[]): void;
 }
 
 /** Commands that take passwords, and show what is private. */
@@ -88,6 +93,10 @@ export const commands = defineModule<undefined, CommandsApi>({
 
     return {
       api: {
+        addCommands(source, ownNodes) {
+          sources.push(source);
+          for (const node of ownNodes) nodes.add(node);
+        },
         useOperations(operations) {
           const { authority } = home;
           const domains = () => home.hosts.all().map(({ domain }) => domain);

@@ -8,8 +8,10 @@ import { defineModule, type Home } from '../../core/module.ts';
 import { domainOf } from '../../jid/jid.ts';
 import { RateLimit } from '../../kit/limits.ts';
 import { el } from '../../xml/element.ts';
+import { commands } from '../commands/index.ts';
 import { presence } from '../presence/index.ts';
 import { networkOf, register } from '../register/index.ts';
+import { createInviteCommands, INVITE_NODES } from './commands.ts';
 import { invitationOperations } from './operations.ts';
 import { ibrTokenFeature, Preauth, tokenIn } from './payloads.ts';
 import { createService, type InvitationService, type OwnService } from './service.ts';
@@ -32,13 +34,13 @@ export const invitations = defineModule<InvitationSettings, InvitationService>({
     {
       xep: 401,
       version: '0.6.0',
-      covers: 'partial',
-      note: 'links are made by admins, not yet by users with the ad-hoc commands of §5.1 and §5.4',
+      covers: 'complete',
     },
     { xep: 445, version: '0.2.0', covers: 'complete' },
     { xep: 379, version: '0.3.3', covers: 'complete', note: 'for links that the server made' },
   ],
   needs: ['roster', 'presence', 'register'],
+  wants: ['commands'],
   config: invitationsConfig,
   tables: invitationMigrations,
   setup(home: Home<InvitationSettings>) {
@@ -47,6 +49,7 @@ export const invitations = defineModule<InvitationSettings, InvitationService>({
     const contacts = home.use(presence);
     const service = createService({ home, table, register: registering, presence: contacts });
     registering.addPermits(service.permits);
+    home.use(commands).addCommands(createInviteCommands({ home, table, service }), INVITE_NODES);
     contacts.onRequest((account, contact, request) => {
       const token = tokenIn(request.element);
       if (token === undefined || !home.isEnabled(domainOf(account))) return;
@@ -95,7 +98,7 @@ function createPreauth(home: Home<InvitationSettings>, service: OwnService) {
     if (!tries.take(networkOf(remote)))
       return reply.refuse('policy-violation', 'There were too many tokens. Try it later.');
     const invitation = await service.open(token);
-    if (invitation?.host !== host)
+    if (invitation?.host !== host || invitation.kind !== 'invitation')
       return reply.refuse('item-not-found', 'The provided token is invalid or expired');
     service.show(stream, invitation);
     return reply.result();

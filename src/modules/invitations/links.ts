@@ -27,8 +27,11 @@ function pathOf(jid: BareJid): string {
  * The `xmpp:` URI of an invitation: for a name (XEP-0445 §2.1), with a contact (§2.3), or for any name
  * (§2.2).
  */
-export function uriOf({ host, account, inviter }: Invitation, token: string): string {
+export function uriOf({ kind, host, account, inviter }: Invitation, token: string): string {
   if (account !== undefined) return `xmpp:${pathOf(account)}?register;preauth=${token}`;
-  if (inviter !== undefined) return `xmpp:${pathOf(inviter)}?roster;preauth=${token};ibr=y`;
+  if (inviter !== undefined) {
+    const ibr = kind === 'invitation' ? ';ibr=y' : ''; // XEP-0401 §5.1
+    return `xmpp:${pathOf(inviter)}?roster;preauth=${token}${ibr}`;
+  }
   return `xmpp:${encodeURIComponent(host)}?register;preauth=${token}`;
 }

@@ -42,6 +42,7 @@ function create({ home, service }: InvitationOperationsOptions): AnyOperation {
     effect: 'change',
     offline: true,
     positional: ['host'],
+    about: ({ host }) => host,
     input: z.object({
       host: domain().describe('The domain of the account.'),
       name: z
@@ -109,6 +110,7 @@ function list({ home, table }: InvitationOperationsOptions): AnyOperation {
     effect: 'read',
     offline: true,
     positional: ['host'],
+    about: ({ host }) => host,
     input: z.object({
       host: domain().optional().describe('Only those of this domain.'),
       all: z.boolean().default(false).describe('Also those that can no longer be used.'),
@@ -119,7 +121,7 @@ function list({ home, table }: InvitationOperationsOptions): AnyOperation {
       invitations: z.array(
         z.object({
           id: z.string(),
-          kind: z.enum(['invitation', 'reset']),
+          kind: z.enum(['invitation', 'contact', 'reset']),
           host: z.string(),
           for: z.string().describe('The account; empty where any name can be chosen.'),
           inviter: z.string(),
@@ -164,6 +166,7 @@ function revoke({ table }: InvitationOperationsOptions): AnyOperation {
     effect: 'change',
     offline: true,
     positional: ['id'],
+    about: async ({ id }) => (await table.find(id))?.host,
     input: z
       .object({ id: z.string().min(1).max(100).describe('The id that the list shows.') })
       .meta({ 'x-confirm': 'Revoke {id}, so that nobody can use it any more?' }),
@@ -184,6 +187,7 @@ function reset({ home, service }: InvitationOperationsOptions): AnyOperation {
     effect: 'change',
     offline: true,
     positional: ['jid'],
+    about: ({ jid }) => jid,
     input: z.object({
       jid: account,
       hours: z.int().min(1).max(720).optional().describe('For how many hours it can be used.'),

@@ -16,6 +16,8 @@ export const RESET_PATH = '/reset/';
 
 /** What an invitation is made of. */
 export interface InvitationParts {
+  /** `invitation` if absent. */
+  readonly kind?: 'invitation' | 'contact';
   readonly host: Domain;
   readonly account?: BareJid | undefined;
   readonly inviter?: BareJid | undefined;
@@ -52,7 +54,7 @@ export interface InvitationService {
     validFor: number | undefined,
     maker: string,
   ): Promise<MadeLink>;
-  /** The invitation of a token, if it can be used now. */
+  /** The invitation of a token, to an account or a contact, if it can be used now. */
   open(token: string): Promise<Invitation | undefined>;
   /** The account that gets a new password by a token, if it can be used now. */
   openReset(token: string): Promise<Invitation | undefined>;
@@ -100,17 +102,18 @@ export function createService({ home, table, register, presence }: ServiceOption
   const inTurn = createExclusive<string>();
   const hasUses = ({ uses, maxUses }: Invitation) => uses < maxUses;
 
-  const openOf = async (token: string, kind: Invitation['kind']) => {
+  const openOf = async (token: string, ...kinds: readonly Invitation['kind'][]) => {
     const found = isToken(token) ? await table.byToken(token) : undefined;
     const isOpen =
-      found?.kind === kind &&
+      found !== undefined &&
+      kinds.includes(found.kind) &&
       hasUses(found) &&
       found.expires > clock.now() &&
       home.hosts.get(found.host) !== undefined &&
       home.isEnabled(found.host);
     return isOpen ? found : undefined;
   };
-  const open = (token: string) => openOf(token, 'invitation');
+  const open = (token: string) => openOf(token, 'invitation', 'contact');
 
   const make = async (
     parts: Omit<Invitation, 'id' | 'uses' | 'created' | 'expires'>,
@@ -150,7 +153,7 @@ export function createService({ home, table, register, presence }: ServiceOption
       inTurn(invitation.id, async () => {
         // XEP-0445 §4: whether it has expired was asked when it was shown; whether it was used is now.
         const now = await table.find(invitation.id);
-        if (now === undefined || !hasUses(now)) return 'spent';
+        if (now?.kind !== 'invitation' || !hasUses(now)) return 'spent';
         const done = await create();
         if (done !== 'created') return done;
         await table.countUse(invitation.id);
@@ -168,13 +171,10 @@ export function createService({ home, table, register, presence }: ServiceOption
     openReset: (token) => openOf(token, 'reset'),
     uriOf,
     publicUrl: home.web.publicUrl,
-    async invite({ host, account, inviter, maxUses, validFor, maker, note }) {
+    async invite({ kind = 'invitation', host, account, inviter, maxUses, validFor, maker, note }) {
       const { maxOpen, validFor: usual } = home.configOf(host);
       if ((await table.countOpen(host, clock.now())) >= maxOpen) return undefined;
-      return make(
-        { kind: 'invitation', host, account, inviter, maxUses, maker, note },
-        validFor ?? usual,
-      );
+      return make({ kind, host, account, inviter, maxUses, maker, note }, validFor ?? usual);
     },
     async reset(account, host, validFor, maker) {
       await table.removeResets(account);

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import type { BareJid, Domain } from '../../jid/jid.ts';
 import type { Migration, Query, Store } from '../../store/store.ts';
 
-/** What a link is for: an account, or a new password of one. */
-export type LinkKind = 'invitation' | 'reset';
+/** What a link is for: an account, only a contact, or a new password. */
+export type LinkKind = 'invitation' | 'contact' | 'reset';
 
 /** An invitation, or a link to set a new password. */
 export interface Invitation {
@@ -81,6 +81,8 @@ export interface InvitationTable {
   ): Promise<{ readonly links: readonly Invitation[]; readonly total: number }>;
   /** How many of a host can be used at a moment. */
   countOpen(host: Domain, at: number): Promise<number>;
+  /** How many that a user invites with can be used at a moment. */
+  countOpenOf(inviter: BareJid, at: number): Promise<number>;
   /** The invitations that keep a name at a moment. */
   keeping(account: BareJid, at: number): Promise<readonly Invitation[]>;
   countUse(id: string): Promise<void>;
@@ -127,16 +129,8 @@ export function createInvitationTable(store: Store): InvitationTable {
       ]);
       return { links: rows.map(invitationOf), total: Number(count?.total ?? 0) };
     },
-    async countOpen(host, at) {
-      const row = await store.first(
-        invitations
-          .select((of) => of.fn.countAll<number>().as('total'))
-          .where('host', '=', host)
-          .where('expires', '>', at)
-          .whereRef('uses', '<', 'max_uses'),
-      );
-      return Number(row?.total ?? 0);
-    },
+    countOpen: (host, at) => countAt(invitations.where('host', '=', host), at),
+    countOpenOf: (inviter, at) => countAt(invitations.where('inviter', '=', inviter), at),
     async keeping(account, at) {
       const rows = await store.read(
         invitations
@@ -175,6 +169,16 @@ export function createInvitationTable(store: Store): InvitationTable {
       await store.write(db.deleteFrom('invitations').where('expires', '<', before));
     },
   };
+
+  async function countAt(chosen: typeof invitations, at: number): Promise<number> {
+    const row = await store.first(
+      chosen
+        .select((of) => of.fn.countAll<number>().as('total'))
+        .where('expires', '>', at)
+        .whereRef('uses', '<', 'max_uses'),
+    );
+    return Number(row?.total ?? 0);
+  }
 }
 
 const hashOf = (token: string) => createHash('sha256').update(token).digest('hex');

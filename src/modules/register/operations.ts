@@ -36,6 +36,7 @@ function list({ waiting }: RegistrationOperationsOptions): AnyOperation {
     effect: 'read',
     offline: true,
     positional: ['host'],
+    about: ({ host }) => host,
     input: z.object({ host: domain().optional().describe('Only those of this domain.') }),
     output: z.object({
       registrations: z.array(
@@ -61,6 +62,7 @@ function approve({ home, waiting }: RegistrationOperationsOptions): AnyOperation
     effect: 'change',
     offline: true,
     positional: ['jid'],
+    about: ({ jid }) => jid,
     input: z.object({ jid: account }),
     output: who,
     async run({ jid }) {
@@ -80,6 +82,7 @@ function reject({ home, waiting }: RegistrationOperationsOptions): AnyOperation 
     effect: 'change',
     offline: true,
     positional: ['jid'],
+    about: ({ jid }) => jid,
     input: z
       .object({ jid: account })
       .meta({ 'x-confirm': 'Reject the registration of {jid}, and remove the account?' }),

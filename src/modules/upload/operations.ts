@@ -71,6 +71,7 @@ function list({ home, tables }: FileOperationsOptions): AnyOperation {
     about: ({ jid, host }) => jid ?? host,
     offline: true,
     positional: ['jid'],
+    about: ({ jid, host }) => jid ?? host,
     input: z.object({
       jid: account.optional(),
       host: domain().optional().describe('Only those of this domain.'),
@@ -96,6 +97,7 @@ function show({ home, tables }: FileOperationsOptions): AnyOperation {
     about: async ({ id }) => (await tables.find(id))?.account,
     offline: true,
     positional: ['id'],
+    about: async ({ id }) => (await tables.find(id))?.account,
     input: z.object({ id: fileId }),
     output: fileInfo.extend({ url: z.string().describe('Its address, for whoever knows it.') }),
     async run({ id }) {
@@ -114,6 +116,7 @@ function remove({ tables, sweeper }: FileOperationsOptions): AnyOperation {
     about: async ({ id }) => (await tables.find(id))?.account,
     offline: true,
     positional: ['id'],
+    about: async ({ id }) => (await tables.find(id))?.account,
     input: z.object({ id: fileId }).meta({ 'x-confirm': 'Delete the file {id} for good?' }),
     output: z.object({ id: z.string(), jid: z.string(), name: z.string() }),
     async run({ id }) {
@@ -135,7 +138,11 @@ function quota({ home, tables }: FileOperationsOptions): AnyOperation {
     about: ({ jid }) => jid,
     offline: true,
     positional: ['jid'],
-    input: z.object({ jid: account.optional() }),
+    about: ({ jid, host }) => jid ?? host,
+    input: z.object({
+      jid: account.optional(),
+      host: domain().optional().describe('Only this domain.'),
+    }),
     output: z.object({
       usage: z.array(
         z.object({
@@ -146,12 +153,13 @@ function quota({ home, tables }: FileOperationsOptions): AnyOperation {
         }),
       ),
     }),
-    async run({ jid }) {
+    async run({ jid, host: only }) {
       if (jid === undefined) {
-        const hosts = home.hosts.all().filter(({ domain: host }) => home.isEnabled(host));
-        const usage = hosts.map(async ({ domain: host }) => {
-          const { files, bytes: used } = await tables.usageOfHost(host);
-          return { of: host, files, used, limit: bound(home.configOf(host).hostQuota) };
+        const served = home.hosts.all().map(({ domain: each }) => each);
+        const hosts = served.filter((each) => home.isEnabled(each) && (only ?? each) === each);
+        const usage = hosts.map(async (each) => {
+          const { files, bytes: used } = await tables.usageOfHost(each);
+          return { of: each, files, used, limit: bound(home.configOf(each).hostQuota) };
         });
         return success({ usage: await Promise.all(usage) });
       }

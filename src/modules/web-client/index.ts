@@ -10,6 +10,7 @@ import type { Host } from '../../core/hosts.ts';
 import { defineModule, type Home } from '../../core/module.ts';
 import type { HttpEnv } from '../../http/client.ts';
 import { domainOfHeader } from '../../http/host.ts';
+import { register } from '../register/index.ts';
 import { type Files, findFiles } from './files.ts';
 import { manifestOf, type Page, pageHtml, policyOf, tagOf } from './page.ts';
 import { type WebClientSettings, webClientConfig } from './settings.ts';
@@ -28,6 +29,7 @@ const LOGOS: Readonly<Record<string, string>> = {
 export const webClient = defineModule<WebClientSettings>({
   name: 'webClient',
   specs: [],
+  wants: ['register'],
   config: webClientConfig,
   setup(home) {
     return { web: { app: createApp(home) } };
@@ -53,9 +55,7 @@ function createApp(home: Home<WebClientSettings>): Hono<HttpEnv> {
       ...{ domain, name, colour, files: folder },
       logo: logo === undefined ? `${folder}mark.svg` : 'chat/logo',
       rooms: componentsOf(config).find((each) => each.config.type === 'muc')?.domain,
-      isOpen: host.dispatch
-        .streamFeatures({ phase: 'early', host: domain })
-        .some((feature) => feature.name === 'register'),
+      isOpen: home.use(register).isOpen(domain),
     };
   };
 

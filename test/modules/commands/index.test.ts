@@ -53,6 +53,7 @@ describe('XEP-0050: Ad-Hoc Commands', () => {
       'urn:rtcd:account:password',
       'urn:rtcd:account:devices',
       'urn:rtcd:account:remove',
+      'urn:xmpp:invite#invite',
     ];
     expect(await items(juliet)).toEqual(own);
     const all = await items(bard);
@@ -332,6 +333,6 @@ describe('what users do themselves', () => {
     await stage.scene.stop();
     stage = await setStage({ register: { allowRemoval: false, allowPasswordChange: false } });
     juliet = await stage.scene.connect(`${JULIET}/balcony`);
-    expect(await items(juliet)).toEqual(['urn:rtcd:account:devices']);
+    expect(await items(juliet)).toEqual(['urn:rtcd:account:devices', 'urn:xmpp:invite#invite']);
   });
 });

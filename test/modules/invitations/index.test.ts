@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAudit } from '../../../src/core/audit.ts';
 import { createOperations } from '../../../src/core/operation.ts';
 import { domainOf, parseBare } from '../../../src/jid/jid.ts';
+import { commands } from '../../../src/modules/commands/index.ts';
+import { disco } from '../../../src/modules/disco/index.ts';
 import { invitations } from '../../../src/modules/invitations/index.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
 import { register } from '../../../src/modules/register/index.ts';
@@ -20,7 +22,7 @@ const DAY_MS = 86_400_000;
 let scene: Scene;
 const start = async (settings: Record<string, unknown> = {}) => {
   scene = await startScene({
-    modules: [roster, presence, register, invitations],
+    modules: [roster, presence, disco, register, commands, invitations],
     accounts: ['tybalt@capulet.example', ROMEO],
     settings: { register: { attemptsPerHour: 2 }, ...settings },
   });
@@ -277,6 +279,84 @@ describe('XEP-0379 requests with a token', () => {
     const list = serialise(await tybalt.ask('get', "<query xmlns='jabber:iq:roster'/>"));
     expect(list).toMatch(/ask="subscribe"/);
     expect(await service().open(other)).toBeDefined();
+  });
+});
+
+describe('XEP-0401 ad-hoc commands', () => {
+  const NS = 'http://jabber.org/protocol/commands';
+  const command = (node: string, inner = '', attrs = '') =>
+    `<command xmlns='${NS}' node='urn:xmpp:invite#${node}'${attrs}>${inner}</command>`;
+  const secure = { protocol: 'TLSv1.3', cipher: 'x', mechanism: 'SCRAM-SHA-256' };
+  const enter = (jid: string) => scene.connect(jid, { security: secure });
+  const nodes = async (jid: string) => {
+    const actor = await enter(jid);
+    const query = `<query xmlns='http://jabber.org/protocol/disco#items' node='${NS}'/>`;
+    const list = serialise(await actor.ask('get', query, HOST));
+    return list.match(/urn:xmpp:invite#[\w-]+/g) ?? [];
+  };
+  const value = (text: string, name: string) =>
+    new RegExp(`var="${name}"[^>]*><value>([^<]*)</value>`).exec(text)?.[1];
+
+  test('§4 users may invite, admins make accounts, and others neither', async () => {
+    expect(await nodes(`${ROMEO}/a`)).toEqual(['urn:xmpp:invite#invite']);
+    await scene.accounts.setRole(bare(ROMEO), 'admin');
+    expect(await nodes(`${ROMEO}/b`)).toEqual([
+      'urn:xmpp:invite#invite',
+      'urn:xmpp:invite#create-account',
+    ]);
+    expect(await nodes('tybalt@capulet.example/a')).toEqual([]);
+    await scene.stop();
+    await start({ invitations: { users: 'nobody' } });
+    expect(await nodes(`${ROMEO}/a`)).toEqual([]);
+    const romeo = await enter(`${ROMEO}/b`);
+    const answer = serialise(await romeo.ask('set', command('invite'), HOST));
+    expect(answer).toContain('<forbidden');
+  });
+
+  test('§5.1 a user gets a link at once, by which one becomes his contact', async () => {
+    const romeo = await enter(`${ROMEO}/orchard`);
+    const answer = serialise(await romeo.ask('set', command('invite'), HOST));
+    expect(answer).toContain('status="completed"');
+    expect(value(answer, 'FORM_TYPE')).toBe('urn:xmpp:invite#invitation');
+    expect(value(answer, 'uri')).toMatch(/^xmpp:romeo@example\.com\?roster;preauth=\w{27}$/);
+    expect(value(answer, 'expire')).toBe('2026-01-08T00:00:00.000Z');
+    const token = value(answer, 'landing-url')?.split('/').at(-1) ?? '';
+    expect(await service().open(token)).toMatchObject({ kind: 'contact', inviter: ROMEO });
+    expect(await join(token, 'juliet')).toBe('not-allowed');
+    expect(await stream()('set', preauth(token))).toContain('item-not-found');
+  });
+
+  test('§5.1 or by which one makes an account, where the config has it so; not without end', async () => {
+    await scene.stop();
+    await start({ invitations: { users: 'accounts', maxOpenOfUser: 1 } });
+    const romeo = await enter(`${ROMEO}/orchard`);
+    const answer = serialise(await romeo.ask('set', command('invite'), HOST));
+    expect(value(answer, 'uri')).toMatch(/;ibr=y$/);
+    const again = serialise(await romeo.ask('set', command('invite'), HOST));
+    expect(again).toContain('<not-allowed');
+    expect(await join(value(answer, 'landing-url')?.split('/').at(-1) ?? '', 'juliet')).toBe(
+      'made',
+    );
+  });
+
+  test('§5.4 an admin makes an account for a name, with himself as a contact', async () => {
+    await scene.accounts.setRole(bare(ROMEO), 'admin');
+    const romeo = await enter(`${ROMEO}/orchard`);
+    const fill = async (name: string, isContact: string) => {
+      const form = serialise(await romeo.ask('set', command('create-account'), HOST));
+      expect(form).toMatch(/<actions execute="complete"><complete\/>|<complete\/>/);
+      const [, id = ''] = / sessionid="([^"]+)"/.exec(form) ?? [];
+      const fields = `<x xmlns='jabber:x:data' type='submit'><field var='username'><value>${name}</value></field><field var='roster-subscription'><value>${isContact}</value></field></x>`;
+      const sent = command('create-account', fields, ` sessionid='${id}' action='complete'`);
+      return serialise(await romeo.ask('set', sent, HOST));
+    };
+    const named = await fill('Juliet', '1');
+    expect(value(named, 'uri')).toMatch(/^xmpp:juliet@example\.com\?register;preauth=\w{27}$/);
+    const token = value(named, 'landing-url')?.split('/').at(-1) ?? '';
+    expect(await service().open(token)).toMatchObject({ account: JULIET, inviter: ROMEO });
+    expect(value(await fill('', '0'), 'uri')).toMatch(/^xmpp:example\.com\?register;preauth=/);
+    expect(await fill('romeo', '0')).toContain('<conflict');
+    expect(await fill('a b', '0')).toContain('<bad-payload');
   });
 });
 

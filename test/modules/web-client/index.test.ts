@@ -10,6 +10,7 @@ import { disco } from '../../../src/modules/disco/index.ts';
 import { muc } from '../../../src/modules/muc/index.ts';
 import { offline } from '../../../src/modules/offline/index.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
+import { register } from '../../../src/modules/register/index.ts';
 import { roster } from '../../../src/modules/roster/index.ts';
 import { webClient } from '../../../src/modules/web-client/index.ts';
 import { type Scene, startScene } from '../../support/scene.ts';
@@ -25,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 async function open(settings: Readonly<Record<string, unknown>> = {}) {
   scene = await startScene({
-    modules: [webClient],
+    modules: [register, webClient],
     accounts: [`juliet@${HOST}`],
     settings: { webClient: settings },
   });
@@ -80,7 +81,7 @@ describe('the page', () => {
     expect((await ask('/chat', { host: 'mantua.example' })).status).toBe(404);
     await scene.stop();
     scene = await startScene({
-      modules: [webClient],
+      modules: [register, webClient],
       accounts: [`juliet@${HOST}`],
       settings: { webClient: false },
     });
@@ -90,7 +91,7 @@ describe('the page', () => {
 
   test('knows the rooms of its host', async () => {
     scene = await startScene({
-      modules: [roster, presence, archive, offline, disco, muc, webClient],
+      modules: [roster, presence, archive, offline, disco, muc, register, webClient],
       accounts: [`juliet@${HOST}`],
       host: { components: { [`conference.${HOST}` as Domain]: { type: 'muc', name: 'Rooms' } } },
     });
