@@ -2,6 +2,7 @@
 import type { MaybePromise } from '../../core/hooks.ts';
 import { type BareJid, bareOf, type Jid } from '../../jid/jid.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
+import type { Roster } from '../roster/index.ts';
 import { type Context, isLocal } from './context.ts';
 import {
   CLOSED_NODE,
@@ -88,19 +89,19 @@ function knownTo(
 
 function anyKnows(
   context: Context,
-  owners: readonly BareJid[],
+  [owner, ...others]: readonly BareJid[],
   account: BareJid,
   test: (groups: readonly string[]) => boolean,
   failure: StanzaFailure,
 ): MaybePromise<StanzaFailure | undefined> {
-  const [owner, ...others] = owners;
   if (owner === undefined) return failure;
+  const judge = ({ items }: Roster) => {
+    const item = items.get(account);
+    if (item?.from === true && test(item.groups)) return undefined;
+    return anyKnows(context, others, account, test, failure);
+  };
   const roster = context.rosters.of(owner);
-  if (roster instanceof Promise)
-    return roster.then(() => anyKnows(context, owners, account, test, failure));
-  const item = roster.items.get(account);
-  if (item?.from === true && test(item.groups)) return undefined;
-  return others.length === 0 ? failure : anyKnows(context, others, account, test, failure);
+  return roster instanceof Promise ? roster.then(judge) : judge(roster);
 }
 
 /** Whether somebody may publish (§4.1, `pubsub#publish_model`). */

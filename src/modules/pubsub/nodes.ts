@@ -30,7 +30,6 @@ interface Known extends Changeable<Omit<Node, 'affiliations' | 'subscriptions'>>
   last: Item | undefined | null;
   /** The highest number in the order of its items. */
   top: number;
-  isGone: boolean;
 }
 
 type Service = Map<string, Known>;
@@ -175,7 +174,6 @@ export function createNodes(store: Store, clock: Clock): Nodes {
         bytes: 0,
         last: null,
         top: 0,
-        isGone: false,
       };
       (await of(service)).set(name, node);
       return node;
@@ -228,7 +226,6 @@ export function createNodes(store: Store, clock: Clock): Nodes {
     },
     async drop(node) {
       await tables.drop(node.token);
-      known(node).isGone = true;
       (await of(node.service)).delete(node.name);
     },
     async dropAll(service) {
@@ -292,7 +289,6 @@ async function readService(tables: PubSubTables, service: BareJid): Promise<Serv
       bytes: 0,
       last: null,
       top: 0,
-      isGone: false,
     });
   for (const { node, count, bytes, top } of sums) {
     const at = byToken.get(node);
