@@ -17,6 +17,7 @@ import { PROGRAM } from '../kit/program.ts';
 import { WEBSOCKET_PATH } from '../modules/host-meta.ts';
 import { invitations } from '../modules/invitations/index.ts';
 import { webClient } from '../modules/web-client/index.ts';
+import type { ListenerInfo } from '../operations/services.ts';
 import type { Way } from '../stream/ports.ts';
 import { type Assembled, type AssembleOptions, assemble, certificateSettings } from './assemble.ts';
 import { createFederation, type Federation } from './federation.ts';
@@ -74,7 +75,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     const setup = createSetup(assembled.authority);
     http.upgrade(WEBSOCKET_PATH, c2s.webSockets(createUpgradeClientOf(trustedProxies)));
     for (const { app, ownBodies } of assembled.heart.registry.web) http.mount('/', app, ownBodies);
-    http.mount('/', await createGuestPages(assembled));
+    http.mount('/', await createGuestPages(assembled, listeners.list));
     http.mount('/', await createConsole(assembled, setup, http.closing));
     const resumable = await c2s.restore();
     if (resumable > 0) log.area('c2s').info({ sessions: resumable }, 'sessions wait to be resumed');
@@ -174,12 +175,29 @@ function createConsole(assembled: Assembled, setup: Setup, closing: AbortSignal)
   });
 }
 
+const WAYS: Readonly<Partial<Record<string, string>>> = {
+  c2sTls: 'TLS from the beginning',
+  c2s: 'STARTTLS',
+  edge: 'TLS, where nothing else gets through',
+};
+
+/** The ports by which apps connect, each once. */
+function waysOf(open: readonly ListenerInfo[]) {
+  const ways = open.flatMap(({ name, port }) => {
+    const what = WAYS[name];
+    return what === undefined ? [] : ([[port, { port, what }]] as const);
+  });
+  return [...new Map(ways).values()];
+}
+
 /** The pages by which users come in. */
-function createGuestPages({ heart, web }: Assembled) {
+function createGuestPages({ heart, web, running }: Assembled, open: () => readonly ListenerInfo[]) {
   return createWelcome({
     invitations: heart.registry.apiOf(invitations),
     clientOf: web.clientOf,
     domains: () => heart.hosts.all().map(({ domain }) => domain),
+    isConsoleOn: () => running.current().server.console.enabled,
+    ways: () => waysOf(open()),
     chatAt: (host) =>
       heart.registry.enabled(host).includes(webClient.name)
         ? `${web.publicUrl(host)}/chat`

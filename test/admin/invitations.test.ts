@@ -33,6 +33,8 @@ beforeEach(async () => {
     clientOf: createClientOf(),
     domains: () => console.scene.hosts.all().map(({ domain }) => domain),
     chatAt: (host) => `https://${host}:5281/chat`,
+    ways: () => [{ port: 5222, what: 'STARTTLS' }],
+    isConsoleOn: () => true,
   });
   welcome.use(securityHeaders);
   guest = visit(welcome, { headers: { host: 'falcot.com:5281' } });
@@ -190,5 +192,31 @@ describe('pages for guests', () => {
     expect(page).toContain('joe invites you to chat');
     expect(page).toContain(`xmpp:${JOE}?roster;preauth=${path.split('/').at(-1)};ibr=y`);
     expect(page.includes('Use it on another device')).toBe(!hasCodeInSight);
+  });
+});
+
+describe('the page of a domain', () => {
+  test('leads to the web client, an account, apps, the console, and says what apps ask for', async () => {
+    const page = await guest.read('/');
+    expect(page).toContain('Chat at falcot.com');
+    for (const link of ['https://falcot.com:5281/chat', '/register', '/admin'])
+      expect(page).toContain(`href="${link}"`);
+    expect(page).toContain('Port 5222');
+  });
+
+  test('opens an invitation that is put in, and nothing else', async () => {
+    const path = await invite();
+    const open = (text: string) => guest.get(`/?invitation=${encodeURIComponent(text)}`);
+    for (const text of [` https://falcot.com:5281${path} `, path.split('/').at(-1) ?? '']) {
+      const answer = await open(text);
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, path]);
+    }
+    for (const text of ['', '//elsewhere.example', 'javascript:alert(1)', `${path}/../../admin`])
+      expect((await open(text)).status).toBe(422);
+  });
+
+  test('is not there for a name that is no domain of ours', async () => {
+    const other = visit(welcome, { headers: { host: 'elsewhere.example' } });
+    expect((await other.get('/')).status).toBe(404);
   });
 });

@@ -103,6 +103,16 @@ describeWith(['chromium', 'slixmpp'], 'invitations in a browser', () => {
   });
   afterEach(() => expect(complaints).toEqual([]));
 
+  test('the page of the domain tells how to come in', async () => {
+    await open();
+    await page.goto(`https://${DOMAIN}:${program.ports.https}/`);
+    await page.getByRole('heading', { name: `Chat at ${DOMAIN}` }).waitFor();
+    await page.getByText('What apps ask for').click();
+    await picture('landing');
+    await page.getByRole('link', { name: 'Chat in the browser' }).click();
+    await page.locator('input[name=jid]').waitFor();
+  });
+
   test('XEP-0401: on a phone, an invitation makes an account that slixmpp uses', async () => {
     const romeo = await people.person('romeo');
     const url = await link('invite', 'create', DOMAIN, '--inviter', romeo.jid, '--uses', '2');

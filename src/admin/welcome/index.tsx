@@ -17,6 +17,7 @@ import { originOf } from '../origin.ts';
 import { platformOf } from './apps.ts';
 import { loadWelcomeAssets, type WelcomeAssets } from './assets.ts';
 import { ContactPage, InvitePage, RegisterPage, type Typed, WelcomePage } from './join.tsx';
+import { LandingPage, type Way } from './landing.tsx';
 import type { Faults } from './parts.tsx';
 import { ClosedPage, DonePage, ResetPage } from './reset.tsx';
 
@@ -26,6 +27,10 @@ export interface WelcomeOptions {
   readonly clientOf: ClientOf;
   /** The domains that are served now. */
   domains(): readonly Domain[];
+  /** The ports by which apps connect. */
+  ways(): readonly Way[];
+  /** Whether the console is served. */
+  isConsoleOn(): boolean;
   /** Where users of a domain chat in the browser; undefined where they do not. */
   chatAt(host: Domain): string | undefined;
 }
@@ -60,10 +65,39 @@ export async function createWelcome(options: WelcomeOptions): Promise<Hono<HttpE
     });
   app.route('/', assets.app);
   const terms = { ...options, assets };
+  addLanding(app, terms);
   addInvitations(app, terms);
   addRegistration(app, terms);
   addResets(app, terms);
   return app;
+}
+
+/** An invitation's link, or what stands at its end. */
+const TOKEN = /^(?:\S*\/invite\/)?([\w-]{8,100})$/;
+
+function addLanding(app: Hono<HttpEnv>, terms: Terms): void {
+  const { invitations, clientOf, domains } = terms;
+  app.get('/', async (c, next) => {
+    const host = hostOf(c, terms) ?? (clientOf(c).isLocal ? domains()[0] : undefined);
+    if (host === undefined) return next();
+    c.header('Content-Security-Policy', POLICY);
+    const put = c.req.query('invitation')?.trim();
+    const [, token] = TOKEN.exec(put ?? '') ?? [];
+    if (token !== undefined) return c.redirect(`${INVITE_PATH}${token}`, 303);
+    return page(
+      c,
+      <LandingPage
+        {...lookOf(c, host, terms)}
+        url={invitations.publicUrl(host)}
+        chat={terms.chatAt(host)}
+        register={invitations.openHost(host) === undefined ? undefined : REGISTER_PATH}
+        console={terms.isConsoleOn() ? '/admin' : undefined}
+        ways={terms.ways()}
+        fault={put === undefined ? undefined : 'That is no link of an invitation.'}
+      />,
+      put === undefined ? 200 : 422,
+    );
+  });
 }
 
 function addInvitations(app: Hono<HttpEnv>, terms: Terms): void {
