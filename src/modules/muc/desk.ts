@@ -2,12 +2,13 @@
 import type { MaybePromise, Verdict } from '../../core/hooks.ts';
 import { verdict } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
-import type { Domain } from '../../jid/jid.ts';
+import type { BareJid, Domain } from '../../jid/jid.ts';
 import { randomId } from '../../kit/ids.ts';
 import { iqResult } from '../../stanza/build.ts';
 import type { Iq } from '../../stanza/stanza.ts';
 import { childOf, type Element, el, isNamed, textOf } from '../../xml/element.ts';
 import { DISCO_INFO, DISCO_ITEMS, infoElement } from '../disco/index.ts';
+import { CHANNEL_SEARCH, createChannelSearch } from './channel-search.ts';
 import { COMMON_FEATURES } from './disco.ts';
 import { MUC } from './names.ts';
 import type { Addressed } from './receive.ts';
@@ -22,7 +23,12 @@ const RSM = 'http://jabber.org/protocol/rsm';
 const FEATURES = [...COMMON_FEATURES, 'muc_rooms', UNIQUE, RSM].sort();
 
 /** Answers what is addressed to the service itself. */
-export function createDesk(home: Home<MucSettings>, tables: RoomTables) {
+export function createDesk(
+  home: Home<MucSettings>,
+  tables: RoomTables,
+  occupancy: (room: BareJid) => number,
+) {
+  const search = createChannelSearch({ clock: home.clock, list: tables.publicRooms, occupancy });
   const nameOf = (domain: Domain, host: Domain): string | undefined => {
     const config = home.hosts.get(host)?.config.components[domain];
     return config?.type === 'muc' ? config.name : undefined;
@@ -58,12 +64,20 @@ export function createDesk(home: Home<MucSettings>, tables: RoomTables) {
     if (isNamed(payload, 'query', DISCO_INFO)) {
       if (node !== undefined) return verdict.bounce({ condition: 'item-not-found' });
       const identity = { category: 'conference', type: 'text', name: nameOf(domain, host) };
-      return answer(stanza, infoElement({ identities: [identity], features: FEATURES, forms: [] }));
+      const more = home.configOf(host).search ? [CHANNEL_SEARCH] : [];
+      const features = [...FEATURES, ...more].sort();
+      return answer(stanza, infoElement({ identities: [identity], features, forms: [] }));
     }
     if (isNamed(payload, 'query', DISCO_ITEMS))
       return node === undefined
         ? list(stanza, payload, domain, host)
         : verdict.bounce({ condition: 'item-not-found' });
+    if (isNamed(payload, 'search', CHANNEL_SEARCH) && home.configOf(host).search) {
+      const { listedSize } = home.configOf(host);
+      return search(payload, domain, stanza.from, listedSize).then((said) =>
+        said.ok ? answer(stanza, said.payload) : verdict.bounce(said.failure),
+      );
+    }
     if (isNamed(payload, 'unique', UNIQUE))
       return answer(stanza, el('unique', { xmlns: UNIQUE }, randomId(20).toLowerCase()));
     if (isNamed(payload, 'ping', 'urn:xmpp:ping')) return answer(stanza);

@@ -32,6 +32,12 @@ export const muc = defineModule<MucSettings, AdminService>({
     { xep: 421, version: '1.0.1', covers: 'complete' },
     { xep: 424, version: '0.4.2', covers: 'complete', note: 'in rooms, with tombstones' },
     { xep: 425, version: '0.3.0', covers: 'complete', note: 'with tombstones' },
+    {
+      xep: 433,
+      version: '0.1.0',
+      covers: 'complete',
+      note: 'of the public rooms here; off unless configured',
+    },
     { xep: 486, version: '0.1.0', covers: 'complete', note: 'without the presence of §6.2' },
     { xep: 500, version: '0.1.1', covers: 'complete' },
     { xep: 502, version: '0.1.0', covers: 'complete' },
@@ -52,7 +58,7 @@ export const muc = defineModule<MucSettings, AdminService>({
         return secret;
       },
     });
-    const desk = createDesk(home, tables);
+    const desk = createDesk(home, tables, rooms.occupancy);
     const sweep = home.clock.after(RETURN_MS, () => {
       removeEmpty().catch((error: unknown) =>
         home.log.error({ err: error }, 'empty rooms could not be removed'),

@@ -37,6 +37,10 @@ export const mucSettings = z.object({
   pingTime: duration('15m', { min: '1m' }).describe(
     'After how long a silence an occupant of another server is asked for a sign of life.',
   ),
+  search: z
+    .boolean()
+    .default(false)
+    .describe('Whether anybody may search the public rooms of a service by words (XEP-0433).'),
   listedSize: count(100, { min: 1, max: 1000 }).describe(
     'How many rooms one page of the list has.',
   ),

@@ -107,6 +107,8 @@ export interface Writing {
   readonly meanwhile: readonly Query[];
 }
 
+/** Public rooms that a search looks at. */
+const MOST_SEARCHED = 10_000;
 /** Messages of a room that are written before the oldest are taken away. */
 const SPARE_HISTORY = 64;
 
@@ -123,6 +125,8 @@ export interface RoomTables {
   ownedBy(account: BareJid, domain: Domain): Promise<number>;
   /** Rooms after one, in order, that may have a term of their own for what is said. */
   withTerm(after: string, most: number): Promise<readonly TermedRoom[]>;
+  /** The public rooms of a service, by their addresses. */
+  publicRooms(domain: Domain): Promise<readonly TermedRoom[]>;
   /** Rooms that are there only for their occupants. */
   temporary(): Promise<readonly BareJid[]>;
   /** Rooms in whose lists an account is. */
@@ -354,6 +358,15 @@ export function createRoomTables(store: Store): RoomTables {
           .where('config', 'not like', '%"keepDays":0,%')
           .orderBy('jid')
           .limit(most),
+      );
+      return rows.map(({ jid, config }) => ({ jid, config: readRoomConfig(config) }));
+    },
+    async publicRooms(domain) {
+      const rows = await store.read(
+        matching({ domain, isPublic: true })
+          .select(['jid', 'config'])
+          .orderBy('jid')
+          .limit(MOST_SEARCHED),
       );
       return rows.map(({ jid, config }) => ({ jid, config: readRoomConfig(config) }));
     },
