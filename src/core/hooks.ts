@@ -90,6 +90,11 @@ export interface Hooks {
    * is there `again`, and may not remember what it told before.
    */
   domainChanged?(domain: Domain, now: 'gone' | 'again', host: Domain): MaybePromise<void>;
+  /**
+   * What the module keeps of an account, as XEP-0227 has it: elements as text, oldest first, that name
+   * their namespaces. It is read as slowly as it is written.
+   */
+  exported?(account: BareJid): AsyncIterable<string>;
   /** An account is being removed: the module's rows of it go, contacts are told. */
   accountRemoved?(account: BareJid): MaybePromise<void>;
 }

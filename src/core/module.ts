@@ -6,7 +6,7 @@
 import type { z } from 'zod';
 import type { ComponentModule } from '../config/components.ts';
 import type { ServerConfig } from '../config/schema.ts';
-import type { Domain, Jid } from '../jid/jid.ts';
+import type { BareJid, Domain, Jid } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
@@ -92,6 +92,8 @@ export interface Home<C> {
   readonly story: Story;
   readonly devices: Devices;
   readonly removeAccount: RemoveAccount;
+  /** What all modules keep of an account, as XEP-0227 has it: elements as text. */
+  exported(account: BareJid): AsyncIterable<string>;
   /** How the outside reaches what is served over HTTP. */
   readonly web: Web;
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */

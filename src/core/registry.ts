@@ -68,6 +68,8 @@ export interface Registry {
   /** Has them remember it again. */
   restoreMemory(session: Session, saved: Readonly<Record<string, unknown>>): void;
   readonly removeAccount: RemoveAccount;
+  /** What all modules keep of an account (XEP-0227), those that are switched off too. */
+  exported(account: BareJid): AsyncIterable<string>;
   /** Tells all modules, those that are switched off too, that a device is revoked. */
   deviceRevoked(account: BareJid, device: string): Promise<void>;
   /** Ends all, last set up first. */
@@ -95,6 +97,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     hooks: () => [...done.values()].flatMap(({ parts }) => parts.hooks?.accountRemoved ?? []),
   });
 
+  async function* exported(account: BareJid): AsyncIterable<string> {
+    for (const { parts } of done.values()) {
+      const found = parts.hooks?.exported?.(account);
+      if (found !== undefined) yield* found;
+    }
+  }
+
   for (const module of options.modules) {
     for (const name of [...module.needs, ...module.wants])
       if (!done.has(name)) throw new Error(`${module.name} needs ${name}, which is not set up`);
@@ -114,6 +123,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       devices: options.devices,
       server: options.server,
       removeAccount,
+      exported,
       web: options.web,
       route: options.route,
       ask: options.ask,
@@ -173,6 +183,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (module.name in saved) parts.memory?.restore(session, saved[module.name]);
     },
     removeAccount,
+    exported,
     async deviceRevoked(account, device) {
       for (const { parts } of done.values()) await parts.hooks?.deviceRevoked?.(account, device);
     },

@@ -33,6 +33,7 @@ import { muc } from './muc/index.ts';
 import { offline } from './offline/index.ts';
 import { offlineRetrieval } from './offline-retrieval.ts';
 import { ping } from './ping.ts';
+import { portable } from './portable.ts';
 import { presence } from './presence/index.ts';
 import { privateXml } from './private.ts';
 import { pubsub } from './pubsub/index.ts';
@@ -76,6 +77,7 @@ export const modules: readonly AnyModule[] = [
   groupRooms,
   push,
   register,
+  portable,
   commands,
   invitations,
   session,

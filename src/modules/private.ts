@@ -111,7 +111,15 @@ export const privateXml = defineModule<z.output<typeof config>, PrivateApi>({
         onIq('get', ['account'], PrivateQuery, () => reply.refuse('forbidden')),
         onIq('set', ['account'], PrivateQuery, () => reply.refuse('forbidden')),
       ],
-      hooks: { accountRemoved: (account) => table.removeAll(account) },
+      hooks: {
+        async *exported(account) {
+          const found: Element[] = [];
+          for (const { ns, name } of await table.keysOf(account))
+            found.push(...(await table.of(account, el(name, { xmlns: ns }))));
+          if (found.length > 0) yield serialise(el('query', { xmlns: PrivateQuery.ns }, ...found));
+        },
+        accountRemoved: (account) => table.removeAll(account),
+      },
     };
   },
 });

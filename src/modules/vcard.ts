@@ -89,7 +89,13 @@ export const vcard = defineModule<z.output<typeof config>, VCardApi>({
         }),
         onIq('set', ['account'], VCard, () => reply.refuse('forbidden')), // §3.2
       ],
-      hooks: { accountRemoved: (account) => cards.remove(account) },
+      hooks: {
+        async *exported(account) {
+          const card = await cards.of(account);
+          if (card !== undefined) yield serialise(card);
+        },
+        accountRemoved: (account) => cards.remove(account),
+      },
     };
   },
 });

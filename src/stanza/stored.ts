@@ -21,6 +21,10 @@ export function readStored(text: string, serial?: number): Stanza | undefined {
   return stanza.kind === 'message' && serial !== undefined ? { ...stanza, serial } : stanza;
 }
 
+/** The text of a stanza within another document, where it names the namespace that a stream has. */
+export const standingAlone = (text: string): string =>
+  text.replace(/^<(message|presence|iq)(?=[\s/>])/, '<$1 xmlns="jabber:client"');
+
 /** A message whose content is text already. */
 export interface WrittenParts {
   readonly from: Jid;

@@ -7,6 +7,7 @@ import { RSM } from '../../stanza/rsm.ts';
 import { STANZA_IDS } from '../../stanza/stanza-id.ts';
 import { roster } from '../roster/index.ts';
 import { type ArchiveApi, createArchiveParts } from './api.ts';
+import { exportedArchive } from './exporting.ts';
 import { archiveMigrations } from './messages.ts';
 import { MAM, MAM_EXTENDED, MAM_GROUPCHAT_FIELD } from './payloads.ts';
 import { createRecording } from './recording.ts';
@@ -58,6 +59,7 @@ export const archive = defineModule<ArchiveSettings, ArchiveApi>({
         fromAccount,
         asSent,
         toAccount,
+        exported: (account) => exportedArchive(archives, account),
         async accountRemoved(account) {
           await parts.api.remove(account);
           sweeper.wake();

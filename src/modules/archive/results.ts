@@ -5,7 +5,7 @@
 import type { Jid } from '../../jid/jid.ts';
 import { randomId } from '../../kit/ids.ts';
 import type { Message } from '../../stanza/stanza.ts';
-import { writtenMessage } from '../../stanza/stored.ts';
+import { standingAlone, writtenMessage } from '../../stanza/stored.ts';
 import { writeDateTime } from '../../xml/date-time.ts';
 import { escapeAttribute } from '../../xml/element.ts';
 import type { Archived } from './messages.ts';
@@ -22,20 +22,22 @@ export interface Recipient {
 /** A result of a query. */
 export function resultMessage(
   { from, to, queryid }: Recipient,
-  { at, stanza }: Archived,
+  archived: Archived,
   uid: string,
 ): Message {
-  const query = queryid === undefined ? '' : ` queryid="${escapeAttribute(queryid)}"`;
-  const content =
-    `<result xmlns="${MAM}"${query} id="${uid}"><forwarded xmlns="urn:xmpp:forward:0">` +
-    `<delay xmlns="urn:xmpp:delay" stamp="${writeDateTime(at)}"/>${alone(stanza)}` +
-    '</forwarded></result>';
-  return writtenMessage({ from, to, id: randomId(), content });
+  return writtenMessage({ from, to, id: randomId(), content: resultText(archived, uid, queryid) });
 }
 
-const BEGINNING = '<message';
-
-/** A stanza's text within another element: it names the namespace that it has by itself on a stream. */
-function alone(stanza: string): string {
-  return `${BEGINNING} xmlns="jabber:client"${stanza.slice(BEGINNING.length)}`;
+/** `<result/>`, as text. */
+export function resultText(
+  { at, stanza }: Archived,
+  uid: string,
+  queryid: string | undefined,
+): string {
+  const query = queryid === undefined ? '' : ` queryid="${escapeAttribute(queryid)}"`;
+  return (
+    `<result xmlns="${MAM}"${query} id="${uid}"><forwarded xmlns="urn:xmpp:forward:0">` +
+    `<delay xmlns="urn:xmpp:delay" stamp="${writeDateTime(at)}"/>${standingAlone(stanza)}` +
+    '</forwarded></result>'
+  );
 }

@@ -8,11 +8,12 @@ import { onIq } from '../../core/iq.ts';
 import { defineModule } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import type { BareJid, Jid } from '../../jid/jid.ts';
+import { serialise } from '../../xml/element.ts';
 import { presence } from '../presence/index.ts';
 import { createCommands } from './commands.ts';
 import { createJudging, isBlockedBy } from './judging.ts';
 import { blockListMigration, createBlockLists } from './lists.ts';
-import { BLOCKING, Block, BlockList, REPORTING, Unblock } from './payloads.ts';
+import { BLOCKING, Block, BlockList, itemsIn, REPORTING, Unblock } from './payloads.ts';
 import { reportOperations } from './report-operations.ts';
 import { createReports, reportMigration } from './reports.ts';
 import { type BlockingSettings, blockingConfig } from './settings.ts';
@@ -91,6 +92,10 @@ export const blocking = defineModule<BlockingSettings, BlockingApi>({
           stanza.kind === 'presence' ? verdict.pass : judging.outbound(stanza, account),
         toAccount: (stanza, account) =>
           stanza.kind === 'presence' ? verdict.pass : judging.inbound(stanza, account),
+        async *exported(account) {
+          const { jids } = await lists.of(account);
+          if (jids.size > 0) yield serialise(itemsIn('blocklist', jids));
+        },
         async accountRemoved(account) {
           await lists.removeAll(account);
           await reports.removeAll(account);

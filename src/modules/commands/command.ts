@@ -31,6 +31,8 @@ export type Stage =
       readonly kind: 'end';
       readonly notes?: readonly Note[];
       readonly form?: Element;
+      /** Where something is to be fetched. */
+      readonly url?: string;
       /** What is to be done when the answer was handed to the asker's stream. */
       readonly afterwards?: () => MaybePromise<void>;
     }

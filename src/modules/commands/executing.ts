@@ -129,10 +129,10 @@ function shown({ id: sessionid, node, stages }: CommandSession): Reply {
 }
 
 function ended(
-  { notes, form, afterwards }: Extract<Stage, { readonly kind: 'end' }>,
+  { notes, form, url, afterwards }: Extract<Stage, { readonly kind: 'end' }>,
   node: string,
   sessionid: string,
 ): Reply {
-  const answer = commandAnswer({ node, sessionid, status: 'completed', notes, form });
+  const answer = commandAnswer({ node, sessionid, status: 'completed', notes, form, url });
   return reply.result(answer, afterwards);
 }

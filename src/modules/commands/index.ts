@@ -7,6 +7,7 @@ import { defineModule } from '../../core/module.ts';
 import type { Operations } from '../../core/operation.ts';
 import { DATA_FORMS } from '../../stanza/form.ts';
 import { disco } from '../disco/index.ts';
+import { portable } from '../portable.ts';
 import { register } from '../register/index.ts';
 import { COVERED, createAdminCommands } from './admin-commands.ts';
 import type { Asker, CommandSource } from './command.ts';
@@ -46,13 +47,14 @@ export const commands = defineModule<undefined, CommandsApi>({
       note: 'users, their sessions and lists of them; all else by commands of our own',
     },
   ],
-  needs: ['disco', 'register'],
+  needs: ['disco', 'register', 'portable'],
   features: [COMMANDS],
   setup(home) {
     const sources: CommandSource[] = [
       createSelfService({
         home,
         register: home.use(register),
+        portable: home.use(portable),
         isRegisterOn: ({ host }) => home.has(register, host),
       }),
     ];

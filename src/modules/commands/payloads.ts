@@ -34,11 +34,13 @@ export interface CommandAnswer {
   readonly notes?: readonly Note[] | undefined;
   /** A form, asked or as a result. */
   readonly form?: Element | undefined;
+  /** §2.4.1: where something is to be fetched (XEP-0066). */
+  readonly url?: string | undefined;
 }
 
 /** `<command/>` as it is answered. All texts are English (§3.7). */
 export function commandAnswer(answer: CommandAnswer): Element {
-  const { node, sessionid, status, actions, notes = [], form } = answer;
+  const { node, sessionid, status, actions, notes = [], form, url } = answer;
   return el(
     'command',
     { xmlns: COMMANDS, node, sessionid, status, 'xml:lang': 'en' },
@@ -50,6 +52,7 @@ export function commandAnswer(answer: CommandAnswer): Element {
         el(actions.execute),
       ),
     form,
+    url !== undefined && el('x', { xmlns: 'jabber:x:oob' }, el('url', undefined, url)),
     ...notes.map(({ type, text }) => el('note', { type }, text)),
   );
 }

@@ -1,8 +1,9 @@
-/** What users do with their own account: its password, its devices, its end. */
+/** What users do with their own account: its password, its devices, its data, its end. */
 import type { Reply } from '../../core/iq.ts';
 import type { Home } from '../../core/module.ts';
 import { type FormField, firstValueOf, valuesOf } from '../../stanza/form.ts';
 import { writeDateTime } from '../../xml/date-time.ts';
+import type { PortableApi } from '../portable.ts';
 import type { RegisterApi } from '../register/index.ts';
 import type { Asker, CommandSource, HostCommand, Stage } from './command.ts';
 import { commandFailure } from './payloads.ts';
@@ -11,6 +12,7 @@ import { commandFailure } from './payloads.ts';
 export interface SelfServiceOptions {
   readonly home: Pick<Home<unknown>, 'devices' | 'sessions'>;
   readonly register: RegisterApi;
+  readonly portable: PortableApi;
   /** Whether the module that changes passwords and removes accounts is on. */
   isRegisterOn(asker: Asker): boolean;
 }
@@ -51,6 +53,7 @@ export function createSelfService(options: SelfServiceOptions): CommandSource {
   const { register, isRegisterOn } = options;
   const password = passwordCommand(register);
   const devices = devicesCommand(options.home);
+  const data = exportCommand(options.portable);
   const removal = removalCommand(register);
   return (asker) => {
     const { session, host } = asker;
@@ -60,6 +63,7 @@ export function createSelfService(options: SelfServiceOptions): CommandSource {
     return [
       ...(isOn && isSecure && register.mayChangePassword(host) ? [password] : []),
       devices,
+      ...(isSecure ? [data] : []),
       ...(isOn && isSecure && register.mayRemove(host) ? [removal] : []),
     ];
   };
@@ -137,6 +141,29 @@ function devicesCommand({ devices, sessions }: SelfServiceOptions['home']): Host
         },
       };
     },
+  };
+}
+
+function exportCommand(portable: PortableApi): HostCommand {
+  const name = 'Export my data';
+  return {
+    node: `${NODE}export`,
+    name,
+    begin: ({ session }) => ({
+      kind: 'form',
+      isLast: true,
+      form: {
+        title: name,
+        instructions: [
+          'You get a link to all that the server keeps of your account. It works once, for ten minutes; whoever has it has your data.',
+        ],
+        fields: [],
+      },
+      next() {
+        const url = portable.link(session.account);
+        return { kind: 'end', url, notes: [{ type: 'info', text: `Your data: ${url}` }] };
+      },
+    }),
   };
 }
 

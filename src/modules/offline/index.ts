@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { verdict } from '../../core/hooks.ts';
 import { defineModule } from '../../core/module.ts';
 import { priorityOf } from '../../core/sessions.ts';
+import { standingAlone } from '../../stanza/stored.ts';
 import { createArchiveReading } from './archive-reading.ts';
 import { createMailbox, type Mailbox } from './mailbox.ts';
 import { createSpool, type SpoolLimits, spoolMigrations } from './spool.ts';
@@ -66,6 +67,11 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
         sessionAsleep: mailbox.asleep,
         sessionEnded: mailbox.left,
         blocked: mailbox.discardFrom,
+        async *exported(account) {
+          yield '<offline-messages>';
+          for await (const { stanza } of mailbox.waiting(account)) yield standingAlone(stanza);
+          yield '</offline-messages>';
+        },
         accountRemoved: (account) => spool.removeAll(account),
       },
       stop: mailbox.stop,

@@ -15,6 +15,7 @@ import { createApi, type PubSubApi } from './api.ts';
 import { type Context, createContext } from './context.ts';
 import { handle } from './desk.ts';
 import { findVisible, itemIds, nodeInfo, nodeItem, visibleNodes } from './discovery.ts';
+import { exportedNodes } from './exporting.ts';
 import { ACCOUNT_FEATURES, PUBSUB, PUBSUB_OWNER } from './names.ts';
 import { affiliationOf, isAccount, ownersOf, subscriptionsOf } from './node.ts';
 import { createNodes } from './nodes.ts';
@@ -100,6 +101,7 @@ export const pubsub = defineModule<PubSubSettings, PubSubApi>({
         domainChanged(domain, now, host) {
           if (now === 'gone') context.watched.forgetDomain(domain, host);
         },
+        exported: (account) => exportedNodes(context, account),
         accountRemoved: (account) => removeAccount(context, account),
       },
       async stop() {

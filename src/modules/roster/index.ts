@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { onIq, reply } from '../../core/iq.ts';
 import { defineModule, type Home } from '../../core/module.ts';
+import { standingAlone } from '../../stanza/stored.ts';
+import { serialise } from '../../xml/element.ts';
 import { createRosterApi, type RosterApi, type RosterLimits } from './api.ts';
-import { Query, versioningFeature } from './payloads.ts';
+import { Query, rosterResult, versioningFeature } from './payloads.ts';
 import { getRoster, setRoster } from './requests.ts';
 import { rosterMigrations } from './rosters.ts';
 
@@ -63,6 +65,12 @@ export const roster = defineModule<RosterLimits, RosterApi>({
         onIq('set', ['account', 'nobody'], Query, () => reply.refuse('forbidden')),
       ],
       hooks: {
+        async *exported(account) {
+          const { version, items } = await api.own(account);
+          const listed = [...items.values()].filter((item) => item.isListed);
+          if (listed.length > 0) yield serialise(rosterResult(version, listed));
+          for (const request of await api.requests(account)) yield standingAlone(request);
+        },
         async accountRemoved(account) {
           const { items } = await api.own(account);
           await Promise.all([...items.values()].map((item) => api.sendFarewell(account, item)));

@@ -52,6 +52,7 @@ describe('XEP-0050: Ad-Hoc Commands', () => {
     const own = [
       'urn:rtcd:account:password',
       'urn:rtcd:account:devices',
+      'urn:rtcd:account:export',
       'urn:rtcd:account:remove',
       'urn:xmpp:invite#invite',
     ];
@@ -319,6 +320,13 @@ describe('what users do themselves', () => {
     expect(phone.endedWith).toBe('not-authorized');
   });
 
+  test('their data is given by a link', async () => {
+    const done = answered(await proceed('urn:rtcd:account:export', {}));
+    expect(serialise(done)).toMatch(
+      /<x xmlns="jabber:x:oob"><url>https:\/\/shakespeare\.lit:5281\/export\/[\w-]{32}<\/url><\/x>/,
+    );
+  });
+
   test('an account is deleted by its password only', async () => {
     const node = 'urn:rtcd:account:remove';
     expect(conditionIn(await proceed(node, { password: 'wrong' }))).toBe('forbidden');
@@ -333,6 +341,10 @@ describe('what users do themselves', () => {
     await stage.scene.stop();
     stage = await setStage({ register: { allowRemoval: false, allowPasswordChange: false } });
     juliet = await stage.scene.connect(`${JULIET}/balcony`);
-    expect(await items(juliet)).toEqual(['urn:rtcd:account:devices', 'urn:xmpp:invite#invite']);
+    expect(await items(juliet)).toEqual([
+      'urn:rtcd:account:devices',
+      'urn:rtcd:account:export',
+      'urn:xmpp:invite#invite',
+    ]);
   });
 });
