@@ -17,8 +17,13 @@ export interface PresenceLimits {
   readonly maxDirected: number;
 }
 
-/** What is told of a request for a subscription that waits for an answer from now on. */
-export type RequestListener = (account: BareJid, contact: BareJid, request: Presence) => void;
+/** What is told of a request for a subscription that waits for an answer; one may be repeated. */
+export type RequestListener = (
+  account: BareJid,
+  contact: BareJid,
+  request: Presence,
+  isNew: boolean,
+) => void;
 
 /** The module's means. */
 export interface Context {
@@ -31,7 +36,7 @@ export interface Context {
   isLocal(jid: Jid): boolean;
   /** Whether an account ends with its session, and so is no party to a subscription. */
   isTemporary(account: BareJid): boolean;
-  /** Tells other modules of a new request for a subscription (§3.1.3). */
+  /** Tells other modules of a request for a subscription (§3.1.3). */
   readonly requested: RequestListener;
   /** Judges presence, once a module has brought one. */
   barrierOf(account: BareJid): Barrier | undefined;

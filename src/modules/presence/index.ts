@@ -38,7 +38,7 @@ const config = z.object({
 export interface PresenceApi {
   /** Addresses below a bare JID to which a session has sent presence: its nicks in a room. */
   directedTo(session: Session, bare: BareJid): readonly Jid[];
-  /** Adds one who is told of each new request for a subscription to an account. */
+  /** Adds one who is told of each request for a subscription to an account that waits for an answer. */
   onRequest(listener: RequestListener): void;
   /** Two see each other from now on: an account's presence goes to the other one. */
   introduce(account: BareJid, contact: BareJid): Promise<void>;
@@ -70,8 +70,8 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
   setup(home) {
     const listeners: RequestListener[] = [];
     let barrier: Barrier | undefined;
-    const requested: RequestListener = (account, contact, request) => {
-      for (const listener of listeners) listener(account, contact, request);
+    const requested: RequestListener = (...request) => {
+      for (const listener of listeners) listener(...request);
     };
     const rosters = home.use(roster);
     const context = createContext(home, rosters, createDirected(), requested, () => barrier);

@@ -94,7 +94,7 @@ export async function receiveSubscription(
       type === 'subscribe' ? context.available(account) : rosters.interested(account);
     for (const session of sessions) session.send(bare);
   }
-  if (isNew) context.requested(account, contact, bare);
+  if (type === 'subscribe' && step.next.pendingIn) context.requested(account, contact, bare, isNew);
   const replying = step.reply;
   const answer =
     replying === undefined ? [] : [presence({ type: replying, from: account, to: contact })];

@@ -71,8 +71,8 @@ export const push = defineModule<PushSettings, PushApi>({
         await registrations.change(each, { ended: home.clock.now(), result: WITHDRAWN });
       }
     };
-    home.use(presence).onRequest((account, contact) => {
-      if (home.isEnabled(domainOf(account))) waking.requested(account, contact);
+    home.use(presence).onRequest((account, contact, _, isNew) => {
+      if (isNew && home.isEnabled(domainOf(account))) waking.requested(account, contact);
     });
     return {
       api: { forget },
