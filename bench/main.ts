@@ -17,6 +17,7 @@ import type { Figure, Scene } from './scenario.ts';
 import { runArchive } from './scenario-archive.ts';
 import { runIdle } from './scenario-idle.ts';
 import { runLogins } from './scenario-logins.ts';
+import { runNodes } from './scenario-nodes.ts';
 import { runOffline } from './scenario-offline.ts';
 import { runPairs } from './scenario-pairs.ts';
 import { runRoom } from './scenario-room.ts';
@@ -29,6 +30,7 @@ const RUN: Readonly<Record<ScenarioName, (scene: Scene, options: Options) => Pro
   logins: runLogins,
   // An absent rate and an undefined one are the same here.
   room: runRoom,
+  nodes: runNodes,
   pairs: (scene, options) => runPairs(scene, { ...options, rate: options.rate }),
   archive: runArchive,
   offline: runOffline,

@@ -7,7 +7,15 @@ export const SERVERS = ['rtcd', 'rtcd-no-story', 'rtcd-no-archive', 'prosody'] a
 export type ServerName = (typeof SERVERS)[number];
 
 /** Scenarios, in the order in which they run: memory first, while the server is fresh. */
-export const SCENARIOS = ['idle', 'logins', 'pairs', 'archive', 'offline', 'room'] as const;
+export const SCENARIOS = [
+  'idle',
+  'logins',
+  'pairs',
+  'archive',
+  'offline',
+  'room',
+  'nodes',
+] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** The settings of a benchmark. */
@@ -29,6 +37,7 @@ export interface Options {
   readonly loginAccounts: number;
 
   readonly occupants: number;
+  readonly subscribers: number;
   readonly pairs: number;
   readonly window: number;
   readonly rate?: number;
@@ -95,18 +104,19 @@ export function readOptions(argv: readonly string[]): Options {
     .option('--login-accounts <n>', 'logins: accounts they are spread over', whole(1, 10_000), 100)
     .option('--pairs <n>', 'pairs: how many', whole(1, 5000), 50)
     .option('--occupants <n>', 'room: how many are in it', whole(2, 2000), 500)
+    .option('--subscribers <n>', 'nodes: how many are subscribed', whole(1, 5000), 500)
     .option(
       '--window <n>',
-      'pairs, room: messages of a sender that are under way',
+      'pairs, room, nodes: messages of a sender that are under way',
       whole(1, 10_000),
       1,
     )
     .option('--rate <n>', 'pairs: messages a second in all (no window)', whole(1, 1_000_000))
-    .option('--seconds <s>', 'pairs, room: how long is measured', whole(1, 600), 10)
-    .option('--warmup <s>', 'pairs, room: how long they chat before', whole(0, 600), 3)
+    .option('--seconds <s>', 'pairs, room, nodes: how long is measured', whole(1, 600), 10)
+    .option('--warmup <s>', 'pairs, room, nodes: how long they chat before', whole(0, 600), 3)
     .option(
       '--body <bytes>',
-      'pairs, archive, offline, room: the length of a text',
+      'pairs, archive, offline, room, nodes: the length of a text',
       whole(24, 100_000),
       100,
     )
@@ -143,6 +153,7 @@ export function accountsNeeded(options: Options): number {
     logins: options.loginAccounts,
     pairs: 2 * options.pairs,
     room: options.occupants,
+    nodes: options.subscribers,
     offline: 1 + options.absent,
     archive: 0,
   };

@@ -8,6 +8,7 @@ import type { Figure, Scene } from '../../bench/scenario.ts';
 import { runArchive } from '../../bench/scenario-archive.ts';
 import { runIdle } from '../../bench/scenario-idle.ts';
 import { runLogins } from '../../bench/scenario-logins.ts';
+import { runNodes } from '../../bench/scenario-nodes.ts';
 import { type PairsOptions, runPairs } from '../../bench/scenario-pairs.ts';
 import { runRoom } from '../../bench/scenario-room.ts';
 import { KeyCache } from '../../bench/scram.ts';
@@ -59,6 +60,13 @@ describe('the load generator', () => {
     const figures = await runRoom(scene(), options);
     expect(figureOf(figures, 'deliveries')).toBeGreaterThan(0);
     expect(figureOf(figures, 'deliveries lost')).toBe(0);
+  });
+
+  test('subscribers of a node hear what is published, and nothing is lost', async () => {
+    const options = { subscribers: 4, window: 2, seconds: 0.2, warmup: 0, body: 60 };
+    const figures = await runNodes(scene(), options);
+    expect(figureOf(figures, 'notifications')).toBeGreaterThan(0);
+    expect(figureOf(figures, 'notifications lost')).toBe(0);
   });
 
   test.each([undefined, 500])('pairs chat (rate: %s), and nothing is lost', async (rate) => {

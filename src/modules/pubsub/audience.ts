@@ -6,7 +6,7 @@
 import type { MaybePromise } from '../../core/hooks.ts';
 import { type BareJid, bareOf, type FullJid, isBare, type Jid } from '../../jid/jid.ts';
 import type { CapsMark } from '../caps/index.ts';
-import { refusalToRead } from './access.ts';
+import { refusalToRead, refusalToSubscribe } from './access.ts';
 import type { Context } from './context.ts';
 import { isAccount, type Node } from './node.ts';
 
@@ -41,7 +41,9 @@ export async function audienceOf(context: Context, node: Node): Promise<Audience
       const { jid, isClose } = listener;
       const target = { jid, isClose };
       const wanted = wants(context, listener, node);
-      if (wanted === false || (await isRefused(context, node, jid))) continue;
+      if (wanted === false) continue;
+      const refused = isRefused(context, node, jid);
+      if ((refused instanceof Promise ? await refused : refused) === true) continue;
       if (wanted === true) targets.set(jid, target);
       else doubtful.push(wanted.then((does) => (does ? target : undefined)));
       covered.add(bareOf(jid));
@@ -50,16 +52,33 @@ export async function audienceOf(context: Context, node: Node): Promise<Audience
     if (state !== 'subscribed' || targets.has(jid)) continue;
     // XEP-0163 §4.3.2: whose clients are known to want it has it at these.
     if (isBare(jid) && covered.has(jid)) continue;
-    if (await isRefused(context, node, jid)) continue;
+    // One of many thousands waits for nothing that need not be looked up.
+    const refused = isRefused(context, node, jid, refusalToSubscribe);
+    if ((refused instanceof Promise ? await refused : refused) === true) continue;
     targets.set(jid, { jid, isClose: false });
   }
   return { targets: [...targets.values()], doubtful };
 }
 
-/** Whether somebody may not hear of a node, or is not to. */
-export async function isRefused(context: Context, node: Node, jid: Jid): Promise<boolean> {
-  if (bareOf(jid) !== node.service && (await context.isBlocked(node.service, jid))) return true;
-  return (await refusalToRead(context, node, jid)) !== undefined;
+/**
+ * Whether somebody may not hear of a node, or is not to. Who is subscribed was approved, where that takes
+ * an approval: he is judged as one who may subscribe.
+ */
+export function isRefused(
+  context: Context,
+  node: Node,
+  jid: Jid,
+  judge = refusalToRead,
+): MaybePromise<boolean> {
+  const isBlocked = bareOf(jid) !== node.service && context.isBlocked(node.service, jid);
+  const decide = (blocked: boolean): MaybePromise<boolean> => {
+    if (blocked) return true;
+    const refusal = judge(context, node, jid);
+    return refusal instanceof Promise
+      ? refusal.then((late) => late !== undefined)
+      : refusal !== undefined;
+  };
+  return isBlocked instanceof Promise ? isBlocked.then(decide) : decide(isBlocked);
 }
 
 /** Whether a client wants to hear of a node (§9.2). */

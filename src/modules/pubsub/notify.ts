@@ -32,7 +32,12 @@ export async function notifyAll(
       (error: unknown) => context.home.log.error({ err: error }, 'a client was not asked'),
     );
   context.home.metrics.notifications.inc(targets.length);
-  return { sent: Promise.all(targets.map((target) => send(context, make(target)))) };
+  const later: Promise<unknown>[] = [];
+  for (const target of targets) {
+    const routed = send(context, make(target));
+    if (routed !== undefined) later.push(routed);
+  }
+  return { sent: Promise.all(later) };
 }
 
 /** Makes the message for each target of the same text; two texts, if some are told the publisher. */
@@ -66,21 +71,25 @@ export function sendLast(context: Context, node: Node, item: Item, to: Jid): Pro
 }
 
 /** Sends an event, or something else that concerns a node, to one address. */
-export function sendTo(
+export async function sendTo(
   context: Context,
   node: Node,
   to: Jid,
   ...children: readonly Element[]
 ): Promise<void> {
   const type = node.config.notificationType;
-  return send(context, message({ from: node.service, to, type, id: randomId(), children }));
+  await send(context, message({ from: node.service, to, type, id: randomId(), children }));
 }
 
 /** Routes; what happens to one message is no matter to others. */
-export async function send({ home }: Context, stanza: Message): Promise<void> {
-  try {
-    await home.route(stanza);
-  } catch (error) {
+export function send({ home }: Context, stanza: Message): Promise<void> | undefined {
+  const failed = (error: unknown) =>
     home.log.error({ err: error, to: stanza.to }, 'a notification was not routed');
+  try {
+    const routed = home.route(stanza);
+    return routed instanceof Promise ? routed.catch(failed) : undefined;
+  } catch (error) {
+    failed(error);
+    return undefined;
   }
 }
