@@ -222,6 +222,9 @@ const addresses = z.array(
 /** What may come by the one port for all. */
 export const EDGE_SERVICES = ['c2s', 's2s', 'https'] as const;
 
+/** One of {@link EDGE_SERVICES}. */
+export type EdgeService = (typeof EDGE_SERVICES)[number];
+
 const edge = z
   .object({
     serves: z

@@ -7,6 +7,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
+import type { EdgeService } from '../config/schema.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import { type Found, peek } from '../kit/peek.ts';
@@ -19,9 +20,6 @@ export interface EdgeTargets {
   s2s(socket: Socket, way: Way): void;
   https(socket: Socket, way: Exclude<Way, 'starttls'>): void;
 }
-
-/** What may come by the port. */
-export type EdgeService = keyof EdgeTargets;
 
 /** What the edge needs. */
 export interface EdgeOptions extends EdgeTargets {

@@ -10,6 +10,7 @@ import {
   componentsBelow,
   DECLINED,
   isOffered,
+  listenersOf,
   srvData,
   tlsaData,
   usualTarget,
@@ -123,9 +124,10 @@ async function checkService(
   found: Answer<SrvRecord>,
   check: Check,
 ): Promise<Finding[]> {
-  const { service, listener } = announced;
+  const { service } = announced;
   const { host, config, name, target, portOf } = check;
   const say = findingsOn('dns', `${service}.${host.domain}`);
+  const [listener = announced.listener] = listenersOf(announced, config.server);
   const port = portOf(listener);
   const expected = `${service}.${name}. SRV ${srvData(port, target)}`;
   if (!found.ok) return [say.error(`Its records are not known: ${found.text}.`)];
@@ -184,16 +186,17 @@ function missing(
 
 async function checkRecord(
   { target, port: published }: SrvRecord,
-  { service, listener, forWhom }: AnnouncedService,
+  announced: AnnouncedService,
   expected: string,
-  { host, lookup, keyHash, portOf }: Check,
+  { host, config, lookup, keyHash, portOf }: Check,
 ): Promise<Finding[]> {
+  const { service, forWhom } = announced;
   const say = findingsOn('dns', `${service}.${host.domain}`);
-  const port = portOf(listener);
-  if (published !== port)
+  const ports = listenersOf(announced, config.server).map(portOf);
+  if (!ports.includes(published))
     return [
       say.error(
-        `It leads to ${target}:${published}, but the server listens on ${port}. ` +
+        `It leads to ${target}:${published}, but the server listens on ${ports.join(' and ')}. ` +
           `Unless that is forwarded, put: ${expected}`,
       ),
     ];

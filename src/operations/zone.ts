@@ -1,7 +1,7 @@
 /** The records that the zone of a host needs (RFC 6120 §3.2, XEP-0368, RFC 7673), as values and text. */
 import { isIPv4 } from 'node:net';
 import { componentsOf } from '../config/components.ts';
-import type { Config, ListenerName } from '../config/schema.ts';
+import type { Config, EdgeService, ListenerName } from '../config/schema.ts';
 import type { Host } from '../core/hosts.ts';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 
@@ -20,6 +20,8 @@ export interface ZoneRecord {
 export interface AnnouncedService {
   readonly service: string;
   readonly listener: ListenerName;
+  /** As what it may come by the one port for all. */
+  readonly edge?: EdgeService;
   /** Where others go without a record; undefined where they then do not come at all. */
   readonly fallbackPort: number | undefined;
   readonly forWhom: 'clients' | 'servers';
@@ -31,6 +33,7 @@ export const ANNOUNCED: readonly AnnouncedService[] = [
   {
     service: '_xmpps-client._tcp',
     listener: 'c2sTls',
+    edge: 'c2s',
     fallbackPort: undefined,
     forWhom: 'clients',
   },
@@ -38,6 +41,7 @@ export const ANNOUNCED: readonly AnnouncedService[] = [
   {
     service: '_xmpps-server._tcp',
     listener: 's2sTls',
+    edge: 's2s',
     fallbackPort: undefined,
     forWhom: 'servers',
   },
@@ -62,17 +66,30 @@ export const usualTarget = (host: ZoneHost): string => `xmpp-gw.${domainToAscii(
 
 /** Whether a host is to be reached by a service. */
 export function isOffered(
-  { forWhom, listener }: AnnouncedService,
+  announced: AnnouncedService,
   host: ZoneHost,
-  config: Config,
+  { server }: Config,
 ): boolean {
-  const { listeners, s2s } = config.server;
-  const isWanted = forWhom === 'clients' || (host.config.s2s.enabled ?? s2s.enabled);
-  return isWanted && listeners[listener].enabled;
+  const isWanted =
+    announced.forWhom === 'clients' || (host.config.s2s.enabled ?? server.s2s.enabled);
+  return isWanted && listenersOf(announced, server).length > 0;
 }
 
-/** The data of an SRV record: all that a domain has are of one rank, as there is one server. */
-export const srvData = (port: number, target: string): string => `5 0 ${port} ${target}.`;
+/** The listeners by which a service is reached: its own, and where that is closed, the one for all. */
+export function listenersOf(
+  { listener, edge }: AnnouncedService,
+  { listeners, edge: { serves } }: Config['server'],
+): readonly ListenerName[] {
+  const isAtEdge = edge !== undefined && listeners.edge.enabled && serves.includes(edge);
+  return [
+    ...(listeners[listener].enabled ? [listener] : []),
+    ...(isAtEdge ? (['edge'] as const) : []),
+  ];
+}
+
+/** The data of an SRV record; what gets through everywhere is tried after what is meant for it. */
+export const srvData = (port: number, target: string, rank = 0): string =>
+  `${5 + 5 * rank} 0 ${port} ${target}.`;
 
 /** RFC 2782: there decidedly is no such service. */
 export const DECLINED = '0 0 0 .';
@@ -85,25 +102,25 @@ export function zoneRecords(terms: ZoneTerms): ZoneRecord[] {
   const { host, config, target, keyHash, portOf } = terms;
   const domain = domainToAscii(host.domain);
   const offered = ANNOUNCED.filter((each) => isOffered(each, host, config));
-  const services = offered.map((each): ZoneRecord => {
-    const name = `${each.service}.${domain}`;
-    return { name, type: 'SRV', data: srvData(portOf(each.listener), target) };
-  });
+  const recordsOf = (each: AnnouncedService, at: string) =>
+    listenersOf(each, config.server).map((listener, rank): ZoneRecord => {
+      const name = `${each.service}.${at}`;
+      return { name, type: 'SRV', data: srvData(portOf(listener), target, rank) };
+    });
+  const services = offered.flatMap((each) => recordsOf(each, domain));
   const isAlone = offered.every(({ forWhom }) => forWhom !== 'servers');
   const refusal: ZoneRecord = { name: `_xmpp-server._tcp.${domain}`, type: 'SRV', data: DECLINED };
   const keys = offered
     .filter(({ forWhom }) => forWhom === 'servers' && keyHash !== undefined)
-    .map((each): ZoneRecord => {
-      const name = `_${portOf(each.listener)}._tcp.${target}`;
+    .flatMap((each) => listenersOf(each, config.server))
+    .map((listener): ZoneRecord => {
+      const name = `_${portOf(listener)}._tcp.${target}`;
       return { name, type: 'TLSA', data: tlsaData(keyHash ?? '') };
     });
   const components = componentsBelow(host).flatMap((component) =>
     offered
       .filter(({ forWhom }) => forWhom === 'servers')
-      .map((each): ZoneRecord => {
-        const name = `${each.service}.${domainToAscii(component)}`;
-        return { name, type: 'SRV', data: srvData(portOf(each.listener), target) };
-      }),
+      .flatMap((each) => recordsOf(each, domainToAscii(component))),
   );
   const refusals = isAlone ? [refusal] : [];
   return [...addressRecords(terms), ...services, ...refusals, ...components, ...keys];

@@ -5,8 +5,8 @@ import { createAdmin, createApi, createSetup, createWelcome, type Setup } from '
 import { createC2s } from '../c2s/listener.ts';
 import type { C2sOptions } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
-import type { Config } from '../config/schema.ts';
-import { createEdge, type EdgeService } from '../edge/edge.ts';
+import type { Config, EdgeService } from '../config/schema.ts';
+import { createEdge } from '../edge/edge.ts';
 import { addressList, contains, createUpgradeClientOf, isLoopback } from '../http/client.ts';
 import { domainOfHeader } from '../http/host.ts';
 import { createHttpServer } from '../http/server.ts';

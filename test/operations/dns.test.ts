@@ -112,6 +112,17 @@ _5270._tcp.xmpp-gw  IN  TLSA  3 1 1 ${KEY}`);
     expect(zone).not.toMatch(/5270/);
   });
 
+  test('the one port for all comes after a port of its own, or stands alone', async () => {
+    const zone = await zoneOf({ ports: { edge: 443, s2sTls: false } });
+    const records = zone.match(/^_xmpps-\S+ .*$/gm)?.map((line) => line.replace(/ +/g, ' '));
+    expect(records).toEqual([
+      '_xmpps-client._tcp IN SRV 5 0 5223 xmpp-gw.falcot.com.',
+      '_xmpps-client._tcp IN SRV 10 0 443 xmpp-gw.falcot.com.',
+      '_xmpps-server._tcp IN SRV 5 0 443 xmpp-gw.falcot.com.',
+    ]);
+    expect(zone).toContain('_443._tcp.xmpp-gw');
+  });
+
   test('RFC 2782 says that other servers are not talked with', async () => {
     const zone = await zoneOf({ s2s: { enabled: false } });
     expect(zone).toMatch(/_xmpp-server\._tcp +IN {2}SRV {3}0 0 0 \./);
@@ -204,6 +215,22 @@ describe('the check', () => {
       expect.stringMatching(/^error .*chat\.falcot\.com:5299, but the server listens on 5222/),
     ]);
     expect(all.join('\n'), 'one machine for all').toContain('SRV 5 0 5223 chat.falcot.com.');
+  });
+
+  test('the one port for all is as right as a port of its own', async () => {
+    const srv = {
+      '_xmpps-client._tcp.falcot.com': [
+        ['chat.falcot.com', 5223],
+        ['chat.falcot.com', 443],
+      ] as [string, number][],
+    };
+    const lookup = lookupOf({ addresses: { 'chat.falcot.com': ['192.0.2.1'] }, srv });
+    const about = (all: readonly string[]) => all.filter((text) => text.includes('_xmpps-client'));
+    expect(about(await check(lookup, { ports: { edge: 443 } }))).toEqual([
+      expect.stringMatching(/^ok .*:5223 /),
+      expect.stringMatching(/^ok .*:443 /),
+    ]);
+    expect(about(await check(lookup))).toContainEqual(expect.stringMatching(/^error .*:443,/));
   });
 
   test('a component that other servers do not find is told of', async () => {
