@@ -1,14 +1,17 @@
 /** What a room says of itself: XEP-0045 §6.4, §6.5, §7.12, §17.1.1. */
 import { bareOf } from '../../jid/jid.ts';
-import { type FormField, formElement } from '../../stanza/form.ts';
+import { DATA_FORMS, type FormField, formElement } from '../../stanza/form.ts';
 import type { Iq } from '../../stanza/stanza.ts';
 import type { Element } from '../../xml/element.ts';
 import { DISCO_INFO, DISCO_ITEMS, infoElement, itemsElement } from '../disco/index.ts';
 import { MESSAGE_ACTIVITY, messagesPerHour } from './activity.ts';
 import { ARCHIVE_FEATURES } from './archiving.ts';
 import { CONFIG_FIELDS } from './config-form.ts';
+import { COMMANDS, hatCommandsFor } from './hat-commands.ts';
+import { hashOf } from './hats.ts';
 import { TOMBSTONES } from './moderating.ts';
 import {
+  HATS,
   MODERATE,
   MUC,
   OCCUPANT_ID,
@@ -47,7 +50,16 @@ export function roomFeatures({ config }: Room, hasArchive: boolean): string[] {
     config.isModerated ? 'muc_moderated' : 'muc_unmoderated',
     config.whois === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous',
   ];
-  const own = [SELF_PING, STANZA_ID, 'jabber:iq:register', MODERATE, RETRACT, TOMBSTONES];
+  const own = [
+    COMMANDS,
+    HATS,
+    SELF_PING,
+    STANZA_ID,
+    'jabber:iq:register',
+    MODERATE,
+    RETRACT,
+    TOMBSTONES,
+  ];
   return [...COMMON_FEATURES, ...own, ...(hasArchive ? ARCHIVE_FEATURES : []), ...types].sort();
 }
 
@@ -73,12 +85,25 @@ export function info(turn: Turn, iq: Iq, query: Element): void {
   }
   // §17.1.1: nothing is kept back.
   if (node === TRAFFIC) return void turn.refuse(iq, { condition: 'service-unavailable' });
-  turn.refuse(iq, { condition: 'item-not-found' });
+  const command = hatCommandsFor(room, iq).find((each) => each.node === node);
+  if (command === undefined) return void turn.refuse(iq, { condition: 'item-not-found' });
+  const identities = [{ category: 'automation', type: 'command-node', name: command.name }];
+  const features = [COMMANDS, DATA_FORMS];
+  turn.answer(iq, infoElement({ identities, features, forms: [] }, node)); // XEP-0050 §2.3
 }
 
 /** Somebody asks who is there: that is nobody's business outside (§6.5, §13.4). */
 export function items(turn: Turn, iq: Iq, query: Element): void {
-  turn.answer(iq, itemsElement([], query.attrs['node']));
+  const { node } = query.attrs;
+  const jid = turn.room.jid;
+  const commands = node === COMMANDS ? hatCommandsFor(turn.room, iq) : [];
+  turn.answer(
+    iq,
+    itemsElement(
+      commands.map((each) => ({ jid, ...each })),
+      node,
+    ),
+  );
 }
 
 /** The form of §6.4; the subject is told only where anyone could hear it anyway (§13.4). */
@@ -113,6 +138,7 @@ function roomInfo(room: Room, now: number): Element {
       ...field('muc#roominfo_occupants', 'Number of occupants', [String(occupants.size)]),
       ...field('muc#roominfo_lang', 'Language of discussion', [config.language]),
       ...field('muc#roominfo_avatarhash', 'Avatar hash', room.pictures, 'text-multi'),
+      ...field('hats#hash', 'Hats hash', [hashOf(room.hats) ?? '']),
       ...field('muc#roominfo_slow_mode_duration', 'Slow mode', [String(config.pause)]),
       ...field(MESSAGE_ACTIVITY, 'Messages per hour', rate === undefined ? [] : [rate.toFixed(2)]),
       ...configured('muc#roomconfig_changesubject'),

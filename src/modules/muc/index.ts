@@ -10,10 +10,12 @@ import { domainOf, localOf } from '../../jid/jid.ts';
 import { type AdminService, createAdminService } from './admin-service.ts';
 import { createDesk } from './desk.ts';
 import { startExpiry } from './expiry.ts';
+import { takenOff } from './hats.ts';
+import { mucMigrations } from './migrations.ts';
 import { withAffiliates } from './room.ts';
 import { createRooms } from './service.ts';
 import { type MucSettings, mucSettings } from './settings.ts';
-import { createRoomTables, mucMigrations } from './tables.ts';
+import { createRoomTables } from './tables.ts';
 
 export type { AdminService } from './admin-service.ts';
 
@@ -27,6 +29,7 @@ export const muc = defineModule<MucSettings, AdminService>({
     { xep: 45, version: '1.35.5', covers: 'complete' },
     { xep: 249, version: '1.2', covers: 'complete', note: 'passed on like any message' },
     { xep: 307, version: '0.1', covers: 'complete' },
+    { xep: 317, version: '0.3.1', covers: 'complete' },
     { xep: 410, version: '1.1.0', covers: 'complete', note: 'with the optimisation of §4' },
     { xep: 313, version: '1.1.3', covers: 'complete', note: 'of rooms' },
     { xep: 421, version: '1.0.1', covers: 'complete' },
@@ -90,7 +93,8 @@ export const muc = defineModule<MucSettings, AdminService>({
         async accountRemoved(account) {
           for (const jid of await tables.roomsWith(account))
             await rooms.change(jid, (turn) => {
-              turn.room = withAffiliates(turn.room, [[account, undefined]]);
+              const left = withAffiliates(turn.room, [[account, undefined]]);
+              turn.room = { ...left, hats: takenOff(left.hats, account) };
             });
         },
       },

@@ -3,6 +3,7 @@ import type { FullJid } from '../../jid/jid.ts';
 import { presence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
 import { type Child, type Element, el } from '../../xml/element.ts';
+import { hatsElement } from './hats.ts';
 import { MUC_USER, OCCUPANT_ID } from './names.ts';
 import type { Affiliation, Role } from './privileges.ts';
 import {
@@ -100,6 +101,7 @@ export function presenceOf(room: Room, occupant: Occupant, notice: Notice, view:
     children: [
       userElement({ affiliation, jid, nick, role, actor, reason }, view.codes),
       occupantIdElement(occupant.id),
+      type === 'unavailable' ? undefined : hatsElement(room.hats, occupant.account),
     ],
   });
   // What clients said stands first and is not copied: a room of many says it often.

@@ -8,6 +8,7 @@ import { DISCO_INFO, DISCO_ITEMS } from '../disco/index.ts';
 import { change, getList } from './admin.ts';
 import { info, items } from './disco.ts';
 import { enter, entryMark, newRoom, notThere, resynchronise } from './entering.ts';
+import { COMMANDS, runHatCommand } from './hat-commands.ts';
 import { mediate, mediation } from './inviting.ts';
 import { drop, endIfEmpty, leave } from './leaving.ts';
 import { moderate } from './moderating.ts';
@@ -172,6 +173,7 @@ function receiveIq(turn: Turn, iq: Addressed<Iq>): void {
     }
   }
   if (!isGet && isNamed(payload, 'moderate', MODERATE)) return void moderate(turn, iq, payload);
+  if (!isGet && isNamed(payload, 'command', COMMANDS)) return void runHatCommand(turn, iq, payload);
   if (!isGet && isNamed(payload, 'vCard', VCARD)) return void setVCard(turn, iq, payload);
   if (isGet && isNamed(payload, 'ping', 'urn:xmpp:ping')) return void turn.answer(iq);
   turn.refuse(iq, { condition: 'service-unavailable' });

@@ -3,6 +3,7 @@ import { type BareJid, domainOf, type FullJid, type Jid, resourceOf } from '../.
 import type { Message } from '../../stanza/stanza.ts';
 import type { Element } from '../../xml/element.ts';
 import type { Activity } from './activity.ts';
+import { type Hats, NO_HATS } from './hats.ts';
 import { keyOf, type NickKey } from './nicks.ts';
 import type { Affiliation, Role } from './privileges.ts';
 import { DEFAULT_CONFIG, type RoomConfig } from './room-config.ts';
@@ -72,6 +73,7 @@ export interface Room {
   readonly history: readonly Said[];
   /** When each account last spoke, for rooms with a pause; ms since the epoch. */
   readonly spoke: ReadonlyMap<BareJid, number>;
+  readonly hats: Hats;
   /** The hashes of its pictures (XEP-0486). */
   readonly pictures: readonly string[];
   readonly activity: Activity | undefined;
@@ -93,6 +95,7 @@ export function emptyRoom(
     history: [],
     spoke: new Map(),
     roles: new Map(),
+    hats: NO_HATS,
     pictures: [],
     activity: undefined,
     ...parts,

@@ -1,78 +1,14 @@
 /** Rooms in the database: what must last of them. */
 import { type BareJid, type Domain, domainOf, type Jid, parseJid } from '../../jid/jid.ts';
 import { readStored } from '../../stanza/stored.ts';
-import { type Migration, prepare, type Query, type Store } from '../../store/store.ts';
+import { prepare, type Query, type Store } from '../../store/store.ts';
+import { createHatTable } from './hat-table.ts';
+import { NO_HATS } from './hats.ts';
+import type { Tables } from './migrations.ts';
 import { affiliationNamed } from './privileges.ts';
 import { type Affiliate, emptyRoom, type Room, type Said } from './room.ts';
 import { type RoomConfig, readRoomConfig } from './room-config.ts';
 import type { Outcome, PublishedCard, Tombstone } from './turn.ts';
-
-interface Tables {
-  muc_rooms: {
-    jid: BareJid;
-    domain: Domain;
-    /** What lists show, and by what they are sorted out. */
-    name: string;
-    is_public: number;
-    is_persistent: number;
-    config: string;
-    created: number;
-    subject: string | null;
-    subject_nick: string | null;
-    subject_at: number | null;
-  };
-  muc_affiliations: {
-    room: BareJid;
-    account: BareJid;
-    affiliation: string;
-    nick: string;
-    reason: string;
-  };
-  muc_history: {
-    id?: number;
-    room: BareJid;
-    at: number;
-    stanza_id: string;
-    account: BareJid;
-    stanza: string;
-  };
-  muc_tombstones: { room: BareJid; at: number; venue: string | null; reason: string };
-  muc_vcards: { room: BareJid; xml: string; pictures: string };
-}
-
-/** The migrations of rooms. */
-export const mucMigrations: readonly Migration[] = [
-  {
-    name: 'rooms',
-    up: [
-      `CREATE TABLE muc_rooms (
-        jid TEXT PRIMARY KEY, domain TEXT NOT NULL, name TEXT NOT NULL, is_public INTEGER NOT NULL,
-        is_persistent INTEGER NOT NULL, config TEXT NOT NULL, created BIGINT NOT NULL,
-        subject TEXT, subject_nick TEXT, subject_at BIGINT
-      )`,
-      'CREATE INDEX muc_rooms_by_domain ON muc_rooms (domain, jid)',
-      `CREATE TABLE muc_affiliations (
-        room TEXT NOT NULL, account TEXT NOT NULL, affiliation TEXT NOT NULL, nick TEXT NOT NULL,
-        reason TEXT NOT NULL, PRIMARY KEY (room, account)
-      )`,
-      'CREATE INDEX muc_affiliations_by_account ON muc_affiliations (account, affiliation)',
-      `CREATE TABLE muc_history (
-        id INTEGER PRIMARY KEY, room TEXT NOT NULL, at BIGINT NOT NULL, stanza_id TEXT NOT NULL,
-        account TEXT NOT NULL, stanza TEXT NOT NULL
-      )`,
-      'CREATE INDEX muc_history_by_room ON muc_history (room, id)',
-      `CREATE TABLE muc_tombstones (
-        room TEXT PRIMARY KEY, at BIGINT NOT NULL, venue TEXT, reason TEXT NOT NULL
-      )`,
-    ],
-  },
-  {
-    name: 'pictures of rooms',
-    up: [
-      'CREATE TABLE muc_vcards (room TEXT PRIMARY KEY, xml TEXT NOT NULL, pictures TEXT NOT NULL)',
-    ],
-  },
-];
 
 /** A room in a list. */
 export interface ListedRoom {
@@ -129,7 +65,7 @@ export interface RoomTables {
   publicRooms(domain: Domain): Promise<readonly TermedRoom[]>;
   /** Rooms that are there only for their occupants. */
   temporary(): Promise<readonly BareJid[]>;
-  /** Rooms in whose lists an account is. */
+  /** Rooms in whose lists an account is, or of which it wears a hat. */
   roomsWith(account: BareJid): Promise<readonly BareJid[]>;
   /** What an event changes. */
   writing(before: Room | undefined, outcome: Outcome): Writing;
@@ -142,6 +78,7 @@ export interface RoomTables {
 /** Opens the tables. */
 export function createRoomTables(store: Store): RoomTables {
   const db = store.tables<Tables>();
+  const hats = createHatTable(store);
   const insertSaid = prepare(
     (is: { room: BareJid; at: number; stanza_id: string; account: BareJid; stanza: string }) =>
       db.insertInto('muc_history').values({
@@ -221,6 +158,7 @@ export function createRoomTables(store: Store): RoomTables {
     db.deleteFrom('muc_affiliations').where('room', '=', jid),
     db.deleteFrom('muc_history').where('room', '=', jid),
     db.deleteFrom('muc_vcards').where('room', '=', jid),
+    ...hats.removal(jid),
     ...(tombstone === undefined
       ? []
       : [
@@ -296,6 +234,7 @@ export function createRoomTables(store: Store): RoomTables {
             : { text: row.subject, nick: row.subject_nick ?? '', at: Number(row.subject_at) },
         history: await readHistory(jid, config.historyMost),
         pictures: await picturesOf(jid),
+        hats: await hats.load(jid),
       });
     },
     async vcard(jid) {
@@ -375,8 +314,12 @@ export function createRoomTables(store: Store): RoomTables {
       return (await store.read(query)).map(({ jid }) => jid);
     },
     async roomsWith(account) {
-      const query = db.selectFrom('muc_affiliations').select('room');
-      return (await store.read(query.where('account', '=', account))).map(({ room }) => room);
+      const listed = db
+        .selectFrom('muc_affiliations')
+        .select('room')
+        .where('account', '=', account);
+      const worn = db.selectFrom('muc_worn_hats').select('room').where('account', '=', account);
+      return (await store.read(listed.union(worn))).map(({ room }) => room);
     },
     writing(before, { room, tombstone, said, retraction, vcard }) {
       const isKept = before !== undefined && !before.isLocked;
@@ -388,6 +331,9 @@ export function createRoomTables(store: Store): RoomTables {
       return {
         first: [
           ...(isChanged ? [roomQuery(room)] : []),
+          ...((isKept ? before.hats : NO_HATS) === room.hats
+            ? []
+            : hats.writing(room.jid, room.hats)),
           ...(vcard === undefined ? [] : [vcardQuery(room.jid, vcard)]),
           ...(known === room.affiliates
             ? []
