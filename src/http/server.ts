@@ -117,6 +117,8 @@ export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffe
 
 const CLOSE_GRACE_MS = 2000;
 const OWNER_ONLY = 0o600;
+/** What makes a path another one than it looks. */
+const CLIMBING = /\/\.\.?(?:[/?#]|$)|%2e/i;
 
 /** Makes the server; nothing is open until `listen`. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -145,13 +147,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   /** Ends what takes too long to come, as Node does where all paths have the same limit. */
   const watchRequest = (request: IncomingMessage, response: ServerResponse) => {
-    if (hasOwnBodies(request.url ?? '')) return;
-    const timer = clock.after(limits.requestTimeoutMs, () => {
+    const { socket, url = '' } = request;
+    const end = () => {
       if (request.complete) return;
-      request.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
-      request.socket.destroySoon();
-    });
-    response.once('close', () => timer.cancel());
+      if (!response.headersSent)
+        socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+      socket.destroySoon();
+    };
+    const isPatient = hasOwnBodies(url) && !CLIMBING.test(url);
+    const timer = isPatient ? undefined : clock.after(limits.requestTimeoutMs, end);
+    // Who is answered before he has sent all is let go by the adaptor soon after.
+    response.once('close', () => timer?.cancel());
   };
 
   const perAddress = new Map<string, number>();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { HttpEnv } from '../../src/http/client.ts';
 import { ListenError } from '../../src/http/listen-error.ts';
 import { createHttpServer, type HttpLimits, type HttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/kit/clock.ts';
@@ -149,6 +150,40 @@ describe('limits', () => {
       'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc',
     );
     expect(answer).not.toContain('200 OK');
+  });
+
+  test.each(['/nothing', '/own/x', '/own/../echo'])(
+    'who is answered and goes on sending slowly is let go: %s',
+    async (path) => {
+      const { server, port } = await started({ headersTimeoutMs: 100, requestTimeoutMs: 200 });
+      server.mount(
+        '/own',
+        new Hono().post('/y', (c) => c.text('y')),
+        '/own/',
+      );
+      const answer = await raw(
+        port,
+        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nabc`,
+      );
+      expect(answer).toMatch(path.includes('echo') ? /^HTTP\/1.1 4/ : /^HTTP\/1.1 404 /);
+    },
+  );
+
+  test('a body that is bounded by whoever takes it may take its time, and be large', async () => {
+    const { server, port } = await started({ requestTimeoutMs: 100, bodyBytes: 10 });
+    const own = new Hono<HttpEnv>().put('/x', async (c) =>
+      c.text(`${(await c.req.text()).length}`),
+    );
+    server.mount('/own', own, '/own/');
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', (part) => (answer += part));
+    socket.write('PUT /own/x HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n');
+    // Another one comes too late meanwhile.
+    await raw(port, 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc');
+    socket.write('x'.repeat(20));
+    await expect.poll(() => answer).toMatch(/^HTTP\/1.1 200 OK[\s\S]*20$/);
+    socket.destroy();
   });
 
   test('one address has no more connections than it may, and those that end count no more', async () => {
