@@ -52,12 +52,14 @@ export type TlsBelow = Pick<Security, 'protocol' | 'cipher'>;
 export interface ConnectionOptions {
   readonly socket: Duplex;
   /**
-   * How it is secured: by STARTTLS, by TLS that comes first (XEP-0368), or, over WebSocket, by
-   * whatever is below (RFC 7395 §3.9).
+   * How it is secured: by STARTTLS, by TLS that comes first (XEP-0368), or, over WebSocket and BOSH,
+   * by whatever is below (RFC 7395 §3.9, XEP-0206 §2).
    */
-  readonly transport: Way | 'websocket';
-  /** The TLS below a WebSocket. */
+  readonly transport: Way | 'websocket' | 'bosh';
+  /** The TLS below WebSocket and BOSH. */
   readonly below?: TlsBelow | undefined;
+  /** How much of what was written the client has for sure, in characters, where that is known. */
+  readonly delivered?: (() => number) | undefined;
   readonly services: C2sServices;
   readonly flusher: Flusher;
   /** The client's address. */
@@ -100,7 +102,8 @@ export class Connection implements Link {
     this.#channel = new Channel({
       socket,
       isTlsFirst: transport === 'tls',
-      isFramed: transport === 'websocket',
+      isFramed: transport === 'websocket' || transport === 'bosh',
+      delivered: options.delivered,
       clock: services.clock,
       flusher: options.flusher,
       limits: {

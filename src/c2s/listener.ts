@@ -4,11 +4,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import type { Client } from '../http/client.ts';
+import type { Hono } from 'hono';
+import type { Client, ClientOf, HttpEnv } from '../http/client.ts';
+import type { MayCome } from '../http/origins.ts';
 import type { TakeUpgrade } from '../http/server.ts';
 import type { Timer } from '../kit/clock.ts';
 import { Flusher } from '../kit/outbox.ts';
 import { createPorts, type PortAddress, type Ports, type Way } from '../stream/ports.ts';
+import { type BoshDoor, createBoshDoor } from './bosh-door.ts';
 import { Connection, type ConnectionOptions, type TlsBelow } from './connection.ts';
 import { freezeAll, thawAll } from './handover.ts';
 import type { C2sOptions, C2sServices } from './services.ts';
@@ -33,7 +36,9 @@ export interface C2sSide extends Pick<Ports<C2sKind>, 'listen' | 'unlisten'> {
    * The way in by WebSocket, to be mounted on an HTTP server; `clientOf` tells who comes. In clear
    * only those of this machine may come.
    */
-  webSockets(clientOf: (request: IncomingMessage) => Client): TakeUpgrade;
+  webSockets(clientOf: (request: IncomingMessage) => Client, mayCome: MayCome): TakeUpgrade;
+  /** The way in by BOSH (XEP-0124), to be mounted at its path; for the same clients. */
+  bosh(clientOf: ClientOf, mayCome: MayCome): Hono<HttpEnv>;
   /** Takes up the sessions that the server put down when it ended; before any port is opened. */
   restore(): Promise<number>;
   /**
@@ -53,6 +58,7 @@ export function createC2s(options: C2sOptions): C2sSide {
   const services: C2sServices = { ...options, sleepers };
   const flusher = new Flusher();
   const connections = new Set<Connection>();
+  const doors: BoshDoor[] = [];
   const sweep: Timer = clock.every(SWEEP_MS, () => {
     const now = clock.now();
     let waiting = 0;
@@ -78,11 +84,11 @@ export function createC2s(options: C2sOptions): C2sSide {
     transport: ConnectionOptions['transport'],
     remote: string,
     closed: () => void,
-    below?: TlsBelow,
+    more: Pick<ConnectionOptions, 'below' | 'delivered'> = {},
   ) => {
     const connection = new Connection({
+      ...more,
       socket,
-      below,
       transport,
       services,
       flusher,
@@ -99,11 +105,12 @@ export function createC2s(options: C2sOptions): C2sSide {
     listen: ports.listen,
     unlisten: ports.unlisten,
     take: (socket, way) => ports.take(socket, KINDS[way]),
-    webSockets: (clientOf) =>
+    webSockets: (clientOf, mayCome) =>
       createWebSocketDoor({
         maxBytes: services.limits().stanzaBytes,
         refusal(request) {
           const { isSecure, isLocal } = clientOf(request);
+          if (!mayCome(request.headers.origin, request.headers.host)) return 403;
           return isSecure || isLocal ? undefined : 403; // RFC 7395 §3.9: over TLS
         },
         accept(socket, request) {
@@ -111,13 +118,34 @@ export function createC2s(options: C2sOptions): C2sSide {
           const closed = ports.admit(address, 'c2s_websocket');
           if (closed === undefined) socket.destroy();
           else
-            accept(socket, 'websocket', address, closed, isSecure ? tlsBelow(request) : undefined);
+            accept(socket, 'websocket', address, closed, {
+              below: isSecure ? tlsBelow(request) : undefined,
+            });
         },
       }),
+    bosh(clientOf, mayCome) {
+      const door = createBoshDoor({
+        clock,
+        clientOf,
+        mayCome,
+        limits: services.limits,
+        isServed: (domain) => services.hosts.get(domain) !== undefined,
+        admit: (address) => ports.admit(address, 'c2s_bosh'),
+        accept(stream, { address, isSecure }, request, closed) {
+          accept(stream, 'bosh', address, closed, {
+            below: isSecure ? tlsBelow(request) : undefined,
+            delivered: () => stream.delivered,
+          });
+        },
+      });
+      doors.push(door);
+      return door.app;
+    },
     restore: () => thawAll(services.store, services),
     async close() {
       sweep.cancel();
       ports.close();
+      for (const door of doors) door.close();
       const gone = [...connections].map((connection) => connection.shutdown());
       const deadline = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_MS).unref());
       await Promise.race([Promise.all(gone), deadline]);
@@ -127,7 +155,8 @@ export function createC2s(options: C2sOptions): C2sSide {
 }
 
 /** The TLS that a request came by: to us, or to a proxy, of which no more is known. */
-function tlsBelow({ socket }: IncomingMessage): TlsBelow {
+function tlsBelow(request: IncomingMessage | undefined): TlsBelow {
+  const socket = request?.socket;
   if (!(socket instanceof TLSSocket)) return { protocol: 'TLS', cipher: undefined };
   return { protocol: socket.getProtocol() ?? 'TLS', cipher: socket.getCipher().name };
 }

@@ -7,8 +7,9 @@ import { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { TakeUpgrade } from '../http/server.ts';
 import { STREAM_NS } from '../stream/error.ts';
-import { escapeAttribute, isNamed } from '../xml/element.ts';
+import { isNamed } from '../xml/element.ts';
 import { parseElement } from '../xml/parse.ts';
+import { clientHeaderText, declaring, GOODBYE, isHeader, withContentNs } from './framing.ts';
 
 /** The subprotocol that both sides name in the handshake (§3.1). */
 const SUBPROTOCOL = 'xmpp';
@@ -16,7 +17,6 @@ const FRAMING_NS = 'urn:ietf:params:xml:ns:xmpp-framing';
 
 /** The way into our stream's texts: what stands there, and what a message of its own needs. */
 const HEADER = /^<\?xml version='1\.0'\?><stream:stream xmlns='jabber:client' xmlns:stream='[^']*'/;
-const GOODBYE = '</stream:stream>';
 
 /** RFC 6455 §7.4.1 */
 const UNSUPPORTED_DATA = 1003;
@@ -30,27 +30,16 @@ export function streamTextOf(frame: string): string | undefined {
   if (!parsed.ok) return undefined;
   if (isNamed(parsed.element, 'close', FRAMING_NS)) return GOODBYE;
   if (!isNamed(parsed.element, 'open', FRAMING_NS)) return undefined;
-  const named = ['to', 'from', 'version', 'xml:lang'].map((name) => {
-    const value = parsed.element.attrs[name];
-    return value === undefined ? '' : ` ${name}='${escapeAttribute(value)}'`;
-  });
-  return `<stream:stream xmlns='jabber:client' xmlns:stream='${STREAM_NS}'${named.join('')}>`;
+  return clientHeaderText(parsed.element.attrs);
 }
 
 /** What our stream says, as a message of its own (§3.3.2, §3.3.3); undefined for what is none. */
 export function frameOf(text: string): string | undefined {
-  if (text.startsWith('<?xml'))
+  if (isHeader(text))
     return `<open xmlns='${FRAMING_NS}'${text.replace(HEADER, '').replace(/>$/, '/>')}`;
   if (text === GOODBYE) return `<close xmlns='${FRAMING_NS}'/>`;
-  if (text.startsWith('<stream:')) return declared(text, `xmlns:stream='${STREAM_NS}'`);
-  if (/^<(?:message|presence|iq)[ />]/.test(text)) return declared(text, "xmlns='jabber:client'");
-  return text.startsWith('<') ? text : undefined; // whitespace is for TCP (§3.7: pings are ours)
-}
-
-/** A text whose first tag declares one more namespace. */
-function declared(text: string, declaration: string): string {
-  const [name = ''] = /^<[\w:]+/.exec(text) ?? [];
-  return `${name} ${declaration}${text.slice(name.length)}`;
+  if (text.startsWith('<stream:')) return declaring(text, `xmlns:stream='${STREAM_NS}'`);
+  return text.startsWith('<') ? withContentNs(text) : undefined; // whitespace is for TCP (§3.7: pings are ours)
 }
 
 /** A WebSocket as the bytes of a stream. */

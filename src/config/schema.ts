@@ -243,6 +243,17 @@ const http = z
     metricsFrom: addresses
       .default([])
       .describe('Who may read /metrics, beside this machine and admins who are signed in.'),
+    origins: z
+      .array(
+        z
+          .string()
+          .refine(isOrigin, { message: 'is not an origin' })
+          .meta({ allowed: "an origin such as https://falcot.com, or '*' for all" }),
+      )
+      .default(['*'])
+      .describe(
+        'The web sites whose pages may connect by WebSocket and BOSH, beside our own; these use no cookies.',
+      ),
     // RFC 6797: holds for the whole name, other ports and the company's web site included.
     hsts: duration('180d', { max: '730d' }).describe(
       'For how long browsers that came by HTTPS are told to come by nothing else (RFC 6797); 0 is not at all.',
@@ -251,6 +262,13 @@ const http = z
   .prefault({})
   .describe('The HTTP server, and what stands before it.')
   .meta({ restart: true });
+
+/** Whether a text is an origin as browsers write it (RFC 6454 §6.2), or all of them. */
+function isOrigin(raw: string): boolean {
+  return (
+    raw === '*' || (/^https?:\/\//.test(raw) && URL.canParse(raw) && new URL(raw).origin === raw)
+  );
+}
 
 /** Whether a text is an address, or an address with the length of a prefix. */
 function isNetwork(raw: string): boolean {

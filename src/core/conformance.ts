@@ -78,6 +78,12 @@ export const CORE_SPECS: readonly Implementer[] = [
       },
       { rfc: 7590, covers: 'complete' },
       { rfc: 9266, covers: 'complete' },
+      {
+        xep: 124,
+        version: '1.11.2',
+        covers: 'partial',
+        note: 'at /http-bind, as WebSocket; one stream in a session, no compressed requests',
+      },
       { xep: 175, version: '1.2', covers: 'complete' },
       {
         xep: 199,
@@ -85,6 +91,7 @@ export const CORE_SPECS: readonly Implementer[] = [
         covers: 'complete',
         note: 'clients that fell silent are pinged',
       },
+      { xep: 206, version: '1.4', covers: 'complete' },
       { xep: 368, version: '1.1.0', covers: 'complete', note: 'for clients' },
       { xep: 386, version: '1.1.0', covers: 'complete', note: 'resources are stable' },
       {

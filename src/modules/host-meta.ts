@@ -1,6 +1,6 @@
 /**
  * XEP-0156: Discovering Alternative XMPP Connection Methods, by host-meta (RFC 6415): where a client
- * finds a host's XMPP over WebSocket, as the outside reaches it.
+ * finds a host's XMPP over WebSocket and BOSH, as the outside reaches it.
  */
 import { type Context, Hono } from 'hono';
 import { defineModule } from '../core/module.ts';
@@ -11,8 +11,12 @@ import { el, serialise } from '../xml/element.ts';
 /** Where clients find XMPP over WebSocket (RFC 7395), as other servers have it. */
 export const WEBSOCKET_PATH = '/xmpp-websocket';
 
+/** Where clients find BOSH (XEP-0124), as other servers have it. */
+export const BOSH_PATH = '/http-bind';
+
 const XRD = 'http://docs.oasis-open.org/ns/xri/xrd-1.0';
 const WEBSOCKET = 'urn:xmpp:alt-connections:websocket';
+const BOSH = 'urn:xmpp:alt-connections:xbosh';
 
 /** An hour: a client that comes meanwhile by an old address tries again. */
 const CACHING = 'public, max-age=3600';
@@ -20,7 +24,7 @@ const CACHING = 'public, max-age=3600';
 /** The module. */
 export const hostMeta = defineModule({
   name: 'hostMeta',
-  specs: [{ xep: 156, version: '1.4.0', covers: 'complete', note: 'WebSocket' }],
+  specs: [{ xep: 156, version: '1.4.0', covers: 'complete', note: 'WebSocket and BOSH' }],
   setup(home) {
     const app = new Hono<HttpEnv>();
     /** The links of the host that a request names; undefined where there is none. */
@@ -29,8 +33,11 @@ export const hostMeta = defineModule({
       if (host === undefined || home.hosts.get(host) === undefined || !home.isEnabled(host))
         return undefined;
       // §2.2: only https and wss; public addresses are never anything else.
-      const href = `${home.web.publicUrl(host)}${WEBSOCKET_PATH}`.replace(/^https:/, 'wss:');
-      return [{ rel: WEBSOCKET, href }];
+      const at = home.web.publicUrl(host);
+      return [
+        { rel: WEBSOCKET, href: `${at}${WEBSOCKET_PATH}`.replace(/^https:/, 'wss:') },
+        { rel: BOSH, href: `${at}${BOSH_PATH}` },
+      ];
     };
     app.get('/.well-known/host-meta', (c) => {
       const links = linksFor(c);

@@ -9,12 +9,13 @@ import type { Config, EdgeService } from '../config/schema.ts';
 import { createEdge } from '../edge/edge.ts';
 import { addressList, contains, createUpgradeClientOf, isLoopback } from '../http/client.ts';
 import { domainOfHeader } from '../http/host.ts';
+import { createOriginPolicy } from '../http/origins.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { Clock } from '../kit/clock.ts';
 import { RateLimit } from '../kit/limits.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
-import { WEBSOCKET_PATH } from '../modules/host-meta.ts';
+import { BOSH_PATH, WEBSOCKET_PATH } from '../modules/host-meta.ts';
 import { invitations } from '../modules/invitations/index.ts';
 import { webClient } from '../modules/web-client/index.ts';
 import type { ListenerInfo } from '../operations/services.ts';
@@ -73,7 +74,9 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
   };
   try {
     const setup = createSetup(assembled.authority);
-    http.upgrade(WEBSOCKET_PATH, c2s.webSockets(createUpgradeClientOf(trustedProxies)));
+    const mayCome = createOriginPolicy(running.current().server.http.origins);
+    http.upgrade(WEBSOCKET_PATH, c2s.webSockets(createUpgradeClientOf(trustedProxies), mayCome));
+    http.mount(BOSH_PATH, c2s.bosh(assembled.web.clientOf, mayCome));
     for (const { app, ownBodies } of assembled.heart.registry.web) http.mount('/', app, ownBodies);
     http.mount('/', await createGuestPages(assembled, listeners.list));
     http.mount('/', await createConsole(assembled, setup, http.closing));

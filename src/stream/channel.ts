@@ -24,7 +24,7 @@ export interface ChannelHandlers extends XmlHandlers {
   released(): void;
   /** Work that was held for failed: a bug of ours. */
   mistake(error: unknown): void;
-  /** Something came, up to wherever the system had taken what was written by then. */
+  /** Something came, up to wherever the system, or the other side, had taken what was written by then. */
   heard?(gone: number): void;
   /** What is to follow all that is written in this turn of the loop. */
   trailer?(): string;
@@ -37,6 +37,11 @@ export interface ChannelOptions {
   readonly socket: Duplex;
   /** Whether each text that is written is a message of its own (RFC 7395 §3.3). */
   readonly isFramed?: boolean;
+  /**
+   * How much of what was written the other side has for sure, in characters, where that is known better
+   * than by what the system has taken (XEP-0124 §9.2).
+   */
+  readonly delivered?: (() => number) | undefined;
   /** Nothing is read before TLS was begun (XEP-0368). */
   readonly isTlsFirst: boolean;
   readonly clock: Clock;
@@ -56,6 +61,7 @@ export class Channel {
   readonly #handlers: ChannelHandlers;
   readonly #parser: XmlParser;
   readonly #outbox: Outbox;
+  readonly #delivered: () => number;
   #socket: Duplex;
   #goodbyeTimer: Timer | undefined;
   #holds = 0;
@@ -75,6 +81,7 @@ export class Channel {
     };
     const { flusher, sendQueueBytes, isFramed } = options;
     this.#outbox = new Outbox(socket, flusher, sendQueueBytes, outboxHandlers, isFramed);
+    this.#delivered = options.delivered ?? (() => this.#outbox.gone);
     this.#socket = socket;
     if (socket instanceof Socket) socket.setNoDelay(true);
     if (!options.isTlsFirst) this.#listen(socket);
@@ -189,7 +196,7 @@ export class Channel {
   #listen(socket: Duplex): void {
     socket.on('data', (chunk) => {
       this.lastActive = this.#clock.now();
-      this.#handlers.heard?.(this.#outbox.gone);
+      this.#handlers.heard?.(this.#delivered());
       this.#parser.write(chunk);
     });
     socket.on('drain', () => this.#handlers.drained?.());

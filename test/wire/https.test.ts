@@ -139,11 +139,12 @@ describe('what is served', () => {
 
 describe('XEP-0156', () => {
   const LINK = 'urn:xmpp:alt-connections:websocket';
+  const BOSH = 'urn:xmpp:alt-connections:xbosh';
 
-  test('§2.3 host-meta names the WebSocket at the port that is open, to all origins', async () => {
+  test('§2.3 host-meta names WebSocket and BOSH at the port that is open, to all origins', async () => {
     const { headers, text } = await ask('/.well-known/host-meta');
     expect(text).toBe(
-      `<?xml version='1.0' encoding='utf-8'?>\n<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="${LINK}" href="wss://localhost:${server.ports.https}/xmpp-websocket"/></XRD>\n`,
+      `<?xml version='1.0' encoding='utf-8'?>\n<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="${LINK}" href="wss://localhost:${server.ports.https}/xmpp-websocket"/><Link rel="${BOSH}" href="https://localhost:${server.ports.https}/http-bind"/></XRD>\n`,
     );
     expect(headers['content-type']).toBe('application/xrd+xml');
     expect(headers['access-control-allow-origin']).toBe('*');
@@ -153,7 +154,10 @@ describe('XEP-0156', () => {
   test('§2.3 host-meta.json, at the public address of each host', async () => {
     const { headers, text } = await ask('/.well-known/host-meta.json', 'falcot.example');
     expect(JSON.parse(text)).toEqual({
-      links: [{ rel: LINK, href: 'wss://chat.falcot.example/x/xmpp-websocket' }],
+      links: [
+        { rel: LINK, href: 'wss://chat.falcot.example/x/xmpp-websocket' },
+        { rel: BOSH, href: 'https://chat.falcot.example/x/http-bind' },
+      ],
     });
     expect(headers['content-type']).toBe('application/json');
     expect(headers['access-control-allow-origin']).toBe('*');
