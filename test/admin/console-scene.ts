@@ -104,7 +104,9 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
         s2s: { enabled: true, port: 5269, interfaces: ['127.0.0.1'] },
         s2sTls: { enabled: true, port: 5270, interfaces: ['127.0.0.1'] },
         http: { enabled: true, port: 5280, interfaces: ['127.0.0.1'] },
+        edge: { enabled: false, port: 443, interfaces: ['127.0.0.1'] },
       },
+      edge: { serves: [] },
       s2s: { enabled: true },
     },
   } as unknown as Config;

@@ -6,6 +6,7 @@ import { securityHeaders } from '../../src/http/shell.ts';
 import { commands } from '../../src/modules/commands/index.ts';
 import { disco } from '../../src/modules/disco/index.ts';
 import { invitations } from '../../src/modules/invitations/index.ts';
+import { portable } from '../../src/modules/portable.ts';
 import { presence } from '../../src/modules/presence/index.ts';
 import { register } from '../../src/modules/register/index.ts';
 import { roster } from '../../src/modules/roster/index.ts';
@@ -23,7 +24,7 @@ let welcome: Hono<HttpEnv>;
 beforeEach(async () => {
   console = await startConsole({
     accounts: [ADMIN, JOE],
-    modules: [roster, presence, disco, register, commands, invitations],
+    modules: [roster, presence, disco, register, portable, commands, invitations],
     settings: { register: { allowRegistration: true, approval: true } },
   });
   admin = visit(console.app);

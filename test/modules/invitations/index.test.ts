@@ -6,6 +6,7 @@ import { domainOf, parseBare } from '../../../src/jid/jid.ts';
 import { commands } from '../../../src/modules/commands/index.ts';
 import { disco } from '../../../src/modules/disco/index.ts';
 import { invitations } from '../../../src/modules/invitations/index.ts';
+import { portable } from '../../../src/modules/portable.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
 import { register } from '../../../src/modules/register/index.ts';
 import { roster } from '../../../src/modules/roster/index.ts';
@@ -22,7 +23,7 @@ const DAY_MS = 86_400_000;
 let scene: Scene;
 const start = async (settings: Record<string, unknown> = {}) => {
   scene = await startScene({
-    modules: [roster, presence, disco, register, commands, invitations],
+    modules: [roster, presence, disco, register, portable, commands, invitations],
     accounts: ['tybalt@capulet.example', ROMEO],
     settings: { register: { attemptsPerHour: 2 }, ...settings },
   });
