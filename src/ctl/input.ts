@@ -6,8 +6,8 @@ import { askHidden, generatePassword, type Keyboard, readAll, type Terminal } fr
 
 /** What was given on the command line. */
 export interface Given {
-  /** Positional arguments, by field. */
-  readonly words: Readonly<Record<string, string | undefined>>;
+  /** Positional arguments, by field; a list takes all that are left. */
+  readonly words: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Options by their name without dashes, in camelCase as commander has them. */
   readonly options: Readonly<Record<string, unknown>>;
 }

@@ -31,6 +31,12 @@ export interface Parameter {
 export const kebab = (field: string): string =>
   field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** A positional parameter as help writes it: `<jid>`, `[device]`, or for a list `<accounts...>`. */
+export function argumentOf({ placeholder, isRequired, form }: Parameter): string {
+  const name = form === 'list' ? `${placeholder}...` : placeholder;
+  return isRequired ? `<${name}>` : `[${name}]`;
+}
+
 /** The parameters of an operation: positional ones first, in their order. */
 export function parametersOf(description: OperationDescription): Parameter[] {
   const { positional, input } = description;

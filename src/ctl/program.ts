@@ -3,7 +3,7 @@ import { Argument, Command, Option } from 'commander';
 import type { OperationDescription } from '../core/operation-description.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 import type { Given } from './input.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import { argumentOf, type Parameter, parametersOf } from './parameters.ts';
 
 /** A command that was recognised, with what was given. */
 export interface Chosen {
@@ -32,6 +32,8 @@ export type Shell = (typeof SHELLS)[number];
 /** What each group of commands is about. */
 const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   user: 'Accounts.',
+  group: 'Groups whose members have each other in their rosters.',
+  report: 'Reports of spam and abuse.',
   session: 'Sessions of clients.',
   host: 'Virtual hosts.',
   config: 'The config files.',
@@ -160,9 +162,7 @@ function addCommand(
     .allowExcessArguments(false);
   const positional = parameters.filter(({ isPositional }) => isPositional);
   for (const parameter of positional) {
-    const { placeholder, isRequired } = parameter;
-    const text = isRequired ? `<${placeholder}>` : `[${placeholder}]`;
-    command.addArgument(new Argument(text, describe(parameter)));
+    command.addArgument(new Argument(argumentOf(parameter), describe(parameter)));
   }
   for (const parameter of parameters)
     if (!parameter.isPositional && parameter.form !== 'secret')
@@ -171,7 +171,11 @@ function addCommand(
   addGeneral(command);
   command.action(async () => {
     const words = Object.fromEntries(
-      positional.map(({ field }, index) => [field, command.args[index]]),
+      positional.map(({ field, form }, index) => {
+        const rest = command.args.slice(index);
+        // A list is the last one, and takes all that is left.
+        return [field, form !== 'list' ? rest[0] : rest.length === 0 ? undefined : rest];
+      }),
     );
     const given = { words, options: command.optsWithGlobals() };
     await options.act({ description, parameters, given });

@@ -1,7 +1,7 @@
 /** The command reference, docs/rtcctl.md, from the operations. */
 import type { OperationDescription } from '../core/operation-description.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
-import { parametersOf } from './parameters.ts';
+import { argumentOf, parametersOf } from './parameters.ts';
 import { describe, flagsOf, furtherOptions, GENERAL_OPTIONS } from './program.ts';
 
 /** A text within a cell of a table. */
@@ -51,9 +51,7 @@ function commandSection(description: OperationDescription): string {
   const { command, summary, offline, name } = description;
   const parameters = parametersOf(description);
   const positional = parameters.filter(({ isPositional }) => isPositional);
-  const words = positional.map(({ placeholder, isRequired }) =>
-    isRequired ? `<${placeholder}>` : `[${placeholder}]`,
-  );
+  const words = positional.map(argumentOf);
   const options = [
     ...positional.map((parameter) => [parameter.placeholder, describe(parameter)] as const),
     ...parameters

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { JsonSchema, OperationDescription } from '../../src/core/operation-description.ts';
 import { describeOperation } from '../../src/core/operation-description.ts';
 import { commandTree } from '../../src/ctl/command-tree.ts';
 import { completionScript } from '../../src/ctl/completion.ts';
-import { parametersOf, readValue } from '../../src/ctl/parameters.ts';
+import { gatherInput } from '../../src/ctl/input.ts';
+import { argumentOf, parametersOf, readValue } from '../../src/ctl/parameters.ts';
 import { furtherOptions, GENERAL_OPTIONS, SHELLS } from '../../src/ctl/program.ts';
 import { renderLine, renderValue } from '../../src/ctl/render.ts';
 import { readEarly } from '../../src/ctl/run.ts';
@@ -72,6 +74,21 @@ describe('parameters', () => {
     expect(readValue(kinds, ['a,c'])).toEqual({
       ok: false,
       text: "--kinds: 'c' is not one of a, b",
+    });
+  });
+
+  test('a list takes all words that are left', async () => {
+    const properties: Record<string, JsonSchema> = {
+      name: { type: 'string' },
+      jids: { type: 'array', items: { type: 'string' } },
+    };
+    const input = { properties, required: ['name', 'jids'] };
+    const parameters = parametersOf(description(input, { positional: ['name', 'jids'] }));
+    expect(parameters.map(argumentOf)).toEqual(['<name>', '<jids...>']);
+    const given = { words: { name: 'Sales', jids: ['a@b,c@d', 'e@f'] }, options: {} };
+    const sources = { cwd: '/', keyboard: new PassThrough(), terminal: undefined };
+    expect(await gatherInput(parameters, given, sources)).toMatchObject({
+      input: { name: 'Sales', jids: ['a@b', 'c@d', 'e@f'] },
     });
   });
 

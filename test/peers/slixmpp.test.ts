@@ -74,6 +74,21 @@ describeWith(['slixmpp'], 'slixmpp', () => {
     await first.sees({ event: 'presence', type: 'available', sender: juliet.jid });
   });
 
+  test('colleagues of a group have each other without asking', async () => {
+    const [[romeo, first], [juliet, second]] = [await arrive('romeo'), await arrive('juliet')];
+    expect(await first.ask('roster')).toEqual([]);
+    await program.ctl(['group', 'create', 'Verona']);
+    const added = await program.ctl(['group', 'add', 'Verona', romeo.jid, juliet.jid]);
+    expect(added.stderr).toBe('');
+    expect(added.stdout).toContain('Verona');
+    const push = await first.sees({ event: 'push', jid: juliet.jid });
+    expect(push).toMatchObject({ subscription: 'both', groups: ['Verona'] });
+    await first.sees({ event: 'presence', type: 'available', sender: juliet.jid });
+    await second.sees({ event: 'presence', type: 'available', sender: romeo.jid });
+    await program.ctl(['group', 'delete', 'Verona', '--yes']);
+    await first.sees({ event: 'presence', type: 'unavailable', sender: juliet.jid });
+  });
+
   test('administers the server (XEP-0050, XEP-0133)', async () => {
     const [bard, operator] = await arrive('bard');
     const [romeo, member] = await arrive('romeo');
