@@ -117,6 +117,8 @@ export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffe
 
 const CLOSE_GRACE_MS = 2000;
 const OWNER_ONLY = 0o600;
+/** How long a client that was answered before it had sent all may go on, so that it reads the answer. */
+const LINGER_MS = 2000;
 /** What makes a path another one than it looks. */
 const CLIMBING = /\/\.\.?(?:[/?#]|$)|%2e/i;
 
@@ -156,8 +158,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     };
     const isPatient = hasOwnBodies(url) && !CLIMBING.test(url);
     const timer = isPatient ? undefined : clock.after(limits.requestTimeoutMs, end);
-    // Who is answered before he has sent all is let go by the adaptor soon after.
-    response.once('close', () => timer?.cancel());
+    response.once('close', () => {
+      timer?.cancel();
+      // It is answered, so that nobody waits for the rest of it.
+      if (!request.complete) clock.after(LINGER_MS, end);
+    });
   };
 
   const perAddress = new Map<string, number>();
