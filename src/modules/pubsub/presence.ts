@@ -23,7 +23,9 @@ const NOTHING: Wanted = new Set();
 
 /** Does what need not be waited for: a client that is asked something must not be held up by it. */
 export function detached({ home }: Context, work: Promise<unknown>): void {
-  work.catch((error: unknown) => home.log.error({ err: error }, 'a client was not notified'));
+  work.catch((error: unknown) =>
+    home.log.error({ err: error }, 'work on nodes that nobody waits for failed'),
+  );
 }
 
 /** Something came for an account. */
