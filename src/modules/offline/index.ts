@@ -36,7 +36,7 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
   config,
   tables: spoolMigrations,
   setup(home) {
-    const spool = createSpool(home.store);
+    const spool = createSpool(home.store, home.clock);
     const archived = createArchiveReading(home);
     const mailbox = createMailbox(home, spool, archived);
     return {

@@ -1,6 +1,7 @@
 /** Messages that wait for an account: the one owner of their table. */
 import type { MaybePromise } from '../../core/hooks.ts';
 import type { BareJid } from '../../jid/jid.ts';
+import type { Clock } from '../../kit/clock.ts';
 import { BoundedMap } from '../../kit/limits.ts';
 import { type Migration, manyRows, type Store } from '../../store/store.ts';
 
@@ -92,8 +93,17 @@ interface Batch {
   readonly written: Promise<unknown>;
 }
 
-/** Opens the spool. */
-export function createSpool(store: Store): Spool {
+/** Rows that can be numbered within a millisecond. */
+const PER_MS = 1000;
+
+/**
+ * Opens the spool.
+ *
+ * No number is ever given twice: a session that slept over a restart still knows rows by their numbers,
+ * which others may have acknowledged meanwhile, and would take a later message for one of those. So they
+ * begin with the time of the start, in case the last ones are not in the table any more.
+ */
+export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
   const db = store.tables<Tables>();
   const fills = new BoundedMap<BareJid, Fill | Promise<Fill>>(CACHED_ACCOUNTS);
   /** The number of the last row; it is read with the first fill. */
@@ -117,7 +127,7 @@ export function createSpool(store: Store): Spool {
       const newest = await store.first(
         db.selectFrom('offline_messages').select(({ fn }) => fn.max('id').as('id')),
       );
-      last ??= Number(newest?.id ?? 0);
+      last ??= Math.max(Number(newest?.id ?? 0), clock.now() * PER_MS);
     }
     const row = await store.first(
       db
