@@ -277,6 +277,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       command: ['room', 'history'],
       summary: 'Show what was said last in a room.',
       effect: 'read',
+      isAudited: true,
       about: ({ room: jid }) => jid,
       positional: ['room'],
       input: z.object({ room, limit: limit(50) }),

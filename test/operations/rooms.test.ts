@@ -19,12 +19,19 @@ import {
 describe('rooms', () => {
   let house: House;
   let operations: Operations;
+  /** The operations that were written to the audit log. */
+  let audited: string[];
   beforeEach(async () => {
+    audited = [];
     house = await openHouse();
     const { scene } = house;
     operations = createOperations(
       roomOperations({ rooms: scene.registry.apiOf(muc), clock: scene.clock }),
-      { audit: { record: async () => {} }, log: scene.log.area('test'), mayRun: () => true },
+      {
+        audit: { record: async ({ operation }) => void audited.push(operation) },
+        log: scene.log.area('test'),
+        mayRun: () => true,
+      },
     );
   });
   afterEach(() => house.scene.stop());
@@ -158,6 +165,7 @@ describe('rooms', () => {
         { text: 'new' },
       ],
     });
+    expect(audited, 'who reads what others said').toEqual(['rooms.history']);
     expect(await value('rooms.purge', { room: COVEN, days: 5 })).toMatchObject({ removed: 1 });
     expect(await value('rooms.history', { room: COVEN })).toMatchObject({
       messages: [{ text: 'new' }],
