@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createHttpServer } from '../../src/http/server.ts';
 import { bareOf } from '../../src/jid/jid.ts';
+import { systemClock } from '../../src/kit/clock.ts';
 import { modules } from '../../src/modules/index.ts';
 import { LINK_MS, portable } from '../../src/modules/portable.ts';
 import { childrenOf, type Element, nsOf, serialise } from '../../src/xml/element.ts';
@@ -103,6 +105,22 @@ describe('XEP-0227: Portable Import/Export Format', () => {
       Number(at),
     );
     expect(lines).toEqual(Array.from({ length: 230 }, (_, index) => index));
+  });
+
+  test('over HTTP it comes in pieces, and who leaves early ends the reading', async () => {
+    for (let index = 0; index < 120; index += 1)
+      await juliet.send(`<message to='${JULIET}' type='chat'><body>line ${index}</body></message>`);
+    const http = createHttpServer({ log: scene.log.area('http'), clock: systemClock });
+    for (const { app, ownBodies } of scene.registry.web) http.mount('/', app, ownBodies);
+    const { port } = await http.listen({ host: '127.0.0.1', port: 0 });
+    const at = ({ pathname }: URL) => `http://127.0.0.1:${port}${pathname}`;
+    const left = await fetch(at(link()));
+    await left.body?.cancel();
+    const answer = await fetch(at(link()));
+    expect(answer.headers.get('content-type')).toBe('application/xml; charset=utf-8');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await answer.text()).toMatch(/line 119[\s\S]*<\/server-data>\n$/);
+    await http.close();
   });
 
   test('a link works once, for a while, and only the last one does', async () => {
