@@ -76,6 +76,7 @@ export function createC2s(options: C2sOptions): C2sSide {
     metrics,
     wayOf: (kind) => WAYS[kind],
     connectionsPerAddress: () => services.limits().connectionsPerAddress,
+    gate: services.gate,
     accept: (socket, kind, remote, closed) => accept(socket, WAYS[kind], remote, closed),
   });
 

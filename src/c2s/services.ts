@@ -14,6 +14,7 @@ import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import type { ProxyGate } from '../kit/proxy-gate.ts';
 import type { Store } from '../store/store.ts';
 import type { Sleepers } from './sleepers.ts';
 
@@ -44,6 +45,8 @@ export interface C2sServices {
   readonly log: Logger;
   readonly clock: Clock;
   readonly tls: TlsSource;
+  /** By which connections come that proxies speak for. */
+  readonly gate: ProxyGate;
   /** A secret that lasts, by which devices get resources that do not tell what they are. */
   readonly resourceKey: Buffer;
   /** Whether an address may try to log in: not while too many of its tries have failed. */

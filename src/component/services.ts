@@ -6,6 +6,7 @@ import type { Story } from '../core/story.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import type { ProxyGate } from '../kit/proxy-gate.ts';
 
 /** The limits of one component. */
 export type ComponentLimits = Pick<
@@ -27,6 +28,8 @@ export interface ComponentServices {
   readonly story: Story;
   readonly log: Logger;
   readonly clock: Clock;
+  /** By which connections come that proxies speak for. */
+  readonly gate: ProxyGate;
   /** The limits as the config states them now. */
   limits(): ComponentLimits;
 }

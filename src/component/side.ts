@@ -86,6 +86,7 @@ export function createComponents(services: ComponentServices): ComponentSide {
     metrics,
     wayOf: () => 'starttls',
     connectionsPerAddress: () => services.limits().connectionsPerAddress,
+    gate: services.gate,
     accept(socket, _, remote, closed) {
       const stream = new ComponentStream({
         socket,

@@ -324,6 +324,11 @@ export const serverShape = {
   include: path()
     .default('conf.d')
     .describe('The folder with one file per domain; its *.yaml are read in the order of names.'),
+  proxyProtocol: addresses
+    .default([])
+    .describe(
+      'Proxies whose connections, at every port, must begin with a header of the PROXY protocol (version 1 or 2), which tells who is behind them.',
+    ),
   certificates: oneOrMore(path())
     .default(['/etc/letsencrypt'])
     .describe("Folders that are searched for certificates: certbot's, acme.sh's, or plain files."),

@@ -11,6 +11,8 @@ import type { EdgeService } from '../config/schema.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import { type Found, peek } from '../kit/peek.ts';
+import type { ProxyGate } from '../kit/proxy-gate.ts';
+import { remoteOf, sameRemote } from '../kit/remote.ts';
 import type { Way } from '../stream/ports.ts';
 import { type Inside, recognise, recogniseInside } from './recognise.ts';
 
@@ -25,6 +27,8 @@ export interface EdgeTargets {
 export interface EdgeOptions extends EdgeTargets {
   readonly clock: Clock;
   readonly log: Logger;
+  /** By which connections come that proxies speak for. */
+  readonly gate: ProxyGate;
   /** The options of TLS that is begun here. */
   tls(): TLSSocketOptions;
   /** Whether it is served at this port now. */
@@ -71,7 +75,7 @@ export function createEdge(options: EdgeOptions): Edge {
     peek(socket, { clock, withinMs: WITHIN_MS, most: MOST_BYTES, judge });
 
   const take = async (socket: Socket) => {
-    const from = socket.remoteAddress ?? 'unknown';
+    const from = remoteOf(socket) ?? 'unknown';
     const held = unknown.get(from) ?? 0;
     if (unknownTotal >= UNKNOWN_MOST || held >= UNKNOWN_OF_ADDRESS) {
       log.warn({ remote: from }, 'too many connections of which nothing is known yet');
@@ -107,7 +111,7 @@ export function createEdge(options: EdgeOptions): Edge {
 
   const give = (service: EdgeService, socket: Socket, way: Way) => {
     if (!options.serves(service)) {
-      log.debug({ service, remote: socket.remoteAddress }, 'not served at this port');
+      log.debug({ service, remote: remoteOf(socket) }, 'not served at this port');
       socket.destroy();
       return;
     }
@@ -120,6 +124,7 @@ export function createEdge(options: EdgeOptions): Edge {
   const secure = (socket: Socket): Promise<TLSSocket | undefined> =>
     new Promise((resolve) => {
       const over = new TLSSocket(socket, { ...options.tls(), isServer: true });
+      sameRemote(over, socket);
       const timer = clock.after(WITHIN_MS, () => socket.destroy());
       over.once('secure', () => {
         timer.cancel();
@@ -155,9 +160,11 @@ export function createEdge(options: EdgeOptions): Edge {
   return {
     async listen({ host, port }) {
       const server = createServer({ allowHalfOpen: true }, (socket) => {
-        take(socket).catch((error: unknown) => {
-          log.error({ err: error }, 'a connection could not be handed on');
-          socket.destroy();
+        options.gate(socket, () => {
+          take(socket).catch((error: unknown) => {
+            log.error({ err: error }, 'a connection could not be handed on');
+            socket.destroy();
+          });
         });
       });
       await opened(server, { host, port, backlog: BACKLOG });

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, type Socket } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Env } from 'hono';
+import { remoteOf } from '../kit/remote.ts';
 
 /** The environment of every app that is mounted on the server. */
 export interface HttpEnv extends Env {
@@ -115,7 +116,7 @@ export function limitKey(address: string): string {
 /** The socket's own peer. Requests that were made without a socket (tests) have no address. */
 function peerOf(socket: Socket | undefined): Pick<Client, 'address' | 'isSecure'> {
   return {
-    address: plainAddress(socket?.remoteAddress ?? ''),
+    address: socket === undefined ? '' : (remoteOf(socket) ?? ''),
     isSecure: socket !== undefined && 'encrypted' in socket && socket.encrypted === true,
   };
 }

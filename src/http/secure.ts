@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
+import { remoteOf, sameRemote } from '../kit/remote.ts';
 
 /** How connections are secured. */
 export interface SecureOptions {
@@ -33,12 +34,13 @@ export function secure(server: Server, options: SecureOptions): () => void {
       isServer: true,
       ALPNProtocols: ['http/1.1'],
     });
+    sameRemote(over, socket);
     const settle = () => {
       timer.cancel();
       pending.delete(socket);
     };
     const fail = (error: Error) => {
-      log.debug({ err: error, remote: socket.remoteAddress }, 'a TLS connection failed');
+      log.debug({ err: error, remote: remoteOf(socket) }, 'a TLS connection failed');
       socket.destroy();
     };
     socket.on('error', fail);

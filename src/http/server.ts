@@ -11,7 +11,9 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Env, Hono } from 'hono';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
-import { type HttpEnv, limitKey, plainAddress } from './client.ts';
+import { noProxies, type ProxyGate, resumeSoon } from '../kit/proxy-gate.ts';
+import { remoteOf } from '../kit/remote.ts';
+import { type HttpEnv, limitKey } from './client.ts';
 import { ListenError, listenError } from './listen-error.ts';
 import { secure } from './secure.ts';
 import { createShell } from './shell.ts';
@@ -52,6 +54,8 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Whether an address is that of a proxy, behind which many people are, or of this machine. */
   isProxy?(address: string): boolean;
+  /** By which connections come that proxies speak for; not by the doors, whose givers have one. */
+  readonly gate?: ProxyGate;
 }
 
 /** Where to listen. */
@@ -124,7 +128,7 @@ const CLIMBING = /\/\.\.?(?:[/?#]|$)|%2e/i;
 
 /** Makes the server; nothing is open until `listen`. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { log, clock } = options;
+  const { log, clock, gate = noProxies } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const ownBodies = new Set<string>();
   const hasOwnBodies = (path: string) => [...ownBodies].some((below) => path.startsWith(below));
@@ -168,7 +172,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const perAddress = new Map<string, number>();
   /** Counts the connections of an address, and lets no more of it come than may. */
   const admit = (socket: Socket) => {
-    const address = plainAddress(socket.remoteAddress ?? '');
+    const address = remoteOf(socket) ?? '';
     if (options.isProxy?.(address) === true) return;
     const key = limitKey(address);
     const held = (perAddress.get(key) ?? 0) + 1;
@@ -206,6 +210,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const { headersTimeoutMs: handshakeMs } = limits;
     handshakes.set(server, secure(server, { clock, log, handshakeMs, tls }));
     putHsts(server, hstsMs);
+  };
+
+  /** Has connections pass the gate before anybody sees them. */
+  const putGate = (server: Server) => {
+    const take = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) =>
+      gate(socket, () => {
+        for (const listener of take) listener.call(server, socket);
+        resumeSoon(socket);
+      }),
+    );
   };
 
   const putHsts = (server: Server, hstsMs: number) => {
@@ -253,6 +269,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const server = prepare(app);
       if (https !== undefined) putTls(server, https);
       server.prependListener('connection', admit);
+      putGate(server);
       server.on('upgrade', onUpgrade);
       const where = host?.includes(':') === true ? `[${host}]:${port}` : `${host ?? '*'}:${port}`;
       await open(

@@ -7,6 +7,7 @@ import type { Story } from '../core/story.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import type { ProxyGate } from '../kit/proxy-gate.ts';
 import type { Store } from '../store/store.ts';
 import type { Dns } from './dns.ts';
 import type { Policy } from './policy.ts';
@@ -24,6 +25,8 @@ export interface S2sServices {
   readonly story: Story;
   readonly log: Logger;
   readonly clock: Clock;
+  /** By which connections come that proxies speak for. */
+  readonly gate: ProxyGate;
   readonly store: Store;
   readonly dns: Dns;
   readonly resolver: Resolver;

@@ -97,6 +97,7 @@ export function createS2s(services: S2sServices): S2sSide {
     metrics,
     wayOf: (kind) => WAYS[kind],
     connectionsPerAddress: () => services.settings().connectionsPerAddress,
+    gate: services.gate,
     accept: (socket, kind, remote, closed) => streams.accept(socket, WAYS[kind], remote, closed),
   });
 

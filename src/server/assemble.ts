@@ -27,6 +27,7 @@ import { type Clock, systemClock } from '../kit/clock.ts';
 import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
+import type { ProxyGate } from '../kit/proxy-gate.ts';
 import { archive } from '../modules/archive/index.ts';
 import { commands } from '../modules/commands/index.ts';
 import { groupRooms } from '../modules/group-rooms/index.ts';
@@ -40,6 +41,7 @@ import { createDnsClient } from '../s2s/dns-client.ts';
 import { s2sMigrations } from '../s2s/tables.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
+import { createGate } from './gate.ts';
 import { loadKey } from './key-file.ts';
 import { createLookup } from './lookup.ts';
 import { StartError } from './start-error.ts';
@@ -66,6 +68,8 @@ export interface Assembled {
   readonly heart: Heart;
   readonly web: Web;
   readonly certificates: Certificates;
+  /** By which connections come that proxies speak for. */
+  readonly gate: ProxyGate;
   /** The side of components, without its port. */
   readonly components: ComponentSide;
   readonly authority: Authority;
@@ -189,8 +193,10 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     log: log.area('certs'),
     clock,
   });
+  const gate = createGate(clock, log.area('server'), running.current);
   const components = createComponents({
     ...heart,
+    gate,
     metrics,
     log: log.area('component'),
     clock,
@@ -258,6 +264,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     web,
     certificates,
     components,
+    gate,
     authority,
     watch,
     stories,

@@ -49,6 +49,7 @@ export async function createFederation(assembled: Assembled): Promise<Federation
   const secret = (await loadSecret(store, 'dialback')).toString('hex');
   const side = createS2s({
     hosts: heart.hosts,
+    gate: assembled.gate,
     router: heart.router,
     story: heart.story,
     metrics,

@@ -46,12 +46,13 @@ export interface RunningServer {
 export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promise<RunningServer> {
   const begun = performance.now();
   const assembled = await assemble({ ...options, isServing: true });
-  const { clock, log, certificates, components, metrics, running } = assembled;
+  const { clock, log, certificates, components, gate, metrics, running } = assembled;
   const { trustedProxies, hsts } = running.current().server.http;
   const proxies = addressList(trustedProxies);
   const http = createHttpServer({
     log: log.area('http'),
     clock,
+    gate,
     isProxy: (address) => isLoopback(address) || contains(proxies, address),
   });
   const c2s = createC2s(c2sServices(assembled));
@@ -112,7 +113,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
 
 /** The one port for all. */
 function createEdgeOf(
-  { certificates, clock, heart, log, running, web }: Assembled,
+  { certificates, clock, gate, heart, log, running, web }: Assembled,
   sides: {
     readonly [service in Exclude<EdgeService, 'https'>]: { take(socket: Socket, way: Way): void };
   } & { readonly https: { take(socket: Socket, way: Exclude<Way, 'starttls'>): void } },
@@ -120,6 +121,7 @@ function createEdgeOf(
   return createEdge({
     clock,
     log: log.area('edge'),
+    gate,
     // XEP-0178: who says nothing by ALPN may be a server that has a certificate to show.
     tls: () => ({
       ...certificates.serverOptions(undefined),
@@ -150,6 +152,7 @@ function c2sServices(assembled: Assembled): C2sOptions {
     clock,
     resourceKey,
     log: log.area('c2s'),
+    gate: assembled.gate,
     tls: certificates,
     mayTryLogin: (remote) => failed.has(remote),
     noteFailedLogin: (remote) => void failed.take(remote),

@@ -3,6 +3,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { randomId } from '../kit/ids.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import { type ProxyGate, resumeSoon } from '../kit/proxy-gate.ts';
+import { remoteOf } from '../kit/remote.ts';
 import { streamErrorText } from './error.ts';
 import { type ContentNs, headerText } from './header.ts';
 
@@ -48,6 +50,8 @@ export interface PortsOptions<K extends string> {
   /** How connections come by this kind of port. */
   wayOf(kind: K): Way;
   connectionsPerAddress(): number;
+  /** By which connections come that proxies speak for. */
+  readonly gate: ProxyGate;
   /** Takes a connection, whose other side is at `remote`; `closed` is called when it is over. */
   accept(socket: Socket, kind: K, remote: string, closed: () => void): void;
 }
@@ -77,7 +81,7 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
     };
   };
   const take = (socket: Socket, kind: K) => {
-    const remote = addressOf(socket);
+    const remote = remoteOf(socket) ?? 'unknown';
     const closed = admit(remote, kind);
     if (closed === undefined) refuse(socket, options.contentNs, options.wayOf(kind) === 'tls');
     else options.accept(socket, kind, remote, closed);
@@ -87,7 +91,12 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
     admit,
     take,
     async listen(address) {
-      const server = createServer({ allowHalfOpen: true }, (socket) => take(socket, address.kind));
+      const server = createServer({ allowHalfOpen: true }, (socket) =>
+        options.gate(socket, () => {
+          take(socket, address.kind);
+          resumeSoon(socket);
+        }),
+      );
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, () => {
@@ -111,11 +120,6 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
       servers.clear();
     },
   };
-}
-
-/** The other side's address; an IPv4 address on an IPv6 socket is named as what it is. */
-function addressOf(socket: Socket): string {
-  return (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
 }
 
 /** Tells one connection too many why, where it can be said in clear, and closes. */

@@ -11,6 +11,7 @@ import { defineModule } from '../../src/core/module.ts';
 import { createWatch } from '../../src/core/watch.ts';
 import { type BareJid, type FullJid, parseBare, resourceOf } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
+import { noProxies } from '../../src/kit/proxy-gate.ts';
 import { readLoginRequest } from '../../src/stream/login-request.ts';
 import { el, serialise } from '../../src/xml/element.ts';
 import { agent, bind2, PHONE, requestToken } from '../support/sasl2.ts';
@@ -38,6 +39,7 @@ async function stage(bindFeatures: readonly BindFeature[]) {
     resourceKey: Buffer.from('a key for tests'),
     mayTryLogin: () => true,
     noteFailedLogin: () => {},
+    gate: noProxies,
     limits: () => serverShape.limits.parse(undefined),
     tlsPolicy: () => serverShape.tls.parse(undefined),
   };

@@ -21,6 +21,8 @@ export interface ClientOptions {
   readonly to?: string;
   /** The address to connect from, one of 127.0.0.0/8; 127.0.0.1 if absent. */
   readonly from?: string;
+  /** What is sent before anything else. */
+  readonly preface?: string | Buffer;
 }
 
 /** Something that came: the header, an element, the closing tag. */
@@ -53,9 +55,11 @@ export class Client {
     tls,
     from = HOST,
     to = 'localhost',
+    preface,
   }: ClientOptions): Promise<Client> {
     const bare = connect({ port, host: HOST, localAddress: from });
     await within(once(bare, 'connect'), 'connecting');
+    if (preface !== undefined) bare.write(preface);
     const client = new Client(bare, to);
     if (tls !== undefined) await client.upgrade({ servername: '', ...tls });
     return client;
