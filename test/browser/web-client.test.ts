@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { loggedIn } from '../support/client.ts';
+import { type Client, loggedIn } from '../support/client.ts';
 import { describeWith, findChromium } from '../support/peers.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { BROWSER_ARGS } from './arguments.ts';
@@ -166,6 +166,40 @@ describeWith(['chromium'], 'the web client in a browser', () => {
     await shot(romeo, 'room');
   });
 
+  test('a picture of oneself, and a bookmark, are there on every device', {
+    timeout: 240_000,
+  }, async () => {
+    const juliet = await window('juliet');
+    await juliet.locator('.show-profile').click();
+    await juliet.locator('.modal.show [data-name=profile]').click();
+    await juliet.locator('input[name=avatar_image]').setInputFiles({
+      name: 'juliet.png',
+      mimeType: 'image/png',
+      buffer: PICTURE,
+    });
+    await juliet.locator('#profile-tabpanel [type=submit]').click();
+    const other = await loggedIn({ port: server.ports.c2s, user: 'juliet', password: PASSWORD });
+    const items = (node: string) =>
+      ask(
+        other,
+        `<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='${node}'/></pubsub>`,
+      );
+    // What it put into the vCard stands in the node of XEP-0084, too (XEP-0398).
+    await expect.poll(() => items('urn:xmpp:avatar:metadata'), SLOWLY).toContain('image/png');
+    await juliet.locator('.modal.show').waitFor({ state: 'detached' });
+    const romeo = await window('romeo');
+    const face = romeo.locator('#converse-roster [data-jid="juliet@localhost"] converse-avatar');
+    await face.locator('img, svg image').first().waitFor({ state: 'attached' });
+
+    await enter(juliet); // which bookmarks the room
+    await expect.poll(() => items('urn:xmpp:bookmarks:1'), SLOWLY).toContain(ROOM);
+    other.destroy();
+    // Another device of hers enters by itself.
+    const later = await window('juliet');
+    await later.locator('.open-rooms-list', { hasText: 'orchard' }).waitFor();
+    await shot(later, 'bookmark');
+  });
+
   test('a conversation that only the two can read (OMEMO)', { timeout: 240_000 }, async () => {
     const [juliet, romeo] = [await window('juliet'), await window('romeo')];
     await chatWith(juliet, 'romeo@localhost');
@@ -217,6 +251,15 @@ describeWith(['chromium'], 'the web client in a browser', () => {
     expect(await archived('juliet@localhost')).not.toContain('Alack');
   });
 });
+
+let asked = 0;
+/** Asks a question about one's own account; answers what came. */
+async function ask(client: Client, payload: string): Promise<string> {
+  asked += 1;
+  const id = `ask-${asked}`;
+  client.send(`<iq type='get' id='${id}'>${payload}</iq>`);
+  return String(await client.seek(({ attrs }) => attrs.id === id));
+}
 
 /** Makes two accounts contacts of each other, both having approved it beforehand (RFC 6121 §3.4). */
 async function befriend({ ports }: TestServer, ...names: readonly [string, string]): Promise<void> {
