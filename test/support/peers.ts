@@ -27,6 +27,9 @@ const PEERS = {
   ejabberd: () =>
     findCommand('erl') && ejabberdLibraries() ? undefined : 'ejabberd is not installed',
   biboumi: () => (findCommand('biboumi') ? undefined : 'biboumi is not installed'),
+  // /usr/sbin is in root's $PATH only.
+  nginx: () =>
+    findCommand('nginx') || isExecutable('/usr/sbin/nginx') ? undefined : 'nginx is not installed',
   chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
 } as const satisfies Record<string, () => string | undefined>;
 
