@@ -191,7 +191,9 @@ export class Device {
     this.#acknowledged = 0;
     const greeting = this.#greeting();
     client.send(greeting.join(''));
-    this.#unacknowledged.unshift(...greeting);
+    // What was perhaps lost with the last session is sent again, and says so (XEP-0203): whoever has
+    // read later ones meanwhile can put it where it belongs.
+    this.#unacknowledged = [...greeting, ...this.#unacknowledged.map(late)];
     this.#begin(client, greeting.length);
   }
 
@@ -264,6 +266,13 @@ export class Device {
         break;
     }
   }
+}
+
+/** A message that is sent again says when it was sent first; once is enough. */
+function late(stanza: string): string {
+  if (!stanza.startsWith('<message') || stanza.includes('<delay')) return stanza;
+  const delay = `<delay xmlns='urn:xmpp:delay' stamp='${new Date().toISOString()}'/>`;
+  return stanza.replace(/<\/message>$/, `${delay}</message>`);
 }
 
 /** What stands in an element under these names, one in the other. */

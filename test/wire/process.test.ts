@@ -176,7 +176,7 @@ describe('SIGHUP', () => {
     await vi.waitFor(async () => {
       const { stdout } = await program.ctl(['host', 'list', '--json']);
       expect(stdout).toContain('falcot.com');
-    });
+    }, 15_000);
     await juliet.ping();
   });
 });
