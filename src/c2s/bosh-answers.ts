@@ -59,7 +59,7 @@ export class BoshAnswers {
 
   /** The connection broke while an answer was sent. */
   lose(rid: number): void {
-    this.#lost.add(rid);
+    if (this.#unproved.some((each) => each.rid === rid)) this.#lost.add(rid);
   }
 
   /**

@@ -108,6 +108,7 @@ export class BoshSession {
       this.#close();
       return;
     }
+    this.#forgetSilence();
     if (body.rid <= this.#rid) {
       this.#repeat(body.rid, exchange);
       return;
@@ -331,7 +332,8 @@ export class BoshSession {
     this.#opened = true;
     this.#isEmptyAnswer = payloads === '';
     this.#answers.note({ rid, text, size, at: now }, pause !== undefined);
-    slot.exchange?.answer({ status: 200, text });
+    if (slot.exchange === undefined) this.#answers.lose(rid);
+    else slot.exchange.answer({ status: 200, text });
   }
 
   #opening() {
@@ -384,12 +386,13 @@ export class BoshSession {
 
   /** §10: a client that has no request with us is missed after a while. */
   #watchSilence(): void {
-    if (this.#last !== undefined) return;
-    this.#silence?.cancel();
-    this.#silence = undefined;
     if (this.#isOver) return;
-    if (this.#held.some(isLive) || [...this.#early.values()].some(isLive)) return;
-    this.#silence = this.#clock.after(this.#inactivityMs, () => {
+    if (this.#held.some(isLive) || [...this.#early.values()].some(isLive)) {
+      this.#forgetSilence();
+      return;
+    }
+    // What we say meanwhile is no sign of life of his.
+    this.#silence ??= this.#clock.after(this.#inactivityMs, () => {
       this.#isOver = true;
       this.#drop();
       this.#close();
@@ -397,15 +400,20 @@ export class BoshSession {
     });
   }
 
+  #forgetSilence(): void {
+    this.#silence?.cancel();
+    this.#silence = undefined;
+  }
+
   #drop(): void {
     for (const slot of [...this.#held, ...this.#early.values()]) slot.timer?.cancel();
     this.#held = [];
     this.#early.clear();
-    this.#silence?.cancel();
+    this.#forgetSilence();
   }
 
   #close(): void {
-    this.#silence?.cancel();
+    this.#forgetSilence();
     this.#last = undefined;
     this.#options.onOver();
   }

@@ -227,6 +227,20 @@ describe('§10 to §13', () => {
     expect((await client.ask()).attrs['condition']).toBe('item-not-found');
   });
 
+  test('§10 what is said to him meanwhile is no sign of his life', async () => {
+    const friend = await loggedIn({
+      ...{ port: server.ports.c2s, user: 'romeo', password: PASSWORD },
+    });
+    await present();
+    for (let times = 0; times < 4; times++) {
+      friend.send("<message type='headline' to='juliet@localhost'><body>news</body></message>");
+      await friend.ping();
+      server.clock.jump(10_000);
+    }
+    await expect.poll(() => server.run('sessions.list')).toMatchObject({ total: 1 });
+    friend.destroy();
+  });
+
   test('§11 too many requests at a time', async () => {
     const client = await present();
     const [next, afterNext, third] = [client.text(note('a')), client.text(), client.text()];
