@@ -107,8 +107,9 @@ export function createBoshDoor(options: BoshDoorOptions): BoshDoor {
     if (c.req.header('content-encoding') !== undefined) return respond(c, terminal('bad-request'));
     if (Number(c.req.header('content-length') ?? 0) > most)
       return c.body(null, 413, { Connection: 'close' });
-    const source = Buffer.from(await c.req.arrayBuffer());
-    const read = readBody(source, {
+    const source = await c.req.arrayBuffer().catch(() => undefined);
+    if (source === undefined) return c.body(null, 400); // it broke off
+    const read = readBody(Buffer.from(source), {
       maxBytes: most,
       maxDepth: depth + 1,
       maxAttributes: attributes,

@@ -39,7 +39,7 @@ export interface Creditor {
   owe(work: Promise<unknown>): void;
 }
 
-/** A bound session, whichever side brought it (c2s now; WebSocket and BOSH later). */
+/** A bound session, whatever carries it: TCP, WebSocket or BOSH. */
 export interface Session extends Creditor {
   /** The stream's id, which every log line carries. */
   readonly id: string;

@@ -1,5 +1,6 @@
 /** XEP-0124 and XEP-0206 over real sockets; strophe.js speaks it in test/peers. */
 import { createHash } from 'node:crypto';
+import { request } from 'node:https';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { BoshClient } from '../support/bosh.ts';
@@ -366,6 +367,33 @@ describe('§15 keys', () => {
     const client = newClient();
     await client.open(`ver='1.6' newkey='${keys[4]}'`);
     expect((await client.ask()).attrs['condition']).toBe('item-not-found');
+  });
+});
+
+describe('§19.1 a session that began over TLS', () => {
+  /** Sends a request over TLS. */
+  const secured = (body: string) =>
+    new Promise<string>((resolve, reject) => {
+      const place = { host: '127.0.0.1', port: server.ports.https, path: '/http-bind' };
+      const tls = { servername: 'localhost', rejectUnauthorized: false, agent: false };
+      request({ ...place, ...tls, method: 'POST' }, (response) => {
+        let text = '';
+        response.on('data', (chunk) => (text += chunk));
+        response.on('end', () => resolve(text));
+      })
+        .on('error', reject)
+        .end(body);
+    });
+
+  test('goes on over TLS only', async () => {
+    const client = newClient();
+    const text = await secured(`<body rid='7' to='localhost' ver='1.6' wait='0' ${NS}/>`);
+    client.sid = / sid='([^']+)'/.exec(text)?.[1] ?? '';
+    client.rid = 7;
+    const next = client.text();
+    await expect(client.post(next)).rejects.toThrow();
+    server.clock.jump(6000);
+    expect(await secured(next)).toBe(`<body ${NS}/>`);
   });
 });
 
