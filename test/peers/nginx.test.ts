@@ -10,37 +10,44 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BROWSER_ARGS } from '../browser/arguments.ts';
 import { loggedIn, within } from '../support/client.ts';
-import { freePort, type Nginx, startNginx } from '../support/nginx.ts';
+import { freePorts, type Nginx, startNginx } from '../support/nginx.ts';
 import { describeWith, findChromium } from '../support/peers.ts';
 import { HOST, startServer, type TestServer } from '../support/server.ts';
 
 const PASSWORD = 'a secret for tests';
 /** Where nginx comes from. */
 const PROXY = '127.0.0.2';
+/** Where nginx comes from with connections as they are. */
+const STREAM_PROXY = '127.0.0.4';
 const NS = "xmlns='http://jabber.org/protocol/httpbind'";
 
-describeWith(['chromium', 'nginx'], 'strophe.js and nginx', () => {
+describeWith(['chromium', 'nginx', 'nginx-stream'], 'strophe.js and nginx', () => {
   let server: TestServer;
   let nginx: Nginx;
   let port: number;
+  let streamPort: number;
   let site: Server;
   let browser: Browser;
   let page: Page;
 
   beforeAll(async () => {
-    port = await freePort();
+    [port, streamPort] = await freePorts();
     site = createServer((_, response) => {
       response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>A page</title>');
     }).listen(0, HOST);
     await once(site, 'listening');
     server = await startServer({
       accounts: { 'juliet@localhost': PASSWORD },
-      config: { http: { trustedProxies: [PROXY], origins: [pageOrigin()] } },
+      config: {
+        proxyProtocol: [STREAM_PROXY],
+        http: { trustedProxies: [PROXY], origins: [pageOrigin()] },
+      },
       hosts: { localhost: { http: { publicUrl: `https://localhost:${port}` } } },
     });
     const certificates = join(server.folder, 'data/certs/localhost.self-signed');
     nginx = await startNginx({
       ...{ port, behind: server.ports.http, address: PROXY, domain: 'localhost' },
+      stream: { port: streamPort, behind: server.ports.c2s, address: STREAM_PROXY },
       ...{ certificate: `${certificates}.pem`, key: `${certificates}.key` },
     });
     browser = await chromium.launch({ executablePath: findChromium() ?? '', args: BROWSER_ARGS });
@@ -110,6 +117,17 @@ describeWith(['chromium', 'nginx'], 'strophe.js and nginx', () => {
       sessions: [{ remote: client.localAddress }],
     });
     await send('', "type='terminate'");
+  });
+
+  test('a client that comes through as he is, by the PROXY protocol', async () => {
+    const client = await loggedIn({
+      ...{ port: streamPort, user: 'juliet', password: PASSWORD, from: '127.0.0.3' },
+    });
+    expect(await server.run('sessions.list')).toMatchObject({
+      sessions: [{ remote: '127.0.0.3' }],
+    });
+    client.destroy();
+    await expect.poll(() => server.run('sessions.list')).toMatchObject({ total: 0 });
   });
 
   test('files, the web client and host-meta go through it', async () => {

@@ -10,6 +10,9 @@ import { describe, test } from 'vitest';
 /** The Python that has Debian's packages, slixmpp among them. */
 export const PYTHON = '/usr/bin/python3';
 
+/** Debian's module of nginx for connections as they are. */
+export const NGINX_STREAM = '/usr/lib/nginx/modules/ngx_stream_module.so';
+
 const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** How each peer is looked for: what is wrong, or undefined if it is there. */
@@ -30,6 +33,8 @@ const PEERS = {
   // /usr/sbin is in root's $PATH only.
   nginx: () =>
     findCommand('nginx') || isExecutable('/usr/sbin/nginx') ? undefined : 'nginx is not installed',
+  'nginx-stream': () =>
+    isReadable(NGINX_STREAM) ? undefined : 'libnginx-mod-stream is not installed',
   chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
 } as const satisfies Record<string, () => string | undefined>;
 
@@ -76,9 +81,12 @@ export function describeWith(peers: readonly PeerName[], title: string, body: ()
   });
 }
 
-function isExecutable(path: string): boolean {
+const isExecutable = (path: string) => isAccessible(path, constants.X_OK);
+const isReadable = (path: string) => isAccessible(path, constants.R_OK);
+
+function isAccessible(path: string, mode: number): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(path, mode);
     return true;
   } catch {
     return false;
