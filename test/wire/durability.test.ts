@@ -130,8 +130,9 @@ function outOfOrder(read: Device['read']): string[] {
       .split('.')
       .map((part) => part.padStart(6, '0'))
       .join('.');
-  const first = [...new Map(read.toReversed().map((each) => [each.text, each])).values()];
-  const timely = first.toReversed().filter(({ isLate }) => !isLate);
+  const seen = new Set<string>();
+  const first = read.filter(({ text }) => !seen.has(text) && seen.add(text));
+  const timely = first.filter(({ isLate }) => !isLate);
   return timely
     .filter(({ text }, index) => index > 0 && key(timely[index - 1]?.text ?? '') > key(text))
     .map(({ text }) => text);
