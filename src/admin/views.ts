@@ -397,6 +397,24 @@ export const roomView = roomLineView.extend({
 /** A room, as its page shows it. */
 export type RoomView = z.output<typeof roomView>;
 
+/** `rooms.history` */
+export const roomHistoryView = z.object({
+  messages: z.array(
+    z.object({
+      id: text,
+      at: count,
+      nick: text,
+      account: text,
+      kind: z.enum(['message', 'subject', 'retracted']),
+      text,
+    }),
+  ),
+  older: text.optional(),
+  canSearch: z.boolean(),
+});
+/** What was said in a room, as its page shows it. */
+export type RoomHistoryView = z.output<typeof roomHistoryView>;
+
 /** `rooms.members` */
 export const roomMembersView = z.object({
   members: z.array(z.object({ jid: text, affiliation: text, nick: text, reason: text })),

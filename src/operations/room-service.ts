@@ -41,10 +41,25 @@ export interface RoomSetting {
 
 /** A message that was said in a room. */
 export interface RoomMessage {
+  /** The id that the room gave it (XEP-0359). */
+  readonly id: string;
   readonly at: number;
   readonly nick: string;
-  readonly account: BareJid;
+  /** '' where that is not known any more. */
+  readonly account: string;
+  readonly kind: 'message' | 'subject' | 'retracted';
+  /** Of what was taken back, the reason. */
   readonly text: string;
+}
+
+/** A page of what was said, the newest first. */
+export interface RoomRecord {
+  readonly ok: true;
+  readonly messages: readonly RoomMessage[];
+  /** The id before which the next page ends; absent on the last page. */
+  readonly older?: string;
+  /** Whether it can be searched for words. */
+  readonly canSearch: boolean;
 }
 
 /** A room with all that an admin may want to know of it. */
@@ -58,7 +73,7 @@ export interface RoomDetails extends RoomLine {
 /** Why something cannot be done to a room. */
 export type RoomRefusal = {
   readonly ok: false;
-  readonly why: 'not-found' | 'conflict' | 'invalid-input';
+  readonly why: 'not-found' | 'conflict' | 'invalid-input' | 'unavailable';
   readonly text: string;
 };
 
@@ -102,8 +117,19 @@ export interface RoomService {
     reason: string,
   ): Promise<{ readonly ok: true } | RoomRefusal>;
   kick(jid: BareJid, nick: string, reason: string): Promise<{ readonly ok: true } | RoomRefusal>;
-  /** The last messages, oldest first. */
-  history(jid: BareJid, most: number): Promise<readonly RoomMessage[] | undefined>;
+  /** What was said: of the room's archive, or else of what the room shows to newcomers. */
+  history(
+    jid: BareJid,
+    wish: {
+      /** Only what was said before the message of that id. */
+      readonly before: string | undefined;
+      /** Only messages with all of these words. */
+      readonly text: string | undefined;
+      readonly most: number;
+    },
+  ): Promise<RoomRecord | RoomRefusal>;
+  /** Takes back what somebody said, in the room's name (XEP-0425). */
+  moderate(jid: BareJid, id: string, reason: string): Promise<{ readonly ok: true } | RoomRefusal>;
   /** Forgets what was said before a moment; how many messages that was. */
   purge(jid: BareJid, before: number): Promise<number | undefined>;
 }

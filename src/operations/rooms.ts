@@ -10,6 +10,8 @@ type Needs = Pick<Services, 'rooms' | 'clock'>;
 
 const room = accountJid.describe('The room, such as lobby@conference.falcot.com.');
 const reason = z.string().max(1000).default('').describe('Why; those concerned are told.');
+/** The id that a room gave a message (XEP-0359). */
+const messageId = z.string().min(1).max(1024);
 const roomLine = z.object({
   jid: z.string(),
   name: z.string(),
@@ -275,21 +277,67 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
     operation({
       name: 'rooms.history',
       command: ['room', 'history'],
-      summary: 'Show what was said last in a room.',
+      summary: 'Show what was said in a room, newest first; the audit log tells of it.',
       effect: 'read',
       isAudited: true,
       about: ({ room: jid }) => jid,
       positional: ['room'],
-      input: z.object({ room, limit: limit(50) }),
+      input: z.object({
+        room,
+        before: messageId
+          .optional()
+          .describe('Only what is older than a page that told this id as the next one.'),
+        search: z
+          .string()
+          .trim()
+          .min(1)
+          .max(1000)
+          .optional()
+          .describe('Words that all occur; "in quotes" in that order.'),
+        limit: limit(50),
+      }),
       output: z.object({
         messages: z.array(
-          z.object({ at: time, nick: z.string(), account: z.string(), text: z.string() }),
+          z.object({
+            id: z.string(),
+            at: time,
+            nick: z.string(),
+            account: z.string(),
+            kind: z.enum(['message', 'subject', 'retracted']),
+            text: z.string().describe('Of what was taken back, the reason.'),
+          }),
         ),
+        older: z.string().optional().describe('The id before which the next page ends.'),
+        canSearch: z.boolean().describe('Whether what was said can be searched for words.'),
       }),
-      async run({ room: jid, limit: most }) {
-        const found = await rooms.history(jid, most);
-        if (found === undefined) return noSuchRoom(jid);
-        return success({ messages: found.map((each) => ({ ...each })) });
+      async run({ room: jid, before, search, limit: most }) {
+        const found = await rooms.history(jid, { before, text: search, most });
+        if (!found.ok) return failure(found.why, found.text);
+        const { messages, older, canSearch } = found;
+        return success({
+          messages: messages.map((each) => ({ ...each })),
+          ...(older === undefined ? {} : { older }),
+          canSearch,
+        });
+      },
+    }),
+    operation({
+      name: 'rooms.moderate',
+      command: ['room', 'moderate'],
+      summary: 'Take back a message in the name of a room: all clients there are told.',
+      effect: 'change',
+      about: ({ room: jid }) => jid,
+      positional: ['room', 'id'],
+      input: z.object({
+        room,
+        id: messageId.describe('The id of the message, as the history of the room shows it.'),
+        reason,
+      }),
+      output: z.object({ room: z.string(), id: z.string() }),
+      present: ({ room: jid, id }) => `Message ${id} is taken back in ${jid}.`,
+      async run({ room: jid, id, reason: why }) {
+        const done = await rooms.moderate(jid, id, why);
+        return done.ok ? success({ room: jid, id }) : failure(done.why, done.text);
       },
     }),
     operation({

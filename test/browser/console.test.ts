@@ -42,6 +42,7 @@ const PAGES: Readonly<Record<string, string>> = {
   rooms: '/admin/rooms',
   'new-room': '/admin/rooms/new',
   room: `/admin/rooms/at/${encodeURIComponent(ROOM)}`,
+  'room-history': `/admin/rooms/at/${encodeURIComponent(ROOM)}/history`,
   'room-config': `/admin/rooms/at/${encodeURIComponent(ROOM)}/config`,
   'room-destroy': `/admin/rooms/at/${encodeURIComponent(ROOM)}/destroy`,
   hosts: '/admin/hosts',
@@ -245,6 +246,31 @@ describeWith(['chromium'], 'the console in a browser', () => {
       .filter({ hasText: `eve@${DOMAIN}` })
       .getByText('Banned')
       .waitFor();
+    const owner = await loggedIn({
+      port: program.ports.c2sTls,
+      tls: {},
+      to: DOMAIN,
+      user: ADMIN.name,
+      password: ADMIN.password,
+      resource: 'desk',
+    });
+    owner.send(
+      `<presence to='${ROOM}/lucie'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    );
+    for (const text of ['Welcome to the lobby', 'a rude word'])
+      owner.send(`<message to='${ROOM}' type='groupchat'><body>${text}</body></message>`);
+    await owner.seek((element) => String(element).includes('a rude word'));
+    await page.getByRole('link', { name: 'Messages', exact: true }).click();
+    const rude = page.getByRole('row').filter({ hasText: 'a rude word' });
+    await rude.getByRole('link', { name: 'Take back' }).click();
+    await dialog.getByLabel('Reason').fill('Not here');
+    await dialog.getByRole('button', { name: 'Take it back' }).click();
+    await page.getByRole('row').filter({ hasText: 'Not here' }).getByText('Taken back').waitFor();
+    await page.getByLabel('Words').fill('welcome');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('row').filter({ hasText: 'Welcome to the lobby' }).waitFor();
+    expect(await page.getByText('Not here').count()).toBe(0);
+    owner.destroy();
     const other = `other@conference.${DOMAIN}`;
     await page.goto(at('/admin/rooms/new'));
     await page.getByLabel('Address').fill(other);

@@ -152,6 +152,98 @@ describe('rooms', () => {
     });
   });
 
+  describe('what was said', () => {
+    interface Page {
+      readonly messages: readonly { id: string; text: string; kind: string; account: string }[];
+      readonly older?: string;
+      readonly canSearch: boolean;
+    }
+    const read = async (input: object = {}) =>
+      (await value('rooms.history', { room: COVEN, ...input })) as never as Page;
+    const textsIn = ({ messages }: Page) => messages.map(({ text }) => text);
+    const say = (inner: string) =>
+      house.crone1.send(`<message to='${COVEN}' type='groupchat'>${inner}</message>`);
+
+    test.each(['archived', 'remembered'])(
+      'is read page by page, newest first: %s',
+      async (kind) => {
+        const isArchived = kind === 'archived';
+        await makeRoom(
+          house.crone1,
+          'firstwitch',
+          isArchived ? {} : { '{urn:rtcd:muc}archive': '0' },
+        );
+        for (const text of ['one', 'two', 'three', 'four', 'five'])
+          await say(`<body>${text}</body>`);
+        await say("<displayed xmlns='urn:xmpp:chat-markers:0' id='x'/>");
+        const first = await read({ limit: 2 });
+        expect(textsIn(first)).toEqual(['five', 'four']);
+        const second = await read({ limit: 2, before: first.older });
+        expect(textsIn(second)).toEqual(['three', 'two']);
+        const last = await read({ limit: 2, before: second.older });
+        expect(textsIn(last)).toEqual(['one']);
+        expect(last.older).toBeUndefined();
+        expect(new Set(audited)).toEqual(new Set(['rooms.history']));
+        const strange = { room: COVEN, before: 'strange' };
+        expect(await run('rooms.history', strange)).toMatchObject({ why: 'not-found' });
+      },
+    );
+
+    test('is read on where much of it has nothing to show, and beyond memory', async () => {
+      await makeRoom(house.crone1, 'firstwitch', { '{urn:rtcd:muc}archive': '1' });
+      await say('<subject>Fire</subject>');
+      await say('<body>old</body>');
+      for (let count = 0; count < 120; count += 1) {
+        if (count % 20 === 0) house.scene.clock.advance(60_000);
+        await say(`<displayed xmlns='urn:xmpp:chat-markers:0' id='${count}'/>`);
+      }
+      const page = await read({ limit: 2 });
+      expect(page.messages.map(({ kind }) => kind)).toEqual(['message', 'subject']);
+      expect(page.older).toBeUndefined();
+    });
+
+    test.each(['archived', 'remembered'])(
+      'XEP-0425 §3.1, §4 is taken back by the room: %s',
+      async (kind) => {
+        const isArchived = kind === 'archived';
+        await makeRoom(
+          house.crone1,
+          'firstwitch',
+          isArchived ? {} : { '{urn:rtcd:muc}archive': '0' },
+        );
+        await enter(house.hag66, 'thirdwitch');
+        await say('<body>DM me for free magic potions!</body>');
+        const [said] = (await read()).messages;
+        const input = { room: COVEN, id: said?.id, reason: 'Not in this forum' };
+        house.hag66.inbox.length = 0;
+        await value('rooms.moderate', input);
+        const told = String(house.hag66.inbox.at(-1));
+        expect(told).toContain(`from="${COVEN}"`);
+        expect(told).toContain(
+          `<retract xmlns="urn:xmpp:message-retract:1" id="${said?.id}"><moderated xmlns="urn:xmpp:message-moderate:1" by="${COVEN}"/><reason>Not in this forum</reason></retract>`,
+        );
+        const after = await read();
+        expect(after.messages).toMatchObject([
+          { id: said?.id, kind: 'retracted', text: 'Not in this forum', nick: 'firstwitch' },
+        ]);
+        expect(await run('rooms.moderate', input)).toMatchObject({ why: 'conflict' });
+        const strange = { room: COVEN, id: 'strange' };
+        expect(await run('rooms.moderate', strange)).toMatchObject({ why: 'not-found' });
+        await house.hecate.send(join('hecate'));
+        expect(house.hecate.inbox.map(String).join('')).not.toContain('magic potions');
+        expect(audited).toContain('rooms.moderate');
+      },
+    );
+
+    test('is searched only where the archive can be', async () => {
+      await makeRoom(house.crone1, 'firstwitch');
+      await say('<body>the raven</body>');
+      expect((await read()).canSearch).toBe(false);
+      const search = { room: COVEN, search: 'raven' };
+      expect(await run('rooms.history', search)).toMatchObject({ why: 'unavailable' });
+    });
+  });
+
   test('forget what was said', async () => {
     await makeRoom(house.crone1, 'firstwitch');
     const say = (text: string) =>
@@ -161,8 +253,8 @@ describe('rooms', () => {
     await say('new');
     expect(await value('rooms.history', { room: COVEN })).toMatchObject({
       messages: [
-        { nick: 'firstwitch', account: 'crone1@shakespeare.lit', text: 'old' },
         { text: 'new' },
+        { nick: 'firstwitch', account: 'crone1@shakespeare.lit', text: 'old', kind: 'message' },
       ],
     });
     expect(audited, 'who reads what others said').toEqual(['rooms.history']);
@@ -173,10 +265,10 @@ describe('rooms', () => {
     expect(await value('rooms.purge', { room: COVEN })).toMatchObject({ removed: 1 });
   });
 
-  test.each(['show', 'members', 'history', 'purge', 'config', 'destroy'])(
+  test.each(['show', 'members', 'history', 'moderate', 'purge', 'config', 'destroy'])(
     'that are not there: %s',
     async (name) => {
-      expect(await run(`rooms.${name}`, { room: `no@${CHAT}` })).toMatchObject({
+      expect(await run(`rooms.${name}`, { room: `no@${CHAT}`, id: 'x' })).toMatchObject({
         why: 'not-found',
         text: `There is no room no@${CHAT}.`,
       });

@@ -13,6 +13,7 @@ export const noRooms: RoomService = {
   configure: async () => nowhere,
   affiliate: async () => nowhere,
   kick: async () => nowhere,
-  history: async () => undefined,
+  history: async () => nowhere,
+  moderate: async () => nowhere,
   purge: async () => undefined,
 };

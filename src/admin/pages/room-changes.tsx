@@ -65,6 +65,29 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
     ),
   });
   addChange(app, desk, {
+    action: 'moderate',
+    operation: 'rooms.moderate',
+    title: (room) => `Take back a message in ${room}?`,
+    button: 'Take it back',
+    done: (room) => `The message is taken back in ${room}.`,
+    next: 'history',
+    body: (problem, { id = '', nick = '' }) => (
+      <>
+        <input type="hidden" name="id" value={id} />
+        <p>
+          What <strong class="wrap">{nick === '' ? 'somebody' : nick}</strong> said is deleted here,
+          and clients are asked to hide it. Some may go on showing it.
+        </p>
+        <Field
+          name="reason"
+          label="Reason"
+          hint="Those in the room are told."
+          fault={problem?.fields?.['reason']}
+        />
+      </>
+    ),
+  });
+  addChange(app, desk, {
     action: 'kick',
     operation: 'rooms.kick',
     title: (room) => `Remove somebody from ${room}?`,
@@ -129,6 +152,8 @@ interface Change {
   /** Whether the room is gone afterwards. */
   readonly isGoing?: boolean;
   readonly isSafe?: boolean;
+  /** The page of the room from which one comes, and to which one goes back; its own if left out. */
+  readonly next?: string;
   body(problem: OperationFailure | undefined, fields: Fields): Child;
 }
 
@@ -143,7 +168,7 @@ function addChange(app: Hono<AdminEnv>, desk: Desk, change: Change): void {
         action={roomPath(room, change.action)}
         csrf={c.get('session').csrf}
         button={change.button}
-        back={roomPath(room)}
+        back={roomPath(room, change.next)}
         isDangerous={change.isSafe !== true}
         problem={problem}
       >
@@ -166,7 +191,7 @@ function addChange(app: Hono<AdminEnv>, desk: Desk, change: Change): void {
     if (!outcome.ok) return form(c, room, again, outcome);
     return desk.done(
       c,
-      change.isGoing === true ? ROOMS : roomPath(room),
+      change.isGoing === true ? ROOMS : roomPath(room, change.next),
       change.done(room, fields),
     );
   });

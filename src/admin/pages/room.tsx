@@ -22,6 +22,9 @@ export async function showRoom(c: Ask, desk: Desk, jid: string) {
         <a class="button" href={roomPath(jid, 'config')}>
           Configure
         </a>
+        <a class="button" href={roomPath(jid, 'history')}>
+          Messages
+        </a>
         <a class="button" href={roomPath(jid, 'purge')} data-dialog>
           Delete messages
         </a>

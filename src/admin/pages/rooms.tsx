@@ -29,6 +29,7 @@ import { roomsView } from '../views.ts';
 import { showRoom } from './room.tsx';
 import { addRoomChanges, listed } from './room-changes.tsx';
 import { addRoomConfigPages } from './room-config.tsx';
+import { addRoomHistoryPage } from './room-history.tsx';
 import { ROOMS, roomPath } from './room-paths.ts';
 
 const PAGE = 100;
@@ -55,6 +56,7 @@ export function addRoomPages(app: Hono<AdminEnv>, desk: Desk): void {
   });
   app.get(`${ROOMS}/at/:room`, (c) => showRoom(c, desk, c.req.param('room')));
   addRoomConfigPages(app, desk);
+  addRoomHistoryPage(app, desk);
   addRoomChanges(app, desk);
 }
 

@@ -7,6 +7,7 @@ import type { Message } from '../../stanza/stanza.ts';
 import type { Element } from '../../xml/element.ts';
 import { answerQuery, fieldsFor, type PageLimits } from './answer.ts';
 import { type Archives, createArchives, type Entry, type Reserved } from './archives.ts';
+import { type BrowsePage, type BrowseWish, browse } from './browsing.ts';
 import type { Owner } from './owners.ts';
 import { metadataElement, queryForm } from './payloads.ts';
 import type { Search } from './search.ts';
@@ -36,6 +37,12 @@ export interface ArchiveApi {
    * archive has no message of that UID.
    */
   replace(owner: BareJid, uid: string, change: (stanza: string) => string): Promise<boolean>;
+  /** Looks through an archive; whoever asks may see all of it. */
+  browse<T>(owner: BareJid, wish: BrowseWish<T>): Promise<BrowsePage<T>>;
+  /** Whether an archive can be searched for words. */
+  canSearch(owner: BareJid): boolean;
+  /** The stanza of a UID as it is kept; undefined when the archive has none. */
+  stanza(owner: BareJid, uid: string): Promise<string | undefined>;
   /** The `<query/>` with the form of the fields that can be asked for in an archive (§4.1.5). */
   form(owner: BareJid): Element;
   /** The `<metadata/>` of an archive as it is now (§5), also for XEP-0386 §3.2. */
@@ -90,6 +97,14 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
     const bytes = Math.min(PAGE_BYTES, home.server().limits.sendQueueBytes / 2);
     return { usual: Math.min(page, maxPage), most: maxPage, bytes };
   };
+  const find = async (jid: BareJid, uid: string) => {
+    const owner = await archives.of(jid);
+    const serial = archives.readUid(owner, uid);
+    await archives.flushed();
+    if (serial === undefined) return undefined;
+    const stanza = await archives.messages.text(owner.token, serial);
+    return stanza === undefined ? undefined : { owner, serial, stanza };
+  };
   return {
     api: {
       reserve(jid) {
@@ -103,15 +118,14 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
         return answerQuery(archives, query, asked);
       },
       async replace(jid, uid, change) {
-        const owner = await archives.of(jid);
-        const serial = archives.readUid(owner, uid);
-        await archives.flushed();
-        const stanza =
-          serial === undefined ? undefined : await archives.messages.text(owner.token, serial);
-        if (serial === undefined || stanza === undefined) return false;
-        await archives.messages.replace(owner.token, serial, change(stanza));
+        const found = await find(jid, uid);
+        if (found === undefined) return false;
+        await archives.messages.replace(found.owner.token, found.serial, change(found.stanza));
         return true;
       },
+      browse: async (jid, wish) => browse(archives, await archives.of(jid), searchOf(jid), wish),
+      canSearch: (jid) => searchOf(jid) !== undefined,
+      stanza: async (jid, uid) => (await find(jid, uid))?.stanza,
       form: (owner) => queryForm(fieldsFor(searchOf(owner))),
       async metadata(jid) {
         const owner = await archives.of(jid);

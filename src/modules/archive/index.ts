@@ -17,6 +17,7 @@ import { startSweeper } from './sweeper.ts';
 
 export type { ArchiveApi, SearchableText } from './api.ts';
 export type { Entry, Reserved } from './archives.ts';
+export type { Browsed, BrowsePage, BrowseWish } from './browsing.ts';
 export type { Owner } from './owners.ts';
 export type { Search } from './search.ts';
 export type { ArchiveFigures, ArchiveService, Finding } from './service.ts';

@@ -3,14 +3,14 @@
 import { componentsOf } from '../../config/components.ts';
 import type { Home } from '../../core/module.ts';
 import { type BareJid, type Domain, domainOf, type Jid } from '../../jid/jid.ts';
-import { childOf, textOf } from '../../xml/element.ts';
 import { archive } from '../archive/index.ts';
 import { refusalOfAll } from './admin.ts';
 import { affiliate, expel } from './affiliating.ts';
 import { destroy } from './leaving.ts';
 import { configure } from './owner.ts';
 import { affiliationNamed } from './privileges.ts';
-import { type Affiliate, affiliationOf, emptyRoom, nickIn, occupantNamed } from './room.ts';
+import { createRecord } from './record-service.ts';
+import { type Affiliate, affiliationOf, emptyRoom, occupantNamed } from './room.ts';
 import { DEFAULT_CONFIG, type RoomConfig, roomConfig } from './room-config.ts';
 import type { Rooms } from './service.ts';
 import type { MucSettings } from './settings.ts';
@@ -34,6 +34,7 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
     ({ ok: false, why, text }) as const;
   const nowhere = (jid: BareJid) => refuse('not-found', `There is no room ${jid}.`);
 
+  const record = createRecord(rooms);
   return {
     domains,
     onEnd: rooms.onEnd,
@@ -155,14 +156,8 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
       });
       return outcome ?? nowhere(jid);
     },
-    async history(jid: BareJid, most: number) {
-      const room = await rooms.find(jid);
-      return room?.history.slice(-most).map(({ message, at, account }) => {
-        const body = childOf(message.element, 'body');
-        const text = body === undefined ? '' : textOf(body);
-        return { at, nick: nickIn(message.from), account, text };
-      });
-    },
+    history: record.history,
+    moderate: record.moderate,
     async purge(jid: BareJid, before: number) {
       const found = await rooms.change(jid, (turn) => {
         const history = turn.room.history.filter(({ at }) => at >= before);

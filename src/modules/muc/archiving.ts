@@ -7,10 +7,11 @@ import { errorReply } from '../../stanza/error.ts';
 import { type Iq, type Message, type Stanza, withChildren } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
 import { nsOf } from '../../xml/element.ts';
-import { type ArchiveApi, archive, type Reserved } from '../archive/index.ts';
+import { type ArchiveApi, archive, type BrowsePage, type Reserved } from '../archive/index.ts';
 import { MUC_USER } from './names.ts';
 import { seesJids, userElement } from './presence.ts';
 import { isAtLeast } from './privileges.ts';
+import { type RecordedSaying, readRecord } from './record.ts';
 import { affiliationOf, occupantAt, type Room } from './room.ts';
 import type { MucSettings } from './settings.ts';
 import type { Outcome, Reflected } from './turn.ts';
@@ -19,6 +20,15 @@ import type { Outcome, Reflected } from './turn.ts';
 export const MAM = 'urn:xmpp:mam:2';
 /** The features of a room that has an archive. */
 export const ARCHIVE_FEATURES = [MAM, `${MAM}#extended`, 'http://jabber.org/protocol/rsm'] as const;
+
+/** Which page of what was said is meant. */
+export interface RecordWish {
+  /** The id of the message before which the page ends; undefined for the newest page. */
+  readonly before: string | undefined;
+  /** Words that all occur; undefined for everything. */
+  readonly text: string | undefined;
+  readonly most: number;
+}
 
 /** The archives of rooms. */
 export interface RoomArchives {
@@ -29,6 +39,11 @@ export interface RoomArchives {
   keep(room: Room, outcome: Outcome, place: Reserved | undefined): Promise<unknown> | undefined;
   /** Answers a request, sending all that belongs to the answer. */
   answer(room: Room, iq: Iq, send: (stanza: Stanza) => void): Promise<void>;
+  /** Looks through what was said, the newest first. */
+  browse(room: BareJid, wish: RecordWish): Promise<BrowsePage<RecordedSaying>>;
+  canSearch(room: BareJid): boolean;
+  /** What was said under an id; undefined when the archive has no such message. */
+  recorded(room: BareJid, id: string): Promise<RecordedSaying | undefined>;
   remove(room: BareJid): Promise<void>;
   /** Keeps what is said for so many days; 0 is as the host has it. */
   setTerm(room: BareJid, days: number): Promise<void>;
@@ -78,6 +93,12 @@ export function createRoomArchives(home: Home<MucSettings>): RoomArchives {
     async answer(room, iq, send) {
       const answer = await reply(room, iq, send);
       if (answer !== undefined) send(answer);
+    },
+    browse: (room, wish) => api.browse(room, { ...wish, shown: readRecord }),
+    canSearch: api.canSearch,
+    async recorded(room, id) {
+      const stanza = await api.stanza(room, id);
+      return stanza === undefined ? undefined : readRecord(stanza);
     },
     remove: api.remove,
     setTerm: (room, days) => api.service.setRetention(room, days === 0 ? undefined : days),

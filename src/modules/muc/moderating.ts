@@ -1,4 +1,5 @@
 /** Messages that are taken back: by who said them (XEP-0424), or by a moderator (XEP-0425). */
+import type { Jid } from '../../jid/jid.ts';
 import { message } from '../../stanza/build.ts';
 import { type Iq, type Message, withChildren } from '../../stanza/stanza.ts';
 import { dateTimeAttr, payload } from '../../xml/codec.ts';
@@ -30,12 +31,35 @@ export function moderate(turn: Turn, iq: Iq, request: Element): void {
   const isKnown = terms.hasArchive || room.history.some((said) => said.id === id);
   if (!isKnown)
     return void turn.refuse(iq, { condition: 'item-not-found', text: 'There is no such message.' });
-  const reason = reasonIn(request, MODERATE);
+  turn.answer(iq);
+  takeBack(turn, {
+    id,
+    by: occupantJid(room, moderator.nick),
+    occupantId: moderator.id,
+    reason: reasonIn(request, MODERATE),
+  });
+}
+
+/** A message that is taken back, by whom and why. */
+export interface Moderation {
+  /** The id that the room gave the message. */
+  readonly id: string;
+  /** The moderator's address in the room, or the room's own where an admin of the server does it. */
+  readonly by: Jid;
+  /** That of the moderator (XEP-0421); undefined for the room. */
+  readonly occupantId: string | undefined;
+  /** '' for none. */
+  readonly reason: string;
+}
+
+/** Takes back what somebody said: a tombstone takes its place, and all are told (XEP-0425 §3.1, §4). */
+export function takeBack(turn: Turn, { id, by, occupantId, reason }: Moderation): void {
+  const { room, terms } = turn;
   const moderated = () =>
     el(
       'moderated',
-      { xmlns: MODERATE, by: occupantJid(room, moderator.nick) },
-      occupantIdElement(moderator.id),
+      { xmlns: MODERATE, by },
+      occupantId !== undefined && occupantIdElement(occupantId),
     );
   const why = () => reason !== '' && el('reason', undefined, reason);
   bury(turn, id, [moderated(), why()]);
@@ -49,7 +73,6 @@ export function moderate(turn: Turn, iq: Iq, request: Element): void {
     children: [retract, el('stanza-id', { xmlns: STANZA_ID, by: room.jid, id: stanzaId })],
   });
   turn.reflected = { message: told, publisher: undefined, session: undefined };
-  turn.answer(iq);
   turn.sendAll(told, everyone(room));
 }
 
@@ -67,7 +90,11 @@ export function retractOwn(turn: Turn, stanza: Message, occupant: Occupant): voi
 function bury(turn: Turn, id: string, inner: readonly (Element | false)[]): void {
   const { room, terms } = turn;
   const retracted = Stamp.encode({ stamp: terms.now });
-  for (const each of inner) if (each !== false) retracted.children.push(each);
+  for (const each of inner) {
+    if (each === false) continue;
+    retracted.children.push(each);
+    each.parent = retracted;
+  }
   const tombstone = (old: Message): Message => withChildren(old, [...kept(old), retracted]);
   const history = room.history.map((said) =>
     said.id === id ? { ...said, message: tombstone(said.message) } : said,

@@ -21,7 +21,7 @@ import type { Iq } from '../../stanza/stanza.ts';
 import { parseElement } from '../../xml/parse.ts';
 import type { Reserved } from '../archive/index.ts';
 import { createAllowances } from './allowances.ts';
-import { createRoomArchives, isArchiveRequest } from './archiving.ts';
+import { createRoomArchives, isArchiveRequest, type RoomArchives } from './archiving.ts';
 import { type Cell, createCells } from './cells.ts';
 import { createGate } from './creating.ts';
 import { entryMark } from './entering.ts';
@@ -48,6 +48,10 @@ export interface Rooms {
   find(jid: BareJid): Promise<Room | undefined>;
   /** Does something to a room that is there; undefined when there is none. */
   change<T>(jid: BareJid, act: (turn: Turn) => T): Promise<T | undefined>;
+  /** The same where the room may say something by it, for which the archive has a place. */
+  say<T>(jid: BareJid, act: (turn: Turn) => T): Promise<T | undefined>;
+  /** The archive of a room; undefined where what is said in it is not archived. */
+  archiveOf(room: Room): RoomArchives | undefined;
   /** Makes a room as it is given, if there is none; false when there is one. */
   create(room: Room): Promise<boolean>;
   /** The rooms that have occupants. */
@@ -183,14 +187,16 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     }
   };
 
-  const change = async <T>(jid: BareJid, act: (turn: Turn) => T): Promise<T | undefined> =>
+  const act = async <T>(jid: BareJid, isSaid: boolean, does: (turn: Turn) => T) =>
     inTurn(jid, async (cell) => {
       if (cell.room === undefined) return undefined;
-      const turn = new Turn(cell.room, termsFor(jid));
-      const result = act(turn);
-      await take(cell, turn.outcome);
+      const place = isSaid && hasArchive(jid) ? await archives.reserve(jid) : undefined;
+      const turn = new Turn(cell.room, termsFor(jid, place === undefined ? {} : { place }));
+      const result = does(turn);
+      await take(cell, turn.outcome, place);
       return result;
     });
+  const change: Rooms['change'] = (jid, does) => act(jid, false, does);
 
   const ghosts = createGhosts({
     clock,
@@ -301,6 +307,8 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     },
     find: async (jid) => inTurn(jid, (cell) => cell.room),
     change,
+    say: (jid, does) => act(jid, true, does),
+    archiveOf: (room) => (archives.isOn(room, hostOf(room.jid)) ? archives : undefined),
     create: async (room) =>
       inTurn(room.jid, async (cell) => {
         if (cell.room !== undefined) return false;
