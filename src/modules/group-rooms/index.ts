@@ -29,6 +29,14 @@ export interface GroupRooms extends AdminService {
   ): Promise<{ readonly ok: true } | GroupRoomRefusal>;
 }
 
+/** How long after the start the rooms catch up with their groups. */
+const START_MS = 2000;
+
+const without = (accounts: readonly BareJid[], others: readonly BareJid[]): readonly BareJid[] => {
+  const left = new Set(others);
+  return accounts.filter((account) => !left.has(account));
+};
+
 /** The module. */
 export const groupRooms = defineModule<undefined, GroupRooms>({
   name: 'group-rooms',
@@ -84,16 +92,14 @@ export const groupRooms = defineModule<undefined, GroupRooms>({
           return { ok: false, why: 'not-found', text: `There is no room ${room}.` };
         if (next !== undefined && (await known.members(next)) === undefined)
           return { ok: false, why: 'not-found', text: `${next.host} has no group ${next.name}.` };
-        const before = await table.groupOf(room);
-        if (next === undefined) await table.remove(room);
-        else await table.set({ room, ...next });
         const members = await membersOf(next);
-        const staying = new Set(members);
-        await part(
-          room,
-          (await membersOf(before)).filter((each) => !staying.has(each)),
-        );
+        const gone = without(await table.membersOf(room), members);
+        if (next !== undefined) await table.set({ room, ...next });
+        await part(room, gone);
         await welcome(room, members);
+        await (next === undefined
+          ? table.remove(room)
+          : table.note(room, { added: members, removed: gone }));
         return { ok: true };
       });
 
@@ -101,23 +107,46 @@ export const groupRooms = defineModule<undefined, GroupRooms>({
       for (const room of await table.of(change))
         await exclusive(room, async () => {
           await part(room, change.removed);
-          if (change.isGone) await table.remove(room);
-          else await welcome(room, change.added);
+          if (change.isGone) return table.remove(room);
+          await welcome(room, change.added);
+          return table.note(room, change);
         });
+    };
+
+    /** What changed in a group, or with a room of one, while nobody was here to follow. */
+    const catchUp = (room: BareJid) =>
+      exclusive(room, async () => {
+        const group = await table.groupOf(room);
+        if (group === undefined) return;
+        const [noted, now] = [await table.membersOf(room), await known.members(group)];
+        const isThere = (await rooms.show(room)) !== undefined;
+        const members = isThere ? [...(now ?? [])] : [];
+        const change = { added: without(members, noted), removed: without(noted, members) };
+        await part(room, change.removed);
+        if (now === undefined || !isThere) return void (await table.remove(room));
+        await welcome(room, change.added);
+        await table.note(room, change);
+      });
+    const catchUpAll = async () => {
+      for (const { room } of await table.all()) if (!isOver) await catchUp(room);
     };
     const failed = (error: unknown) => {
       home.metrics.errors.inc({ area: 'group-rooms' });
       home.log.error({ err: error }, 'the room of a group could not follow it');
     };
+    let isOver = false;
+    // Later than one operation on a stopped server takes, which builds this, too.
+    const start = home.clock.after(START_MS, () => {
+      catchUpAll().catch(failed);
+    });
     known.onChange((change) => {
       follow(change).catch(failed);
     });
     rooms.onEnd((room) => {
       const forget = async () => {
-        const group = await table.groupOf(room);
-        if (group === undefined) return;
+        const members = await table.membersOf(room);
+        for (const account of members) await book.remove(account, room);
         await table.remove(room);
-        for (const account of await membersOf(group)) await book.remove(account, room);
       };
       exclusive(room, forget).catch(failed);
     });
@@ -135,6 +164,13 @@ export const groupRooms = defineModule<undefined, GroupRooms>({
       grouped: table.all,
       assign,
     };
-    return { api, operations: groupRoomOperations(api) };
+    return {
+      api,
+      operations: groupRoomOperations(api),
+      async stop() {
+        isOver = true;
+        start.cancel();
+      },
+    };
   },
 });

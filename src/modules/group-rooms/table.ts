@@ -10,6 +10,8 @@ export interface GroupRoom extends GroupKey {
 
 interface Tables {
   group_rooms: { room: BareJid; host: Domain; name: string };
+  /** Who has by the group what its members have. */
+  group_room_members: { room: BareJid; member: BareJid };
 }
 
 /** The migrations. */
@@ -21,6 +23,14 @@ export const groupRoomMigrations: readonly Migration[] = [
       'CREATE INDEX group_rooms_by_group ON group_rooms (host, name)',
     ],
   },
+  {
+    name: 'members of the rooms of groups',
+    up: [
+      `CREATE TABLE group_room_members (
+        room TEXT NOT NULL, member TEXT NOT NULL, PRIMARY KEY (room, member)
+      ) WITHOUT ROWID`,
+    ],
+  },
 ];
 
 /** Reads and writes them. All may reject with a StoreError. */
@@ -29,7 +39,15 @@ export interface GroupRoomTable {
   of(group: GroupKey): Promise<readonly BareJid[]>;
   groupOf(room: BareJid): Promise<GroupKey | undefined>;
   set(row: GroupRoom): Promise<unknown>;
+  /** Forgets a room with its members. */
   remove(room: BareJid): Promise<unknown>;
+  /** Who was made a member of a room because he is in its group. */
+  membersOf(room: BareJid): Promise<readonly BareJid[]>;
+  /** Notes who is that now, and who is not any more. */
+  note(
+    room: BareJid,
+    change: { readonly added: readonly BareJid[]; readonly removed: readonly BareJid[] },
+  ): Promise<unknown>;
 }
 
 /** Opens the table. */
@@ -50,6 +68,27 @@ export function createGroupRoomTable(store: Store): GroupRoomTable {
           .values({ room, host, name })
           .onConflict((at) => at.column('room').doUpdateSet({ host, name })),
       ),
-    remove: (room) => store.write(db.deleteFrom('group_rooms').where('room', '=', room)),
+    remove: (room) =>
+      store.write(
+        db.deleteFrom('group_rooms').where('room', '=', room),
+        db.deleteFrom('group_room_members').where('room', '=', room),
+      ),
+    async membersOf(room) {
+      const query = db.selectFrom('group_room_members').select('member').where('room', '=', room);
+      return (await store.read(query)).map(({ member }) => member);
+    },
+    async note(room, { added, removed }) {
+      const gone = db.deleteFrom('group_room_members').where('room', '=', room);
+      const writes = [
+        ...removed.map((member) => gone.where('member', '=', member)),
+        ...added.map((member) =>
+          db
+            .insertInto('group_room_members')
+            .values({ room, member })
+            .onConflict((at) => at.doNothing()),
+        ),
+      ];
+      if (writes.length > 0) await store.write(...writes);
+    },
   };
 }

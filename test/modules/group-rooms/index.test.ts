@@ -127,6 +127,61 @@ describe('a room of a group', () => {
     expect(await run('rooms.groups', {})).toEqual({ rooms: [] });
   });
 
+  test('catches up with who came and went while the server was not running', async () => {
+    await create();
+    const [orphan, gone] = ['orphan@conference.falcot.com', 'gone@conference.falcot.com'];
+    await run('rooms.create', { room: orphan, owner: JOE, members: [EVA] });
+    const affiliate = (account: string, affiliation: string) =>
+      run('rooms.affiliation', { room: ROOM, accounts: [account], affiliation });
+    // As if Eva had come into the group then, Lucie had left it, and a group and a room had gone.
+    await affiliate(EVA, 'none');
+    await affiliate(LUCIE, 'member');
+    const db = scene.store.tables<{
+      group_rooms: { room: string; host: string; name: string };
+      group_room_members: { room: string; member: string };
+    }>();
+    const group = { host: 'falcot.com', name: 'engineering' };
+    await scene.store.write(
+      db.deleteFrom('group_room_members').where('member', '=', EVA),
+      db.insertInto('group_room_members').values([
+        { room: ROOM, member: LUCIE },
+        { room: orphan, member: EVA },
+      ]),
+      db.insertInto('group_rooms').values([
+        { ...group, room: orphan, name: 'no more' },
+        { ...group, room: gone },
+      ]),
+    );
+    scene.clock.advance(2000);
+    await settled();
+    expect(await members()).toMatchObject([
+      { jid: JOE, affiliation: 'owner' },
+      { jid: EVA, affiliation: 'member' },
+    ]);
+    expect(await bookmarksOf(eva)).toContain(ROOM);
+    expect(await bookmarksOf(await scene.connect(`${LUCIE}/desk`))).toBe('');
+    expect(await run('rooms.members', { room: orphan })).toMatchObject({ members: [{ jid: JOE }] });
+    expect(await run('rooms.groups', {})).toMatchObject({ rooms: [{ room: ROOM }] });
+    const noted = await scene.store.read(db.selectFrom('group_room_members').selectAll());
+    expect(noted).toEqual([
+      { room: ROOM, member: EVA },
+      { room: ROOM, member: JOE },
+    ]);
+  });
+
+  test('leaves alone at the start what its users and admins have changed', async () => {
+    await create();
+    await run('rooms.affiliation', { room: ROOM, accounts: [EVA], affiliation: 'none' });
+    await eva.ask(
+      'set',
+      `<pubsub xmlns='http://jabber.org/protocol/pubsub'><retract node='urn:xmpp:bookmarks:1'><item id='${ROOM}'/></retract></pubsub>`,
+    );
+    scene.clock.advance(2000);
+    await settled();
+    expect(await members()).toMatchObject([{ jid: JOE, affiliation: 'owner' }]);
+    expect(await bookmarksOf(eva)).toBe('');
+  });
+
   test('needs a room and a group that are there', async () => {
     const attempt = (name: string, input: object) =>
       operations.run(name, input, { name: 'root', via: 'socket' });
