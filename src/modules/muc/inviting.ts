@@ -22,6 +22,20 @@ export function mediation({ element }: Message): Element | undefined {
   return isAny ? x : undefined;
 }
 
+/** Those whom a message invites, as far as they are addresses. */
+export function invitedIn(stanza: Message): readonly Jid[] {
+  const x = stanza.type === 'groupchat' ? undefined : mediation(stanza);
+  if (x === undefined || childOf(x, 'decline', MUC_USER) !== undefined) return [];
+  return childrenOf(x).flatMap((child) => {
+    const to = isNamed(child, 'invite', MUC_USER) ? parseJid(child.attrs.to ?? '') : undefined;
+    return to?.ok === true ? [to.value] : [];
+  });
+}
+
+/** The error for who invites an address that does not exist. */
+export const nobodyAt = (jid: Jid) =>
+  ({ condition: 'item-not-found', text: `There is nobody at ${jid}.` }) as const;
+
 /** How many an account would invite by a message. */
 export const invitedBy = (x: Element): number =>
   childrenOf(x).filter((child) => isNamed(child, 'invite', MUC_USER)).length;
@@ -47,11 +61,14 @@ function invite(turn: Turn, stanza: Message, x: Element): void {
   for (const element of invites) {
     const to = parseJid(element.attrs.to ?? '');
     if (!to.ok) return void turn.refuse(stanza, { condition: 'jid-malformed' });
+    if (terms.missing?.has(bareOf(to.value)) === true)
+      return void turn.refuse(stanza, nobodyAt(to.value));
     invited.push({ to: to.value, element });
   }
   for (const { to, element } of invited) {
     const thread = childOf(element, 'continue', MUC_USER)?.attrs['thread']?.slice(0, MAX_THREAD);
     const isContinued = childOf(element, 'continue', MUC_USER) !== undefined;
+    turn.invitations.push({ to, inviter: stanza.from, id: stanza.id });
     if (room.config.isMembersOnly) admit(turn, stanza, to);
     turn.send(
       invitation(turn, {

@@ -78,6 +78,7 @@ const NOTHING: Outcome = {
   room: undefined,
   sends: [],
   relay: undefined,
+  invitations: [],
   tombstone: undefined,
   said: undefined,
   reflected: undefined,

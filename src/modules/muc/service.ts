@@ -17,7 +17,7 @@ import {
 import { randomId } from '../../kit/ids.ts';
 import { iqResult } from '../../stanza/build.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
-import type { Iq } from '../../stanza/stanza.ts';
+import type { Iq, Message } from '../../stanza/stanza.ts';
 import { parseElement } from '../../xml/parse.ts';
 import type { Reserved } from '../archive/index.ts';
 import { createAllowances } from './allowances.ts';
@@ -27,6 +27,7 @@ import { createGate } from './creating.ts';
 import { entryMark } from './entering.ts';
 import { createGhosts } from './ghosts.ts';
 import { createHandover, handOver } from './handover.ts';
+import { createInvitees } from './invitees.ts';
 import { createLanes } from './lanes.ts';
 import { destroy, drop } from './leaving.ts';
 import { isVCardRequest } from './picture.ts';
@@ -88,6 +89,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
   const { inTurn } = cells;
   const counts = new Map<BareJid, number>();
   const relays = createRelays();
+  const invitees = createInvitees(home);
   const listeners: ((room: BareJid) => void)[] = [];
   const allowances = createAllowances(clock, home.configOf);
   const lanes = createLanes({
@@ -101,13 +103,18 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
   const archives = createRoomArchives(home);
   const termsFor = (
     room: BareJid,
-    more: { readonly creation?: StanzaFailure | undefined; readonly place?: Reserved } = {},
+    more: {
+      readonly creation?: StanzaFailure | undefined;
+      readonly place?: Reserved;
+      readonly missing?: ReadonlySet<BareJid> | undefined;
+    } = {},
   ): Terms => ({
     now: clock.now(),
     settings: home.configOf(hostOf(room)),
     newId: randomId,
     occupantId,
     creation: more.creation,
+    missing: more.missing,
     hasArchive: hasArchive(room),
     saidId: more.place?.uid,
     roomsOf: (account) => counts.get(account) ?? 0,
@@ -142,12 +149,13 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     return verdict.settling(Promise.all([written, told.settled]));
   };
 
-  const accept = (cell: Cell, { room, sends, relay }: Outcome) => {
+  const accept = (cell: Cell, { room, sends, relay, invitations }: Outcome) => {
     recount(cell.room, room);
     if (room === undefined && cell.room?.isLocked === false)
       for (const listener of listeners) listener(cell.room.jid);
     watchLock(cell, room);
     cell.room = room;
+    if (room !== undefined) for (const each of invitations) invitees.sent(room.jid, each);
     for (const each of sends) deliver(each);
     if (relay !== undefined) lanes.send(relays.forward(relay));
   };
@@ -240,6 +248,16 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     return reserved instanceof Promise ? reserved.then(go) : go(reserved);
   };
 
+  /** A message, by which somebody may invite others: who is not there is looked for before. */
+  const hear = (cell: Cell, stanza: Addressed<Message>, host: Domain): MaybePromise<Verdict> => {
+    const jid = bareOf(stanza.to);
+    const looked = invitees.missing(stanza, home.configOf(host).invitations);
+    if (looked === undefined) return handle(cell, stanza, jid);
+    return looked.then((missing) =>
+      take(cell, receive(cell.room, stanza, termsFor(jid, { missing }))),
+    );
+  };
+
   /** Somebody asks for what was said; the room does not wait for the answer. */
   const readArchive = async (iq: Iq, jid: BareJid): Promise<Verdict> => {
     const room = await inTurn(jid, (cell) => cell.room);
@@ -281,6 +299,12 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
       if (type === 'error' && home.sessions.at(from as FullJid) !== undefined)
         return verdict.drop('an error of a client that is there');
       const jid = bareOf(stanza.to);
+      const undelivered =
+        stanza.kind === 'message' && type === 'error' ? invitees.returned(stanza) : undefined;
+      if (undelivered !== undefined) {
+        lanes.send(undelivered);
+        return verdict.handled;
+      }
       ghosts.heard(from);
       const failure = allowances.refusal(stanza, host);
       const answer = failure && refusal(stanza, failure, jid);
@@ -298,6 +322,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
           stanza.kind === 'presence' &&
           type === 'available' &&
           entryMark(stanza) !== undefined;
+        if (stanza.kind === 'message') return hear(cell, stanza, host);
         if (!isCreating) return handle(cell, stanza, jid);
         return refusalToCreate(jid, from, home.configOf(host)).then((refused) =>
           take(cell, receive(undefined, stanza, termsFor(jid, { creation: refused }))),

@@ -29,6 +29,14 @@ export interface Relay {
   readonly to: Jid;
 }
 
+/** An invitation that a room sent for an occupant. */
+export interface SentInvitation {
+  readonly to: Jid;
+  readonly inviter: Jid;
+  /** The id of what the inviter sent. */
+  readonly id: string | undefined;
+}
+
 /** The end of a room that was destroyed on purpose. */
 export interface Tombstone {
   readonly at: number;
@@ -52,6 +60,8 @@ export interface Terms {
   readonly hasArchive: boolean;
   /** The id that the archive has for what is said now. */
   readonly saidId: string | undefined;
+  /** Whom the stanza would invite that is no account of this server; undefined for nobody. */
+  readonly missing: ReadonlySet<BareJid> | undefined;
   /** How many rooms of the service an account is in. */
   roomsOf(account: BareJid): number;
 }
@@ -84,6 +94,8 @@ export interface Outcome {
   readonly said: Said | undefined;
   /** The message as all heard it, if the archive is to have it, and whose it was. */
   readonly reflected: Reflected | undefined;
+  /** Whom the room invites for somebody. */
+  readonly invitations: readonly SentInvitation[];
   /** What was taken back. */
   readonly retraction: Retraction | undefined;
   /** The vCard that an owner has published. */
@@ -95,6 +107,7 @@ export class Turn {
   room: Room;
   readonly terms: Terms;
   readonly sends: Sending[] = [];
+  readonly invitations: SentInvitation[] = [];
   relay: Relay | undefined;
   tombstone: Tombstone | undefined;
   said: Said | undefined;
@@ -132,9 +145,10 @@ export class Turn {
 
   /** What became of the event. */
   get outcome(): Outcome {
-    const { room, isOver, sends, relay, tombstone, said, reflected, retraction, vcard } = this;
+    const { room, isOver, sends, relay, invitations } = this;
+    const { tombstone, said, reflected, retraction, vcard } = this;
     const now = isOver ? undefined : room;
-    return { room: now, sends, relay, tombstone, said, reflected, retraction, vcard };
+    return { room: now, sends, relay, invitations, tombstone, said, reflected, retraction, vcard };
   }
 }
 

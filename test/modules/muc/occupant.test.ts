@@ -1,6 +1,7 @@
 /** XEP-0045 §7: entering, speaking, leaving; the examples in their order. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { childOf, serialise, textOf } from '../../../src/xml/element.ts';
+import { stanza } from '../../operations/support.ts';
 import { conditionIn, resultIn } from '../../support/answers.ts';
 import type { Actor } from '../../support/scene.ts';
 import {
@@ -608,6 +609,44 @@ describe('XEP-0045 §7.4 to §7.14', () => {
         house.bard,
         `<message from='${COVEN}' to='${house.bard.jid}'><x ${USER}><invite from='${COVEN}/firstwitch'><continue/></invite></x></message>`,
       );
+    });
+
+    test('to a non-existent JID are answered with item-not-found, and nobody is invited', async () => {
+      await configure(crone1, { membersonly: '1' });
+      crone1.inbox.length = 0;
+      await crone1.send(invite(HECATE, 'nobody@shakespeare.lit'));
+      const answer = await crone1.next();
+      expect(conditionIn(answer)).toBe('item-not-found');
+      expect(answer.attrs).toMatchObject({ type: 'error', id: 'nzd143v8', from: COVEN, to: C });
+      await house.hecate.nothing();
+      await crone1.nothing();
+    });
+
+    test('to a non-existent JID elsewhere are, once its server says so, and only once', async () => {
+      const sent: string[] = [];
+      house.scene.router.useRemote((each) => {
+        sent.push(serialise(each.element));
+        return { kind: 'handled' };
+      });
+      await crone1.send(invite('nobody@far.example'));
+      expect(sent.join('')).toContain('to="nobody@far.example"');
+      const bounce = (from: string, condition: string) =>
+        house.scene.router.route(
+          stanza(
+            `<message to='${COVEN}' type='error' id='nzd143v8'><error type='cancel'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
+            from as never,
+          ),
+        );
+      await bounce('other@far.example', 'service-unavailable');
+      await bounce('nobody@far.example', 'resource-constraint');
+      await crone1.nothing();
+      await bounce('nobody@far.example', 'service-unavailable');
+      expectHeard(
+        crone1,
+        `<message from='${COVEN}' to='${C}' type='error'><x ${USER}><invite to='nobody@far.example'/></x><error by='${COVEN}' type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>There is nobody at nobody@far.example.</text></error></message>`,
+      );
+      await bounce('nobody@far.example', 'service-unavailable');
+      await crone1.nothing();
     });
 
     test.each([
