@@ -330,7 +330,9 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       positional: ['room', 'id'],
       input: z.object({
         room,
-        id: messageId.describe('The id of the message, as the history of the room shows it.'),
+        id: messageId.describe(
+          'The id of the message, as the history of the room shows it; after -- if it begins with -.',
+        ),
         reason,
       }),
       output: z.object({ room: z.string(), id: z.string() }),
