@@ -102,7 +102,9 @@ describe('an archive', () => {
     await other.ping();
   });
 
-  test('DESIGN D1: what was acknowledged by the end of a stream survives SIGKILL, with its ids', async () => {
+  test('DESIGN D1: what was acknowledged by the end of a stream survives SIGKILL, with its ids', {
+    timeout: 60_000,
+  }, async () => {
     const juliet = await bound('juliet', 'hall');
     const words = wordsOf(300);
     juliet.send(`${words.map((word) => chat(word)).join('')}</stream:stream>`);

@@ -244,7 +244,7 @@ describe('§3: whoever is not one is refused', () => {
     expect(await endedBy(silent)).toBe('connection-timeout');
   });
 
-  test('who guesses too often has to wait, and nobody else', async () => {
+  test('who guesses too often has to wait, and nobody else', { timeout: 60_000 }, async () => {
     for (let tries = 0; tries < 20; tries += 1) {
       const { component } = await openComponent(here);
       component.send('<handshake>guess</handshake>');
