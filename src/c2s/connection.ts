@@ -32,6 +32,7 @@ import type { Gone, Resumed } from './admission.ts';
 import { Authentication } from './authentication.ts';
 import { bindResource } from './bind.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
+import { hasRoomForGuest } from './guests.ts';
 import { laterOffer } from './inline.ts';
 import type { Link } from './outlet.ts';
 import type { C2sServices } from './services.ts';
@@ -388,6 +389,10 @@ export class Connection implements Link {
       this.#step({ kind: 'bind-refused', id, condition: bound.condition });
       return;
     }
+    if (!this.#hasRoom()) {
+      this.#step({ kind: 'bind-refused', id, condition: 'resource-constraint' }); // §7.6.2.1
+      return;
+    }
     if (this.#authentication.isWithdrawn(account, device)) {
       const text = 'What you logged in with is no longer valid.';
       this.end({ condition: 'not-authorized', text });
@@ -401,11 +406,16 @@ export class Connection implements Link {
 
   /** XEP-0386: what is sent to the session waits until the client is told of it. */
   #openSession(jid: FullJid, device: SessionDevice | undefined): ClientSession | undefined {
-    if (this.#services.sessions.at(jid) !== undefined) return undefined;
+    if (this.#services.sessions.at(jid) !== undefined || !this.#hasRoom()) return undefined;
     const session = this.#makeSession(jid, device, true);
     session.keep();
     this.#services.sessions.add(session);
     return session;
+  }
+
+  /** Whether there is room for the client, which only guests are asked for. */
+  #hasRoom(): boolean {
+    return this.#state.mechanism !== 'ANONYMOUS' || hasRoomForGuest(this.remote, this.#services);
   }
 
   #makeSession(jid: FullJid, device: SessionDevice | undefined, isBind2: boolean): ClientSession {
@@ -449,7 +459,8 @@ export class Connection implements Link {
   async #wake(wanted: Resumption, told: Resumed): Promise<Gone | undefined> {
     const { account } = this.#state;
     if (account === undefined) return { handled: undefined };
-    const found = this.#services.sleepers.find(wanted.id, account);
+    const isGuest = this.#state.mechanism === 'ANONYMOUS';
+    const found = this.#services.sleepers.find(wanted.id, account, isGuest);
     if (!found.ok) return { handled: found.handled };
     const { session } = found;
     const failure = await session.wake(this, this.#security(), wanted.handled, (received) => {

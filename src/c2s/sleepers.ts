@@ -1,5 +1,5 @@
 /** Sessions that their clients may resume (XEP-0198 §5), whether a client is connected or not. */
-import type { BareJid } from '../jid/jid.ts';
+import { type BareJid, domainOf } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { BoundedMap } from '../kit/limits.ts';
 import type { ClientSession } from './session.ts';
@@ -22,8 +22,12 @@ export interface Sleepers {
   wake(session: ClientSession): void;
   /** Forgets a session that is over. */
   remove(id: string, session: ClientSession): void;
-  /** The session that a client of an account names; those of others are as unknown as none (§8). */
-  find(id: string, account: BareJid): Found;
+  /**
+   * The session that a client of an account names; those of others are as unknown as none (§8). A guest
+   * has another account each time he logs in: to know the id, which nobody can guess, proves that the
+   * session of a guest of the same host is his.
+   */
+  find(id: string, account: BareJid, isGuest: boolean): Found;
   /** Ends those that have slept too long. */
   expire(): void;
   /** Until when the client of a session that sleeps may come back, in ms since the epoch. */
@@ -49,9 +53,11 @@ export function createSleepers(clock: Clock): Sleepers {
       byId.delete(id);
       over.set(id, { account: session.account, handled: session.handledCount });
     },
-    find(id, account) {
+    find(id, account, isGuest) {
       const session = byId.get(id);
       if (session?.account === account) return { ok: true, session };
+      if (isGuest && session?.isAnonymous === true && session.host === domainOf(account))
+        return { ok: true, session };
       const before = over.get(id);
       return { ok: false, handled: before?.account === account ? before.handled : undefined };
     },

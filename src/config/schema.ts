@@ -100,6 +100,18 @@ const limits = z
     ),
     // RFC 6120 §6.4.5: no fewer than two, no more than five tries are advised.
     loginTries: count(5, { min: 1, max: 20 }).describe('How many tries to log in a stream has.'),
+    guests: z
+      .object({
+        // A household or a small office behind one address; each visitor has one session.
+        perAddress: count(20, { min: 1 }).describe('How many one IP address may have at a time.'),
+        total: count(1000, { min: 1 }).describe('How many there may be in all.'),
+        // Twice what the fastest typist sends, with the notes that he is typing.
+        messagesPerMinute: count(60, { min: 5 }).describe(
+          'How many messages one guest may send in a minute.',
+        ),
+      })
+      .prefault({})
+      .describe('What guests may use, who are logged in without an account (SASL ANONYMOUS).'),
     // RFC 6120 §7.5: phones, desks and web pages of one person, with room for forgotten ones.
     resourcesPerAccount: count(20, { min: 1 }).describe(
       'How many sessions one account may have at a time.',

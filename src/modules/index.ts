@@ -25,6 +25,7 @@ import { displayed } from './displayed.ts';
 import { fulltext } from './fulltext/index.ts';
 import { groupRooms } from './group-rooms/index.ts';
 import { groups } from './groups/index.ts';
+import { guests } from './guests.ts';
 import { hostMeta } from './host-meta.ts';
 import { invitations } from './invitations/index.ts';
 import { last } from './last.ts';
@@ -53,6 +54,7 @@ export const modules: readonly AnyModule[] = [
   roster,
   presence,
   blocking,
+  guests,
   disco,
   caps,
   pubsub,

@@ -1,13 +1,14 @@
 /** The archive of a room: who may read it, and what it is asked (XEP-0313 §6.1.2). */
 import type { MaybePromise } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
-import { type BareJid, bareOf, type Domain } from '../../jid/jid.ts';
+import { type BareJid, bareOf, type Domain, domainOf } from '../../jid/jid.ts';
 import { iqResult } from '../../stanza/build.ts';
 import { errorReply } from '../../stanza/error.ts';
 import { type Iq, type Message, type Stanza, withChildren } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
 import { nsOf } from '../../xml/element.ts';
 import { type ArchiveApi, archive, type BrowsePage, type Reserved } from '../archive/index.ts';
+import { hearsSince } from './guests.ts';
 import { MUC_USER } from './names.ts';
 import { seesJids, userElement } from './presence.ts';
 import { isAtLeast } from './privileges.ts';
@@ -55,7 +56,9 @@ export function createRoomArchives(home: Home<MucSettings>): RoomArchives {
 
   const reply = async (room: Room, iq: Iq, send: (stanza: Stanza) => void) => {
     const { payload, type } = iq;
-    if (payload === undefined || !mayRead(room, iq))
+    const host = home.hosts.ownerOf(domainOf(room.jid))?.domain ?? domainOf(room.jid);
+    const isBarred = hearsSince(home, iq.from, host) !== undefined;
+    if (payload === undefined || isBarred || !mayRead(room, iq))
       return errorReply(iq, { condition: 'forbidden', text: 'You may not read this archive.' });
     if (type === 'set' && payload.name === 'query') {
       const shown = mayKnow(room, iq) ? undefined : withoutPublisher;

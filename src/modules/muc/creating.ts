@@ -16,7 +16,7 @@ export function createGate(
     if (creation === 'anyone') return true;
     const host = home.hosts.get(domainOf(account));
     if (host === undefined) return false;
-    if (creation === 'local') return true;
+    if (creation === 'local') return !(await home.authority.isGuest(account));
     if (home.server().admins.includes(account) || host.config.admins.includes(account)) return true;
     return (await home.accounts.get(account))?.isAdmin === true;
   };

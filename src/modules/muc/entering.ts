@@ -208,8 +208,12 @@ function welcome(
 ): void {
   const { room, terms } = turn;
   tellSelf(turn, occupant, { selfCodes: said.selfCodes }, [to], said.id);
-  for (const each of chosen(room, said.history, terms.now, to.length))
-    turn.sendAll(each.message, [to]);
+  const first = terms.hearsSince(to);
+  const history =
+    first === undefined
+      ? said.history
+      : { ...said.history, since: Math.max(first, said.history.since ?? first) };
+  for (const each of chosen(room, history, terms.now, to.length)) turn.sendAll(each.message, [to]);
   turn.sendAll(subjectMessage(room, terms.newId()), [to]);
 }
 

@@ -26,6 +26,7 @@ import { type Cell, createCells } from './cells.ts';
 import { createGate } from './creating.ts';
 import { entryMark } from './entering.ts';
 import { createGhosts } from './ghosts.ts';
+import { hearsSince } from './guests.ts';
 import { createHandover, handOver } from './handover.ts';
 import { createInvitees } from './invitees.ts';
 import { createLanes } from './lanes.ts';
@@ -117,6 +118,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     missing: more.missing,
     hasArchive: hasArchive(room),
     saidId: more.place?.uid,
+    hearsSince: (session) => hearsSince(home, session, hostOf(room)),
     roomsOf: (account) => counts.get(account) ?? 0,
   });
   const hasArchive = (jid: BareJid): boolean => {

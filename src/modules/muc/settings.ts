@@ -7,7 +7,9 @@ export const mucSettings = z.object({
   creation: z
     .enum(['anyone', 'local', 'admins'])
     .default('local')
-    .describe('Who may create rooms: anyone at all, accounts of this server, or its admins.'),
+    .describe(
+      'Who may create rooms: anyone at all, accounts of this server but guests, or its admins.',
+    ),
   maxRooms: count(10_000, { min: 1 }).describe('How many rooms one service may have.'),
   roomsPerOwner: count(50, { min: 1 }).describe('How many rooms one account may own by creating.'),
   roomsPerUser: count(500, { min: 1 }).describe('In how many rooms one account may be at a time.'),
@@ -26,6 +28,10 @@ export const mucSettings = z.object({
     'The largest vCard of a room, with its picture.',
   ),
   historySize: size('512KiB', { min: '1KiB' }).describe('How much history one room keeps.'),
+  guestsReadHistory: z
+    .boolean()
+    .default(false)
+    .describe('Whether guests without an account may read what was said before they came.'),
   invitations: count(10, { min: 1, max: 100 }).describe('How many one message may invite.'),
   invitationsPerHour: count(60, { min: 1 }).describe('How many one account may invite in an hour.'),
   presencesPerMinute: count(60, { min: 5 }).describe(

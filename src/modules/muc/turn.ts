@@ -62,6 +62,8 @@ export interface Terms {
   readonly saidId: string | undefined;
   /** Whom the stanza would invite that is no account of this server; undefined for nobody. */
   readonly missing: ReadonlySet<BareJid> | undefined;
+  /** Since when a session may know what was said, in ms since the epoch; undefined: from the beginning. */
+  hearsSince(session: FullJid): number | undefined;
   /** How many rooms of the service an account is in. */
   roomsOf(account: BareJid): number;
 }
