@@ -1,6 +1,7 @@
 /**
  * The web client: Converse.js, served by us and set up for the host by whose name a browser comes, at
- * `/chat`. It speaks RFC 7395 with the same server, and loads nothing from anywhere else.
+ * `/chat`. It speaks RFC 7395 with the same server, and loads nothing from anywhere else. For guests there is
+ * a chat at `/support`, which other web sites show.
  */
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -11,9 +12,11 @@ import { defineModule, type Home } from '../../core/module.ts';
 import type { HttpEnv } from '../../http/client.ts';
 import { domainOfHeader } from '../../http/host.ts';
 import { register } from '../register/index.ts';
+import { tagged } from './answer.ts';
 import { type Files, findFiles } from './files.ts';
-import { manifestOf, type Page, pageHtml, policyOf, tagOf } from './page.ts';
+import { manifestOf, type Page, pageHtml, policyOf } from './page.ts';
 import { type WebClientSettings, webClientConfig } from './settings.ts';
+import { createSupport } from './support.ts';
 
 /** A year: the address changes when the file does. */
 const FOR_GOOD = 'public, max-age=31536000, immutable';
@@ -99,6 +102,7 @@ function createApp(home: Home<WebClientSettings>): Hono<HttpEnv> {
       ...(file.isCompressed ? { 'Content-Encoding': 'gzip' } : {}),
     });
   });
+  app.route('/', createSupport({ home, files: allFiles, hostFor: (c) => hostFor(home, c) }));
   return app;
 }
 
@@ -107,14 +111,4 @@ function hostFor({ hosts, web }: Home<WebClientSettings>, c: Context<HttpEnv>): 
   const domain = domainOfHeader(c.req.header('host'));
   const named = domain === undefined ? undefined : hosts.get(domain);
   return named ?? (web.clientOf(c).isLocal ? hosts.all()[0] : undefined);
-}
-
-/** An answer that browsers keep and ask about: they are told when it is still the same. */
-function tagged(c: Context<HttpEnv>, body: string | Buffer, type: string): Response {
-  const tag = tagOf(body);
-  c.header('ETag', tag);
-  if (c.req.header('if-none-match') === tag) return c.body(null, 304);
-  return c.body(typeof body === 'string' ? body : new Uint8Array(body), 200, {
-    'Content-Type': type,
-  });
 }

@@ -37,8 +37,8 @@ function settingsOf({ domain, name, files, logo, rooms, isOpen }: Page) {
 /** The page, as HTML. */
 export function pageHtml(page: Page): string {
   const { name, colour, files, logo } = page;
-  // Data, not a script: nothing in it ends the element. By the other one, Converse.js finds its files.
-  const settings = JSON.stringify(settingsOf(page)).replaceAll('<', '\\u003c');
+  // By the other script, Converse.js finds its files.
+  const settings = scriptData(settingsOf(page));
   const at = (text: string) => `"${escapeAttribute(text)}"`;
   return `<!doctype html>
 <html lang="en">
@@ -65,14 +65,19 @@ export function pageHtml(page: Page): string {
 `;
 }
 
-const colourRule = (colour: string) => `:root{--host-colour:${colour}}`;
+/** Data in a `<script>` that is none: nothing in it ends the element. */
+export const scriptData = (data: object) => JSON.stringify(data).replaceAll('<', '\\u003c');
+
+/** The rule by which styles know the host's colour. */
+export const colourRule = (colour: string) => `:root{--host-colour:${colour}}`;
 
 /**
  * What the page may load and send: what is ours only. Converse.js sets styles of elements itself, and its
  * cryptography is WebAssembly.
  * @param publicUrl the host's; files are uploaded there, wherever the page is served
+ * @param sites the origins of those that may show it in a page of theirs
  */
-export function policyOf(publicUrl: string): string {
+export function policyOf(publicUrl: string, sites: readonly string[] = []): string {
   const { origin } = new URL(publicUrl);
   return [
     "default-src 'none'",
@@ -86,7 +91,7 @@ export function policyOf(publicUrl: string): string {
     "manifest-src 'self'",
     "form-action 'self'",
     "base-uri 'none'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${sites.length === 0 ? "'none'" : sites.join(' ')}`,
   ].join('; ');
 }
 

@@ -1,6 +1,25 @@
 /** The config of the web client. */
 import { z } from 'zod';
-import { path } from '../../config/fields.ts';
+import { accountJid, path } from '../../config/fields.ts';
+
+/** A web site; by nothing else in it could it say more in a policy than its name. */
+const SITE =
+  /^(?:https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http:\/\/(?:localhost|127\.0\.0\.1))(?::\d{1,5})?$/;
+
+const support = z.object({
+  room: accountJid().describe('The room in which visitors find colleagues; it has to be there.'),
+  title: z.string().min(1).max(60).default('Support').describe('What the chat is called.'),
+  greeting: z
+    .string()
+    .max(300)
+    .default('Hello! Write to us here; a colleague answers as soon as one is there.')
+    .describe('What a visitor reads above the chat.'),
+  embeddedBy: z
+    .array(z.string().regex(SITE, 'is not such as https://www.falcot.com'))
+    .max(50)
+    .default([])
+    .describe('The web sites whose pages may show it, such as https://www.falcot.com.'),
+});
 
 /** The schema of `modules.webClient`. */
 export const webClientConfig = z.object({
@@ -20,7 +39,16 @@ export const webClientConfig = z.object({
     .regex(/^#[0-9a-fA-F]{6}$/, 'is not such as #0b5f6b')
     .default('#0b5f6b')
     .describe('Its main colour; the text on it is white.'),
+  support: support
+    .optional()
+    .describe(
+      'A chat for visitors of web sites at /support of a domain for guests (`anonymous: true`).',
+    )
+    .meta({ defaultText: 'none' }),
 });
 
 /** The config of the web client. */
 export type WebClientSettings = z.output<typeof webClientConfig>;
+
+/** The config of the chat for visitors. */
+export type SupportSettings = z.output<typeof support>;
