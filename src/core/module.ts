@@ -47,7 +47,7 @@ export interface SessionMemory {
 
 /** What the setup of a module returns. */
 export interface ModuleParts<Api = unknown> extends DispatchParts {
-  /** Data forms for the host's disco#info (XEP-0128). */
+  /** Data forms for the host's disco#info (XEP-0128); those of one `FORM_TYPE` are merged. */
   serverForms?(host: Domain): readonly Element[];
   readonly operations?: readonly AnyOperation[];
   /** What the module remembers of a session, for sessions that outlive the process (XEP-0198). */

@@ -5,6 +5,7 @@ import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import { mergedReports } from '../stanza/form.ts';
 import type { Iq, Stanza } from '../stanza/stanza.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
@@ -132,7 +133,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         return unique(enabledParts(host).flatMap((each) => each.module[which]));
       },
       serverForms: (host) =>
-        enabledParts(host).flatMap(({ parts }) => parts.serverForms?.(host) ?? []),
+        mergedReports(enabledParts(host).flatMap(({ parts }) => parts.serverForms?.(host) ?? [])),
       has: (wanted, host) => isEnabled(wanted, host),
       use<Api>(needed: ModuleDefinition<never, Api>): Api {
         if (!module.needs.includes(needed.name) && !module.wants.includes(needed.name))

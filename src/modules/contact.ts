@@ -1,8 +1,6 @@
 /** XEP-0157: Contact Addresses for XMPP Services. */
 import { defineModule } from '../core/module.ts';
-import { formElement } from '../stanza/form.ts';
-
-const SERVER_INFO = 'http://jabber.org/network/serverinfo';
+import { CONTACT_FORM, formElement } from '../stanza/form.ts';
 
 /** The module; the addresses are those of the host's `contacts`. */
 export const contact = defineModule({
@@ -15,7 +13,7 @@ export const contact = defineModule({
         .filter(([, uris]) => uris.length > 0)
         .map(([role, uris]) => ({ name: `${role}-addresses`, values: uris }));
       if (fields.length === 0) return [];
-      return [formElement({ type: 'result', formType: SERVER_INFO, fields })];
+      return [formElement({ type: 'result', formType: CONTACT_FORM, fields })];
     },
   }),
 });

@@ -5,6 +5,9 @@ import { childOf, childrenOf, type Element, el, isNamed, textOf } from '../xml/e
 /** The namespace of data forms. */
 export const DATA_FORMS = 'jabber:x:data';
 
+/** The form of a server's contact addresses (XEP-0157), which names its node (XEP-0485), too. */
+export const CONTACT_FORM = 'http://jabber.org/network/serverinfo';
+
 /** XEP-0122. */
 const VALIDATION = 'http://jabber.org/protocol/xdata-validate';
 
@@ -126,6 +129,25 @@ function readField(element: Element): FormField | undefined {
       return { label: optionLabel, value: value === undefined ? '' : textOf(value) };
     }),
   };
+}
+
+/**
+ * Reports (`result`) with those of the same `FORM_TYPE` made one, with the fields of all (XEP-0485 §8.2): two
+ * would make disco#info ill-formed (XEP-0115 §5.4). Of fields with one name the first stays.
+ */
+export function mergedReports(elements: readonly Element[]): readonly Element[] {
+  const byType = new Map<string, Element[]>();
+  for (const element of elements) {
+    const type = readForm(element)?.formType ?? '';
+    byType.set(type, [...(byType.get(type) ?? []), element]);
+  }
+  return [...byType].flatMap(([formType, alike]) => {
+    if (formType === '' || alike.length === 1) return alike;
+    const fields = new Map<string, FormField>();
+    for (const field of alike.flatMap((element) => readForm(element)?.fields ?? []))
+      if (!fields.has(field.name)) fields.set(field.name, field);
+    return [formElement({ type: 'result', formType, fields: [...fields.values()] })];
+  });
 }
 
 /** The values of a field; undefined when the form has no such field. */

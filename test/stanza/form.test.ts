@@ -4,6 +4,7 @@ import {
   formElement,
   isTrue,
   jidsOf,
+  mergedReports,
   readForm,
   valuesOf,
 } from '../../src/stanza/form.ts';
@@ -98,5 +99,24 @@ describe('XEP-0004', () => {
     expect(jidsOf(form, 'empty')).toEqual([]);
     expect(jidsOf(form, 'absent')).toBeUndefined();
     expect(jidsOf({ ...form, fields: [{ name: 'who', values: ['@'] }] }, 'who')).toBeUndefined();
+  });
+});
+
+describe('XEP-0485 §8.2', () => {
+  const report = (formType: string, ...names: string[]) => {
+    const fields = names.map((name) => ({ name, values: [`${formType} ${name}`] }));
+    return formElement({ type: 'result', formType, fields });
+  };
+
+  test('reports of one FORM_TYPE are made one, where the first of them stands', () => {
+    const merged = mergedReports([report('a', 'x', 'y'), report('b', 'x'), report('a', 'y', 'z')]);
+    expect(merged.map(serialise)).toEqual(
+      [report('a', 'x', 'y', 'z'), report('b', 'x')].map(serialise),
+    );
+  });
+
+  test('others stay as they are', () => {
+    const alone = [report('a', 'x'), formElement({ type: 'result', fields: [] }), report('b', 'x')];
+    expect(mergedReports(alone)).toEqual(alone);
   });
 });
