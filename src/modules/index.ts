@@ -41,6 +41,7 @@ import { pubsub } from './pubsub/index.ts';
 import { push } from './push/index.ts';
 import { register } from './register/index.ts';
 import { roster } from './roster/index.ts';
+import { serverInfo } from './server-info/index.ts';
 import { session } from './session.ts';
 import { streamManagement } from './stream-management.ts';
 import { time } from './time.ts';
@@ -89,5 +90,6 @@ export const modules: readonly AnyModule[] = [
   vcard,
   avatars,
   version,
+  serverInfo,
   webClient,
 ];

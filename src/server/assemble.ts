@@ -32,6 +32,7 @@ import { archive } from '../modules/archive/index.ts';
 import { commands } from '../modules/commands/index.ts';
 import { groupRooms } from '../modules/group-rooms/index.ts';
 import { modules } from '../modules/index.ts';
+import { serverInfo } from '../modules/server-info/index.ts';
 import type { FederationService } from '../operations/federation-service.ts';
 import { allOperations } from '../operations/index.ts';
 import { machinePorts } from '../operations/port-probe.ts';
@@ -277,6 +278,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     },
     showFederation(service) {
       federation = service;
+      registry.apiOf(serverInfo).usePairs(() => service.list());
     },
     async close() {
       await heart.stop();
