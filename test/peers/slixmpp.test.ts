@@ -370,9 +370,13 @@ describeWith(['slixmpp'], 'slixmpp', () => {
     await client.ask('ping', { to });
     await client.ask('ping', { to: romeo.jid });
     expect(await client.ask('last', { to })).toBeGreaterThanOrEqual(0); // its uptime
-    const about = { identities: [['server', 'im']], features: expect.arrayContaining(FEATURES) };
+    const about = {
+      identities: expect.arrayContaining([['server', 'im']]),
+      features: expect.arrayContaining(FEATURES),
+    };
     expect(await client.ask('info', { to })).toEqual(about);
-    expect(await client.ask('items', { to })).toEqual(['conference.localhost']);
+    const services = ['conference', 'pubsub', 'upload'].map((label) => `${label}.localhost`);
+    expect([...((await client.ask('items', { to })) as string[])].sort()).toEqual(services);
     const account = { identities: expect.arrayContaining([['account', 'registered']]) };
     expect(await client.ask('info', { to: romeo.jid })).toMatchObject(account);
   });

@@ -74,7 +74,7 @@ async function settle(domain: string, user: string, peer: string, cable: Cable):
 }
 
 test(`D1 nothing that was acknowledged is lost, over ${KILLS} kills of either server (seed ${SEED})`, {
-  timeout: 60_000 + KILLS * 10_000,
+  timeout: 300_000 + KILLS * 20_000,
 }, async () => {
   const pick = random(SEED);
   for (let kill = 0; kill < KILLS; kill += 1) {
@@ -116,7 +116,8 @@ test(`D1 nothing that was acknowledged is lost, over ${KILLS} kills of either se
       const read = new Set(to.device.read.map(({ text }) => text));
       return from.sent.filter((text) => !read.has(text));
     };
-    await expect.poll(unread, { timeout: 30_000, interval: 100 }).toEqual([]);
+    // On a slow machine the next try to connect may be half a minute away.
+    await expect.poll(unread, { timeout: 120_000, interval: 100 }).toEqual([]);
     const firsts = [...new Set(to.device.read.map(({ text }) => text))];
     expect(firsts).toEqual(from.sent);
   }
