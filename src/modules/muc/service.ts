@@ -197,15 +197,19 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     }
   };
 
-  const act = async <T>(jid: BareJid, isSaid: boolean, does: (turn: Turn) => T) =>
-    inTurn(jid, async (cell) => {
+  const act = async <T>(jid: BareJid, isSaid: boolean, does: (turn: Turn) => T) => {
+    const done = await inTurn(jid, async (cell) => {
       if (cell.room === undefined) return undefined;
       const place = isSaid && hasArchive(jid) ? await archives.reserve(jid) : undefined;
       const turn = new Turn(cell.room, termsFor(jid, place === undefined ? {} : { place }));
       const result = does(turn);
-      await take(cell, turn.outcome, place);
-      return result;
+      const said = await take(cell, turn.outcome, place);
+      return { result, kept: said.kind === 'handled' ? said.settled : undefined };
     });
+    // Whoever looks next sees it. The room itself goes on meanwhile.
+    await done?.kept?.catch(archiveFailed);
+    return done?.result;
+  };
   const change: Rooms['change'] = (jid, does) => act(jid, false, does);
 
   const ghosts = createGhosts({
