@@ -185,7 +185,13 @@ export class Device {
 
   /** A new session. */
   async #enter(client: Client): Promise<void> {
-    const enabled = await client.ask(`<enable ${SM} resume='true'/>`);
+    client.send(`<enable ${SM} resume='true'/>`);
+    // It has its address already: a message to that may come before the answer.
+    const enabled = await client.seek((element) => {
+      if (element.name === 'message') this.#hear(element, client);
+      return element.name === 'enabled' || element.name === 'failed';
+    });
+    if (enabled.name === 'failed') throw new Error(`not enabled: ${enabled}`);
     this.#resumeId = enabled.attrs['id'];
     this.#handled = 0;
     this.#acknowledged = 0;

@@ -53,7 +53,9 @@ describe(`D1 nothing that was acknowledged is lost (seed ${SEED})`, () => {
     }
     const read = new Set(juliets.flatMap((juliet) => juliet.read.map(({ text }) => text)));
     expect(sent.length).toBeGreaterThan(KILLS * 3);
-    expect(sent.filter((text) => !read.has(text))).toEqual([]);
+    const missing = sent.filter((text) => !read.has(text));
+    const stories = missing.map((id) => program.ctl(['trace', 'juliet@localhost', '--id', id]));
+    expect((await Promise.all(stories)).map(({ stdout }) => stdout)).toEqual([]);
     for (const juliet of juliets) expect(outOfOrder(juliet.read)).toEqual([]);
     // Whatever each of them went through, all have the same archive, and nothing is missing in it.
     const archives = await Promise.all([romeo, ...juliets].map((each) => each.archive()));
