@@ -18,7 +18,7 @@ const MANAGEMENT: BindFeature = {
 };
 
 const isManaged = ({ domain }: Host, { registry }: Pick<C2sServices, 'registry'>) =>
-  registry.enabled(domain).includes('stream-management');
+  registry.enabled(domain).has('stream-management');
 
 /** What can be done for a session of a host while it is bound. */
 export function bindFeaturesOf(

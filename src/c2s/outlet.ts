@@ -324,7 +324,7 @@ export class Outlet {
   enable(request: Element): Element {
     const { registry, clock, limits, sleepers } = this.#services;
     if (this.#managed !== undefined) return failed('unexpected-request'); // §3
-    if (!registry.enabled(this.#session.host).includes('stream-management'))
+    if (!registry.enabled(this.#session.host).has('stream-management'))
       return failed('feature-not-implemented');
     const { resumeTimeout, resumeLocation } = limits();
     const managed = new Managed({

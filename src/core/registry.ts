@@ -3,6 +3,7 @@ import { componentsOf } from '../config/components.ts';
 import type { HostConfig } from '../config/schema.ts';
 import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
+import { BoundedMap } from '../kit/limits.ts';
 import type { LogRoot } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { mergedReports } from '../stanza/form.ts';
@@ -24,6 +25,8 @@ import type { ModuleWeb, Web } from './web.ts';
 
 /** What the config says of modules; asked anew after each reload. */
 export interface ModuleSettings {
+  /** The hosts as the config has them: another list after each reload. */
+  standing(): object;
   /** The value of `modules.<name>` as it stands for a host, or false where it is switched off. */
   of(module: AnyModule, host: Domain): unknown;
 }
@@ -51,8 +54,8 @@ export interface RegistryOptions {
 
 /** The modules that are set up. */
 export interface Registry {
-  /** The names of the modules that are on for a host. */
-  enabled(host: Domain): readonly string[];
+  /** The names of the modules that are on for a host, in their order. */
+  enabled(host: Domain): ReadonlySet<string>;
   /** The handlers of a host, by the config as it stands. */
   dispatchFor(host: Domain): Dispatch;
   /** The ways to the components of a host that modules serve. */
@@ -82,14 +85,22 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { settings, log } = options;
   const done = new Map<string, { module: AnyModule; parts: ModuleParts }>();
 
-  const isEnabled = (module: AnyModule, host: Domain): boolean =>
+  const isWanted = (module: AnyModule, host: Domain): boolean =>
     settings.of(module, host) !== false &&
     module.needs.every((name) => {
       const needed = done.get(name);
-      return needed !== undefined && isEnabled(needed.module, host);
+      return needed !== undefined && isWanted(needed.module, host);
     });
-  const enabledParts = (host: Domain) =>
-    [...done.values()].filter(({ module }) => isEnabled(module, host));
+  /** What is on for whom, by the config as it stands: it is asked for each stream and stanza. */
+  const standing = createStanding(
+    () => (done.size < options.modules.length ? done.size : settings.standing()),
+    (host) => {
+      const wanted = [...done.values()].filter(({ module }) => isWanted(module, host));
+      return { parts: wanted, names: new Set(wanted.map(({ module }) => module.name)) };
+    },
+  );
+  const enabledParts = (host: Domain) => standing(host).parts;
+  const isEnabled = (module: AnyModule, host: Domain) => standing(host).names.has(module.name);
   const unique = (names: readonly string[]) => [...new Set(names)].sort();
   const removeAccount = createRemoval({
     accounts: options.accounts,
@@ -146,7 +157,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   return {
-    enabled: (host) => enabledParts(host).map(({ module }) => module.name),
+    enabled: (host) => standing(host).names,
     dispatchFor: (host) =>
       buildDispatch(enabledParts(host).map(({ module: { name }, parts }) => ({ name, ...parts }))),
     waysFor(config) {
@@ -191,5 +202,28 @@ export function createRegistry(options: RegistryOptions): Registry {
     async stop() {
       for (const { parts } of [...done.values()].reverse()) await parts.stop?.();
     },
+  };
+}
+
+/** Domains for which is remembered what is on; there are about as many as hosts. */
+const REMEMBERED = 1000;
+
+/** Remembers what was found for a host for as long as something stays the same. */
+function createStanding<Found>(
+  basis: () => unknown,
+  find: (host: Domain) => Found,
+): (host: Domain) => Found {
+  const known = new BoundedMap<Domain, Found>(REMEMBERED);
+  let since: unknown;
+  return (host) => {
+    const now = basis();
+    if (now !== since) known.clear();
+    since = now;
+    let found = known.get(host);
+    if (found === undefined) {
+      found = find(host);
+      known.set(host, found);
+    }
+    return found;
   };
 }

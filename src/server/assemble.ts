@@ -180,6 +180,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     web,
     server: () => running.current().server,
     settings: {
+      standing: () => running.current().hosts,
       of: ({ name }, domain) =>
         running.current().hosts.find((host) => host.virtualHost === domain)?.modules[name] ?? false,
     },

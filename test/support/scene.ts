@@ -140,6 +140,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     story,
     modules: options.modules,
     settings: {
+      standing: () => options,
       of(module) {
         const chosen = options.settings?.[module.name];
         if (chosen === false) return false;
