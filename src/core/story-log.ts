@@ -10,8 +10,8 @@
  */
 import type { Clock } from '../kit/clock.ts';
 import { type Migration, prepare, type Store } from '../store/store.ts';
-import type { Nature, StoryEvent, StoryHead } from './story.ts';
-import { type PackedStep, packStep, type Step } from './story-steps.ts';
+import type { Nature, StoryHead, StoryLine } from './story.ts';
+import type { PackedStep } from './story-steps.ts';
 
 /** What is kept. */
 export interface StoryBounds {
@@ -24,7 +24,7 @@ export interface StoryBounds {
 /** Writes the table. All rejects with a StoreError. */
 export interface StoryLog {
   /** Adds what was noted, and removes as much of what is too old or too much. */
-  write(events: readonly StoryEvent[]): Promise<void>;
+  write(noted: readonly StoryLine[]): Promise<void>;
   /** Removes what is too old or too much, in small steps. */
   prune(): Promise<void>;
 }
@@ -70,11 +70,6 @@ export const storyMigrations: readonly Migration[] = [
 
 /** Blocks that are removed at once. */
 const PRUNE_BLOCKS = 20;
-/** Steps of one line; further ones are left out. A message to all devices of two people has fewer. */
-const MOST_STEPS = 150;
-/** Longer texts of steps are cut: they come from strangers. */
-const MOST_TEXT = 500;
-
 /** Opens the table; the bounds are asked for each time. */
 export function createStoryLog(store: Store, clock: Clock, bounds: () => StoryBounds): StoryLog {
   const db = store.tables<Tables>();
@@ -112,17 +107,16 @@ export function createStoryLog(store: Store, clock: Clock, bounds: () => StoryBo
     return Number(found?.id ?? 0);
   };
   return {
-    async write(events) {
-      const lines = linesOf(events);
+    async write(noted) {
       const before = await (last ?? readLast());
-      const id = before + lines.length;
+      const id = before + noted.length;
       last = Promise.resolve(id);
       const block = {
         id,
         first: before + 1,
-        greatest: Math.max(...lines.map(([, serial]) => serial)),
-        latest: Math.max(...lines.map(([at]) => at)),
-        told: lines.map((line) => JSON.stringify(line)).join('\n'),
+        greatest: Math.max(...noted.map(({ head }) => head.serial)),
+        latest: Math.max(...noted.map(({ at }) => at)),
+        told: noted.map((line) => JSON.stringify(packLine(line))).join('\n'),
       };
       // Two for each that comes: it catches up if it ever was behind.
       await store.write(insert(block), remove(2));
@@ -152,23 +146,7 @@ export type Line = readonly [
   steps: readonly PackedStep[],
 ];
 
-/** One line for each message. */
-function linesOf(events: readonly StoryEvent[]): Line[] {
-  const messages = new Map<number, { at: number; head: StoryHead; steps: PackedStep[] }>();
-  for (const { at, head, step } of events) {
-    const known = messages.get(head.serial);
-    if (known === undefined)
-      messages.set(head.serial, { at, head, steps: [packStep(0, cut(step))] });
-    else if (known.steps.length < MOST_STEPS) known.steps.push(packStep(at - known.at, cut(step)));
-  }
-  return [...messages.values()].map(({ at, head, steps }) => {
-    const { serial, from, to, type, nature, ids, error } = head;
-    return [at, serial, nature, from, to, type, ids, error ?? null, steps];
-  });
-}
-
-function cut(step: Step): Step {
-  if (step.kind === 'bounced') return { ...step, text: step.text?.slice(0, MOST_TEXT) };
-  if (step.kind === 'dropped') return { ...step, why: step.why.slice(0, MOST_TEXT) };
-  return step;
+function packLine({ at, head, steps }: StoryLine): Line {
+  const { serial, from, to, type, nature, ids, error } = head;
+  return [at, serial, nature, from, to, type, ids, error ?? null, steps];
 }

@@ -91,14 +91,23 @@ const FIELDS = {
 /** A step as it is kept: ms since the first one of its row, its kind, its fields. */
 export type PackedStep = readonly (string | number | null)[];
 
+/** Longer texts are cut: they come from strangers. */
+const MOST_TEXT = 500;
+
 /** Packs a step: half as long as an object, and made in half the time. */
 export function packStep(after: number, said: Step): PackedStep {
   const packed: (string | number | null)[] = [after, said.kind];
   // FIELDS has just those that the kind has.
   const values = said as Readonly<Record<string, string | undefined>>;
-  for (const field of FIELDS[said.kind]) packed.push(values[field] ?? null);
+  for (const field of FIELDS[said.kind]) {
+    const value = values[field];
+    packed.push(value === undefined ? null : CUT.has(field) ? value.slice(0, MOST_TEXT) : value);
+  }
   return packed;
 }
+
+/** The fields that hold a text. */
+const CUT: ReadonlySet<string> = new Set(['text', 'why']);
 
 /** The step of a packed one; undefined if another version of the program has packed it. */
 export function unpackStep(packed: PackedStep): Step | undefined {

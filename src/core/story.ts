@@ -22,7 +22,7 @@ import { carriesOnly, contentOf, type Trait } from '../stanza/content.ts';
 import { conditionOf, errorTextOf } from '../stanza/error.ts';
 import type { Message, MessageType, Stanza } from '../stanza/stanza.ts';
 import { childOf } from '../xml/element.ts';
-import type { Step } from './story-steps.ts';
+import { type PackedStep, packStep, type Step } from './story-steps.ts';
 
 /**
  * What kind of thing a message says: `text`; something `encrypted`; a `signal`, which is of interest
@@ -45,12 +45,12 @@ export interface StoryHead {
   readonly error: Pick<StanzaFailure, 'condition' | 'text'> | undefined;
 }
 
-/** A step as it was noted. */
-export interface StoryEvent {
-  /** Milliseconds since the epoch. */
+/** What was noted of one message since the last writing. */
+export interface StoryLine {
+  /** When the first of its steps was, in milliseconds since the epoch. */
   readonly at: number;
   readonly head: StoryHead;
-  readonly step: Step;
+  readonly steps: readonly PackedStep[];
 }
 
 /** Takes notes. */
@@ -77,8 +77,8 @@ export interface StoryKeeper extends Story {
 export interface StoryOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Writes events to where they are kept. */
-  write(events: readonly StoryEvent[]): Promise<unknown>;
+  /** Writes lines to where they are kept, each of another message. */
+  write(lines: readonly StoryLine[]): Promise<unknown>;
   /** Is told how many steps were forgotten since there were too many of them. */
   lost(count: number): void;
 }
@@ -86,7 +86,11 @@ export interface StoryOptions {
 /** How long a step waits for others. */
 const FLUSH_MS = 2000;
 /** So many steps are written at once; nobody notices the time it takes. */
-const GROUP = 500;
+const GROUP = 1000;
+/** Lines that are written at once, when many wait since the database was slow. */
+const GROUP_LINES = 500;
+/** Steps of one line; further ones are left out. A message to all devices of two people has fewer. */
+const MOST_STEPS = 150;
 /** Steps that wait; if the database cannot keep up, further ones are forgotten. */
 const MOST_WAITING = 20_000;
 /** Longer ids are cut: they are strangers' texts. */
@@ -96,29 +100,35 @@ const MOST_TEXT = 500;
 
 /** Makes the story; it is off. */
 export function createStory({ clock, log, write, lost }: StoryOptions): StoryKeeper {
-  let waiting: StoryEvent[] = [];
+  /** What was noted, by the messages' serials. */
+  let open = new Map<number, OpenLine>();
+  /** How many steps that is. */
+  let waiting = 0;
   let forgotten = 0;
   let timer: Timer | undefined;
   let turn: Promise<void> = Promise.resolve();
   /** Whether a turn is to come that will take what waits now. */
   let isDue = false;
   /** Steps of one message mostly follow each other. */
-  let last: StoryHead | undefined;
+  let last: OpenLine | undefined;
 
   const writeWaiting = async () => {
     isDue = false;
     timer?.cancel();
     timer = undefined;
     // What is noted meanwhile waits for the next turn: it shall not be written in dribs and drabs.
-    const taken = waiting;
-    waiting = [];
-    for (let from = 0; from < taken.length; from += GROUP) {
-      const group = taken.slice(from, from + GROUP);
+    const taken = [...open.values()];
+    open = new Map();
+    waiting = 0;
+    last = undefined;
+    for (let from = 0; from < taken.length; from += GROUP_LINES) {
+      const group = taken.slice(from, from + GROUP_LINES);
       try {
         await write(group);
       } catch (error) {
-        log.warn({ err: error, steps: group.length }, 'stories of messages could not be written');
-        forgotten += group.length;
+        const steps = group.reduce((sum, line) => sum + line.steps.length, 0);
+        log.warn({ err: error, steps }, 'stories of messages could not be written');
+        forgotten += steps;
       }
     }
     if (forgotten > 0) lost(forgotten);
@@ -130,13 +140,20 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
     return turn;
   };
 
-  const add = (head: StoryHead, step: Step) => {
-    if (waiting.length >= MOST_WAITING) {
+  const add = (serial: number, head: () => StoryHead, step: Step) => {
+    if (waiting >= MOST_WAITING) {
       forgotten += 1;
       return;
     }
-    const count = waiting.push({ at: clock.now(), head, step });
-    if (count >= GROUP) void flush();
+    const now = clock.now();
+    if (last?.head.serial !== serial) last = open.get(serial);
+    if (last === undefined) {
+      last = { at: now, head: head(), steps: [] };
+      open.set(serial, last);
+    } else if (last.steps.length >= MOST_STEPS) return;
+    last.steps.push(packStep(now - last.at, step));
+    waiting += 1;
+    if (waiting >= GROUP) void flush();
     else timer ??= clock.after(FLUSH_MS, () => void flush());
   };
 
@@ -144,16 +161,20 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
     isOn: false,
     note(stanza, step) {
       if (!hasStory(stanza)) return;
-      if (last?.serial !== stanza.serial) last = headOf(stanza);
-      add(last, step);
+      add(stanza.serial, () => headOf(stanza), step);
     },
     about(stanza) {
       if (!hasStory(stanza)) return () => {};
       const head = headOf(stanza);
-      return (step) => add(head, step);
+      return (step) => add(head.serial, () => head, step);
     },
     flush,
   };
+}
+
+/** A line to which is added. */
+interface OpenLine extends StoryLine {
+  readonly steps: PackedStep[];
 }
 
 /** Whether a stanza has a story: messages have, but for headlines, and those of a room to one. */
@@ -175,8 +196,10 @@ function errorOf(message: Message): StoryHead['error'] {
 
 function idsOf({ id, element }: Message): readonly string[] {
   const origin = childOf(element, 'origin-id', SID)?.attrs.id;
-  const ids = origin === undefined || origin === id ? [id] : [id, origin];
-  return ids.flatMap((each) => (each === undefined ? [] : [each.slice(0, MOST_ID)]));
+  const ids: string[] = [];
+  if (id !== undefined) ids.push(id.slice(0, MOST_ID));
+  if (origin !== undefined && origin !== id) ids.push(origin.slice(0, MOST_ID));
+  return ids;
 }
 
 const SID = 'urn:xmpp:sid:0';

@@ -205,9 +205,7 @@ function createGuestPages({ heart, web, running }: Assembled, open: () => readon
     isConsoleOn: () => running.current().server.console.enabled,
     ways: () => waysOf(open()),
     chatAt: (host) =>
-      heart.registry.enabled(host).has(webClient.name)
-        ? `${web.publicUrl(host)}/chat`
-        : undefined,
+      heart.registry.enabled(host).has(webClient.name) ? `${web.publicUrl(host)}/chat` : undefined,
   });
 }
 

@@ -2,8 +2,40 @@
  * What a message carries, as far as the rules of a server ask: which to copy, keep, hold back or wake
  * somebody for. The one place that knows the namespaces of instant messaging.
  */
+import { BoundedMap } from '../kit/limits.ts';
 import { childOf, type Element, isNamed, nsOf } from '../xml/element.ts';
 import type { Message } from './stanza.ts';
+
+const TRAITS = [
+  'body',
+  'subject',
+  'thread',
+  'encrypted',
+  'key-exchange',
+  'chat-state',
+  'receipt',
+  'receipt-request',
+  'marker',
+  'markable',
+  'correction',
+  'retraction',
+  'reactions',
+  'reply',
+  'file',
+  'call',
+  'invitation',
+  'room',
+  'event',
+  'carbon',
+  'result',
+  'private',
+  'no-copy',
+  'no-store',
+  'no-permanent-store',
+  'store',
+  'error',
+  'other',
+] as const;
 
 /**
  * One thing that a message carries.
@@ -26,35 +58,7 @@ import type { Message } from './stanza.ts';
  * - `error`: the `<error/>` of a message of that type, which may echo what else it carries.
  * - `other`: anything else, but for what only says how a message came (XEP-0226 §4.8: metadata).
  */
-export type Trait =
-  | 'body'
-  | 'subject'
-  | 'thread'
-  | 'encrypted'
-  | 'key-exchange'
-  | 'chat-state'
-  | 'receipt'
-  | 'receipt-request'
-  | 'marker'
-  | 'markable'
-  | 'correction'
-  | 'retraction'
-  | 'reactions'
-  | 'reply'
-  | 'file'
-  | 'call'
-  | 'invitation'
-  | 'room'
-  | 'event'
-  | 'carbon'
-  | 'result'
-  | 'private'
-  | 'no-copy'
-  | 'no-store'
-  | 'no-permanent-store'
-  | 'store'
-  | 'error'
-  | 'other';
+export type Trait = (typeof TRAITS)[number];
 
 /** All that a message carries. */
 export type Content = ReadonlySet<Trait>;
@@ -142,20 +146,38 @@ export const contentOf = (message: Message): Content => contentIn(message.elemen
 
 /** Tells what the element of a message carries, such as of a forwarded one (XEP-0297). */
 export function contentIn(element: Element): Content {
-  const content = new Set<Trait>();
+  let bits = 0;
   let isMarkedEncrypted = false;
   for (const child of element.children) {
     if (typeof child === 'string') continue;
     const trait = traitOf(child);
-    if (trait !== undefined) content.add(trait);
+    if (trait !== undefined) bits |= BIT[trait];
     else if (isNamed(child, 'encryption', 'urn:xmpp:eme:0')) isMarkedEncrypted = true;
   }
-  if (isMarkedEncrypted && !content.has('key-exchange')) content.add('encrypted');
-  if (element.attrs.type === 'error') for (const hint of ALL_HINTS) content.delete(hint);
-  return content;
+  if (isMarkedEncrypted && (bits & BIT['key-exchange']) === 0) bits |= BIT.encrypted;
+  if (element.attrs.type === 'error') bits &= ~HINT_BITS;
+  return setOf(bits);
 }
 
-const ALL_HINTS: readonly Trait[] = ['no-copy', 'no-store', 'no-permanent-store', 'store'];
+/** A bit for each. */
+const BIT = Object.fromEntries(TRAITS.map((trait, index) => [trait, 1 << index])) as Readonly<
+  Record<Trait, number>
+>;
+const HINT_BITS = BIT['no-copy'] | BIT['no-store'] | BIT['no-permanent-store'] | BIT.store;
+
+/**
+ * Messages carry the same few combinations again and again, and each is asked for its own by half a dozen
+ * modules: one set serves all that carry the same (bench/story.bench.ts).
+ */
+const COMBINATIONS = new BoundedMap<number, Content>(1000);
+
+function setOf(bits: number): Content {
+  const known = COMBINATIONS.get(bits);
+  if (known !== undefined) return known;
+  const content = new Set(TRAITS.filter((trait) => (bits & BIT[trait]) !== 0));
+  COMBINATIONS.set(bits, content);
+  return content;
+}
 
 function traitOf(child: Element): Trait | undefined {
   const ns = nsOf(child);

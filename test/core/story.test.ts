@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createStory, type StoryEvent, type StoryKeeper } from '../../src/core/story.ts';
+import { createStory, type StoryKeeper, type StoryLine } from '../../src/core/story.ts';
 import {
   createStoryLog,
   type StoryBounds,
@@ -45,7 +45,7 @@ const quiet = createLog({ level: 'silent' }).area('story');
 
 describe('notes', () => {
   let clock: ManualClock;
-  let written: StoryEvent[][];
+  let written: StoryLine[][];
   let lost: number;
   let fails: boolean;
   let story: StoryKeeper;
@@ -58,9 +58,9 @@ describe('notes', () => {
     story = createStory({
       clock,
       log: quiet,
-      async write(events) {
+      async write(lines) {
         if (fails) throw new Error('the disk is full');
-        written.push([...events]);
+        written.push([...lines]);
       },
       lost: (count) => {
         lost += count;
@@ -80,14 +80,14 @@ describe('notes', () => {
     expect(written).toEqual([]);
     clock.advance(500);
     await story.flush();
-    expect(written.map((events) => events.length)).toEqual([2]);
+    expect(written.map((lines) => lines.length)).toEqual([2]);
     expect(written[0]?.[1]?.at).toBe(clock.now() - 500);
   });
 
   test('many are written at once, in groups', async () => {
     for (let index = 0; index < 1100; index += 1) story.note(write(), kept);
     await story.flush();
-    expect(written.map((events) => events.length)).toEqual([500, 500, 100]);
+    expect(written.map((lines) => lines.length)).toEqual([500, 500, 100]);
   });
 
   test('a database that takes nothing costs steps, never memory', async () => {
@@ -116,7 +116,9 @@ describe('notes', () => {
     const tell = story.about(write({ id: 'a' }));
     tell({ kind: 'pushed', service: 'push.example.org', answer: 'published' });
     await story.flush();
-    expect(written[0]).toMatchObject([{ head: { ids: ['a'] }, step: { kind: 'pushed' } }]);
+    expect(written[0]).toMatchObject([
+      { head: { ids: ['a'] }, steps: [[0, 'pushed', 'push.example.org', 'published']] },
+    ]);
   });
 
   test('a message keeps its number in another form; one that answers it has its own', async () => {
@@ -128,9 +130,10 @@ describe('notes', () => {
     for (const each of [first, late, answer, other]) story.note(each, kept);
     await story.flush();
     const heads = (written[0] ?? []).map(({ head }) => head);
-    expect(heads[1]?.serial).toBe(heads[0]?.serial);
+    expect(heads[0]?.serial).toBe(first.serial);
+    expect(written[0]?.[0]?.steps).toHaveLength(2);
     expect(new Set(heads.map(({ serial }) => serial)).size).toBe(3);
-    expect(heads[2]).toMatchObject({
+    expect(heads[1]).toMatchObject({
       from: ann,
       to: phone,
       type: 'error',
