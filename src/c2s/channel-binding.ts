@@ -33,15 +33,29 @@ export function bindingData(socket: TLSSocket, type: ChannelBindingType): Buffer
   }
 }
 
-/** Hashes by connection: reading and parsing a certificate shows in the cost of a login. */
-const endPoints = new WeakMap<TLSSocket, { readonly hash: Buffer | undefined }>();
+interface EndPoint {
+  readonly raw: Buffer;
+  readonly hash: Buffer | undefined;
+}
+
+/** By connection: reading its certificate shows in the cost of a login. */
+const endPoints = new WeakMap<TLSSocket, EndPoint>();
+/** Those of the certificates that were shown last: to parse one costs more than all else of a login. */
+let shownLast: readonly EndPoint[] = [];
+const REMEMBERED = 8;
 
 /** The hash of the certificate that this very connection was shown (RFC 5929 §4.1). */
 function endPoint(socket: TLSSocket): Buffer | undefined {
-  const known = endPoints.get(socket);
-  if (known !== undefined) return known.hash;
-  const shown = socket.getCertificate();
-  const hash = shown !== null && 'raw' in shown ? endPointHash(shown.raw) : undefined;
-  endPoints.set(socket, { hash });
-  return hash;
+  let found = endPoints.get(socket);
+  if (found === undefined) {
+    const raw = socket.getX509Certificate()?.raw;
+    if (raw === undefined) return undefined;
+    found = shownLast.find((each) => each.raw.equals(raw));
+    if (found === undefined) {
+      found = { raw, hash: endPointHash(raw) };
+      shownLast = [found, ...shownLast].slice(0, REMEMBERED);
+    }
+    endPoints.set(socket, found);
+  }
+  return found.hash;
 }

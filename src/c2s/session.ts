@@ -62,6 +62,7 @@ export class ClientSession implements OwnedSession {
   readonly #services: C2sServices;
   readonly #language: string | undefined;
   readonly #owed = new Set<Promise<unknown>>();
+  #isLeaving = false;
   readonly #outlet: Outlet;
   #isOver = false;
   /** What is owed for the stanza that is being handled. */
@@ -200,8 +201,13 @@ export class ClientSession implements OwnedSession {
     if (this.#outlet.managed !== undefined) this.#owedNow.push(settled);
   }
 
-  /** Resolves when all that was promised to this client is settled (DESIGN D1). */
+  get isWaiting(): boolean {
+    return this.isManaged || this.#isLeaving;
+  }
+
+  /** Resolves when all that was promised to this client is settled (DESIGN D1): it is about to leave. */
   async settled(): Promise<void> {
+    this.#isLeaving = true;
     await Promise.all(this.#owed);
   }
 

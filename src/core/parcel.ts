@@ -1,7 +1,7 @@
 /** A message on its way to sessions of an account, followed until one of them has it for sure. */
 import type { BareJid } from '../jid/jid.ts';
 import type { Message } from '../stanza/stanza.ts';
-import type { Session } from './sessions.ts';
+import type { Creditor, Session } from './sessions.ts';
 import type { Story } from './story.ts';
 
 /**
@@ -34,6 +34,7 @@ export class Parcel implements Receipt {
   place: Promise<unknown> | undefined;
   readonly #story: Story;
   readonly #onReturned: (parcel: Parcel) => void;
+  readonly #sender: Creditor | undefined;
   #holders: readonly Session[] = NONE;
   #given: readonly Session[] = NONE;
   #end: ParcelEnd | undefined;
@@ -45,12 +46,14 @@ export class Parcel implements Receipt {
     since: number,
     story: Story,
     onReturned: (parcel: Parcel) => void,
+    sender?: Creditor,
   ) {
     this.message = message;
     this.account = account;
     this.since = since;
     this.#story = story;
     this.#onReturned = onReturned;
+    this.#sender = sender;
   }
 
   /** The sessions that were given it and have neither acknowledged it nor ended. */
@@ -61,6 +64,11 @@ export class Parcel implements Receipt {
   /** All sessions that were ever given it. */
   get given(): readonly Session[] {
     return this.#given;
+  }
+
+  /** Whether its sender waits to hear that it is safe (XEP-0198, or the end of its stream). */
+  get isAwaited(): boolean {
+    return this.#sender?.isWaiting === true;
   }
 
   /** What became of it; undefined while sessions hold it. */

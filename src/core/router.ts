@@ -301,7 +301,7 @@ export function createRouter(options: RouterOptions): Router {
       case 'refuse':
         return bounce(message, UNAVAILABLE, `${choice.why}, ${DELIVERY}`);
       case 'keep': {
-        const parcel = new Parcel(message, account, clock.now(), story, returned);
+        const parcel = new Parcel(message, account, clock.now(), story, returned, sender);
         for (const hook of host.dispatch.handed) hook(parcel);
         // A module may have given copies to sessions that would not get the message itself.
         if (parcel.given.length > 0) return keep(parcel, host, sender);
@@ -331,7 +331,7 @@ export function createRouter(options: RouterOptions): Router {
     host: Host,
     sender: Creditor | undefined,
   ): void {
-    const parcel = new Parcel(message, account, clock.now(), story, returned);
+    const parcel = new Parcel(message, account, clock.now(), story, returned, sender);
     parcel.hand(sessions);
     keep(parcel, host, sender);
     for (const session of sessions) session.send(message, undefined, parcel);

@@ -35,6 +35,8 @@ export interface SessionDevice {
 
 /** Who is told that a stanza is handled only when all that was promised of it is durable (D1). */
 export interface Creditor {
+  /** Whether it waits to be told so by now, not only when its stream ends. */
+  readonly isWaiting: boolean;
   /** Work that must be done before that may be said. */
   owe(work: Promise<unknown>): void;
 }

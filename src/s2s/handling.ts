@@ -64,6 +64,7 @@ export class Handling {
       received.settle(place);
     };
     const handled = handle({
+      isWaiting: true,
       owe(work) {
         open += 1;
         place ??= begin();

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Receipt } from '../../src/core/parcel.ts';
 import { offline } from '../../src/modules/offline/index.ts';
 import { presence } from '../../src/modules/presence/index.ts';
 import { roster } from '../../src/modules/roster/index.ts';
@@ -67,6 +68,31 @@ describe('XEP-0160: offline messages', () => {
     const delay = childOf(message, 'delay', 'urn:xmpp:delay');
     expect(delay && Delay.decode(delay)).toMatchObject({ from: 'capulet.example', stamp: sent });
     expect(await kept()).toBe(0);
+  });
+
+  test('DESIGN D1: what its reader has not proved to have is written soon if its sender waits to hear', async () => {
+    for (const [isWaiting, due] of [
+      [true, 100],
+      [false, 1000],
+    ] as const) {
+      romeo = await scene.connect(`${ROMEO}/${due}`, { isManaged: isWaiting, isWaiting });
+      const juliet = await scene.connect(`${JULIET}/${due}`, { isManaged: false });
+      await juliet.send('<presence/>');
+      let receipt: Receipt | undefined;
+      juliet.session.send = (_stanza, _to, given) => {
+        receipt = given;
+      };
+      const settled = say('It is the east');
+      scene.clock.advance(due - 70);
+      expect(await kept()).toBe(0);
+      scene.clock.advance(100);
+      expect(await kept()).toBe(1);
+      receipt?.acknowledged(juliet.session);
+      scene.clock.advance(100);
+      expect(await kept()).toBe(0);
+      await settled;
+      await juliet.disconnect();
+    }
   });
 
   test('§2 messages come in their order, however many', async () => {

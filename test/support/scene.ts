@@ -74,7 +74,9 @@ export interface Scene {
 }
 
 /** What a session may be besides the usual. */
-export type Traits = Partial<Pick<OwnedSession, 'device' | 'isActive' | 'isBind2' | 'security'>>;
+export type Traits = Partial<
+  Pick<OwnedSession, 'device' | 'isActive' | 'isBind2' | 'isManaged' | 'isWaiting' | 'security'>
+>;
 
 /** A client in a scene. */
 export interface Actor {
@@ -240,6 +242,8 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage, traits
     device: undefined,
     isBind2: false,
     isActive: true,
+    isManaged: true,
+    isWaiting: true,
     ...traits,
     since: clock.now(),
     lastActive: clock.now(),
@@ -247,7 +251,6 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage, traits
     priority: 0,
     isAttached: true,
     restrain: () => {},
-    isManaged: true,
     isResumable: false,
     room: () => undefined,
     owe: (work) => void owed.push(work),

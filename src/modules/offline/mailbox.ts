@@ -17,11 +17,17 @@ import type { ArchiveReading } from './archive-reading.ts';
 import { keptText, worthOf } from './keeping.ts';
 import { Patience } from './patience.ts';
 import type { Row, Spool, SpoolLimits, Waiting } from './spool.ts';
+import { Young } from './young.ts';
 
 /** Messages that are read and delivered at a time. */
 const PAGE = 100;
 /** How long a new message waits for older ones to be delivered first. */
 const TURN_MS = 2000;
+/**
+ * How long a message that clients without XEP-0198 were sent may wait until these are heard of, if its
+ * sender is told nothing before: whoever chats is heard of within that, and nothing is written.
+ */
+const UNASKED_MS = 1000;
 
 /** What is said of a message whose sender was blocked after it had been kept. */
 const BLOCKED = 'the sender was blocked since';
@@ -64,13 +70,29 @@ export interface Mailbox {
 }
 
 /** A message that sessions hold. */
-interface Held {
+class Held {
   readonly parcel: Parcel;
   /** `young` is not written, and need not be if it is acknowledged soon. */
   state: 'young' | 'entering' | 'written' | 'done';
   row: Row | undefined;
   /** What the sender waits for. */
   readonly settle: (work?: Promise<unknown>) => void;
+
+  constructor(parcel: Parcel, row?: Row, settle: Held['settle'] = () => {}) {
+    this.parcel = parcel;
+    this.row = row;
+    this.state = row === undefined ? 'young' : 'written';
+    this.settle = settle;
+  }
+
+  get account(): BareJid {
+    return this.parcel.account;
+  }
+
+  /** Whether it needs not be written any more, or is already. */
+  get isOver(): boolean {
+    return this.state !== 'young';
+  }
 }
 
 /** Makes the mailbox of all accounts. */
@@ -90,7 +112,7 @@ export function createMailbox(
   const readers = new WeakSet<Session>();
   /** Rows that are being removed; until that is done they are still read. */
   const leaving = new Set<number>();
-  let young: Held[] = [];
+  const young = new Young<Held>();
   /** Rows that are not needed any more, and are removed together. */
   let gone = new Map<number, Row>();
   const patience = new Patience();
@@ -102,15 +124,15 @@ export function createMailbox(
       if (worthOf(parcel.message) !== 'keep' || isTemporary(parcel.account)) return undefined;
       parcel.isKept = true;
       return new Promise((resolve) => {
-        const one: Held = { parcel, state: 'young', row: undefined, settle: resolve };
+        const one = new Held(parcel, undefined, resolve);
         parcel.tell((end) => {
           if (end === 'acknowledged') patience.note(home.clock.now() - parcel.since);
           ended(one, end);
         });
-        young.push(one);
+        young.add(one);
         // A client that is away will not acknowledge it soon.
         if (parcel.holders.some(({ isAttached }) => isAttached)) soon();
-        else writeYoung();
+        else writeAll(young.take(parcel.account));
       });
     },
     keep(message, account) {
@@ -118,7 +140,7 @@ export function createMailbox(
       if (worth === 'forget') return verdict.drop('nothing that is worth keeping');
       // A temporary account does not come back.
       if (worth === 'refuse' || isTemporary(account)) return verdict.pass;
-      writeYoung(); // what came before stands before it
+      writeAll(young.take(account)); // what came before stands before it
       const added = add(message, account, home.clock.now());
       enter(
         account,
@@ -145,7 +167,7 @@ export function createMailbox(
     },
     deliver,
     asleep({ account }) {
-      writeYoung();
+      writeAll(young.take(account));
       offer(account);
     },
     rehand(place, message, session) {
@@ -232,20 +254,22 @@ export function createMailbox(
   /** Writes what waited for its acknowledgement long enough: for half of the patience, or up to all. */
   function tick(): void {
     timer = undefined;
-    const due = home.clock.now() - patience.ms / 2;
-    const first = young.findIndex(({ parcel }) => parcel.since > due);
-    const later = first === -1 ? [] : young.splice(first);
-    writeYoung();
-    young = later;
+    const now = home.clock.now();
+    const soonest = now - patience.ms / 2;
+    writeAll(
+      young.takeDue(
+        ({ parcel }) => parcel.since <= (isUrgent(parcel) ? soonest : now - UNASKED_MS),
+      ),
+    );
     removeGone();
-    if (young.length > 0) soon();
+    if (!young.isEmpty) soon();
   }
 
   /** Writes and removes all at once. */
   function flush(): void {
     timer?.cancel();
     timer = undefined;
-    writeYoung();
+    writeAll(young.takeAll());
     removeGone();
   }
 
@@ -266,10 +290,8 @@ export function createMailbox(
   }
 
   /** Writes what was not acknowledged, in the order in which it came. */
-  function writeYoung(): void {
-    const old = young;
-    young = [];
-    for (const one of old) if (one.state === 'young') write(one);
+  function writeAll(old: readonly Held[]): void {
+    for (const one of old) write(one);
   }
 
   function write(one: Held): void {
@@ -308,7 +330,7 @@ export function createMailbox(
       if (one.state !== 'entering') one.state = 'done';
       return;
     }
-    if (one.state === 'young') writeYoung();
+    if (one.state === 'young') writeAll(young.take(one.account));
     // Afterwards, since the router may know others that it is for.
     queueMicrotask(() => {
       if (one.parcel.end !== 'returned' || one.row === undefined) return;
@@ -408,12 +430,19 @@ export function createMailbox(
     const parcel = new Parcel(message, account, home.clock.now(), story, () => {});
     parcel.isKept = true;
     parcel.place = Promise.resolve(row);
-    const one: Held = { parcel, state: 'written', row, settle: () => {} };
+    const one = new Held(parcel, row);
     parcel.tell((end) => ended(one, end));
     held.set(row.id, one);
     return parcel;
   }
 }
+
+/**
+ * Whether a message must be written soon: its sender waits to hear that it is safe, or one who holds it
+ * would have said by now that it has it.
+ */
+const isUrgent = (parcel: Parcel): boolean =>
+  parcel.isAwaited || parcel.holders.some(({ isAttached, isManaged }) => isManaged || !isAttached);
 
 const rowSchema = z.object({ id: z.int(), bytes: z.int() });
 

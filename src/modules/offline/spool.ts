@@ -172,6 +172,8 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
       return { written };
     },
     async next(account, after, most) {
+      const fill = fills.get(account);
+      if (fill !== undefined && !(fill instanceof Promise) && fill.messages === 0) return [];
       const rows = await store.read(
         db
           .selectFrom('offline_messages')
@@ -181,6 +183,15 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
           .orderBy('id')
           .limit(most),
       );
+      // Whoever logs in again need not be looked up again; the number of the last row must be known
+      // before any is added.
+      if (
+        rows.length === 0 &&
+        after === 0 &&
+        last !== undefined &&
+        fills.get(account) === undefined
+      )
+        fills.set(account, { messages: 0, bytes: 0 });
       return rows.map(({ serial, ...row }) => ({
         ...row,
         serial: serial === null ? undefined : Number(serial),
