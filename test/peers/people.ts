@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type ClientProgram, startClient } from '../support/client-program.ts';
 import { PYTHON } from '../support/peers.ts';
-import { DOMAIN, LOOPBACK, type Program } from '../support/program.ts';
+import { DOMAIN, LOOPBACK, type Ports, type Program } from '../support/program.ts';
 
 /** The two ways in: STARTTLS on the port for it (RFC 6120 §5), or TLS at once (XEP-0368). */
 export const WAYS = ['starttls', 'direct TLS'] as const;
@@ -48,7 +48,9 @@ export interface People {
 }
 
 /** Brings people to a server. */
-export function peopleOn(program: Program): People {
+export function peopleOn(
+  program: Pick<Program, 'addAccount' | 'certificate'> & { ports: Pick<Ports, 'c2s' | 'c2sTls'> },
+): People {
   let count = 0;
   let clients: readonly ClientProgram[] = [];
   const start = (...command: Parameters<typeof startClient>) => {

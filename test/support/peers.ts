@@ -13,6 +13,9 @@ export const PYTHON = '/usr/bin/python3';
 /** Debian's module of nginx for connections as they are. */
 export const NGINX_STREAM = '/usr/lib/nginx/modules/ngx_stream_module.so';
 
+/** Debian's plugin of Gajim for OMEMO. */
+const GAJIM_OMEMO = '/usr/share/gajim/plugins/omemo/plugin.py';
+
 const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** How each peer is looked for: what is wrong, or undefined if it is there. */
@@ -35,6 +38,9 @@ const PEERS = {
     findCommand('nginx') || isExecutable('/usr/sbin/nginx') ? undefined : 'nginx is not installed',
   'nginx-stream': () =>
     isReadable(NGINX_STREAM) ? undefined : 'libnginx-mod-stream is not installed',
+  gajim: () => (findCommand('gajim') ? undefined : 'gajim is not installed'),
+  'gajim-omemo': () => (isReadable(GAJIM_OMEMO) ? undefined : 'gajim-omemo is not installed'),
+  xvfb: () => (findCommand('Xvfb') ? undefined : 'xvfb is not installed'),
   chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
 } as const satisfies Record<string, () => string | undefined>;
 
