@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { childrenOf, type Element } from '../../src/xml/element.ts';
 import { type Client, loggedIn, within } from '../support/client.ts';
-import { type ClientProgram, startClient } from '../support/client-program.ts';
-import { describeWith, findCommand, PYTHON } from '../support/peers.ts';
+import { type ClientProgram, startPython } from '../support/client-program.ts';
+import { describeWith, findCommand } from '../support/peers.ts';
 import { endProcess, gather } from '../support/program.ts';
 import { HOST, startServer, type TestServer } from '../support/server.ts';
 
@@ -48,7 +48,7 @@ async function identitiesOf(jid: string): Promise<string[]> {
 describeWith(['slixmpp'], 'a component with slixmpp', () => {
   let component: ClientProgram;
   beforeEach(() => {
-    component = startClient(PYTHON, [join(import.meta.dirname, 'slixmpp/component.py')]);
+    component = startPython('slixmpp_component.py');
   });
   afterEach(() => component.kill());
   const connect = (secret = SECRET) =>
@@ -131,7 +131,7 @@ describeWith(['slixmpp'], 'a component with slixmpp', () => {
 
   test('is refused while another one is connected', async () => {
     await connect();
-    const second = startClient(PYTHON, [join(import.meta.dirname, 'slixmpp/component.py')]);
+    const second = startPython('slixmpp_component.py');
     const { component: port } = server.ports;
     await expect(
       second.ask('connect', { jid: GATEWAY, secret: SECRET, host: HOST, port }),

@@ -1,11 +1,10 @@
-/** Gajim, a client with windows, on a screen of its own; steered by test/peers/gajim/client.py. */
+/** Gajim, a client with windows, on a screen of its own; steered by test/peers/python/gajim_client.py. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { type ClientProgram, startClient } from '../support/client-program.ts';
-import { PYTHON } from '../support/peers.ts';
+import { type ClientProgram, startPython } from '../support/client-program.ts';
 import { endProcess } from '../support/program.ts';
 
 const SCREEN = '1100x800x24';
@@ -17,7 +16,7 @@ export async function startGajim(folder: string): Promise<ClientProgram> {
   const screen = spawn('Xvfb', words, {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
-  const gajim = startClient(PYTHON, [join(import.meta.dirname, 'gajim/client.py')], {
+  const gajim = startPython('gajim_client.py', {
     DISPLAY: `:${await displayOf(screen)}`,
     GDK_BACKEND: 'x11',
     HOME: folder,

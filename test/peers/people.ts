@@ -1,8 +1,7 @@
 /** People with accounts on a running server, and the programs by which they chat. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type ClientProgram, startClient } from '../support/client-program.ts';
-import { PYTHON } from '../support/peers.ts';
+import { type ClientProgram, startClient, startPython } from '../support/client-program.ts';
 import { DOMAIN, LOOPBACK, type Ports, type Program } from '../support/program.ts';
 
 /** The two ways in: STARTTLS on the port for it (RFC 6120 §5), or TLS at once (XEP-0368). */
@@ -53,14 +52,12 @@ export function peopleOn(
 ): People {
   let count = 0;
   let clients: readonly ClientProgram[] = [];
-  const start = (...command: Parameters<typeof startClient>) => {
-    const client = startClient(...command);
+  const follow = (client: ClientProgram) => {
     clients = [...clients, client];
     return client;
   };
-  const script = (path: string) => join(import.meta.dirname, path);
-  const python = (path: string): Client => {
-    const client = start(PYTHON, [script(path)]);
+  const python = (name: string): Client => {
+    const client = follow(startPython(name));
     return {
       ...client,
       login: async ({ jid, password }, way, options) =>
@@ -86,12 +83,12 @@ export function peopleOn(
       const password = `${unique}'s secret`;
       return { name: unique, password, jid: await program.addAccount(unique, password) };
     },
-    slixmpp: () => python('slixmpp/client.py'),
-    aioxmpp: () => python('aioxmpp/client.py'),
+    slixmpp: () => python('slixmpp_client.py'),
+    aioxmpp: () => python('aioxmpp_client.py'),
     xmppJs() {
-      const client = start(process.execPath, [script('xmppjs/client.js')], {
-        NODE_EXTRA_CA_CERTS: program.certificate,
-      });
+      const script = join(import.meta.dirname, 'xmppjs/client.js');
+      const env = { NODE_EXTRA_CA_CERTS: program.certificate };
+      const client = follow(startClient(process.execPath, [script], env));
       return {
         ...client,
         login: async ({ name, password }, way, options) =>

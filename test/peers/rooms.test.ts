@@ -6,10 +6,10 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Client } from '../support/client.ts';
-import { type ClientProgram, startClient } from '../support/client-program.ts';
+import { type ClientProgram, startPython } from '../support/client-program.ts';
 import { startEjabberd } from '../support/ejabberd.ts';
 import type { OtherServer } from '../support/other-server.ts';
-import { describeWith, PYTHON } from '../support/peers.ts';
+import { describeWith } from '../support/peers.ts';
 import { runToEnd } from '../support/program.ts';
 import { startProsody } from '../support/prosody.ts';
 import { HOST, type TestServer } from '../support/server.ts';
@@ -95,7 +95,7 @@ describeWith(
       ]);
       juliet = new Guest(await appear(await prosody.enter('juliet')));
       tybalt = new Guest(await appear(await ejabberd.enter('tybalt')));
-      romeo = startClient(PYTHON, [join(import.meta.dirname, 'slixmpp/client.py')]);
+      romeo = startPython('slixmpp_client.py');
       await romeo.ask('login', {
         jid: `romeo@${OURS}`,
         password: 'secret',

@@ -1,12 +1,14 @@
 /**
  * A client in a process of its own, steered by lines of JSON: requests `{id, do, …}` go to its
  * standard input; from its standard output come answers `{id, ok, value | error}` and what it sees
- * meanwhile, `{event, …}`. The programs are in test/peers.
+ * meanwhile, `{event, …}`. The programs are in test/peers, those in Python in test/peers/python.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { PYTHON } from './peers.ts';
 import { endProcess } from './program.ts';
 
 /** How long anything may take that a client asks for or waits for. */
@@ -44,6 +46,12 @@ export interface ClientProgram {
 interface Waiting {
   readonly matches: (event: ClientEvent) => boolean;
   readonly take: (event: ClientEvent) => void;
+}
+
+/** Starts one of the programs in test/peers/python. */
+export function startPython(name: string, env: Readonly<Record<string, string>> = {}) {
+  const script = join(import.meta.dirname, '../peers/python', name);
+  return startClient(PYTHON, ['-B', script], env); // with nothing written beside it
 }
 
 /** Starts a client's program. */

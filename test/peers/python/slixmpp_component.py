@@ -1,18 +1,11 @@
 """A slixmpp component that is steered by lines of JSON; see test/support/client-program.ts."""
 
 import asyncio
-import json
-import logging
-import sys
 
 from slixmpp import ComponentXMPP
-from slixmpp.exceptions import IqError
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import StanzaPath
-
-
-def tell(line):
-    print(json.dumps(line), flush=True)
+from steering import run, tell
 
 
 class Component(ComponentXMPP):
@@ -95,31 +88,6 @@ class Steering:
         self.component.disconnect()
         await ended
 
-    async def carry_out(self, request):
-        number, what = request.pop("id"), request.pop("do")
-        try:
-            tell({"id": number, "ok": True, "value": await getattr(self, what)(**request)})
-        except IqError as refusal:
-            tell({"id": number, "ok": False, "error": refusal.condition})
-        except Exception as problem:  # whoever steers is told, whatever it is
-            tell({"id": number, "ok": False, "error": f"{problem}"})
-
-
-async def main():
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    steering = Steering()
-    tasks = set()
-    while line := await lines.readline():
-        task = asyncio.ensure_future(steering.carry_out(json.loads(line)))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.ERROR)
-    # slixmpp makes futures before the loop runs.
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    loop.run_until_complete(main())
+    run(Steering())

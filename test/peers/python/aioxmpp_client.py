@@ -1,17 +1,11 @@
 """An aioxmpp client that is steered by lines of JSON; see test/support/client-program.ts."""
 
 import asyncio
-import json
-import logging
-import sys
 
 import aioxmpp
 import aioxmpp.carbons
 import aioxmpp.connector
-
-
-def tell(line):
-    print(json.dumps(line), flush=True)
+from steering import run, tell
 
 
 class Steering:
@@ -69,26 +63,6 @@ class Steering:
         self.client.presence = aioxmpp.PresenceState(False)
         await stopped
 
-    async def carry_out(self, request):
-        number, what = request.pop("id"), request.pop("do")
-        try:
-            tell({"id": number, "ok": True, "value": await getattr(self, what)(**request)})
-        except Exception as problem:  # whoever steers is told, whatever it is
-            tell({"id": number, "ok": False, "error": f"{problem!r}"})
-
-
-async def main():
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    steering = Steering()
-    tasks = set()
-    while line := await lines.readline():
-        task = asyncio.ensure_future(steering.carry_out(json.loads(line)))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.ERROR)
-    asyncio.run(main())
+    run(Steering())

@@ -3,10 +3,7 @@
 import asyncio
 import hashlib
 import io
-import json
-import logging
 import os
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -15,6 +12,7 @@ from slixmpp.exceptions import IqError, PresenceError
 from slixmpp.plugins.xep_0048 import Bookmarks
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import StanzaPath
+from steering import run, tell
 
 PLUGINS = (
     "xep_0004", "xep_0012", "xep_0013", "xep_0030", "xep_0045", "xep_0048", "xep_0049", "xep_0050", "xep_0054",
@@ -24,10 +22,6 @@ PLUGINS = (
 
 USER = "{http://jabber.org/protocol/muc#user}"
 MODERATE, RETRACT = "urn:xmpp:message-moderate:1", "urn:xmpp:message-retract:1"
-
-
-def tell(line):
-    print(json.dumps(line), flush=True, file=sys.__stdout__)
 
 
 class Client(ClientXMPP):
@@ -433,32 +427,6 @@ class Steering:
         self.client.disconnect()
         await ended
 
-    async def carry_out(self, request):
-        number, what = request.pop("id"), request.pop("do")
-        try:
-            tell({"id": number, "ok": True, "value": await getattr(self, what)(**request)})
-        except IqError as refusal:
-            tell({"id": number, "ok": False, "error": refusal.condition})
-        except Exception as problem:  # whoever steers is told, whatever it is
-            tell({"id": number, "ok": False, "error": f"{problem}"})
-
-
-async def main():
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    steering = Steering()
-    tasks = set()
-    while line := await lines.readline():
-        task = asyncio.ensure_future(steering.carry_out(json.loads(line)))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.ERROR)
-    sys.stdout = sys.stderr  # slixmpp 1.8 prints what it sees in rooms
-    # slixmpp makes futures before the loop runs.
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    loop.run_until_complete(main())
+    run(Steering())

@@ -14,7 +14,8 @@ import gi
 
 for library, version in (("Gtk", "3.0"), ("Gdk", "3.0"), ("GtkSource", "4")):
     gi.require_version(library, version)
-sys.stdout = sys.stderr  # Gajim prints what it does
+
+from steering import answer, refuse, tell  # before Gajim, which prints what it does
 
 from gajim.common import app, ged
 from gajim.common.helpers import AdditionalDataDict
@@ -43,10 +44,6 @@ EVENTS = {
     "subscribe-presence-received": lambda event: {"from": event.jid},
     "muc-invitation": lambda event: {"room": str(event.muc)},
 }
-
-
-def tell(line):
-    print(json.dumps(line), flush=True, file=sys.__stdout__)
 
 
 def module(account, name):
@@ -271,9 +268,9 @@ def advance(number, steps, is_reached=lambda: True):
             is_reached = next(steps)
         GLib.timeout_add(GLANCE_MS, advance, number, steps, is_reached)
     except StopIteration as end:
-        tell({"id": number, "ok": True, "value": end.value})
-    except Exception as problem:  # whoever steers is told, whatever it is
-        tell({"id": number, "ok": False, "error": f"{problem!r}"})
+        answer(number, end.value)
+    except Exception as problem:
+        refuse(number, problem)
     return GLib.SOURCE_REMOVE
 
 
