@@ -5,6 +5,7 @@ import type { Iq } from '../../stanza/stanza.ts';
 import { childOf, childrenOf, type Element, el, isNamed, textOf } from '../../xml/element.ts';
 import { type AffiliationChange, type Afterwards, affiliate, giveRole } from './affiliating.ts';
 import { tellRemoval, tellRemoved } from './leaving.ts';
+import { mayGetList } from './lists.ts';
 import { MUC_ADMIN } from './names.ts';
 import { faultOfNick, keyOf } from './nicks.ts';
 import { shownSession } from './presence.ts';
@@ -103,16 +104,7 @@ function refusalToListRole(room: Room, iq: Iq, role: Role) {
 }
 
 function refusalToList(room: Room, iq: Iq, list: Affiliation) {
-  const { role, affiliation } = partyOf(room, iq);
-  if (isAtLeast(affiliation, 'admin')) {
-    const isSecret = room.config.whois !== 'anyone' && isAtLeast(list, 'admin');
-    return isSecret && affiliation !== 'owner' ? 'forbidden' : undefined; // §10.5, §10.8
-  }
-  if (list === 'outcast' || list === 'none') return 'forbidden';
-  // §5.2.1, §9.5: where JIDs are no secret members may have the list, and occupants as configured.
-  if (room.config.whois !== 'anyone') return 'forbidden';
-  const isListed = role !== 'none' && room.config.memberListFor.includes(role);
-  return isListed || affiliationMay(affiliation, 'getMemberList') ? undefined : 'forbidden';
+  return mayGetList(room.config, partyOf(room, iq), list) ? undefined : 'forbidden';
 }
 
 function occupantsIn(room: Room, role: Role): Element[] {

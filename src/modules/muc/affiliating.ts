@@ -3,8 +3,9 @@ import { type BareJid, type Jid, localOf } from '../../jid/jid.ts';
 import { message } from '../../stanza/build.ts';
 import { el } from '../../xml/element.ts';
 import { tellRemoval, tellRemoved } from './leaving.ts';
+import { tellLists } from './list-sync.ts';
 import { MUC_USER } from './names.ts';
-import { announceChange, type Notice, userElement } from './presence.ts';
+import { announceChange, isShown, type Notice } from './presence.ts';
 import {
   type Affiliation,
   defaultRole,
@@ -15,8 +16,8 @@ import {
 } from './privileges.ts';
 import {
   affiliationOf,
-  everyone,
   type Occupant,
+  occupantNamed,
   occupantsOf,
   type Room,
   withAffiliates,
@@ -36,6 +37,8 @@ export interface AffiliationChange {
   readonly actor?: string | undefined;
   /** Who does it. */
   readonly by: BareJid;
+  /** Whether the room invites him anyway. */
+  readonly isInvited?: boolean;
 }
 
 /** Work to be done once whoever asked is told of success. */
@@ -54,16 +57,33 @@ export function affiliate(turn: Turn, changes: readonly AffiliationChange[]): Af
       return [account, { affiliation: to, nick: reserved, reason }];
     }),
   );
+  const last = room.changes.at(-1)?.seq ?? 0;
+  turn.told = Math.min(turn.told, last);
+  const made = turn.room.changes.filter(({ seq }) => seq > last);
   const here = new Set<BareJid>();
   for (const occupant of room.occupants.values()) here.add(occupant.account);
   return changes.map((change) => {
     const { account, actor, reason } = change;
     const before = affiliationOf(room, account);
-    const now = affiliationOf(turn.room, account);
+    const [next] = made;
+    // One that changes nothing has no place in the record, which is in their order.
+    const isMade = next?.account === account && next.now === change.to;
+    const listed = isMade ? made.shift() : undefined;
     return () => {
+      turn.told = listed?.seq ?? turn.told;
       const present = concerned(turn.room, account, here);
-      for (const occupant of present) follow(turn, occupant, before, { actor, reason });
-      if (present.length === 0 && before !== now) tellAbsent(turn, change, before);
+      // By the presence of one of his all hear of the account; a domain is nobody's.
+      const first = localOf(account) === '' ? undefined : present[0];
+      const wasShown = first !== undefined && isShown(turn.room, first.role);
+      for (const occupant of present) {
+        const told = occupant === first ? listed : undefined;
+        follow(turn, occupant, before, { actor, reason, change: told });
+      }
+      if (listed === undefined) return;
+      const now = first && occupantNamed(turn.room, first.nick);
+      const isNowShown = now !== undefined && isShown(turn.room, now.role);
+      if (!wasShown && !isNowShown) tellLists(turn, listed, first);
+      if (present.length === 0) invite(turn, change, before);
     };
   });
 }
@@ -127,31 +147,12 @@ export function expel(turn: Turn, occupant: Occupant, notice: Notice): void {
   tellRemoval(turn, occupant, notice);
 }
 
-/** The occupants hear of owners and admins who are not there (§10.3 to §10.7); new members of theirs. */
-function tellAbsent(turn: Turn, change: AffiliationChange, before: Affiliation): void {
-  const { room, terms } = turn;
-  const { account, to } = change;
-  if (isAtLeast(to, 'admin') || isAtLeast(before, 'admin')) {
-    const item = { affiliation: to, jid: account, role: 'none' } as const;
-    const notice = message({
-      id: terms.newId(),
-      from: room.jid,
-      to: room.jid,
-      children: [userElement(item)],
-    });
-    turn.sendAll(notice, whoSeesJids(room));
-  }
-  const isNew = before === 'none' && to === 'member';
-  if (isNew && room.config.isMembersOnly && localOf(account) !== '')
-    turn.send(invitation(turn, { from: change.by, to: account, reason: change.reason })); // §9.5
-}
-
-/** The sessions of those who see real JIDs. */
-function whoSeesJids(room: Room) {
-  if (room.config.whois === 'anyone') return everyone(room);
-  return [...room.occupants.values()]
-    .filter(({ role }) => role === 'moderator')
-    .flatMap(({ sessions }) => sessions.map(({ jid }) => jid));
+/** §9.5: who becomes a member of a room for members is invited. */
+function invite(turn: Turn, change: AffiliationChange, before: Affiliation): void {
+  const { account, to, by, reason, isInvited } = change;
+  const isNew = before === 'none' && to === 'member' && isInvited !== true;
+  if (isNew && turn.room.config.isMembersOnly && localOf(account) !== '')
+    turn.send(invitation(turn, { from: by, to: account, reason }));
 }
 
 /** An invitation that the room sends for somebody (§7.8.2). */

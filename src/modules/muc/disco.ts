@@ -12,6 +12,7 @@ import { hashOf } from './hats.ts';
 import { TOMBSTONES } from './moderating.ts';
 import {
   HATS,
+  MAV,
   MODERATE,
   MUC,
   OCCUPANT_ID,
@@ -53,6 +54,7 @@ export function roomFeatures({ config }: Room, hasArchive: boolean): string[] {
   const own = [
     COMMANDS,
     HATS,
+    MAV,
     SELF_PING,
     STANZA_ID,
     'jabber:iq:register',

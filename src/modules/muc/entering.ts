@@ -7,7 +7,8 @@ import type { Presence } from '../../stanza/stanza.ts';
 import { childOf, childrenOf, type Element, el, serialise, textOf } from '../../xml/element.ts';
 import { isForged } from './forgery.ts';
 import { chosen, type HistoryLimits, HistoryWish } from './history.ts';
-import { MUC } from './names.ts';
+import { type ListsWish, sendLists } from './list-sync.ts';
+import { MAV, MUC } from './names.ts';
 import { faultOfNick } from './nicks.ts';
 import { isShown, showRoom, tellOthers, tellSelf, userElement } from './presence.ts';
 import { defaultRole, isAtLeast, type Role, rankOfRole } from './privileges.ts';
@@ -37,6 +38,8 @@ const MAX_CHILDREN = 20;
 export interface EntryMark {
   readonly password: string;
   readonly history: HistoryLimits;
+  /** What he asks of the lists (XEP-0463); undefined for nothing. */
+  readonly lists: ListsWish | undefined;
 }
 
 /** The mark on a presence; undefined when there is none. */
@@ -45,10 +48,12 @@ export function entryMark({ element }: Presence): EntryMark | undefined {
   if (x === undefined) return undefined;
   const password = childOf(x, 'password', MUC);
   const history = childOf(x, 'history', MUC);
+  const lists = childOf(x, 'mav', MAV);
   return {
     password: password === undefined ? '' : textOf(password),
     // A wish that is not understood is none.
     history: (history === undefined ? undefined : HistoryWish.decode(history)) ?? {},
+    lists: lists && { since: lists.attrs['since'] },
   };
 }
 
@@ -153,6 +158,7 @@ export function enter(
     present === undefined
       ? { nick, account, id: terms.occupantId(room.jid, account), role, sessions: [session] }
       : { ...present, sessions: [...present.sessions, session] };
+  if (mark.lists !== undefined) sendLists(turn, occupant, session.jid, mark.lists, stanza.id);
   showRoom(turn, occupant, [session.jid]);
   turn.room = withOccupant(room, occupant);
   if (isShown(turn.room, occupant.role)) tellOthers(turn, occupant, {});
@@ -178,6 +184,7 @@ export function resynchronise(turn: Turn, stanza: Presence, mark: EntryMark): vo
   const now = withSession(occupant, session);
   turn.room = withOccupant(turn.room, now);
   if (isChanged && isShown(turn.room, now.role)) tellOthers(turn, now, {});
+  if (mark.lists !== undefined) sendLists(turn, now, session.jid, mark.lists, stanza.id);
   showRoom(turn, now, [session.jid]);
   const selfCodes = [
     ...(config.whois === 'anyone' ? [100] : []),

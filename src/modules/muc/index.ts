@@ -8,11 +8,11 @@ import { defineModule, type Home } from '../../core/module.ts';
 import { loadSecret } from '../../core/secret.ts';
 import { domainOf, localOf } from '../../jid/jid.ts';
 import { type AdminService, createAdminService } from './admin-service.ts';
+import { affiliate } from './affiliating.ts';
 import { createDesk } from './desk.ts';
 import { startExpiry } from './expiry.ts';
 import { takenOff } from './hats.ts';
 import { mucMigrations } from './migrations.ts';
-import { withAffiliates } from './room.ts';
 import { createRooms } from './service.ts';
 import { type MucSettings, mucSettings } from './settings.ts';
 import { createRoomTables } from './tables.ts';
@@ -41,6 +41,7 @@ export const muc = defineModule<MucSettings, AdminService>({
       covers: 'complete',
       note: 'of the public rooms here; off unless configured',
     },
+    { xep: 463, version: '0.2.0', covers: 'complete' },
     { xep: 486, version: '0.1.0', covers: 'complete', note: 'without the presence of §6.2' },
     { xep: 500, version: '0.1.1', covers: 'complete' },
     { xep: 502, version: '0.1.0', covers: 'complete' },
@@ -93,8 +94,10 @@ export const muc = defineModule<MucSettings, AdminService>({
         async accountRemoved(account) {
           for (const jid of await tables.roomsWith(account))
             await rooms.change(jid, (turn) => {
-              const left = withAffiliates(turn.room, [[account, undefined]]);
-              turn.room = { ...left, hats: takenOff(left.hats, account) };
+              const left = { account, to: 'none', reason: '', by: account } as const;
+              const afterwards = turn.room.affiliates.has(account) ? affiliate(turn, [left]) : [];
+              turn.room = { ...turn.room, hats: takenOff(turn.room.hats, account) };
+              for (const follow of afterwards) follow();
             });
         },
       },

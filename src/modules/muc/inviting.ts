@@ -107,7 +107,9 @@ function admit(turn: Turn, stanza: Message, to: Jid): void {
   const { room, terms } = turn;
   if (affiliationOf(room, account) !== 'none') return;
   if (room.affiliates.size >= terms.settings.maxAffiliations) return;
-  affiliate(turn, [{ account, to: 'member', reason: '', by: bareOf(stanza.from) }]);
+  const by = bareOf(stanza.from);
+  const invited = { account, to: 'member', reason: '', by, isInvited: true } as const;
+  for (const follow of affiliate(turn, [invited])) follow();
 }
 
 /** §7.8.2: the inviter is told, whether he was named by his JID or by his address in the room. */

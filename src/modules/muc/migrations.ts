@@ -35,6 +35,15 @@ export interface Tables {
   muc_tombstones: { room: BareJid; at: number; venue: string | null; reason: string };
   muc_hats: { room: BareJid; uri: string; title: string; hue: string };
   muc_worn_hats: { room: BareJid; account: BareJid; uri: string };
+  /** XEP-0463: the last changes of a room's lists. */
+  muc_list_changes: {
+    room: BareJid;
+    seq: number;
+    version: string;
+    account: BareJid;
+    before: string;
+    now: string;
+  };
   muc_vcards: { room: BareJid; xml: string; pictures: string };
 }
 
@@ -82,6 +91,15 @@ export const mucMigrations: readonly Migration[] = [
         PRIMARY KEY (room, account, uri)
       )`,
       'CREATE INDEX muc_worn_hats_by_account ON muc_worn_hats (account)',
+    ],
+  },
+  {
+    name: 'versions of affiliations',
+    up: [
+      `CREATE TABLE muc_list_changes (
+        room TEXT NOT NULL, seq INTEGER NOT NULL, version TEXT NOT NULL, account TEXT NOT NULL,
+        before TEXT NOT NULL, now TEXT NOT NULL, PRIMARY KEY (room, seq)
+      )`,
     ],
   },
 ];

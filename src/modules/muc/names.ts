@@ -30,6 +30,8 @@ export const MODERATE = 'urn:xmpp:message-moderate:1';
 export const RETRACT = 'urn:xmpp:message-retract:1';
 /** XEP-0317. */
 export const HATS = 'urn:xmpp:hats:0';
+/** XEP-0463. */
+export const MAV = 'urn:xmpp:muc:affiliations:1';
 /** XEP-0054, and its feature. */
 export const VCARD = 'vcard-temp';
 /** XEP-0359. */

@@ -4,6 +4,7 @@ import { presence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
 import { type Child, type Element, el } from '../../xml/element.ts';
 import { hatsElement } from './hats.ts';
+import { ownVersion, stepFor, versionElement } from './lists.ts';
 import { MUC_USER, OCCUPANT_ID } from './names.ts';
 import type { Affiliation, Role } from './privileges.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type Room,
 } from './room.ts';
 import type { Turn } from './turn.ts';
+import type { ListChange } from './versions.ts';
 
 /** What is said beside role and affiliation. */
 export interface Notice {
@@ -33,6 +35,8 @@ export interface Notice {
   readonly selfCodes?: readonly number[];
   /** What the presence itself says; that of the shown session if left out. */
   readonly children?: readonly Element[];
+  /** The change of the lists of which all hear by it (XEP-0463). */
+  readonly change?: ListChange | undefined;
 }
 
 /** Whether occupants of a role see real JIDs. */
@@ -84,6 +88,8 @@ interface View {
   readonly withJid: boolean;
   readonly codes: readonly number[];
   readonly id?: string | undefined;
+  /** XEP-0463: from which version of the lists it leads to which. */
+  readonly version?: Element | undefined;
 }
 
 /** The presence of an occupant, not addressed yet. */
@@ -99,7 +105,7 @@ export function presenceOf(room: Room, occupant: Occupant, notice: Notice, view:
     id: view.id,
     attrs: { 'xml:lang': type === 'unavailable' ? undefined : shown?.language },
     children: [
-      userElement({ affiliation, jid, nick, role, actor, reason }, view.codes),
+      userElement({ affiliation, jid, nick, role, actor, reason }, view.codes, view.version),
       occupantIdElement(occupant.id),
       type === 'unavailable' ? undefined : hatsElement(room.hats, occupant.account),
     ],
@@ -118,28 +124,36 @@ export function tellSelf(
   id?: string,
 ): void {
   const codes = [...(notice.codes ?? []), ...(notice.selfCodes ?? []), 110];
-  turn.sendAll(presenceOf(turn.room, occupant, notice, { withJid: true, codes, id }), to);
+  const { role, change } = notice;
+  const version = ownVersion(turn.room, occupant, { role, upTo: turn.told, change });
+  turn.sendAll(presenceOf(turn.room, occupant, notice, { withJid: true, codes, id, version }), to);
 }
 
 /** Tells all others of an occupant, whether his role is shown or not: ask {@link isShown} first. */
 export function tellOthers(turn: Turn, occupant: Occupant, notice: Notice): void {
   const { room } = turn;
-  const { codes = [] } = notice;
-  if (room.config.whois === 'anyone') {
+  const { codes = [], change } = notice;
+  if (room.config.whois === 'anyone' && change === undefined) {
     const own = new Set(occupant.sessions.map(({ jid }) => jid));
     const others = everyone(room).filter((jid) => !own.has(jid));
     turn.sendAll(presenceOf(room, occupant, notice, { withJid: true, codes }), others);
     return;
   }
-  const seeing: FullJid[] = [];
-  const others: FullJid[] = [];
+  const audiences = new Map<string, { readonly view: View; readonly to: FullJid[] }>();
   for (const each of room.occupants.values()) {
     if (each.nick === occupant.nick) continue;
-    const list = seesJids(room, each.role) ? seeing : others;
-    for (const { jid } of each.sessions) list.push(jid);
+    const withJid = seesJids(room, each.role);
+    const step = change === undefined ? undefined : stepFor(room, each, change);
+    const key = `${withJid} ${step?.until}`;
+    const audience = audiences.get(key) ?? {
+      view: { withJid, codes, version: step && versionElement(step.until, step.since) },
+      to: [],
+    };
+    audiences.set(key, audience);
+    for (const { jid } of each.sessions) audience.to.push(jid);
   }
-  turn.sendAll(presenceOf(room, occupant, notice, { withJid: true, codes }), seeing);
-  turn.sendAll(presenceOf(room, occupant, notice, { withJid: false, codes }), others);
+  for (const { view, to } of audiences.values())
+    turn.sendAll(presenceOf(room, occupant, notice, view), to);
 }
 
 /** Tells all of an occupant as he is now: others if his role is shown, then himself. */
@@ -157,7 +171,8 @@ export function announceChange(
 ): void {
   const wasShown = isShown(turn.room, before.role);
   if (isShown(turn.room, now.role)) tellOthers(turn, now, notice);
-  else if (wasShown) tellOthers(turn, now, { type: 'unavailable', role: 'none' });
+  else if (wasShown)
+    tellOthers(turn, now, { type: 'unavailable', role: 'none', change: notice.change });
   tellSelf(turn, now, notice);
   if (seesJids(turn.room, before.role) !== seesJids(turn.room, now.role)) showRoom(turn, now);
 }

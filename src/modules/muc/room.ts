@@ -7,6 +7,7 @@ import { type Hats, NO_HATS } from './hats.ts';
 import { keyOf, type NickKey } from './nicks.ts';
 import type { Affiliation, Role } from './privileges.ts';
 import { DEFAULT_CONFIG, type RoomConfig } from './room-config.ts';
+import { type ListChange, withChanges } from './versions.ts';
 
 /** An account that has an affiliation with a room. */
 export interface Affiliate {
@@ -65,6 +66,8 @@ export interface Room {
   /** Whether its first owner has yet to configure it (XEP-0045 §10.1). */
   readonly isLocked: boolean;
   readonly affiliates: ReadonlyMap<BareJid, Affiliate>;
+  /** The last changes of these, oldest first (XEP-0463). */
+  readonly changes: readonly ListChange[];
   readonly occupants: ReadonlyMap<NickKey, Occupant>;
   /** Where each session is. */
   readonly places: ReadonlyMap<FullJid, NickKey>;
@@ -89,6 +92,7 @@ export function emptyRoom(
     config: DEFAULT_CONFIG,
     isLocked: false,
     affiliates: new Map(),
+    changes: [],
     occupants: new Map(),
     places: new Map(),
     subject: undefined,
@@ -181,19 +185,23 @@ export function withoutOccupant(room: Room, { nick, sessions }: Occupant): Room 
   return { ...room, occupants, places };
 }
 
-/** The room with what accounts are to it; undefined for nothing. What they were given ends. */
+/** The room with what accounts are to it, undefined for nothing, and a record of it. What they were given ends. */
 export function withAffiliates(
   room: Room,
   changes: readonly (readonly [account: BareJid, now: Affiliate | undefined])[],
 ): Room {
   const affiliates = new Map(room.affiliates);
   const roles = new Map(room.roles);
+  const made: Pick<ListChange, 'account' | 'before' | 'now'>[] = [];
   for (const [account, now] of changes) {
+    const before = affiliates.get(account)?.affiliation ?? 'none';
+    const after = now?.affiliation ?? 'none';
+    if (after !== before) made.push({ account, before, now: after });
     if (now === undefined) affiliates.delete(account);
     else affiliates.set(account, now);
     roles.delete(account);
   }
-  return { ...room, affiliates, roles };
+  return { ...room, affiliates, roles, changes: withChanges(room, made) };
 }
 
 /** The most accounts whose roles are remembered when they leave. */

@@ -4,6 +4,7 @@ import { readStored } from '../../stanza/stored.ts';
 import { prepare, type Query, type Store } from '../../store/store.ts';
 import { createHatTable } from './hat-table.ts';
 import { NO_HATS } from './hats.ts';
+import { createListTable } from './list-table.ts';
 import type { Tables } from './migrations.ts';
 import { affiliationNamed } from './privileges.ts';
 import { type Affiliate, emptyRoom, type Room, type Said } from './room.ts';
@@ -79,6 +80,7 @@ export interface RoomTables {
 export function createRoomTables(store: Store): RoomTables {
   const db = store.tables<Tables>();
   const hats = createHatTable(store);
+  const lists = createListTable(store);
   const insertSaid = prepare(
     (is: { room: BareJid; at: number; stanza_id: string; account: BareJid; stanza: string }) =>
       db.insertInto('muc_history').values({
@@ -159,6 +161,7 @@ export function createRoomTables(store: Store): RoomTables {
     db.deleteFrom('muc_history').where('room', '=', jid),
     db.deleteFrom('muc_vcards').where('room', '=', jid),
     ...hats.removal(jid),
+    lists.removal(jid),
     ...(tombstone === undefined
       ? []
       : [
@@ -228,6 +231,7 @@ export function createRoomTables(store: Store): RoomTables {
         config,
         created: Number(row.created),
         affiliates: new Map(affiliates.flatMap(affiliateOf)),
+        changes: await lists.load(jid),
         subject:
           row.subject === null
             ? undefined
@@ -338,6 +342,7 @@ export function createRoomTables(store: Store): RoomTables {
           ...(known === room.affiliates
             ? []
             : affiliationQueries(room.jid, known, room.affiliates)),
+          ...lists.writing(room.jid, isKept ? before.changes : [], room.changes),
         ],
         meanwhile: [
           ...(said === undefined ? [] : saidQueries(room, said)),

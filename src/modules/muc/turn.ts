@@ -118,6 +118,8 @@ export class Turn {
   vcard: PublishedCard | undefined;
   /** Whether the room is over. */
   isOver = false;
+  /** The number of the last change of the lists of which all have heard (XEP-0463). */
+  told = Number.POSITIVE_INFINITY;
 
   constructor(room: Room, terms: Terms) {
     this.room = room;
