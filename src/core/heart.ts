@@ -157,6 +157,7 @@ export function createHeart(options: HeartOptions): Heart {
           ways: registry.waysFor(config),
         })),
       );
+      registry.configured();
     },
   };
 }

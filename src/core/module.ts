@@ -65,6 +65,8 @@ export interface ModuleParts<Api = unknown> extends DispatchParts {
   readonly web?: ModuleWeb;
   /** What modules that `need` this one may use. */
   readonly api?: Api;
+  /** The hosts are served by a config: at the start, and each time that another one is taken. */
+  configured?(): void;
   /** The server is about to go down; streams are still up. */
   leave?(): Promise<void>;
   /** Ends what the module has running. */

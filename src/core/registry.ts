@@ -60,6 +60,8 @@ export interface Registry {
   dispatchFor(host: Domain): Dispatch;
   /** The ways to the components of a host that modules serve. */
   waysFor(config: HostConfig): ReadonlyMap<Domain, RemoteRoute>;
+  /** Tells the modules that the hosts are served by a config, the first or another one. */
+  configured(): void;
   /** Tells the modules that the server is about to go down, while those they serve can hear of it. */
   leave(): Promise<void>;
   readonly operations: readonly AnyOperation[];
@@ -175,6 +177,9 @@ export function createRegistry(options: RegistryOptions): Registry {
         );
       }
       return ways;
+    },
+    configured() {
+      for (const { parts } of done.values()) parts.configured?.();
     },
     async leave() {
       for (const { parts } of [...done.values()].reverse()) await parts.leave?.();

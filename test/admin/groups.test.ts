@@ -58,6 +58,23 @@ describe('groups in the console', () => {
     expect((await admin.get(`${LIST}/of?host=falcot.com&name=None`)).status).toBe(404);
   });
 
+  test('one of the config is shown as such, with nothing to change it', async () => {
+    await console.stop();
+    const settings = { groups: { defined: { Sales: [USER, 'nobody@falcot.com'] } } };
+    console = await startConsole({
+      accounts: [ADMIN, USER],
+      modules: [roster, presence, groups],
+      settings,
+    });
+    admin = visit(console.app);
+    await admin.signIn(ADMIN);
+    expect(await admin.read(LIST)).toMatch(/1 member[\s\S]*From the config/);
+    const page = await admin.read(`${LIST}/of?host=falcot.com&name=Sales`);
+    expect(page).toContain('modules.groups.defined');
+    expect(page).toContain('There are no such accounts: nobody@falcot.com.');
+    expect(page).not.toMatch(/Add accounts|Delete|Remove/);
+  });
+
   test('one of everyone is shown as such', async () => {
     await admin.submit(LIST, { ...OWN, everyone: 'yes' });
     expect(await admin.read(LIST)).toMatch(/2 members[\s\S]*Everyone/);

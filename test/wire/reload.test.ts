@@ -215,3 +215,13 @@ describe('certificates', () => {
     expect(await shown('localhost')).toBe(before);
   });
 });
+
+test('groups of the config are taken over, and whom they concern is told at once', async () => {
+  const juliet = await bound('juliet', 'localhost');
+  await juliet.ask("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+  const members = ['juliet@localhost', 'nurse@other.example'];
+  const groups = { groups: { defined: { Capulets: members } } };
+  await reload({ hosts: { ...BOTH, localhost: { modules: groups } } });
+  const push = await juliet.seek(({ name, attrs }) => name === 'iq' && attrs['type'] === 'set');
+  expect(String(push)).toContain('nurse@other.example');
+});

@@ -10,6 +10,7 @@ import {
   Confirm,
   Empty,
   Field,
+  Note,
   PageHeading,
   Problem,
   Table,
@@ -22,7 +23,13 @@ const LIST = '/admin/groups';
 /** `groups.list` */
 const groupsView = z.object({
   groups: z.array(
-    z.object({ name: z.string(), host: z.string(), everyone: z.boolean(), members: z.number() }),
+    z.object({
+      name: z.string(),
+      host: z.string(),
+      everyone: z.boolean(),
+      members: z.number(),
+      defined: z.boolean(),
+    }),
   ),
 });
 
@@ -31,7 +38,9 @@ const groupView = z.object({
   name: z.string(),
   host: z.string(),
   everyone: z.boolean(),
+  defined: z.boolean(),
   members: z.array(z.object({ jid: z.string() })),
+  missing: z.array(z.object({ jid: z.string() })),
 });
 
 /** Which group a page is about. */
@@ -114,7 +123,8 @@ async function listGroups(c: Ask, desk: Desk, problem?: OperationFailure) {
             group.host,
             <>
               {plural(group.members, 'member')}{' '}
-              {group.everyone ? <Badge tone="info">Everyone</Badge> : null}
+              {group.everyone ? <Badge tone="info">Everyone</Badge> : null}{' '}
+              {group.defined ? <Badge tone="info">From the config</Badge> : null}
             </>,
           ])}
         />
@@ -151,7 +161,8 @@ async function showGroup(c: Ask, desk: Desk, which: Which, problem?: OperationFa
   const outcome = await desk.ask(c, 'groups.show', which, groupView);
   const head = { title: which.name, area: 'groups' } as const;
   if (!outcome.ok) return desk.problem(c, head, outcome);
-  const { everyone, members } = outcome.value;
+  const { everyone, defined, members, missing } = outcome.value;
+  const isFixed = everyone || defined;
   return desk.page(
     c,
     head,
@@ -164,11 +175,24 @@ async function showGroup(c: Ask, desk: Desk, which: Which, problem?: OperationFa
             : `${plural(members.length, 'member')} of ${which.host}`
         }
       >
-        <a class="button danger" href={pathOf(which, 'delete')} data-dialog>
-          Delete
-        </a>
+        {defined ? null : (
+          <a class="button danger" href={pathOf(which, 'delete')} data-dialog>
+            Delete
+          </a>
+        )}
       </PageHeading>
-      {everyone ? null : (
+      {defined ? (
+        <Note tone="info">
+          The config of {which.host} defines this group, in <code>modules.groups.defined</code>. It
+          is changed there, and taken over with <code>rtcctl reload</code>.
+        </Note>
+      ) : null}
+      {missing.length === 0 ? null : (
+        <Note tone="warning">
+          There are no such accounts: {missing.map(({ jid }) => jid).join(', ')}.
+        </Note>
+      )}
+      {isFixed ? null : (
         <form class="card" method="post" action={`${LIST}/of`}>
           <Problem problem={problem} />
           <Token csrf={c.get('session').csrf} />
@@ -194,12 +218,12 @@ async function showGroup(c: Ask, desk: Desk, which: Which, problem?: OperationFa
       ) : (
         <Table
           caption="Members"
-          heads={everyone ? ['Address'] : ['Address', '']}
+          heads={isFixed ? ['Address'] : ['Address', '']}
           rows={members.map(({ jid }) => [
             <a class="wrap" href={userPath(jid)}>
               {jid}
             </a>,
-            ...(everyone
+            ...(isFixed
               ? []
               : [
                   <div class="actions">

@@ -9,6 +9,8 @@ import type { GroupKey } from './table.ts';
 export interface Group extends GroupKey {
   readonly isEveryone: boolean;
   readonly members: ReadonlySet<BareJid>;
+  /** Whom the config puts in, accounts or not; undefined for a group that admins have made here. */
+  readonly defined: readonly BareJid[] | undefined;
 }
 
 /** The groups. */
@@ -28,7 +30,8 @@ export interface Book {
 /** Accounts for which is remembered what they share. */
 const CACHED = 5000;
 
-const keyOf = ({ host, name }: GroupKey) => JSON.stringify([host, name]);
+/** A text that stands for a group. */
+export const keyOf = ({ host, name }: GroupKey) => JSON.stringify([host, name]);
 
 /** Makes an empty book. */
 export function createBook(): Book {

@@ -8,8 +8,8 @@ import { type BareJid, type Domain, domainOf } from '../../jid/jid.ts';
 import { createExclusive } from '../../kit/exclusive.ts';
 import type { Query } from '../../store/store.ts';
 import type { SharedContacts } from '../roster/index.ts';
-import { type Book, createBook, type Group, isOf } from './book.ts';
-import type { GroupSettings } from './settings.ts';
+import { type Book, createBook, type Group, isOf, keyOf } from './book.ts';
+import { EVERYONE, type GroupSettings } from './settings.ts';
 import { createGroupTable, type GroupKey } from './table.ts';
 
 /** What became of a group. */
@@ -21,7 +21,7 @@ export interface GroupChange extends GroupKey {
 }
 
 /** Why something cannot be done with a group. */
-export type GroupRefusal = 'not-found' | 'conflict' | 'too-many' | 'everyone';
+export type GroupRefusal = 'not-found' | 'conflict' | 'too-many' | 'everyone' | 'defined';
 
 /** The groups. All that is asynchronous may reject with a StoreError. */
 export interface Groups {
@@ -36,6 +36,8 @@ export interface Groups {
   part(key: GroupKey, members: readonly BareJid[]): Promise<GroupRefusal | undefined>;
   /** An account was made, removed, or has another role. */
   refresh(account: BareJid): Promise<void>;
+  /** Another config is in force. */
+  reconfigure(): Promise<void>;
   /** An account is being removed. */
   forget(account: BareJid): Promise<void>;
 }
@@ -77,13 +79,35 @@ export function createGroups(
     }
     return all;
   };
+  const accountsAmong = async (named: readonly BareJid[]): Promise<Set<BareJid>> => {
+    const found = new Set<BareJid>();
+    for (const jid of named) if ((await home.accounts.get(jid)) !== undefined) found.add(jid);
+    return found;
+  };
+  /** All groups as they should be now; one that the config defines stands before one of its name. */
+  const groupsNow = async (): Promise<readonly Group[]> => {
+    const all: Group[] = [];
+    for (const { domain: host } of home.hosts.all()) {
+      if (!home.isEnabled(host)) continue;
+      for (const [name, named] of Object.entries(home.configOf(host).defined)) {
+        const defined = named.filter((each): each is BareJid => each !== EVERYONE);
+        const isEveryone = defined.length < named.length;
+        const members = isEveryone ? await everyoneOf(host) : await accountsAmong(defined);
+        all.push({ host, name, isEveryone, members, defined });
+      }
+    }
+    const isDefined = ({ host, name }: GroupKey) =>
+      all.some((each) => each.defined !== undefined && each.host === host && each.name === name);
+    for (const { members, ...group } of await table.all()) {
+      if (isDefined(group)) continue;
+      const now = group.isEveryone ? await everyoneOf(group.host) : new Set(members);
+      all.push({ ...group, members: now, defined: undefined });
+    }
+    return all;
+  };
   const load = async (): Promise<Book> => {
     const book = createBook();
-    for (const { members, ...group } of await table.all())
-      book.put({
-        ...group,
-        members: group.isEveryone ? await everyoneOf(group.host) : new Set(members),
-      });
+    for (const group of await groupsNow()) book.put(group);
     ready = book;
     return book;
   };
@@ -138,17 +162,21 @@ export function createGroups(
     },
     create: ({ host, name }, isEveryone) =>
       change(async (book) => {
-        if (book.find({ host, name }) !== undefined) return 'conflict';
+        const known = book.find({ host, name });
+        if (known !== undefined) return known.defined === undefined ? 'conflict' : 'defined';
         if (book.all().filter(isOf(host)).length >= home.configOf(host).maxGroups)
           return 'too-many';
         const members = isEveryone ? await everyoneOf(host) : new Set<BareJid>();
         const group = { host, name, isEveryone };
-        await replace(book, group, { ...group, members }, [table.creating(group)]);
+        const next = { ...group, members, defined: undefined };
+        await replace(book, group, next, [table.creating(group)]);
         return undefined;
       }),
     remove: (key) =>
       change(async (book) => {
-        if (book.find(key) === undefined) return 'not-found';
+        const group = book.find(key);
+        if (group === undefined) return 'not-found';
+        if (group.defined !== undefined) return 'defined';
         await replace(book, key, undefined, table.removing(key));
         return undefined;
       }),
@@ -156,6 +184,7 @@ export function createGroups(
       change(async (book) => {
         const group = book.find(key);
         if (group === undefined) return 'not-found';
+        if (group.defined !== undefined) return 'defined';
         if (group.isEveryone) return 'everyone';
         const members = new Set([...group.members, ...added]);
         if (members.size > home.configOf(key.host).maxMembers) return 'too-many';
@@ -166,6 +195,7 @@ export function createGroups(
       change(async (book) => {
         const group = book.find(key);
         if (group === undefined) return 'not-found';
+        if (group.defined !== undefined) return 'defined';
         if (group.isEveryone) return 'everyone';
         const gone = new Set(parted);
         const members = new Set([...group.members].filter((member) => !gone.has(member)));
@@ -178,17 +208,34 @@ export function createGroups(
       if (ready === undefined && loading === undefined) return;
       await change(async (book) => {
         const host = domainOf(account);
-        const open = book.all().filter((group) => group.isEveryone && group.host === host);
-        if (open.length === 0) return;
+        const concerned = book
+          .all()
+          .filter((group) =>
+            group.isEveryone ? group.host === host : group.defined?.includes(account),
+          );
+        if (concerned.length === 0) return;
         const found = await home.accounts.get(account);
-        const isIn = found !== undefined && found.role !== 'guest';
-        for (const group of open) {
+        for (const group of concerned) {
+          const isIn = found !== undefined && !(group.isEveryone && found.role === 'guest');
           if (group.members.has(account) === isIn) continue;
           const members = new Set(group.members);
           if (!isIn) members.delete(account);
-          else if (members.size < home.configOf(host).maxMembers) members.add(account);
+          else if (members.size < home.configOf(group.host).maxMembers) members.add(account);
           else continue;
           await replace(book, group, { ...group, members }, []);
+        }
+      });
+    },
+    reconfigure: async () => {
+      if (ready === undefined && loading === undefined) return;
+      await change(async (book) => {
+        const now = await groupsNow();
+        const isLeft = new Set(now.map(keyOf));
+        for (const group of book.all())
+          if (!isLeft.has(keyOf(group))) await replace(book, group, undefined, []);
+        for (const group of now) {
+          const before = book.find(group);
+          if (before === undefined || isOther(before, group)) await replace(book, group, group, []);
         }
       });
     },
@@ -203,3 +250,10 @@ export function createGroups(
       }),
   };
 }
+
+/** Whether a group differs from what it was. */
+const isOther = (before: Group, now: Group) =>
+  before.isEveryone !== now.isEveryone ||
+  String(before.defined) !== String(now.defined) ||
+  before.members.size !== now.members.size ||
+  [...now.members].some((member) => !before.members.has(member));

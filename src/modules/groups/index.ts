@@ -1,6 +1,7 @@
 /**
  * Groups of the company (shared rosters): who is in a group has the others in his roster, as if each were
- * subscribed to the other. It is for admins to say who is; users neither ask nor take it back.
+ * subscribed to the other. It is for admins to say who is, here or in the config; users neither ask nor take it
+ * back.
  */
 import { defineModule } from '../../core/module.ts';
 import { type BareJid, type Domain, domainOf } from '../../jid/jid.ts';
@@ -44,11 +45,12 @@ export const groups = defineModule<GroupSettings, GroupsApi>({
     rosters.useShared({
       of: (account) => (home.isEnabled(domainOf(account)) ? all.sharedBy(account) : undefined),
     });
+    const failed = (error: unknown) => {
+      home.metrics.errors.inc({ area: 'groups' });
+      home.log.error({ err: error }, 'a group could not follow its accounts, or the config');
+    };
     home.accounts.onChange((account) => {
-      all.refresh(account).catch((error: unknown) => {
-        home.metrics.errors.inc({ area: 'groups' });
-        home.log.error({ err: error, account }, 'a group of everyone could not be changed');
-      });
+      all.refresh(account).catch(failed);
     });
     return {
       operations: groupOperations(home, all),
@@ -57,6 +59,9 @@ export const groups = defineModule<GroupSettings, GroupsApi>({
         names: async (host) => (await all.list(host)).map(({ name }) => name),
         of: all.of,
         onChange: (listener) => void listeners.push(listener),
+      },
+      configured() {
+        all.reconfigure().catch(failed);
       },
       hooks: { accountRemoved: (account) => all.forget(account) },
     };

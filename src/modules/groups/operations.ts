@@ -10,21 +10,18 @@ import {
   success,
 } from '../../core/operation.ts';
 import { type BareJid, type Domain, domainOf } from '../../jid/jid.ts';
+import type { Group } from './book.ts';
 import type { GroupRefusal, Groups } from './groups.ts';
-import type { GroupSettings } from './settings.ts';
+import { type GroupSettings, groupName } from './settings.ts';
 import type { GroupKey } from './table.ts';
 
-/** Longer names are of no use in a list of contacts. */
-const MAX_NAME = 100;
 /** Members that one run adds or removes. */
 const MOST_AT_ONCE = 500;
 
-const name = z
-  .string()
-  .trim()
-  .min(1)
-  .max(MAX_NAME)
-  .describe('The name of the group, as its members see it.');
+const name = groupName.describe('The name of the group, as its members see it.');
+const defined = z
+  .boolean()
+  .describe('Whether the config of the domain defines it, which is where it is changed.');
 const host = domain().optional().meta({
   'x-kind': 'domain',
   description: 'The domain of the group; it can be left out where there is only one.',
@@ -69,6 +66,11 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
         return failure('conflict', `${at} has a group ${of} already.`);
       case 'too-many':
         return failure('refused', `That would be more than modules.groups of ${at} allows.`);
+      case 'defined':
+        return failure(
+          'refused',
+          `The config of ${at} defines ${of}, in modules.groups.defined: change it there, then reload.`,
+        );
       case 'everyone':
         return failure('refused', `All of ${at} are in ${of}; that is not to be changed.`);
     }
@@ -89,6 +91,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
             host: z.string(),
             everyone: z.boolean().describe('Whether all of the domain are in it.'),
             members: z.int(),
+            defined,
           }),
         ),
       }),
@@ -100,6 +103,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
             host: group.host,
             everyone: group.isEveryone,
             members: group.members.size,
+            defined: group.defined !== undefined,
           })),
         });
       },
@@ -116,7 +120,11 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
         name: z.string(),
         host: z.string(),
         everyone: z.boolean(),
+        defined,
         members: z.array(z.object({ jid: z.string() })),
+        missing: z
+          .array(z.object({ jid: z.string() }))
+          .describe('Whom the config puts in, though there is no such account.'),
       }),
       async run({ name: of, host: named }) {
         const at = hostOf(named);
@@ -127,7 +135,9 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
           name: of,
           host: at,
           everyone: group.isEveryone,
+          defined: group.defined !== undefined,
           members: [...group.members].sort().map((jid) => ({ jid })),
+          missing: missingIn(group).map((jid) => ({ jid })),
         });
       },
     }),
@@ -210,6 +220,9 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
     }),
   ];
 }
+
+const missingIn = ({ defined: named, members }: Group) =>
+  (named ?? []).filter((jid) => !members.has(jid));
 
 /** Whoever is added sees, and is seen: an admin of one host adds none of another. */
 const aboutMembers = (at: Domain | undefined, members: readonly BareJid[]) =>

@@ -15,6 +15,7 @@ const query = (inner = '', ver?: string) =>
 
 let scene: Scene;
 let operations: Operations;
+let config: Record<string, unknown>;
 let lucie: Actor;
 let joe: Actor;
 let eva: Actor;
@@ -22,10 +23,11 @@ beforeEach(() => begin());
 afterEach(() => scene.stop());
 
 async function begin(settings: Record<string, unknown> = {}) {
+  config = { maxMembers: 3, maxGroups: 3, ...settings };
   scene = await startScene({
     modules,
     accounts: [LUCIE, JOE, EVA],
-    settings: { groups: { maxMembers: 3, maxGroups: 3, ...settings } },
+    settings: { groups: config },
   });
   operations = createOperations(scene.registry.operations, {
     audit: { record: async () => {} },
@@ -205,6 +207,92 @@ describe('a group of everyone', () => {
     expect(await run('groups.remove', { name: 'Falcot', jids: [EVA] })).toMatchObject({
       why: 'refused',
     });
+  });
+});
+
+describe('a group of the config', () => {
+  /** Another config is taken. */
+  const reload = async (defined: Record<string, readonly string[]>) => {
+    config['defined'] = defined;
+    scene.registry.configured();
+    await expect
+      .poll(async () => {
+        const found = await run('groups.list', {});
+        return found.ok && (found.value as { groups: { name: string }[] }).groups.map(nameOf);
+      })
+      .toEqual(expect.arrayContaining(Object.keys(defined)));
+  };
+  const nameOf = ({ name }: { name: string }) => name;
+  beforeEach(async () => {
+    await scene.stop();
+    await begin({ defined: { Sales: [LUCIE, JOE, 'new@falcot.com'] } });
+  });
+
+  test('is there from the start, as any other', async () => {
+    expect(await roster(lucie)).toEqual([
+      `<item jid="${JOE}" subscription="both"><group>Sales</group></item>`,
+    ]);
+    expect(await run('groups.list', {})).toMatchObject({
+      value: { groups: [{ name: 'Sales', members: 2, defined: true, everyone: false }] },
+    });
+    expect(await run('groups.show', { name: 'Sales' })).toMatchObject({
+      value: { defined: true, missing: [{ jid: 'new@falcot.com' }] },
+    });
+  });
+
+  test('has an account as soon as it is made, and again when it is made anew', async () => {
+    await roster(lucie);
+    await scene.accounts.create(bare('new@falcot.com'), 'secret');
+    await expect.poll(() => pushes(lucie).join()).toContain('new@falcot.com');
+    await scene.registry.removeAccount(bare(JOE), 'gone');
+    expect((await roster(lucie)).join()).not.toContain(JOE);
+    await scene.accounts.create(bare(JOE), 'secret');
+    await expect.poll(async () => (await roster(lucie)).join()).toContain(JOE);
+  });
+
+  test.each([
+    ['groups.create', { name: 'Sales' }],
+    ['groups.add', { name: 'Sales', jids: [EVA] }],
+    ['groups.remove', { name: 'Sales', jids: [JOE] }],
+    ['groups.delete', { name: 'Sales' }],
+  ])('is changed only there: %s', async (name, input) => {
+    const refused = await run(name, input);
+    expect(refused).toMatchObject({ ok: false, why: 'refused' });
+    expect(JSON.stringify(refused)).toContain('modules.groups.defined');
+  });
+
+  test('follows the config when it is taken anew, and those who are here are told', async () => {
+    for (const actor of [lucie, joe, eva]) {
+      await roster(actor);
+      await actor.send('<presence/>');
+    }
+    clear(lucie, joe, eva);
+    await reload({ Sales: [LUCIE, EVA], All: ['everyone'] });
+    await expect
+      .poll(() => roster(lucie))
+      .toEqual([
+        `<item jid="${EVA}" subscription="both"><group>All</group><group>Sales</group></item>`,
+        `<item jid="${JOE}" subscription="both"><group>All</group></item>`,
+      ]);
+    expect(pushes(lucie).join()).toContain(EVA);
+    expect(presences(eva)).toContain(`${lucie.jid} available`);
+    await reload({});
+    await expect.poll(() => roster(lucie)).toEqual([]);
+  });
+
+  test('stands before one that admins made, which comes back when it is taken out', async () => {
+    await done('groups.create', { name: 'Other' });
+    await done('groups.add', { name: 'Other', jids: [EVA] });
+    const others = async () => {
+      const found = await run('groups.show', { name: 'Other' });
+      return found.ok ? (found.value as { members: unknown }).members : undefined;
+    };
+    await reload({ Other: [LUCIE, JOE] });
+    await expect.poll(others).toEqual([{ jid: JOE }, { jid: LUCIE }]);
+    config['defined'] = {};
+    scene.registry.configured();
+    await expect.poll(others).toEqual([{ jid: EVA }]);
+    await done('groups.delete', { name: 'Other' });
   });
 });
 
