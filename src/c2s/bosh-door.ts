@@ -1,5 +1,5 @@
 /** The door of BOSH (XEP-0124 §5): HTTP requests, of which each goes to its session. */
-import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Context, Hono } from 'hono';
 import type { Limits } from '../config/schema.ts';
 import type { Client, ClientOf, HttpEnv } from '../http/client.ts';
@@ -35,12 +35,7 @@ export interface BoshDoorOptions {
   /** Counts a session; undefined when there are too many from the address. */
   admit(address: string): (() => void) | undefined;
   /** Takes a client's stream; `closed` is called when it is over. */
-  accept(
-    stream: BoshStream,
-    client: Client,
-    request: IncomingMessage | undefined,
-    closed: () => void,
-  ): void;
+  accept(stream: BoshStream, client: Client, socket: Socket | undefined, closed: () => void): void;
 }
 
 /** The door. */
@@ -85,7 +80,7 @@ export function createBoshDoor(options: BoshDoorOptions): BoshDoor {
       },
     });
     guests.set(session.sid, { session, isSecure: client.isSecure });
-    options.accept(session.stream, client, c.env?.incoming, () => {
+    options.accept(session.stream, client, c.env?.incoming.socket, () => {
       closed();
       if (!guests.has(session.sid)) return;
       ended.add(session.sid);

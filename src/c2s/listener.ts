@@ -120,7 +120,7 @@ export function createC2s(options: C2sOptions): C2sSide {
           if (closed === undefined) socket.destroy();
           else
             accept(socket, 'websocket', address, closed, {
-              below: isSecure ? tlsBelow(request) : undefined,
+              below: isSecure ? tlsBelow(request.socket) : undefined,
             });
         },
       }),
@@ -132,9 +132,9 @@ export function createC2s(options: C2sOptions): C2sSide {
         limits: services.limits,
         isServed: (domain) => services.hosts.get(domain) !== undefined,
         admit: (address) => ports.admit(address, 'c2s_bosh'),
-        accept(stream, { address, isSecure }, request, closed) {
+        accept(stream, { address, isSecure }, socket, closed) {
           accept(stream, 'bosh', address, closed, {
-            below: isSecure ? tlsBelow(request) : undefined,
+            below: isSecure ? tlsBelow(socket) : undefined,
             delivered: () => stream.delivered,
           });
         },
@@ -156,8 +156,7 @@ export function createC2s(options: C2sOptions): C2sSide {
 }
 
 /** The TLS that a request came by: to us, or to a proxy, of which no more is known. */
-function tlsBelow(request: IncomingMessage | undefined): TlsBelow {
-  const socket = request?.socket;
+function tlsBelow(socket: Socket | undefined): TlsBelow {
   if (!(socket instanceof TLSSocket)) return { protocol: 'TLS', cipher: undefined };
   return { protocol: socket.getProtocol() ?? 'TLS', cipher: socket.getCipher().name };
 }

@@ -1,13 +1,13 @@
 /** Who is at the other end of a request, also where a reverse proxy stands between. */
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, type Socket } from 'node:net';
-import type { HttpBindings } from '@hono/node-server';
+import type { Http2Bindings, HttpBindings } from '@hono/node-server';
 import type { Context, Env } from 'hono';
 import { remoteOf } from '../kit/remote.ts';
 
 /** The environment of every app that is mounted on the server. */
 export interface HttpEnv extends Env {
-  Bindings: HttpBindings;
+  Bindings: HttpBindings | Http2Bindings;
 }
 
 /** The other end of a request. */
@@ -34,7 +34,7 @@ export function createClientOf(trustedProxies: readonly string[] = []): ClientOf
   const trusted = addressList(trustedProxies);
   const clientOf = createRequestClientOf(trusted);
   return (c) => {
-    const bindings: Partial<HttpBindings> = c.env ?? {};
+    const bindings: Partial<HttpEnv['Bindings']> = c.env ?? {};
     return clientOf(bindings.incoming?.socket, (name) => c.req.header(name));
   };
 }

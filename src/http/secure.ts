@@ -14,6 +14,8 @@ export interface SecureOptions {
   readonly handshakeMs: number;
   /** The options of the next connection: a certificate that was replaced is not given again. */
   tls(): TLSSocketOptions;
+  /** Takes the connections that agree on HTTP/2 (RFC 7301). */
+  http2(socket: TLSSocket): void;
 }
 
 /**
@@ -32,7 +34,7 @@ export function secure(server: Server, options: SecureOptions): () => void {
     const over = new TLSSocket(socket, {
       ...options.tls(),
       isServer: true,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: ['h2', 'http/1.1'],
     });
     sameRemote(over, socket);
     const settle = () => {
@@ -48,7 +50,10 @@ export function secure(server: Server, options: SecureOptions): () => void {
     socket.once('close', settle);
     over.once('secure', () => {
       settle();
-      for (const listener of serve) listener.call(server, over);
+      // As a TLS server of Node's does, which has no certificates that change.
+      Object.assign(over, { secureConnecting: false });
+      if (over.alpnProtocol === 'h2') options.http2(over);
+      else for (const listener of serve) listener.call(server, over);
     });
   });
   return () => {

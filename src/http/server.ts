@@ -14,38 +14,11 @@ import type { Logger } from '../kit/log.ts';
 import { noProxies, type ProxyGate, resumeSoon } from '../kit/proxy-gate.ts';
 import { remoteOf } from '../kit/remote.ts';
 import { type HttpEnv, limitKey } from './client.ts';
+import { createHttp2, type Http2 } from './http2.ts';
+import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { ListenError, listenError } from './listen-error.ts';
 import { secure } from './secure.ts';
 import { createShell } from './shell.ts';
-
-/** Limits against clients that are greedy or slow. */
-export interface HttpLimits {
-  /** The most bytes of a request's headers. */
-  readonly headerBytes: number;
-  /** Within so many ms the headers of a request must be there. */
-  readonly headersTimeoutMs: number;
-  /** Within so many ms a whole request must be there. */
-  readonly requestTimeoutMs: number;
-  /** An idle connection is kept open for so many ms. */
-  readonly keepAliveMs: number;
-  /** The most bytes of a request's body. */
-  readonly bodyBytes: number;
-  /** The most connections of one listener, WebSockets included. */
-  readonly connections: number;
-  /** The most connections of one address; proxies and this machine may have more. */
-  readonly connectionsPerAddress: number;
-}
-
-/** The limits that hold where the maker of the server states none. */
-export const DEFAULT_LIMITS: HttpLimits = {
-  headerBytes: 16 * 1024,
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  keepAliveMs: 10_000,
-  bodyBytes: 1024 * 1024,
-  connections: 10_000,
-  connectionsPerAddress: 500,
-};
 
 /** What {@link createHttpServer} needs. */
 export interface HttpServerOptions {
@@ -74,6 +47,12 @@ export interface HttpsOptions {
   tls(): TLSSocketOptions;
   /** For how many ms browsers are to come by HTTPS only (RFC 6797 §6.1); 0 is not said. */
   readonly hstsMs: number;
+}
+
+/** What stands before a server that serves HTTPS. */
+interface Secured {
+  readonly http2: Http2;
+  endHandshakes(): void;
 }
 
 /** A TCP listener that is open. */
@@ -132,9 +111,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const ownBodies = new Set<string>();
   const hasOwnBodies = (path: string) => [...ownBodies].some((below) => path.startsWith(below));
+  /** Whether whoever serves this bounds the time of bodies. */
+  const isPatient = (url: string) => hasOwnBodies(url) && !CLIMBING.test(url);
   const app = createShell({ log, bodyBytes: limits.bodyBytes, hasOwnBodies });
   const servers = new Set<Server>();
-  const handshakes = new Map<Server, () => void>();
+  const secured = new Map<Server, Secured>();
   /** Servers that listen nowhere, and are given connections. */
   const doors = new Set<Server>();
   const closing = new AbortController();
@@ -160,8 +141,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
       socket.destroySoon();
     };
-    const isPatient = hasOwnBodies(url) && !CLIMBING.test(url);
-    const timer = isPatient ? undefined : clock.after(limits.requestTimeoutMs, end);
+    const timer = isPatient(url) ? undefined : clock.after(limits.requestTimeoutMs, end);
     response.once('close', () => {
       timer?.cancel();
       // It is answered, so that nobody waits for the rest of it.
@@ -208,8 +188,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   const putTls = (server: Server, { tls, hstsMs }: HttpsOptions) => {
     const { headersTimeoutMs: handshakeMs } = limits;
-    handshakes.set(server, secure(server, { clock, log, handshakeMs, tls }));
-    putHsts(server, hstsMs);
+    const hsts = hstsOf(hstsMs);
+    const http2 = createHttp2({ app, clock, log, limits, hsts, isPatient });
+    const endHandshakes = secure(server, { clock, log, handshakeMs, tls, http2: http2.take });
+    secured.set(server, { http2, endHandshakes });
+    putHsts(server, hsts);
   };
 
   /** Has connections pass the gate before anybody sees them. */
@@ -224,9 +207,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     );
   };
 
-  const putHsts = (server: Server, hstsMs: number) => {
-    if (hstsMs === 0) return;
-    const policy = `max-age=${Math.floor(hstsMs / 1000)}`;
+  const putHsts = (server: Server, policy: string | undefined) => {
+    if (policy === undefined) return;
     server.prependListener('request', (_: IncomingMessage, response: ServerResponse) => {
       response.setHeader('Strict-Transport-Security', policy);
     });
@@ -247,14 +229,23 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const shut = async (closed: readonly Server[], graceMs: number) => {
     for (const server of closed) {
       servers.delete(server);
-      handshakes.get(server)?.();
-      handshakes.delete(server);
+      begin(server);
     }
-    const timer = clock.after(graceMs, () => {
-      for (const server of closed) server.closeAllConnections();
-    });
+    const timer = clock.after(graceMs, () => closed.forEach(end));
     await Promise.all(closed.map(stop));
     timer.cancel();
+    closed.forEach(end);
+  };
+  /** Begins to end a server's connections: what is not a request yet becomes none. */
+  const begin = (server: Server) => {
+    secured.get(server)?.endHandshakes();
+    secured.get(server)?.http2.close();
+    server.closeIdleConnections();
+  };
+  const end = (server: Server) => {
+    secured.get(server)?.http2.destroy();
+    server.closeAllConnections();
+    secured.delete(server);
   };
 
   return {
@@ -288,13 +279,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     door(https) {
       const servers = { tls: prepare(app), secured: prepare(app) };
       putTls(servers.tls, https);
-      putHsts(servers.secured, https.hstsMs);
+      putHsts(servers.secured, hstsOf(https.hstsMs));
       for (const server of Object.values(servers)) {
         server.prependListener('connection', admit);
         server.on('upgrade', onUpgrade);
         doors.add(server);
       }
-      return { take: (socket, way) => void servers[way].emit('connection', socket) };
+      let held = 0;
+      return {
+        take(socket, way) {
+          if (held >= limits.connections) {
+            socket.destroy();
+            return;
+          }
+          held += 1;
+          socket.once('close', () => (held -= 1));
+          servers[way].emit('connection', socket);
+        },
+      };
     },
     async listenSocket(path, served) {
       await removeStale(path);
@@ -314,17 +316,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort();
-      for (const server of doors) handshakes.get(server)?.();
-      for (const server of doors) server.closeIdleConnections();
-      const timer = clock.after(graceMs, () => {
-        for (const server of doors) server.closeAllConnections();
-      });
+      for (const server of doors) begin(server);
+      const timer = clock.after(graceMs, () => doors.forEach(end));
       await shut([...servers], graceMs);
       timer.cancel();
-      for (const server of doors) server.closeAllConnections();
+      doors.forEach(end);
     },
   };
 }
+
+/** The value of `Strict-Transport-Security` (RFC 6797 §6.1). */
+const hstsOf = (ms: number) => (ms === 0 ? undefined : `max-age=${Math.floor(ms / 1000)}`);
 
 const stop = (server: Server) =>
   new Promise<void>((resolve) => {

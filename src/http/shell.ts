@@ -43,6 +43,7 @@ export function createShell(options: {
   app.use((c, next) => (options.hasOwnBodies?.(c.req.path) === true ? next() : limited(c, next)));
   app.notFound((c) => plainPage(c, 404, 'Not found', 'There is nothing at this address.'));
   app.onError((error, c) => {
+    if ('code' in error && error.code === 'ECONNRESET') return c.body(null, 400); // it broke off
     options.log.error({ err: error, method: c.req.method, path: c.req.path }, 'a request failed');
     return plainPage(c, 500, 'Server error', 'The server made a mistake; its log says which.');
   });

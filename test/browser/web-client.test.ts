@@ -70,6 +70,7 @@ describeWith(['chromium'], 'the web client in a browser', () => {
     });
     open.push(page);
     await page.goto(`https://localhost:${server.ports.https}/chat`);
+    expect(await page.evaluate(spoken)).toBe('h2');
     await page.locator('input[name=jid]').waitFor();
     await page.emulateMedia({ colorScheme: 'dark' });
     await shot(page, 'sign-in-dark');
@@ -267,6 +268,12 @@ describeWith(['chromium'], 'the web client in a browser', () => {
     expect(await archived('juliet@localhost')).not.toContain('Alack');
   });
 });
+
+/** The protocol by which a page came; runs in the page. */
+const spoken = () => {
+  const [entry] = performance.getEntries();
+  return entry === undefined ? '' : Reflect.get(entry, 'nextHopProtocol');
+};
 
 let asked = 0;
 /** Asks a question about one's own account; answers what came. */

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HttpEnv } from '../../src/http/client.ts';
+import type { HttpLimits } from '../../src/http/limits.ts';
 import { ListenError } from '../../src/http/listen-error.ts';
-import { createHttpServer, type HttpLimits, type HttpServer } from '../../src/http/server.ts';
+import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { createLog } from '../../src/kit/log.ts';
 

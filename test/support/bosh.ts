@@ -22,10 +22,13 @@ export class BoshClient {
   /** All answers so far. */
   heard = '';
   readonly #url: string;
+  readonly #fetch: typeof fetch;
   readonly #abort = new AbortController();
 
-  constructor(url: string) {
+  /** @param fetcher what sends requests in place of `fetch` */
+  constructor(url: string, fetcher = fetch) {
     this.#url = url;
+    this.#fetch = fetcher;
   }
 
   /** Sends a text as it is. */
@@ -39,7 +42,7 @@ export class BoshClient {
     const signal = init.signal ?? this.#abort.signal;
     const body = typeof text === 'string' ? text : new Uint8Array(text);
     const response = await within(
-      fetch(this.#url, { method: 'POST', body, ...init, signal }),
+      this.#fetch(this.#url, { method: 'POST', body, ...init, signal }),
       'an answer',
     );
     const answer = await response.text();

@@ -104,7 +104,6 @@ describe('a browser', () => {
 
   test.each([
     ['that names HTTP', ['http/1.1']],
-    ['that would rather have HTTP/2', ['h2', 'http/1.1']],
     ['that names nothing', undefined],
   ])('%s is served over HTTPS', async (_, alpn) => {
     const answer = await get(await secured(alpn));

@@ -78,11 +78,19 @@ describe('certificates', () => {
 });
 
 describe('what is spoken', () => {
-  test('HTTP/1.1, also where HTTP/2 is wanted more; to who knows nothing else, nothing', async () => {
-    const socket = await secured('localhost', ['h2', 'http/1.1']);
-    expect(socket.alpnProtocol).toBe('http/1.1');
+  test.each([
+    [['http/1.1'], 'http/1.1'],
+    [['h2', 'http/1.1'], 'h2'],
+    [['http/1.1', 'h2'], 'h2'],
+    [[], false],
+  ])('of %j: %s', async (offered, agreed) => {
+    const socket = await secured('localhost', offered);
+    expect(socket.alpnProtocol).toBe(agreed);
     socket.destroy();
-    await expect(secured('localhost', ['h2'])).rejects.toThrow();
+  });
+
+  test('to who knows something else only, nothing', async () => {
+    await expect(secured('localhost', ['spdy/3'])).rejects.toThrow();
   });
 
   test('who speaks no TLS is let go, and nobody else minds', async () => {

@@ -1,5 +1,5 @@
 /** XEP-0363 §7: a file comes by PUT. It is here for good, with its row, before 201 is said. */
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import type { HttpEnv } from '../../http/client.ts';
 import type { Folder } from './folder.ts';
@@ -122,7 +122,7 @@ function answer(c: Context, status: Status, text: string): Response {
 
 /** Writes a body to the disk; what did not come whole is removed again. */
 async function takeBody(
-  incoming: IncomingMessage,
+  incoming: Readable,
   slot: Slot,
   { home, folder }: ReceivingOptions,
 ): Promise<'whole' | 'broken' | 'timeout' | 'full'> {
