@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type Run, summarise, tableText } from '../../bench/report.ts';
+import { type Run, summarise } from '../../bench/report/summary.ts';
+import { tableText } from '../../bench/report/table.ts';
 
 const run = (server: string, value: number): Run => ({
   server,
-  scenario: 'pairs',
+  trial: 'pairs',
   figures: [{ name: 'messages', unit: '/s', value }],
 });
 
@@ -15,6 +16,7 @@ describe('the report of the load generator', () => {
       median: 1500,
       least: 1000,
       most: 3000,
+      isFault: false,
     });
     expect(tableText(summaries, ['rtcd'])).toContain('1,500 (1,000–3,000)');
   });

@@ -1,50 +1,71 @@
 /** The load generator against rtcd: that it works, not how fast. */
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { benchAccounts } from '../../bench/accounts.ts';
-import type { RunningServer } from '../../bench/child.ts';
-import type { Figure, Scene } from '../../bench/scenario.ts';
-import { runArchive } from '../../bench/scenario-archive.ts';
-import { runIdle } from '../../bench/scenario-idle.ts';
-import { runLogins } from '../../bench/scenario-logins.ts';
-import { runNodes } from '../../bench/scenario-nodes.ts';
-import { type PairsOptions, runPairs } from '../../bench/scenario-pairs.ts';
-import { runRoom } from '../../bench/scenario-room.ts';
-import { KeyCache } from '../../bench/scram.ts';
-import { startRtcd } from '../../bench/server-rtcd.ts';
+import type { Security } from '../../bench/load/client.ts';
+import type { Figure, Scene } from '../../bench/load/scene.ts';
+import { KeyCache } from '../../bench/load/scram.ts';
+import { runArchive } from '../../bench/scenarios/archive.ts';
+import { runIdle } from '../../bench/scenarios/idle.ts';
+import { runLogins } from '../../bench/scenarios/logins.ts';
+import { runNodes } from '../../bench/scenarios/nodes.ts';
+import { runOffline } from '../../bench/scenarios/offline.ts';
+import { type PairsOptions, runPairs } from '../../bench/scenarios/pairs.ts';
+import { runResume } from '../../bench/scenarios/resume.ts';
+import { runRoom } from '../../bench/scenarios/room.ts';
+import { makeCertificate } from '../../bench/servers/certificate.ts';
+import { makeFolder } from '../../bench/servers/child.ts';
+import { accountsOf } from '../../bench/servers/people.ts';
+import { startRtcd } from '../../bench/servers/rtcd.ts';
+import type { RunningServer } from '../../bench/servers/setup.ts';
 
 const program = resolve(import.meta.dirname, '../../dist/main.js');
-const accounts = benchAccounts('bench', 'a password', 6); // the last two are the archive's own
+const people = { prefix: 'bench', password: 'a password', count: 8, contacts: 2 };
+const accounts = accountsOf(people);
+/** Accounts of the archive's own. */
+const ARCHIVED = accounts.slice(6);
 const figureOf = (figures: readonly Figure[], name: string) =>
   figures.find((figure) => figure.name === name)?.value;
 
 describe('the load generator', () => {
   let server: RunningServer;
+  let folder: string;
   beforeAll(async () => {
-    server = await startRtcd({ program, accounts, profileFolder: undefined });
+    folder = await makeFolder('test');
+    const certificate = await makeCertificate(folder, 'ecdsa', ['localhost']);
+    const setup = { people, isArchiving: true, store: 'default', certificate } as const;
+    server = await startRtcd({ ...setup, core: undefined }, { program });
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
 
-  const scene = (isDirectTls = false): Scene => {
+  const scene = (security: Security = 'starttls'): Scene => {
     const { pid, host, domain } = server;
-    const port = isDirectTls ? server.directTlsPort : server.port;
+    const port = security === 'direct' ? server.directTlsPort : server.port;
     const context = createSecureContext();
-    const endpoint = { host, port, domain, isDirectTls, context, timeout: 10_000 };
-    return { endpoint, accounts, keys: new KeyCache(true), pid };
+    const endpoint = { host, port, domain, security, context, timeout: 10_000 };
+    return { endpoint, accounts, keys: new KeyCache(true), pids: [pid] };
   };
 
-  test.each([false, true])('logs in and out (direct TLS: %s)', async (isDirectTls) => {
-    const options = { logins: 6, concurrency: 2, loginAccounts: 4 };
-    const figures = await runLogins(scene(isDirectTls), options);
+  const LOGINS = { logins: 6, concurrency: 2, loginAccounts: 4 };
+  test.each(['none', 'starttls', 'direct'] as const)('logs in and out (%s)', async (security) => {
+    const figures = await runLogins(scene(security), LOGINS);
     expect(figureOf(figures, 'logins')).toBeGreaterThan(0);
     expect(figureOf(figures, 'login latency max')).toBeGreaterThan(0);
   });
 
+  test('devices come back with a token and a TLS session', async () => {
+    const figures = await runResume(scene('direct'), LOGINS);
+    expect(figureOf(figures, 'logins')).toBeGreaterThan(0);
+    expect(figureOf(figures, 'TLS sessions resumed')).toBe(100);
+  });
+
   test('a wrong password is told, not measured', async () => {
-    const wrong = { ...scene(), accounts: benchAccounts('bench', 'another', 6) };
-    const options = { logins: 6, concurrency: 2, loginAccounts: 4 };
-    await expect(runLogins(wrong, options)).rejects.toThrow('not-authorized');
+    const wrong = { ...scene(), accounts: accountsOf({ ...people, password: 'another' }) };
+    await expect(runLogins(wrong, LOGINS)).rejects.toThrow('not-authorized');
   });
 
   const chat: PairsOptions = {
@@ -77,13 +98,21 @@ describe('the load generator', () => {
   });
 
   test('an archive is filled and read through', async () => {
-    const figures = await runArchive(scene(), { archived: 120, page: 50, body: 60 });
-    expect(figureOf(figures, 'messages read')).toBeGreaterThan(0);
+    const own = { ...scene(), accounts: ARCHIVED };
+    const figures = await runArchive(own, { archived: 120, page: 50, body: 60 });
+    expect(figureOf(figures, 'pages')).toBeGreaterThan(0);
     expect(figureOf(figures, 'messages missing')).toBe(0);
+    expect(figureOf(figures, 'messages out of place')).toBe(0);
+  });
+
+  test('what is kept for those who are away comes, in order', async () => {
+    const figures = await runOffline(scene(), { kept: 20, absent: 2, body: 60 });
+    expect(figureOf(figures, 'messages missing')).toBe(0);
+    expect(figureOf(figures, 'messages out of place')).toBe(0);
   });
 
   test('idle sessions are opened and closed', async () => {
     const figures = await runIdle(scene(), { sessions: 4, settle: 0 });
-    expect(figureOf(figures, 'RSS with 4 sessions')).toBeGreaterThan(0);
+    expect(figureOf(figures, 'memory with sessions')).toBeGreaterThan(0);
   });
 });

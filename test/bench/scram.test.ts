@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { beginScram, KeyCache } from '../../bench/scram.ts';
+import { beginScram, KeyCache } from '../../bench/load/scram.ts';
 
 describe('RFC 5802: SCRAM, the client of the load generator', () => {
   const exchange = () =>

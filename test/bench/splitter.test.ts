@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { attributeOf, Splitter } from '../../bench/splitter.ts';
+import { attributeOf, Splitter } from '../../bench/load/splitter.ts';
 
 const STANZAS = [
   "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>",

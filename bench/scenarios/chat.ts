@@ -1,18 +1,17 @@
-/** Pairs that chat, both sides at once, each with the other's bare JID. */
+/** Messages between pairs of clients, each of which has its place in an order. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from './client.ts';
-import { latencies, usageFigures } from './figures.ts';
-import { Histogram } from './histogram.ts';
-import { measureUsage, residentBytes } from './proc.ts';
-import { type Figure, firstAccounts, logInAll, logOutAll, type Scene } from './scenario.ts';
+import type { Client } from '../load/client.ts';
+import { cpuPer, fault, latencies, usageFigures } from '../load/figures.ts';
+import { Histogram } from '../load/histogram.ts';
+import { measureUsage } from '../load/proc.ts';
+import type { Figure } from '../load/scene.ts';
 
-/** How `pairs` runs. */
-export interface PairsOptions {
-  readonly pairs: number;
+/** How clients chat. */
+export interface ChatOptions {
   /** How many messages of one sender may be under way, when there is no rate. */
   readonly window: number;
   /** Messages per second of all together; undefined sends as fast as the window allows. */
-  readonly rate: number | undefined;
+  readonly rate?: number | undefined;
   /** How long is measured, and how long the pairs chat before that, in seconds. */
   readonly seconds: number;
   readonly warmup: number;
@@ -20,10 +19,10 @@ export interface PairsOptions {
   readonly body: number;
 }
 
-/** Logins under way at a time. */
-const LOGINS_AT_A_TIME = 8;
 /** How long we wait at the end for messages that are under way, in milliseconds. */
 const DRAIN_MS = 10_000;
+/** How long we wait after the last one for what should not come. */
+const AFTERWARDS_MS = 50;
 /** How often messages of a fixed rate are sent, in milliseconds. */
 const TICK_MS = 2;
 
@@ -121,57 +120,36 @@ class Chat {
   }
 }
 
-/** Lets pairs chat; rejects if a client loses its connection. */
-export async function runPairs(scene: Scene, options: PairsOptions): Promise<Figure[]> {
-  const accounts = firstAccounts(scene, 2 * options.pairs);
-  const clients = await logInAll(scene, accounts, LOGINS_AT_A_TIME);
-  const lost = new Promise<never>((_, reject) => {
-    for (const client of clients) client.onLost = reject;
-  });
-  try {
-    return await Promise.race([lost, converse(scene, clients, options)]);
-  } finally {
-    await logOutAll(clients);
-  }
-}
-
-async function converse(
-  scene: Scene,
+/** Lets pairs of clients, of which each sits beside its partner, chat for a while. */
+export async function chat(
+  pids: readonly number[],
   clients: readonly Client[],
-  options: PairsOptions,
+  options: ChatOptions,
 ): Promise<Figure[]> {
   const { rate } = options;
-  const chat = new Chat(clients, options.body, rate === undefined);
-  if (rate === undefined) chat.fill(options.window);
-  else chat.pace(rate);
+  const all = new Chat(clients, options.body, rate === undefined);
+  if (rate === undefined) all.fill(options.window);
+  else all.pace(rate);
   await sleep(options.warmup * 1000);
 
-  const finish = await measureUsage(scene.pid);
-  chat.isMeasuring = true;
+  const finish = await measureUsage(pids);
+  all.isMeasuring = true;
   await sleep(options.seconds * 1000);
-  chat.isMeasuring = false;
+  all.isMeasuring = false;
   const usage = await finish();
-  const rss = await residentBytes(scene.pid);
-  chat.isSending = false;
-  for (let waited = 0; chat.missing > 0 && waited < DRAIN_MS; waited += TICK_MS)
+  all.isSending = false;
+  for (let waited = 0; all.missing > 0 && waited < DRAIN_MS; waited += TICK_MS)
     await sleep(TICK_MS);
+  await sleep(AFTERWARDS_MS);
 
+  const busiest = { ...usage, serverCpu: 10 * usage.busiestThreadPercent * usage.seconds };
   return [
-    { name: 'messages', unit: '/s', value: chat.measured / usage.seconds },
-    ...latencies('end-to-end', chat.latency.summary()),
-    {
-      name: 'server CPU per 1,000 messages',
-      unit: 'ms',
-      value: (1000 * usage.serverCpu) / chat.measured,
-    },
-    {
-      name: 'of it the busiest thread',
-      unit: 'ms',
-      value: (10_000 * usage.busiestThreadPercent * usage.seconds) / chat.measured,
-    },
+    { name: 'messages', unit: '/s', value: all.measured / usage.seconds },
+    ...latencies('end-to-end', all.latency.summary()),
+    cpuPer('message', usage, all.measured),
+    { ...cpuPer('message', busiest, all.measured), name: 'of it the busiest thread' },
     ...usageFigures(usage),
-    { name: 'server RSS', unit: 'MiB', value: rss / 2 ** 20 },
-    { name: 'messages lost', unit: '', value: chat.missing },
-    { name: 'stanzas out of place', unit: '', value: chat.wrong },
+    fault('messages lost', all.missing),
+    fault('stanzas out of place', all.wrong),
   ];
 }

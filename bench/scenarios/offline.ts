@@ -1,9 +1,9 @@
 /** Messages for somebody who is not there, and his coming back. */
-import { Client } from './client.ts';
-import { usageFigures } from './figures.ts';
-import { measureUsage } from './proc.ts';
-import { type Figure, firstAccounts, logInAll, logOutAll, type Scene } from './scenario.ts';
-import { attributeOf } from './splitter.ts';
+import { Client } from '../load/client.ts';
+import { cpuPer, fault, usageFigures } from '../load/figures.ts';
+import { measureUsage } from '../load/proc.ts';
+import { type Figure, firstAccounts, logInAll, logOutAll, type Scene } from '../load/scene.ts';
+import { attributeOf } from '../load/splitter.ts';
 
 /** How `offline` runs. */
 export interface OfflineOptions {
@@ -27,7 +27,7 @@ export async function runOffline(scene: Scene, options: OfflineOptions): Promise
   const [sender] = await logInAll(scene, [first], 1);
   if (sender === undefined) throw new Error('the sender could not log in');
   try {
-    const finishKeeping = await measureUsage(scene.pid);
+    const finishKeeping = await measureUsage(scene.pids);
     for (const { user } of away) await leave(sender, `${user}@${scene.endpoint.domain}`, options);
     const keeping = await finishKeeping();
 
@@ -37,7 +37,7 @@ export async function runOffline(scene: Scene, options: OfflineOptions): Promise
     const readers: Client[] = [];
     for (const account of away)
       readers.push(await Client.logIn(scene.endpoint, account, scene.keys, true));
-    const finishDraining = await measureUsage(scene.pid);
+    const finishDraining = await measureUsage(scene.pids);
     for (const reader of readers) {
       const drained = await drain(reader, options.kept);
       came += drained.came;
@@ -45,15 +45,14 @@ export async function runOffline(scene: Scene, options: OfflineOptions): Promise
     }
     const draining = await finishDraining();
     await logOutAll(readers);
-    const perThousand = (cpu: number) => (1000 * cpu) / all;
     return [
       { name: 'messages kept', unit: '/s', value: all / keeping.seconds },
-      { name: 'server CPU per 1,000 kept', unit: 'ms', value: perThousand(keeping.serverCpu) },
+      cpuPer('message kept', keeping, all),
       { name: 'messages drained', unit: '/s', value: came / draining.seconds },
-      { name: 'server CPU per 1,000 drained', unit: 'ms', value: perThousand(draining.serverCpu) },
+      cpuPer('message drained', draining, all),
       ...usageFigures(draining),
-      { name: 'messages missing', unit: '', value: all - came },
-      { name: 'messages out of place', unit: '', value: misplaced },
+      fault('messages missing', all - came),
+      fault('messages out of place', misplaced),
     ];
   } finally {
     await logOutAll([sender]);

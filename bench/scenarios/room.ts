@@ -1,7 +1,7 @@
 /** A room with many occupants, of whom one speaks: what each message costs until all have it. */
-import type { Client } from './client.ts';
-import { type FanOutOptions, measureFanOut, withClients } from './fan-out.ts';
-import type { Figure, Scene } from './scenario.ts';
+import type { Client } from '../load/client.ts';
+import { type Figure, firstAccounts, type Scene, withClients } from '../load/scene.ts';
+import { type FanOutOptions, measureFanOut } from './fan-out.ts';
 
 /** How `room` runs; the one who is watched is the speaker himself. */
 export interface RoomOptions extends FanOutOptions {
@@ -11,7 +11,7 @@ export interface RoomOptions extends FanOutOptions {
 
 /** Lets one speak to many; rejects if a client loses its connection. */
 export function runRoom(scene: Scene, options: RoomOptions): Promise<Figure[]> {
-  return withClients(scene, options.occupants, async (clients) => {
+  return withClients(scene, firstAccounts(scene, options.occupants), async (clients) => {
     const room = `bench-${process.pid}@conference.${scene.endpoint.domain}`;
     const [speaker] = clients;
     if (speaker === undefined) throw new Error('a room has somebody in it');

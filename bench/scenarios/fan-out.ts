@@ -1,10 +1,10 @@
 /** One thing said that many hear, again and again: what each of them costs until all have it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from './client.ts';
-import { latencies, usageFigures } from './figures.ts';
-import { Histogram } from './histogram.ts';
-import { measureUsage, residentBytes } from './proc.ts';
-import { type Figure, firstAccounts, logInAll, logOutAll, type Scene } from './scenario.ts';
+import type { Client } from '../load/client.ts';
+import { cpuPer, fault, latencies, usageFigures } from '../load/figures.ts';
+import { Histogram } from '../load/histogram.ts';
+import { measureUsage } from '../load/proc.ts';
+import type { Figure, Scene } from '../load/scene.ts';
 
 /** How it runs. */
 export interface FanOutOptions {
@@ -29,80 +29,67 @@ export interface FanOut {
   say(text: string, count: number): void;
 }
 
-const LOGINS_AT_A_TIME = 8;
 /** How long we wait for what is under way, in milliseconds. */
 const PATIENCE_MS = 60_000;
+/** How long we wait after the last one for what should not come. */
+const AFTERWARDS_MS = 50;
 const TICK_MS = 10;
-
-/** Logs clients in, runs something with them, and logs them out; rejects if one loses its connection. */
-export async function withClients(
-  scene: Scene,
-  count: number,
-  run: (clients: readonly Client[]) => Promise<Figure[]>,
-): Promise<Figure[]> {
-  const clients = await logInAll(scene, firstAccounts(scene, count), LOGINS_AT_A_TIME);
-  const lost = new Promise<never>((_, reject) => {
-    for (const client of clients) client.onLost = reject;
-  });
-  try {
-    return await Promise.race([lost, run(clients)]);
-  } finally {
-    await logOutAll(clients);
-  }
-}
 
 /** Measures it. */
 export async function measureFanOut(
-  { pid }: Scene,
+  { pids }: Scene,
   clients: readonly Client[],
   options: FanOutOptions,
   { one, many, before, watched, say }: FanOut,
 ): Promise<Figure[]> {
   const latency = new Histogram();
-  const padding = 'x'.repeat(Math.max(0, options.body - 16));
+  const padding = 'x'.repeat(Math.max(0, options.body - 24));
   let isMeasuring = false;
   let isSending = true;
   let sent = 0;
   let received = 0;
   let measured = 0;
+  let misplaced = 0;
   const sayNext = () => {
     sent += 1;
-    say(`${Math.round(performance.now() * 1000)} ${padding}`, sent);
+    say(`${sent} ${Math.round(performance.now() * 1000)} ${padding}`, sent);
   };
-  for (const client of clients)
+  for (const client of clients) {
+    let heard = 0;
     client.onStanza = (stanza) => {
       if (!stanza.startsWith('<message')) return;
       received += 1;
+      heard += 1;
+      const start = stanza.indexOf('>', stanza.indexOf(before)) + 1;
+      const [number, at] = stanza.slice(start, start + 32).split(' ', 2);
+      if (Number(number) !== heard) misplaced += 1;
       if (isMeasuring) {
         measured += 1;
-        const start = stanza.indexOf('>', stanza.indexOf(before)) + 1;
-        latency.add(
-          performance.now() - Number(stanza.slice(start, start + 20).split(' ', 1)) / 1000,
-        );
+        latency.add(performance.now() - Number(at) / 1000);
       }
       if (client === watched && isSending) sayNext();
     };
+  }
   for (let count = 0; count < options.window; count += 1) sayNext();
   await sleep(options.warmup * 1000);
 
-  const finish = await measureUsage(pid);
+  const finish = await measureUsage(pids);
   isMeasuring = true;
   await sleep(options.seconds * 1000);
   isMeasuring = false;
   const usage = await finish();
-  const rss = await residentBytes(pid);
   isSending = false;
   const missing = () => sent * clients.length - received;
   for (let waited = 0; missing() > 0 && waited < PATIENCE_MS; waited += TICK_MS)
     await sleep(TICK_MS);
+  await sleep(AFTERWARDS_MS);
 
-  const cpu = (1000 * usage.serverCpu) / measured;
   return [
     { name: many, unit: '/s', value: measured / usage.seconds },
     ...latencies(one, latency.summary()),
-    { name: `server CPU per 1,000 ${many}`, unit: 'ms', value: cpu },
+    cpuPer(one, usage, measured),
     ...usageFigures(usage),
-    { name: 'server RSS', unit: 'MiB', value: rss / 2 ** 20 },
-    { name: `${many} lost`, unit: '', value: missing() },
+    fault(`${many} lost`, missing()),
+    fault(`${many} out of place`, misplaced),
   ];
 }

@@ -1,10 +1,10 @@
 /** An archive that is filled, and then read from its beginning to its end, page by page. */
-import type { Client } from './client.ts';
-import { latencies, usageFigures } from './figures.ts';
-import { Histogram } from './histogram.ts';
-import { measureUsage } from './proc.ts';
-import { type Figure, logInAll, logOutAll, type Scene } from './scenario.ts';
-import { attributeOf } from './splitter.ts';
+import type { Client } from '../load/client.ts';
+import { cpuPer, fault, latencies, usageFigures } from '../load/figures.ts';
+import { Histogram } from '../load/histogram.ts';
+import { measureUsage } from '../load/proc.ts';
+import { type Figure, firstAccounts, type Scene, withClients } from '../load/scene.ts';
+import { attributeOf } from '../load/splitter.ts';
 
 /** How `archive` runs. */
 export interface ArchiveOptions {
@@ -19,19 +19,12 @@ export interface ArchiveOptions {
 /** Messages under way while the archive is filled. */
 const WINDOW = 200;
 
-/** Fills the archive of the last account with messages of the one before it, and reads it. */
-export async function runArchive(scene: Scene, options: ArchiveOptions): Promise<Figure[]> {
-  const clients = await logInAll(scene, scene.accounts.slice(-2), 2);
-  const [sender, reader] = clients;
-  if (sender === undefined || reader === undefined) throw new Error('two accounts are needed');
-  const lost = new Promise<never>((_, reject) => {
-    for (const client of clients) client.onLost = reject;
+/** Fills the archive of one account with messages of another, and reads it. */
+export function runArchive(scene: Scene, options: ArchiveOptions): Promise<Figure[]> {
+  return withClients(scene, firstAccounts(scene, 2), ([sender, reader]) => {
+    if (sender === undefined || reader === undefined) throw new Error('two accounts are needed');
+    return measure(scene, sender, reader, options);
   });
-  try {
-    return await Promise.race([lost, measure(scene, sender, reader, options)]);
-  } finally {
-    await logOutAll(clients);
-  }
 }
 
 async function measure(
@@ -40,23 +33,24 @@ async function measure(
   reader: Client,
   options: ArchiveOptions,
 ): Promise<Figure[]> {
-  const finishFilling = await measureUsage(scene.pid);
+  const finishFilling = await measureUsage(scene.pids);
   await fill(sender, reader, options);
   const filling = await finishFilling();
 
   const latency = new Histogram();
-  const finishReading = await measureUsage(scene.pid);
-  const read = await readThrough(reader, options.page, latency);
+  const finishReading = await measureUsage(scene.pids);
+  const { read, misplaced } = await readThrough(reader, options.page, latency);
   const reading = await finishReading();
-  const perThousand = (cpu: number) => (1000 * cpu) / options.archived;
+  const pages = Math.ceil(read / options.page);
   return [
     { name: 'messages archived', unit: '/s', value: options.archived / filling.seconds },
-    { name: 'server CPU per 1,000 archived', unit: 'ms', value: perThousand(filling.serverCpu) },
-    { name: 'messages read', unit: '/s', value: read / reading.seconds },
-    { name: 'server CPU per 1,000 read', unit: 'ms', value: perThousand(reading.serverCpu) },
-    ...latencies(`page of ${options.page}`, latency.summary()),
+    cpuPer('message archived', filling, options.archived),
+    { name: 'pages', unit: '/s', value: pages / reading.seconds },
+    cpuPer('page', reading, pages),
+    ...latencies('page', latency.summary()),
     ...usageFigures(reading),
-    { name: 'messages missing', unit: '', value: options.archived - read },
+    fault('messages missing', options.archived - read),
+    fault('messages out of place', misplaced),
   ];
 }
 
@@ -84,9 +78,17 @@ function fill(sender: Client, reader: Client, { archived, body }: ArchiveOptions
   });
 }
 
-/** Reads the archive; resolves to how many messages were in it. */
-function readThrough(reader: Client, page: number, latency: Histogram): Promise<number> {
+/** What was in an archive. */
+interface Content {
+  readonly read: number;
+  /** Messages that did not stand where they were sent. */
+  readonly misplaced: number;
+}
+
+/** Reads the archive from its beginning to its end. */
+function readThrough(reader: Client, page: number, latency: Histogram): Promise<Content> {
   let read = 0;
+  let misplaced = 0;
   let asked = 0;
   let begun = 0;
   const ask = (after: string) => {
@@ -101,13 +103,14 @@ function readThrough(reader: Client, page: number, latency: Histogram): Promise<
     reader.onStanza = (stanza) => {
       if (stanza.startsWith('<message')) {
         read += 1;
+        if (!stanza.includes(`<body>word ${read} `)) misplaced += 1;
         return;
       }
       if (attributeOf(stanza, 'id') !== `q${asked}`) return;
       latency.add(performance.now() - begun);
       const last = /<last>([^<]*)<\/last>/.exec(stanza)?.[1];
       if (attributeOf(stanza, 'type') !== 'result') reject(new Error(`no page: ${stanza}`));
-      else if (last === undefined || /complete=["']true/.test(stanza)) resolve(read);
+      else if (last === undefined || /complete=["']true/.test(stanza)) resolve({ read, misplaced });
       else ask(`<after>${last}</after>`);
     };
     ask('');

@@ -11,8 +11,8 @@ const POWERS = 40;
 /** The latencies of one scenario, as they are printed. All in milliseconds. */
 export interface Percentiles {
   readonly p50: number;
-  readonly p95: number;
   readonly p99: number;
+  readonly 'p99.9': number;
   readonly max: number;
 }
 
@@ -65,8 +65,8 @@ export class Histogram {
   summary(): Percentiles {
     return {
       p50: this.percentile(0.5),
-      p95: this.percentile(0.95),
       p99: this.percentile(0.99),
+      'p99.9': this.percentile(0.999),
       max: this.#max / 1000,
     };
   }

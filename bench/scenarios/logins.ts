@@ -1,16 +1,17 @@
 /** How fast clients can log in, each with a new connection and a full handshake. */
-import { Client } from './client.ts';
-import { latencies, usageFigures } from './figures.ts';
-import { Histogram } from './histogram.ts';
-import { measureUsage } from './proc.ts';
+import { Client } from '../load/client.ts';
+import { cpuPer, latencies, usageFigures } from '../load/figures.ts';
+import { Histogram } from '../load/histogram.ts';
+import { measureUsage } from '../load/proc.ts';
 import {
   type Figure,
   firstAccounts,
-  inParallel,
+  inTurns,
   logInAll,
   logOutAll,
   type Scene,
-} from './scenario.ts';
+} from '../load/scene.ts';
+import type { Account } from '../servers/people.ts';
 
 /** How `logins` runs. */
 export interface LoginsOptions {
@@ -30,28 +31,30 @@ export async function runLogins(scene: Scene, options: LoginsOptions): Promise<F
   const { logins, concurrency } = options;
   const accounts = firstAccounts(scene, options.loginAccounts);
   await logOutAll(await logInAll(scene, accounts, concurrency));
+  const finish = await measureUsage(scene.pids);
+  const latency = await cycleLogins(scene, accounts, logins, concurrency);
+  const usage = await finish();
+  return [
+    { name: 'logins', unit: '/s', value: logins / usage.seconds },
+    ...latencies('login', latency.summary()),
+    cpuPer('login', usage, logins),
+    ...usageFigures(usage),
+  ];
+}
 
+/** Logs accounts in and out, again and again. */
+export async function cycleLogins(
+  scene: Scene,
+  accounts: readonly Account[],
+  logins: number,
+  concurrency: number,
+): Promise<Histogram> {
   const latency = new Histogram();
-  const turns: number[] = [];
-  const finish = await measureUsage(scene.pid);
-  await inParallel(logins, concurrency, async (_, worker) => {
-    // Workers share no account, so that no login meets the end of another's session.
-    const share = Math.floor(accounts.length / concurrency);
-    const turn = turns[worker] ?? 0;
-    turns[worker] = turn + 1;
-    const account = accounts[worker * share + (turn % share)];
-    if (account === undefined) return;
+  await inTurns(accounts, logins, concurrency, async (account) => {
     const began = performance.now();
     const client = await Client.logIn(scene.endpoint, account, scene.keys);
     latency.add(performance.now() - began);
     await client.close();
   });
-  const usage = await finish();
-
-  return [
-    { name: 'logins', unit: '/s', value: logins / usage.seconds },
-    ...latencies('login', latency.summary()),
-    { name: 'server CPU per login', unit: 'ms', value: usage.serverCpu / logins },
-    ...usageFigures(usage),
-  ];
+  return latency;
 }

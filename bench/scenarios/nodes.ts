@@ -1,7 +1,7 @@
 /** A node with many subscribers, to which one publishes: what each item costs until all are told. */
-import type { Client } from './client.ts';
-import { type FanOutOptions, measureFanOut, withClients } from './fan-out.ts';
-import type { Figure, Scene } from './scenario.ts';
+import type { Client } from '../load/client.ts';
+import { type Figure, firstAccounts, type Scene, withClients } from '../load/scene.ts';
+import { type FanOutOptions, measureFanOut } from './fan-out.ts';
 
 /** How `nodes` runs; the one who is watched is the last subscriber. */
 export interface NodesOptions extends FanOutOptions {
@@ -13,7 +13,7 @@ const PUBSUB = 'http://jabber.org/protocol/pubsub';
 
 /** Lets one publish for many; rejects if a client loses its connection. */
 export function runNodes(scene: Scene, options: NodesOptions): Promise<Figure[]> {
-  return withClients(scene, options.subscribers, async (clients) => {
+  return withClients(scene, firstAccounts(scene, options.subscribers), async (clients) => {
     const service = `pubsub.${scene.endpoint.domain}`;
     const node = `bench-${process.pid}`;
     const [publisher] = clients;

@@ -1,8 +1,13 @@
 /** A minimal XMPP client: it writes strings and looks only for what its scenario waits for. */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
-import { beginScram, type KeyCache } from './scram.ts';
+import { connect as connectTls, type SecureContext, TLSSocket } from 'node:tls';
+import type { Account } from '../servers/people.ts';
+import { byScram, type Entrance } from './entrance.ts';
+import type { KeyCache } from './scram.ts';
 import { attributeOf, Splitter } from './splitter.ts';
+
+/** How a connection is encrypted: not at all, by STARTTLS, or from the first byte (XEP-0368). */
+export type Security = 'none' | 'starttls' | 'direct';
 
 /** Where clients connect to. */
 export interface Endpoint {
@@ -11,18 +16,35 @@ export interface Endpoint {
   readonly port: number;
   /** The XMPP domain. */
   readonly domain: string;
-  /** Whether TLS comes first (XEP-0368) rather than by STARTTLS. */
-  readonly isDirectTls: boolean;
+  readonly security: Security;
   /** Shared by all clients: to make one costs more than a handshake. */
   readonly context: SecureContext;
   /** How long a login, or a goodbye, may take, in milliseconds. */
   readonly timeout: number;
 }
 
-/** Who logs in. */
-export interface Account {
-  readonly user: string;
-  readonly password: string;
+/** A TLS session that goes on (RFC 8446 §2.2). */
+export interface Resumption {
+  readonly session?: Buffer;
+  /** Called with each session that can be gone on with the next time. */
+  readonly onSession?: (session: Buffer) => void;
+}
+
+/** How somebody comes in. */
+export interface EnterOptions {
+  /** Whether he sends no presence, so that nothing that was kept for him comes. */
+  readonly isAbsent?: boolean;
+  readonly resumption?: Resumption;
+}
+
+/** Connections of one address, of which there are some 28,000 at a time to one port. */
+const CONNECTIONS_PER_SOURCE = 10_000;
+let connections = 0;
+
+/** The loopback address of the next connection. */
+function nextSource(): string {
+  connections += 1;
+  return `127.0.1.${1 + (Math.floor(connections / CONNECTIONS_PER_SOURCE) % 250)}`;
 }
 
 /** Waits for one stanza. */
@@ -42,6 +64,7 @@ export class Client {
   onLost: (why: Error) => void = () => {};
 
   readonly #endpoint: Endpoint;
+  readonly #resumption: Resumption;
   readonly #splitter: Splitter;
   readonly #arrived: string[] = [];
   #socket: Socket;
@@ -52,41 +75,55 @@ export class Client {
   #out = '';
   #jid = '';
 
-  private constructor(endpoint: Endpoint) {
+  private constructor(endpoint: Endpoint, resumption: Resumption) {
     this.#endpoint = endpoint;
+    this.#resumption = resumption;
     this.#splitter = new Splitter({
       stanza: (text) => this.#onStanza(text),
       end: () => this.#socket.end(),
     });
-    this.#socket = endpoint.isDirectTls
-      ? connectTls({ ...this.#tlsOptions(), host: endpoint.host, port: endpoint.port })
-      : connect({ host: endpoint.host, port: endpoint.port });
-    this.#socket.setNoDelay(true);
+    const { host, port } = endpoint;
+    const plain = connect({ host, port, localAddress: nextSource() });
+    plain.setNoDelay(true);
+    this.#socket = endpoint.security === 'direct' ? this.#secured(plain) : plain;
     this.#listen(this.#socket);
+  }
+
+  /** Logs in by SCRAM-SHA-1; see {@link Client.enter}. */
+  static logIn(
+    endpoint: Endpoint,
+    account: Account,
+    keys: KeyCache,
+    isAbsent = false,
+  ): Promise<Client> {
+    return Client.enter(endpoint, account, byScram(account, keys), { isAbsent });
   }
 
   /**
    * Logs in: TCP, TLS, SASL, resource binding, roster, presence. Resolves when the roster is here and
    * the server has sent our own presence back (RFC 6121 §4.2.2), so that messages to the bare JID
    * reach us. Rejects on any other course and after the endpoint's timeout.
-   * @param isAbsent to send no presence, so that nothing that was kept for the account comes
+   * @param way authenticates and binds; resolves to the full JID
    */
-  static async logIn(
+  static async enter(
     endpoint: Endpoint,
-    account: Account,
-    keys: KeyCache,
-    isAbsent = false,
+    { user }: Account,
+    way: Entrance,
+    options: EnterOptions = {},
   ): Promise<Client> {
-    const client = new Client(endpoint);
+    const client = new Client(endpoint, options.resumption ?? {});
     const timer = setTimeout(
-      () =>
-        client.#fail(new Error(`${account.user} could not log in within ${endpoint.timeout} ms`)),
+      () => client.#fail(new Error(`${user} could not log in within ${endpoint.timeout} ms`)),
       endpoint.timeout,
     );
     try {
-      if (!endpoint.isDirectTls) await client.#startTls();
-      await client.#authenticate(account, keys);
-      await client.#begin(isAbsent);
+      if (endpoint.security === 'starttls') await client.#startTls();
+      client.#jid = await way({
+        open: (attributes) => client.#openStream(attributes),
+        send: (text) => client.send(text),
+        expect: (start) => client.#expect(start),
+      });
+      await client.#begin(options.isAbsent === true);
     } catch (error) {
       client.#isClosing = true;
       client.#socket.destroy();
@@ -103,10 +140,9 @@ export class Client {
     return this.#jid;
   }
 
-  /** The TLS version and cipher, as "TLSv1.3 TLS_AES_256_GCM_SHA384". */
-  get encryption(): string {
-    const { getProtocol, getCipher } = this.#socket as TLSSocket;
-    return `${getProtocol.call(this.#socket)} ${getCipher.call(this.#socket).name}`;
+  /** Whether TLS went on from an earlier session, without a certificate. */
+  get isResumed(): boolean {
+    return this.#socket instanceof TLSSocket && this.#socket.isSessionReused();
   }
 
   /** Sends text, together with all that is sent in the same turn of the event loop. */
@@ -135,29 +171,11 @@ export class Client {
     await this.#expect('<proceed');
     const plain = this.#socket;
     for (const event of ['data', 'error', 'close']) plain.removeAllListeners(event);
-    this.#socket = connectTls({ ...this.#tlsOptions(), socket: plain });
+    this.#socket = this.#secured(plain);
     this.#listen(this.#socket);
   }
 
-  async #authenticate(account: Account, keys: KeyCache): Promise<void> {
-    const features = await this.#openStream();
-    if (!features.includes('>SCRAM-SHA-1<'))
-      throw new Error(`the server does not offer SCRAM-SHA-1: ${features}`);
-    const scram = beginScram(account.user, account.password, keys);
-    const namespace = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
-    this.send(`<auth ${namespace} mechanism='SCRAM-SHA-1'>${encode(scram.first)}</auth>`);
-    const answer = await scram.answer(decode(await this.#expect('<challenge')));
-    this.send(`<response ${namespace}>${encode(answer)}</response>`);
-    scram.check(decode(await this.#expect('<success')));
-  }
-
   async #begin(isAbsent: boolean): Promise<void> {
-    await this.#openStream();
-    this.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
-    const bound = await this.#expect('<iq');
-    const jid = /<jid>([^<]+)<\/jid>/.exec(bound)?.[1];
-    if (jid === undefined) throw new Error(`no resource was bound: ${bound}`);
-    this.#jid = jid;
     this.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>");
     if (!isAbsent) this.send('<presence/>');
     let hasRoster = false;
@@ -165,15 +183,15 @@ export class Client {
     while (!hasRoster || !hasPresence) {
       const stanza = await this.#next();
       if (stanza.startsWith('<iq')) hasRoster ||= attributeOf(stanza, 'id') === 'roster';
-      if (stanza.startsWith('<presence')) hasPresence ||= attributeOf(stanza, 'from') === jid;
+      if (stanza.startsWith('<presence')) hasPresence ||= attributeOf(stanza, 'from') === this.#jid;
     }
   }
 
   /** Opens a stream and resolves to its features. */
-  #openStream(): Promise<string> {
+  #openStream(attributes = ''): Promise<string> {
     this.#splitter.restart();
     this.send(
-      `<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0' ` +
+      `<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0' ${attributes} ` +
         `xmlns:stream='http://etherx.jabber.org/streams' to='${escapeAttribute(this.#endpoint.domain)}'>`,
     );
     return this.#expect('<stream:features');
@@ -205,13 +223,19 @@ export class Client {
     else waiter.resolve(text);
   }
 
-  #tlsOptions() {
-    return {
+  /** TLS over a connection. */
+  #secured(plain: Socket): TLSSocket {
+    const { session, onSession } = this.#resumption;
+    const socket = connectTls({
+      socket: plain,
       secureContext: this.#endpoint.context,
       servername: this.#endpoint.domain,
       rejectUnauthorized: false, // the certificate of a server under test is its own
       ALPNProtocols: ['xmpp-client'],
-    };
+      ...(session === undefined ? {} : { session }),
+    });
+    if (onSession !== undefined) socket.on('session', onSession);
+    return socket;
   }
 
   #listen(socket: Socket): void {
@@ -235,12 +259,3 @@ export class Client {
     if (!this.#socket.destroyed) this.#socket.write(text, 'utf8');
   }
 }
-
-const encode = (text: string) => Buffer.from(text).toString('base64');
-
-/** The text of an element that holds base64. */
-const decode = (element: string) =>
-  Buffer.from(
-    element.slice(element.indexOf('>') + 1, element.lastIndexOf('<')),
-    'base64',
-  ).toString();

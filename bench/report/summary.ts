@@ -1,0 +1,79 @@
+/** Many runs, summarised. */
+import type { Figure } from '../load/scene.ts';
+
+/** The figures of one run of one trial against one server. */
+export interface Run {
+  readonly server: string;
+  readonly trial: string;
+  readonly figures: readonly Figure[];
+}
+
+/** A figure over all runs of its trial. */
+export interface Summary {
+  readonly unit: string;
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+  /** Whether anything but 0 is a failure of the server. */
+  readonly isFault: boolean;
+}
+
+/** Summaries by trial, figure and server, in the order in which they came. */
+export type Summaries = Map<string, Map<string, Map<string, Summary>>>;
+
+/** Summarises runs: the median of each figure, and between what it lay. */
+export function summarise(runs: readonly Run[]): Summaries {
+  const values = new Map<string, Map<string, Map<string, Figure[]>>>();
+  for (const { server, trial, figures } of runs)
+    for (const figure of figures) {
+      const ofTrial = entry(values, trial, () => new Map<string, Map<string, Figure[]>>());
+      const ofFigure = entry(ofTrial, figure.name, () => new Map<string, Figure[]>());
+      entry(ofFigure, server, () => [] as Figure[]).push(figure);
+    }
+  return mapValues(values, (ofTrial) =>
+    mapValues(ofTrial, (ofFigure) => mapValues(ofFigure, summaryOf)),
+  );
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+}
+
+const mapValues = <K, V, W>(map: ReadonlyMap<K, V>, change: (value: V) => W): Map<K, W> =>
+  new Map([...map].map(([key, value]) => [key, change(value)] as const));
+
+function summaryOf(figures: readonly Figure[]): Summary {
+  const sorted = figures.map(({ value }) => value).sort((a, b) => a - b);
+  const at = (index: number) => sorted[index] ?? 0;
+  const middle = (sorted.length - 1) / 2;
+  return {
+    unit: figures[0]?.unit ?? '',
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    least: at(0),
+    most: at(sorted.length - 1),
+    isFault: figures[0]?.isFault === true,
+  };
+}
+
+/** A summary, if there is one. */
+export const summaryAt = (
+  summaries: Summaries,
+  trial: string,
+  figure: string,
+  server: string,
+): Summary | undefined => summaries.get(trial)?.get(figure)?.get(server);
+
+/** What servers have lost, doubled or put out of order: such a run is failed, not fast. */
+export function faultsIn(summaries: Summaries): string[] {
+  const found: string[] = [];
+  for (const [trial, figures] of summaries)
+    for (const [name, byServer] of figures)
+      for (const [server, { isFault, least, most }] of byServer)
+        if (isFault && (least !== 0 || most !== 0))
+          found.push(
+            `${server}, ${trial}: ${name} ${least === most ? most : `${least} to ${most}`}`,
+          );
+  return found;
+}

@@ -1,0 +1,63 @@
+/** Runs trials against servers, again and again. */
+import type { Options, ServerName } from './options.ts';
+import type { Run } from './report/summary.ts';
+import type { Certificate } from './servers/certificate.ts';
+import { startEjabberd } from './servers/ejabberd.ts';
+import { startProsody } from './servers/prosody.ts';
+import { PROGRAM, startRtcd } from './servers/rtcd.ts';
+import type { Start } from './servers/setup.ts';
+import { TRIALS, type Trial, type TrialName } from './trials.ts';
+
+/** The ways to get a server, by its name. */
+function startsOf({ profile }: Options): Record<ServerName, Start> {
+  const rtcd =
+    (config: object): Start =>
+    (setup) =>
+      startRtcd(setup, { program: PROGRAM, profileFolder: profile, config });
+  return {
+    rtcd: rtcd({}),
+    'rtcd-no-story': rtcd({ story: { enabled: false } }),
+    prosody: startProsody,
+    ejabberd: startEjabberd,
+  };
+}
+
+/** Where everything runs. */
+export interface Site {
+  readonly certificate: Certificate;
+  /** The core of the servers. */
+  readonly core: number | undefined;
+  /** Tells the person who waits what is going on, apart from the figures. */
+  say(text: string): void;
+}
+
+/**
+ * Runs all trials. Servers take turns, so that a machine that is slow for a while is slow for all of
+ * them. A trial that a server does not live through is told, and the others go on.
+ * @returns the runs, and what went wrong
+ */
+export async function runAll(
+  options: Options,
+  trials: readonly TrialName[],
+  site: Site,
+): Promise<{ readonly runs: readonly Run[]; readonly failures: readonly string[] }> {
+  const starts = startsOf(options);
+  const runs: Run[] = [];
+  const failures: string[] = [];
+  for (let round = 1; round <= options.repeat; round += 1)
+    for (const name of trials)
+      for (const server of options.server) {
+        const trial: Trial = TRIALS[name];
+        if (trial.isOwn === true && !server.startsWith('rtcd')) continue;
+        site.say(`${round}/${options.repeat} ${name}: ${server} …`);
+        try {
+          const figures = await trial.run({ start: starts[server], options, ...site });
+          runs.push({ server, trial: name, figures });
+        } catch (error) {
+          const why = error instanceof Error ? error.message : String(error);
+          failures.push(`${server}, ${name}: ${why}`);
+          site.say(`  ${why}`);
+        }
+      }
+  return { runs, failures };
+}

@@ -1,0 +1,204 @@
+/** What is measured: each trial starts a server of its own, as fresh as the others'. */
+import { createSecureContext } from 'node:tls';
+import type { Security } from './load/client.ts';
+import type { Figure, Scene } from './load/scene.ts';
+import { KeyCache } from './load/scram.ts';
+import type { Options } from './options.ts';
+import { runAged } from './scenarios/aged.ts';
+import { runArchive } from './scenarios/archive.ts';
+import { runIdle } from './scenarios/idle.ts';
+import { runLogins } from './scenarios/logins.ts';
+import { runNodes } from './scenarios/nodes.ts';
+import { runOffline } from './scenarios/offline.ts';
+import { runPairs } from './scenarios/pairs.ts';
+import { runResume } from './scenarios/resume.ts';
+import { runRoom } from './scenarios/room.ts';
+import type { Certificate } from './servers/certificate.ts';
+import { accountsOf } from './servers/people.ts';
+import type { RunningServer, Setup, Start } from './servers/setup.ts';
+
+/** What a trial is given. */
+export interface Stage {
+  readonly start: Start;
+  readonly options: Options;
+  readonly certificate: Certificate;
+  /** The core of the server. */
+  readonly core: number | undefined;
+}
+
+/** One thing that is measured. */
+export interface Trial {
+  /** What it is, for the table and the documentation. */
+  readonly what: string;
+  /** Whether only rtcd has what is measured. */
+  readonly isOwn?: true;
+  run(stage: Stage): Promise<Figure[]>;
+}
+
+/** What a server is to have for a trial; what is left out is as most trials have it. */
+interface Needs {
+  readonly accounts: number;
+  readonly contacts?: number;
+  readonly isArchiving?: boolean;
+  readonly store?: Setup['store'];
+  readonly security?: Security;
+}
+
+/** Starts a server, runs something against it, and ends it. */
+async function onServer(
+  { start, options, certificate, core }: Stage,
+  needs: Needs,
+  run: (scene: Scene, server: RunningServer) => Promise<Figure[]>,
+): Promise<Figure[]> {
+  const { accounts, contacts = 0, isArchiving = false, store = 'default' } = needs;
+  const security = needs.security ?? 'starttls';
+  const people = { prefix: 'bench', password: 'bench password', count: accounts, contacts };
+  const server = await start({ people, isArchiving, store, certificate, core });
+  try {
+    const { host, domain } = server;
+    const port = security === 'direct' ? server.directTlsPort : server.port;
+    const context = createSecureContext();
+    const { timeout } = options;
+    const scene: Scene = {
+      endpoint: { host, port, domain, security, context, timeout },
+      accounts: accountsOf(people),
+      keys: new KeyCache(options.keyCache),
+      pids: [server.pid],
+    };
+    return await run(scene, server);
+  } finally {
+    await server.stop();
+  }
+}
+
+type ChatNeeds = Omit<Needs, 'accounts'> & { readonly held?: boolean; readonly isPaced?: boolean };
+
+/** Pairs that chat. */
+const pairs = (what: string, { held, isPaced, ...needs }: ChatNeeds = {}): Trial => ({
+  what,
+  run(stage) {
+    const { options } = stage;
+    const others = held === true ? options.held : 0;
+    const rate = isPaced === true ? options.rate : undefined;
+    return onServer(stage, { accounts: 2 * options.pairs + others, ...needs }, (scene) =>
+      runPairs(scene, { ...options, held: others, rate }),
+    );
+  },
+});
+
+const idle = (sessions: number, security: Security): Trial => ({
+  what: `${sessions} idle sessions, ${security === 'none' ? 'plain' : 'TLS'}`,
+  run: (stage) =>
+    onServer(stage, { accounts: sessions, isArchiving: true, security }, (scene) =>
+      runIdle(scene, { ...stage.options, sessions }),
+    ),
+});
+
+const room = (occupants: number): Trial => ({
+  what: `a room of ${occupants}, one speaker`,
+  run: (stage) =>
+    onServer(stage, { accounts: occupants }, (scene) =>
+      runRoom(scene, { ...stage.options, occupants }),
+    ),
+});
+
+const archive = (what: string, store: Setup['store']): Trial => ({
+  what,
+  run: (stage) =>
+    onServer(stage, { accounts: 2, isArchiving: true, store }, (scene) =>
+      runArchive(scene, stage.options),
+    ),
+});
+
+/** An own login of each of a ring of contacts, all of whom are online. */
+const roster = (contacts: number): Trial => ({
+  what: `logins with a roster of ${contacts} online contacts`,
+  run: (stage) =>
+    onServer(stage, { accounts: 2 * contacts, contacts, isArchiving: true }, (scene) =>
+      runLogins(scene, { ...stage.options, loginAccounts: 2 * contacts }),
+    ),
+});
+
+/** All trials, in the order in which they run. */
+export const TRIALS = {
+  start: {
+    what: 'from the start of the process to taking connections',
+    run: (stage) =>
+      onServer(stage, { accounts: 1, isArchiving: true }, (_, { startSeconds }) =>
+        Promise.resolve([{ name: 'start to listening', unit: 's', value: startSeconds }]),
+      ),
+  },
+  logins: {
+    what: 'STARTTLS, SCRAM-SHA-1, bind, roster and presence',
+    run: (stage) =>
+      onServer(stage, { accounts: stage.options.loginAccounts, isArchiving: true }, (scene) =>
+        runLogins(scene, stage.options),
+      ),
+  },
+  resume: {
+    what: 'the same user again: resumed TLS, SASL2 with FAST, Bind 2, roster and presence',
+    isOwn: true,
+    run(stage) {
+      const needs: Needs = {
+        accounts: stage.options.loginAccounts,
+        isArchiving: true,
+        security: 'direct',
+      };
+      return onServer(stage, needs, (scene) => runResume(scene, stage.options));
+    },
+  },
+  pairs: pairs('chat over TLS, no archive, a window'),
+  'pairs-plain': pairs('chat over TCP, no archive', { security: 'none' }),
+  'pairs-held': pairs('chat over TCP, no archive, beside idle sessions', {
+    security: 'none',
+    held: true,
+  }),
+  'pairs-paced': pairs('chat over TLS, no archive, at a fixed rate', { isPaced: true }),
+  'pairs-archive': pairs('chat over TLS, with archive', { isArchiving: true }),
+  'pairs-archive-sqlite': pairs('chat over TLS, with archive in SQLite', {
+    isArchiving: true,
+    store: 'sqlite',
+  }),
+  'pairs-archive-plain': pairs('chat over TCP, with archive', {
+    isArchiving: true,
+    security: 'none',
+  }),
+  aged: {
+    what: 'chat over TCP after many logins and beside idle sessions, against fresh',
+    run(stage) {
+      const { options } = stage;
+      const needs: Needs = { accounts: 2 * options.pairs + options.held, security: 'none' };
+      return onServer(stage, needs, (scene) => runAged(scene, options));
+    },
+  },
+  offline: {
+    what: 'messages for those who are away, and their coming',
+    run: (stage) =>
+      onServer(stage, { accounts: 1 + stage.options.absent }, (scene) =>
+        runOffline(scene, stage.options),
+      ),
+  },
+  'room-20': room(20),
+  'room-200': room(200),
+  'room-500': room(500),
+  archive: archive('an archive that is filled and read in pages', 'default'),
+  'archive-sqlite': archive('an archive in SQLite that is filled and read in pages', 'sqlite'),
+  'roster-100': roster(100),
+  'roster-200': roster(200),
+  nodes: {
+    what: 'a node of the service with many subscribers',
+    isOwn: true,
+    run: (stage) =>
+      onServer(stage, { accounts: stage.options.subscribers }, (scene) =>
+        runNodes(scene, stage.options),
+      ),
+  },
+  'idle-2000': idle(2000, 'starttls'),
+  'idle-2000-plain': idle(2000, 'none'),
+  'idle-10000': idle(10_000, 'starttls'),
+  'idle-10000-plain': idle(10_000, 'none'),
+} as const satisfies Readonly<Record<string, Trial>>;
+
+/** The name of a trial. */
+export type TrialName = keyof typeof TRIALS;
+export const TRIAL_NAMES = Object.keys(TRIALS) as TrialName[];
