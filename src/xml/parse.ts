@@ -23,30 +23,59 @@ const END = Buffer.from('</stream>');
  * `jabber:client`, it is in the content namespace. Never throws.
  */
 export function parseElement(source: string | Buffer, limits = UNLIMITED): ElementOutcome {
-  let fault: XmlFault | undefined;
-  const elements: Element[] = [];
-  let isClosed = false;
-  const parser = new XmlParser(
-    {
-      open: () => undefined,
-      element: (element) => void elements.push(element),
-      close: () => {
-        isClosed = true;
+  const reader = spare ?? new Reader();
+  spare = undefined;
+  const bytes = typeof source === 'string' ? Buffer.from(source) : source;
+  const element = reader.read(bytes, limits);
+  if (element === undefined) return { ok: false, fault: reader.end() };
+  spare = reader;
+  return { ok: true, element };
+}
+
+/** To make a parser costs as much as to read a message: one that has read a whole element reads on. */
+let spare: Reader | undefined;
+
+/** A stream that was begun, of which each element is read by itself. */
+class Reader {
+  readonly #parser: XmlParser;
+  #elements: Element[] = [];
+  #fault: XmlFault | undefined;
+  #isClosed = false;
+
+  constructor() {
+    this.#parser = new XmlParser(
+      {
+        open: () => undefined,
+        element: (element) => void this.#elements.push(element),
+        close: () => {
+          this.#isClosed = true;
+        },
+        fault: (found) => {
+          this.#fault = found;
+        },
       },
-      fault: (found) => {
-        fault = found;
-      },
-    },
-    UNLIMITED,
-  );
-  parser.write(BEGIN);
-  parser.limits = limits;
-  parser.write(typeof source === 'string' ? Buffer.from(source) : source);
-  const isSourceWhole = !isClosed;
-  parser.write(END);
-  const element = elements.length === 1 ? elements[0] : undefined;
-  if (element !== undefined && isSourceWhole && isClosed) return { ok: true, element };
-  return { ok: false, fault: fault ?? NOT_ONE };
+      UNLIMITED,
+    );
+    this.#parser.write(BEGIN);
+  }
+
+  /** The element; undefined if there is not just one, and then nothing more can be read. */
+  read(source: Buffer, limits: XmlLimits): Element | undefined {
+    this.#elements = [];
+    this.#parser.limits = limits;
+    this.#parser.write(source);
+    const [element] = this.#elements;
+    const isOne = element !== undefined && this.#elements.length === 1;
+    // A character that has only begun would end in the next source.
+    const isWhole = this.#parser.isBetween && (source.at(-1) ?? 0) < 0x80;
+    return isOne && isWhole && !this.#isClosed ? element : undefined;
+  }
+
+  /** Why there was not one element. */
+  end(): XmlFault {
+    if (!this.#isClosed) this.#parser.write(END);
+    return this.#fault ?? NOT_ONE;
+  }
 }
 
 const NOT_ONE: XmlFault = {

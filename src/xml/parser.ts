@@ -75,6 +75,11 @@ export class XmlParser {
     return this.#isPaused;
   }
 
+  /** Whether what was read ended between two top-level elements, and may go on with a new one. */
+  get isBetween(): boolean {
+    return this.#isBetween && this.#isReading;
+  }
+
   /** How many whitespace characters stood between top-level elements (RFC 6120 §4.6.1). */
   get keepalives(): number {
     return this.#keepalives;

@@ -21,9 +21,14 @@ describe('parseElement', () => {
     ['the end of the frame around it', '<a/></stream><stream>'],
     ['the end of that frame alone', '<a/></stream>'],
     ['bytes that are not UTF-8', Buffer.from([0x3c, 0xff])],
+    ['the first byte of a character after it', Buffer.from([...Buffer.from('<a/>'), 0xc3])],
+    ['a tag that has only begun after it', '<a/><b'],
     ['a comment', '<a><!-- --></a>'],
-  ])('refuses %s', (_, source) => {
+  ])('refuses %s, of which nothing is left for the next one', (_, source) => {
     expect(parseElement(source).ok).toBe(false);
+    const next = parseElement("<p:b xmlns:p='x'/>");
+    expect(next.ok && String(next.element)).toBe('<b xmlns="x"/>');
+    expect(parseElement('<p:b/>').ok).toBe(false);
   });
 
   test('limits hold, when there are any', () => {
