@@ -12,6 +12,7 @@ import { createApi } from './api.ts';
 import { loadAssets } from './assets.ts';
 import { type AdminEnv, actorOf, createDesk } from './desk.tsx';
 import { createGate, type Gate } from './gate.ts';
+import { addAnnouncementPages } from './pages/announcements.tsx';
 import { addArchivePages } from './pages/archive.tsx';
 import { addAuditPage } from './pages/audit.tsx';
 import { addDevicePages } from './pages/devices.tsx';
@@ -124,6 +125,7 @@ function createPages(
   addSessionPages(app, desk);
   addRoomPages(app, desk);
   addGroupPages(app, desk);
+  addAnnouncementPages(app, desk);
   addNodePages(app, desk);
   addReportPages(app, desk);
   addFilePages(app, desk);

@@ -50,6 +50,8 @@ export interface AccountFilter {
   readonly search?: string;
   /** Only those that are locked. */
   readonly isLocked?: boolean;
+  /** Only those that were given this role here. */
+  readonly role?: Role;
   readonly offset?: number;
   readonly limit?: number;
 }
@@ -266,10 +268,11 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
       withdraw(jid);
       return (result?.changes ?? 0) > 0;
     },
-    async list({ host, search, isLocked, offset = 0, limit = DEFAULT_PAGE }) {
+    async list({ host, search, isLocked, role, offset = 0, limit = DEFAULT_PAGE }) {
       let query = db.selectFrom('accounts');
       if (host !== undefined) query = query.where('domain', '=', host);
       if (isLocked === true) query = query.where('locked', '=', 1);
+      if (role !== undefined) query = query.where('role', '=', role);
       if (search !== undefined && search !== '')
         query = query.where((of) =>
           of(of.fn<number>('instr', ['jid', of.val(search.toLowerCase())]), '>', 0),

@@ -9,6 +9,7 @@
  * alphabet's.
  */
 import type { AnyModule } from '../core/module.ts';
+import { announcements } from './announcements/index.ts';
 import { archive } from './archive/index.ts';
 import { avatars } from './avatars/index.ts';
 import { bind2 } from './bind2.ts';
@@ -64,6 +65,7 @@ export const modules: readonly AnyModule[] = [
   fulltext,
   carbons,
   offline,
+  announcements,
   bind2,
   clients,
   contact,

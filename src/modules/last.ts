@@ -1,8 +1,11 @@
 /** XEP-0012: Last Activity, of accounts and of the server. */
 
+import { z } from 'zod';
+import { accountJid } from '../config/fields.ts';
 import { verdict } from '../core/hooks.ts';
 import { onIq, reply } from '../core/iq.ts';
-import { defineModule } from '../core/module.ts';
+import { defineModule, type Home } from '../core/module.ts';
+import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import type { Session } from '../core/sessions.ts';
 import { type BareJid, bareOf, isFull, type Jid } from '../jid/jid.ts';
 import type { Store } from '../store/store.ts';
@@ -24,6 +27,8 @@ interface LastSeen {
   readonly at: number;
   /** '' if there was none. */
   readonly status: string;
+  /** When the session began that ended then; null of those that ended before that was kept. */
+  readonly login: number | null;
 }
 
 interface Tables {
@@ -46,6 +51,7 @@ export const last = defineModule({
         )`,
       ],
     },
+    { name: 'last login', up: ['ALTER TABLE last_activity ADD COLUMN login BIGINT'] },
   ],
   setup(home) {
     const { clock, sessions } = home;
@@ -68,6 +74,7 @@ export const last = defineModule({
     };
 
     return {
+      operations: [lastOperation(home, table)],
       iq: [
         onIq('get', ['server'], LastActivity, () => {
           const seconds = Math.floor((clock.monotonic() - started) / 1000);
@@ -106,7 +113,7 @@ export const last = defineModule({
           if (session.isAnonymous || sessions.of(account).length > 0) return;
           const status = parting.get(session) ?? '';
           try {
-            await table.set(account, { at: clock.now(), status });
+            await table.set(account, { at: clock.now(), status, login: session.since });
           } finally {
             if (sessions.of(account).length === 0) here.delete(account);
           }
@@ -117,13 +124,51 @@ export const last = defineModule({
   },
 });
 
+/** XEP-0133 §4.9: when a user came last. */
+function lastOperation(
+  { accounts, sessions }: Pick<Home<undefined>, 'accounts' | 'sessions'>,
+  table: ReturnType<typeof lastTable>,
+): AnyOperation {
+  const time = z.int().meta({ 'x-kind': 'time' }).nullable();
+  return operation({
+    name: 'accounts.last',
+    command: ['user', 'last'],
+    summary: 'Show when a user was here last.',
+    effect: 'read',
+    about: ({ jid }) => jid,
+    positional: ['jid'],
+    input: z.object({ jid: accountJid().meta({ 'x-kind': 'jid', description: 'The account.' }) }),
+    output: z.object({
+      jid: z.string(),
+      online: z.boolean(),
+      login: time.describe('When he came last; nothing if he was never here.'),
+      left: time.describe('When he went; nothing while he is here.'),
+      status: z.string().describe('What he said when he went.'),
+    }),
+    async run({ jid }) {
+      if ((await accounts.get(jid)) === undefined)
+        return failure('not-found', `There is no ${jid}.`);
+      const began = sessions.of(jid).map(({ since }) => since);
+      if (began.length > 0) {
+        const here = { online: true, login: Math.max(...began), left: null, status: '' };
+        return success({ jid, ...here });
+      }
+      const seen = await table.of(jid);
+      const { login = null, at = null, status = '' } = seen ?? {};
+      return success({ jid, online: false, login, left: at, status });
+    },
+  });
+}
+
 function lastTable(store: Store) {
   const db = store.tables<Tables>();
   return {
     async of(account: BareJid): Promise<LastSeen | undefined> {
-      const query = db.selectFrom('last_activity').select(['at', 'status']);
+      const query = db.selectFrom('last_activity').select(['at', 'status', 'login']);
       const row = await store.first(query.where('account', '=', account));
-      return row === undefined ? undefined : { at: Number(row.at), status: row.status };
+      if (row === undefined) return undefined;
+      const login = row.login === null ? null : Number(row.login);
+      return { at: Number(row.at), status: row.status, login };
     },
     async set(account: BareJid, seen: LastSeen): Promise<void> {
       const insert = db.insertInto('last_activity').values({ account, ...seen });

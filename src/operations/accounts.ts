@@ -162,6 +162,7 @@ function reads(services: Needs): AnyOperation[] {
         host: domain.optional(),
         search: z.string().max(200).optional().describe('A part of the address.'),
         locked: z.boolean().default(false).describe('Only those that are locked.'),
+        role: z.enum(ROLES).optional().describe('Only those that were given this role here.'),
         offset,
         limit: limit(50),
       }),
@@ -178,11 +179,12 @@ function reads(services: Needs): AnyOperation[] {
         ),
         total: z.int(),
       }),
-      async run({ host, search, locked, offset: from, limit: most }) {
+      async run({ host, search, locked, role, offset: from, limit: most }) {
         const filter = {
           ...(host === undefined ? {} : { host }),
           ...(search === undefined ? {} : { search }),
           ...(locked ? { isLocked: true } : {}),
+          ...(role === undefined ? {} : { role }),
         };
         const page = await accounts.list({ ...filter, offset: from, limit: most });
         const unserved =

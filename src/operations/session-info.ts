@@ -50,14 +50,16 @@ export function sessionInfoOf(session: Session, hosts: Hosts): z.output<typeof s
   };
 }
 
-function stateOf({ isAttached, isActive }: Session): 'connected' | 'inactive' | 'asleep' {
+/** Whether a session has a client, and somebody looks at it. */
+export function stateOf({ isAttached, isActive }: Session): 'connected' | 'inactive' | 'asleep' {
   if (!isAttached) return 'asleep';
   return isActive ? 'connected' : 'inactive';
 }
 
 const SHOWN = ['away', 'chat', 'dnd', 'xa']; // RFC 6121 §4.7.2.1
 
-function availabilityOf({ presence }: Session): string {
+/** What its presence says. */
+export function availabilityOf({ presence }: Session): string {
   if (presence === undefined) return 'unavailable';
   const show = childOf(presence.element, 'show');
   const said = show === undefined ? '' : textOf(show).trim();

@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { closest } from '../config/closest.ts';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
+import type { Session } from '../core/sessions.ts';
 import { bareOf, isFull } from '../jid/jid.ts';
 import { anyJid, domain, hidden, limit, offset } from './fields.ts';
 import { noSuchAccount, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
-import { sessionInfo, sessionInfoOf } from './session-info.ts';
+import { availabilityOf, sessionInfo, sessionInfoOf, stateOf } from './session-info.ts';
 
 type Needs = Pick<Services, 'sessions' | 'accounts' | 'hosts'>;
 
@@ -25,6 +26,12 @@ function list({ sessions, hosts }: Needs): AnyOperation {
     input: z.object({
       host: domain.optional(),
       search: z.string().max(200).optional().describe('A part of the JID or of the address.'),
+      users: z
+        .enum(['all', 'active', 'idle'])
+        .default('all')
+        .describe(
+          'active: only of users of whom a client is in use; idle: of those who are away from all.',
+        ),
       offset,
       limit: limit(100),
     }),
@@ -33,13 +40,17 @@ function list({ sessions, hosts }: Needs): AnyOperation {
       total: z.int(),
       accounts: hidden(z.int()).describe('How many accounts they are of.'),
     }),
-    run({ host, search, offset: from, limit: most }) {
+    run({ host, search, users, offset: from, limit: most }) {
       const unserved = host === undefined ? undefined : unlessServed(hosts, host);
       if (unserved !== undefined) return unserved;
       const part = search?.trim().toLowerCase() ?? '';
       const found = [...sessions.all()]
         .filter((session) => host === undefined || session.host === host)
         .filter(({ jid, remote }) => jid.toLowerCase().includes(part) || remote.includes(part))
+        .filter(
+          ({ account }) =>
+            users === 'all' || isActive(sessions.of(account)) === (users === 'active'),
+        )
         .sort((a, b) => (a.jid < b.jid ? -1 : 1));
       const page = found.slice(from, from + most).map((each) => sessionInfoOf(each, hosts));
       const accounts = new Set(found.map(({ account }) => account)).size;
@@ -47,6 +58,14 @@ function list({ sessions, hosts }: Needs): AnyOperation {
     },
   });
 }
+
+/** Whether somebody uses one of the clients (XEP-0133 §4.16): it is not away, and says nothing else. */
+const isActive = (sessions: readonly Session[]) =>
+  sessions.some(
+    (session) =>
+      stateOf(session) === 'connected' &&
+      !['unavailable', 'away', 'xa'].includes(availabilityOf(session)),
+  );
 
 function kick(services: Needs): AnyOperation {
   const { sessions } = services;

@@ -12,6 +12,7 @@ const AREAS = {
   sessions: { path: '/admin/sessions', name: 'Sessions' },
   rooms: { path: '/admin/rooms', name: 'Rooms' },
   groups: { path: '/admin/groups', name: 'Groups' },
+  announcements: { path: '/admin/announcements', name: 'Announcements' },
   nodes: { path: '/admin/nodes', name: 'Nodes' },
   reports: { path: '/admin/reports', name: 'Reports' },
   files: { path: '/admin/files', name: 'Files' },
@@ -35,6 +36,7 @@ const OF_HOSTS: ReadonlySet<Area> = new Set([
   'sessions',
   'rooms',
   'groups',
+  'announcements',
   'reports',
   'trace',
 ]);

@@ -9,7 +9,8 @@ import { DATA_FORMS } from '../../stanza/form.ts';
 import { disco } from '../disco/index.ts';
 import { portable } from '../portable.ts';
 import { register } from '../register/index.ts';
-import { COVERED, createAdminCommands } from './admin-commands.ts';
+import { ADMIN } from './administering.ts';
+import { COVERED, createServiceAdministration } from './administration.ts';
 import type { Asker, CommandSource } from './command.ts';
 import { createExecution } from './executing.ts';
 import { createOperationCommands, nodeOf } from './operation-commands.ts';
@@ -33,7 +34,7 @@ const overTls =
   (asker) =>
     asker.session.security.protocol === undefined ? [] : source(asker);
 
-const ADMIN_NODE = 'http://jabber.org/protocol/admin#';
+const ADMIN_NODE = `${ADMIN}#`;
 
 /** The module. */
 export const commands = defineModule<undefined, CommandsApi>({
@@ -44,7 +45,7 @@ export const commands = defineModule<undefined, CommandsApi>({
       xep: 133,
       version: '1.3.1',
       covers: 'partial',
-      note: 'users, their sessions and lists of them; all else by commands of our own',
+      note: 'without a whitelist, restart and shutdown, which are for the config and the system',
     },
   ],
   needs: ['disco', 'register', 'portable'],
@@ -104,7 +105,7 @@ export const commands = defineModule<undefined, CommandsApi>({
           const domains = () => home.hosts.all().map(({ domain }) => domain);
           const options = { operations, authority, domains, without: COVERED };
           sources.push(
-            overTls(createAdminCommands(operations, authority)),
+            overTls(createServiceAdministration(operations, authority)),
             overTls(createOperationCommands(options)),
           );
           for (const { name } of operations.list) nodes.add(nodeOf(name));

@@ -1,6 +1,7 @@
 /** What an admin does with groups. */
 import { z } from 'zod';
 import { accountJid, domain } from '../../config/fields.ts';
+import { aboutHost, meantHost } from '../../core/meant-host.ts';
 import type { Home } from '../../core/module.ts';
 import {
   type AnyOperation,
@@ -35,21 +36,9 @@ const told = z.object({ host: z.string(), name: z.string() });
 
 /** The operations. */
 export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyOperation[] {
-  /** The host that is meant: the one that is named, or else the only one. */
-  const hostOf = (named: Domain | undefined): Domain | OperationFailure => {
-    const served = home.hosts.all().map((each) => each.domain);
-    const [only] = served;
-    const meant = named ?? (served.length === 1 ? only : undefined);
-    if (meant === undefined)
-      return failure('invalid-input', `host: one of ${served.join(', ')} is to be named`);
-    if (!served.includes(meant) || !home.isEnabled(meant))
-      return failure('not-found', `${meant} has no groups here.`);
-    return meant;
-  };
-  const about = ({ host: named }: { readonly host?: Domain | undefined }) => {
-    const meant = hostOf(named);
-    return typeof meant === 'string' ? meant : undefined;
-  };
+  const hostOf = (named: Domain | undefined) => meantHost(home, named, 'groups');
+  const about = (input: { readonly host?: Domain | undefined }) =>
+    aboutHost(home, input.host, 'groups');
   const nobody = async (all: readonly BareJid[]): Promise<OperationFailure | undefined> => {
     for (const jid of all)
       if ((await home.accounts.get(jid)) === undefined)

@@ -5,6 +5,7 @@ import { defineModule, type Home } from '../../core/module.ts';
 import { standingAlone } from '../../stanza/stored.ts';
 import { serialise } from '../../xml/element.ts';
 import { createRosterApi, type RosterApi, type RosterLimits } from './api.ts';
+import { rosterOperations } from './operations.ts';
 import { Query, rosterResult, versioningFeature } from './payloads.ts';
 import { getRoster, setRoster } from './requests.ts';
 import { rosterMigrations } from './rosters.ts';
@@ -53,6 +54,7 @@ export const roster = defineModule<RosterLimits, RosterApi>({
     const api = createRosterApi(home);
     return {
       api,
+      operations: rosterOperations(home.accounts, api),
       memory: api.memory,
       streamFeatures: ({ phase }) => (phase !== 'early' ? [versioningFeature()] : []),
       iq: [

@@ -283,6 +283,128 @@ describe('XEP-0133: Service Administration', () => {
   });
 });
 
+describe('XEP-0133: what is seen of users', () => {
+  const run = async (actor: Actor, name: string, fields?: Parameters<typeof command>[2]) => {
+    const begun = await ask(actor, admin(name));
+    if (fields === undefined || begun.attrs.type === 'error') return begun;
+    return ask(actor, admin(name), { sessionid: sessionOf(begun) }, fields);
+  };
+  const ended = (answer: Element) => serialise(answered(answer));
+  const FORM_TYPE =
+    '<field var="FORM_TYPE" type="hidden"><value>http://jabber.org/protocol/admin</value></field>';
+
+  test('§4.8 a roster, as RFC 6121 has it', async () => {
+    const set = async (jid: string, name: string, ...groups: string[]) =>
+      juliet.ask(
+        'set',
+        `<query xmlns='jabber:iq:roster'><item jid='${jid}' name='${name}'>${groups.map((group) => `<group>${group}</group>`).join('')}</item></query>`,
+      );
+    await set('romeo@example.net', 'Romeo', 'Friends', 'Lovers');
+    await set('benvolio@example.org', 'Benvolio', 'Friends');
+    expect(ended(await run(bard, 'get-user-roster', { accountjids: JULIET }))).toContain(
+      `<x xmlns="jabber:x:data" type="result">${FORM_TYPE}` +
+        `<field var="accountjids"><value>${JULIET}</value></field>` +
+        '<query xmlns="jabber:iq:roster">' +
+        '<item jid="benvolio@example.org" name="Benvolio" subscription="none"><group>Friends</group></item>' +
+        '<item jid="romeo@example.net" name="Romeo" subscription="none"><group>Friends</group><group>Lovers</group></item>' +
+        '</query></x>',
+    );
+    const stats = ended(await run(bard, 'user-stats', { accountjid: JULIET }));
+    expect(stats).toContain('<field var="rostersize"><value>2</value></field>');
+    const [entry] = await stage.audit.list({ limit: 1 });
+    expect(entry, 'who looks leaves his name').toMatchObject({ operation: 'roster.show' });
+    const far = await run(steward, 'get-user-roster', { accountjids: 'romeo@montague.net' });
+    expect(conditionIn(far)).toBe('forbidden');
+  });
+
+  test('§4.9 the last login time', async () => {
+    const never = ended(await run(bard, 'get-user-lastlogin', { accountjids: STEWARD }));
+    await juliet.disconnect();
+    await stage.scene.clock.advance(60_000);
+    const past = ended(await run(bard, 'get-user-lastlogin', { accountjids: [JULIET, STEWARD] }));
+    const [, login] = /lastlogin"><value>([^<]*)</.exec(never) ?? [];
+    expect(login).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    expect(past).toContain(
+      `<field var="lastlogin"><value>${login}</value><value>${login}</value></field>`,
+    );
+    expect(conditionIn(await run(bard, 'get-user-lastlogin', { accountjids: `no@${HOST}` }))).toBe(
+      'item-not-found',
+    );
+  });
+
+  test('§4.16, §4.17, §4.21, §4.22 who is there, and who is only online', async () => {
+    await juliet.send('<presence/>');
+    await bard.send('<presence><show>xa</show></presence>');
+    const number = async (name: string) => ended(await ask(bard, admin(`get-${name}-users-num`)));
+    expect(await number('active')).toContain('"activeusersnum"><value>1</value>');
+    expect(await number('idle')).toContain('"idleusersnum"><value>2</value>');
+    const list = async (name: string) =>
+      ended(await run(bard, `get-${name}-users`, { max_items: '25' }));
+    expect(await list('active')).toContain(`"activeuserjids"><value>${JULIET}</value></field>`);
+    expect(await list('idle')).toContain(
+      `"idleuserjids"><value>${BARD}</value><value>${STEWARD}</value></field>`,
+    );
+  });
+
+  test('§4.11 the blacklist, for operators', async () => {
+    const form = ended(await ask(bard, admin('edit-blacklist')));
+    expect(form).toContain('<field var="blacklistjids" type="jid-multi"');
+    const edit = (...domains: string[]) => run(bard, 'edit-blacklist', { blacklistjids: domains });
+    answered(await edit('marlowe.lit', 'denmark.lit'));
+    answered(await edit('denmark.lit', 'france.lit'));
+    const now = ended(await ask(bard, admin('edit-blacklist')));
+    expect(now).toContain('<value>denmark.lit</value><value>france.lit</value></field>');
+    expect(specific(await edit('denmark.lit', 'not a domain'))).toBe('bad-payload');
+    expect(conditionIn(await ask(steward, admin('edit-blacklist')))).toBe('forbidden');
+  });
+
+  test('§4.29 the list of admins; to send it back takes nothing from an operator', async () => {
+    const form = ended(await ask(steward, admin('edit-admin')));
+    expect(form).toContain(
+      `var="adminjids" type="jid-multi" label="The admin list"><value>${BARD}</value><value>${STEWARD}</value></field>`,
+    );
+    const edit = (...jids: string[]) => run(steward, 'edit-admin', { adminjids: jids });
+    answered(await edit(BARD, STEWARD, JULIET));
+    expect((await stage.scene.accounts.get(bare(JULIET)))?.role).toBe('admin');
+    expect((await stage.scene.accounts.get(bare(BARD)))?.role).toBe('operator');
+    expect(conditionIn(await edit(STEWARD, JULIET))).toBe('forbidden');
+    answered(await edit(BARD, STEWARD));
+    expect((await stage.scene.accounts.get(bare(JULIET)))?.role).toBe('member');
+  });
+
+  test('§4.23 an announcement to those who are online', async () => {
+    await juliet.send('<presence/>');
+    juliet.inbox.length = 0;
+    const form = ended(await ask(bard, admin('announce')));
+    expect(form).toContain('<field var="announcement" type="text-multi" label="Announcement">');
+    const announcement = ['Attention! This service will be going down for', 'maintenance.'];
+    const done = answered(await run(bard, 'announce', { announcement }));
+    expect(done.attrs).toMatchObject({ status: 'completed', node: admin('announce') });
+    expect(serialise(await juliet.next())).toContain(announcement.join('\n'));
+    expect(specific(await run(bard, 'announce', { announcement: '' }))).toBe('bad-payload');
+  });
+
+  test('§4.24 to §4.28 the message of the day and the welcome', async () => {
+    const value = async (name: string) =>
+      /var="(?:motd|welcome)" type="text-multi"[^>]*><required\/>(.*?)<\/field>/.exec(
+        ended(await ask(bard, admin(name))),
+      )?.[1];
+    for (const [edit, set, field] of [
+      ['edit-motd', 'set-motd', 'motd'],
+      ['set-welcome', 'set-welcome', 'welcome'],
+    ] as const) {
+      expect(await value(edit)).toBe('');
+      answered(await run(bard, set, { [field]: ['To be', 'or not'] }));
+      expect(await value(edit)).toBe('<value>To be</value><value>or not</value>');
+      answered(await run(bard, edit, { [field]: 'To be' }));
+      expect(await value(edit)).toBe('<value>To be</value>');
+      const gone = answered(await ask(bard, admin(`delete-${field}`)));
+      expect(gone.attrs['status']).toBe('completed');
+      expect(conditionIn(await ask(bard, admin(`delete-${field}`)))).toBe('item-not-found');
+    }
+  });
+});
+
 describe('what users do themselves', () => {
   const proceed = async (node: string, fields: Parameters<typeof command>[2]) => {
     const sessionid = sessionOf(await ask(juliet, node));

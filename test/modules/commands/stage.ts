@@ -6,9 +6,11 @@ import { commands } from '../../../src/modules/commands/index.ts';
 import { modules } from '../../../src/modules/index.ts';
 import { accountOperations } from '../../../src/operations/accounts.ts';
 import { deviceOperations } from '../../../src/operations/devices.ts';
+import { federationOperations } from '../../../src/operations/federation.ts';
 import { hostOperations } from '../../../src/operations/hosts.ts';
 import type { ConfigService, Services } from '../../../src/operations/services.ts';
 import { sessionOperations } from '../../../src/operations/sessions.ts';
+import { federationOf } from '../../support/federation-side.ts';
 import { type Scene, startScene } from '../../support/scene.ts';
 
 /** Whose host it is. */
@@ -42,8 +44,10 @@ export async function setStage(settings: Record<string, unknown> = {}): Promise<
   // Of the config these operations ask nothing else.
   const config = { admins: () => [] } as unknown as ConfigService;
   // Of the services these operations take nothing else.
+  const federation = federationOf({ links: [], events: [], steps: async function* () {} });
   const services = {
     ...scene,
+    federation: () => federation,
     config,
     removeAccount: scene.registry.removeAccount,
     certificates: { info: () => undefined },
@@ -54,6 +58,7 @@ export async function setStage(settings: Record<string, unknown> = {}): Promise<
       ...deviceOperations(services),
       ...sessionOperations(services),
       ...hostOperations(services),
+      ...federationOperations(services),
       ...scene.registry.operations,
     ],
     { audit, log: scene.log.area('operations'), mayRun: scene.authority.mayRun },
