@@ -1,7 +1,8 @@
 /** go-sendxmpp of Debian: one message from a script, as monitoring sends it. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeWith } from '../support/peers.ts';
-import { DOMAIN, type Program, runToEnd, startProgram } from '../support/program.ts';
+import { type Program, startProgram } from '../support/program.ts';
+import { sendBy } from './go-sendxmpp.ts';
 import { type People, type Person, peopleOn, WAYS, type Way } from './people.ts';
 
 describeWith(['go-sendxmpp', 'slixmpp'], 'go-sendxmpp', () => {
@@ -14,14 +15,8 @@ describeWith(['go-sendxmpp', 'slixmpp'], 'go-sendxmpp', () => {
   afterEach(() => people.leave());
   afterAll(() => program.stop());
 
-  const send = (from: Person, to: Person, body: string, way: Way) => {
-    const { c2s, c2sTls } = program.ports;
-    const address = `${DOMAIN}:${way === 'starttls' ? c2s : c2sTls}`;
-    const { jid, password } = from;
-    const words = ['-u', jid, '-p', password, '-j', address, ...(way === 'starttls' ? [] : ['-t'])];
-    const env = { ...process.env, HOME: program.folder, SSL_CERT_FILE: program.certificate };
-    return runToEnd('go-sendxmpp', [...words, to.jid], { input: body, env });
-  };
+  const send = (from: Person, to: Person, body: string, way: Way) =>
+    sendBy(program, way, { from, to, body });
 
   test.each(WAYS)('a message from a script reaches a client over %s', async (way) => {
     const [robot, admin] = [await people.person('robot'), await people.person('admin')];

@@ -1,10 +1,8 @@
 /** strophe.js in Chromium, by BOSH and by WebSocket, and all that goes by HTTP through Debian's nginx. */
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { request } from 'node:https';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -13,6 +11,7 @@ import { loggedIn, within } from '../support/client.ts';
 import { freePorts, type Nginx, startNginx } from '../support/nginx.ts';
 import { describeWith, findChromium } from '../support/peers.ts';
 import { HOST, startServer, type TestServer } from '../support/server.ts';
+import { putStrophe, stepOf } from './strophe.ts';
 
 const PASSWORD = 'a secret for tests';
 /** Where nginx comes from. */
@@ -194,21 +193,11 @@ describeWith(['chromium', 'nginx', 'nginx-stream'], 'strophe.js and nginx', () =
   /** A page of another origin, with strophe.js in it. */
   async function openPage(): Promise<void> {
     await page.goto(`${pageOrigin()}/`);
-    const strophe = join(
-      dirname(createRequire(import.meta.url).resolve('strophe.js')),
-      'strophe.umd.min.js',
-    );
-    await page.addScriptTag({ content: await readFile(strophe, 'utf8') });
-    const steps = join(import.meta.dirname, 'strophe/page.js');
-    await page.addScriptTag({ content: await readFile(steps, 'utf8') });
+    await putStrophe(page);
   }
 
   /** Has the page do a step. */
-  const step = (name: string, ...words: unknown[]): Promise<unknown> =>
-    page.evaluate(
-      ([what, more]) => Reflect.get(Reflect.get(globalThis, 'strophe'), what)(...more),
-      [name, words] as const,
-    );
+  const step = (name: string, ...words: unknown[]) => stepOf(page, name, ...words);
 
   /** Asks nginx. */
   const ask = (path: string, options: object = {}, body: string | Buffer = '') =>

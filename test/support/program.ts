@@ -43,6 +43,8 @@ export interface Ports {
   readonly s2s: number;
   readonly http: number;
   readonly https: number;
+  /** 0 where it is not open. */
+  readonly edge: number;
 }
 
 /** A server that runs in a process of its own. */
@@ -140,6 +142,7 @@ async function portsOf(ctl: Program['ctl']): Promise<Ports> {
     s2s: portOf('s2s'),
     http: portOf('http'),
     https: portOf('https'),
+    edge: portOf('edge'),
   };
 }
 

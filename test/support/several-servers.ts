@@ -26,6 +26,8 @@ export interface MemberOptions {
   readonly certificate?: 'trusted' | 'self-signed' | IssueOptions;
   /** By which records it is found: STARTTLS (the default), direct TLS, or none. */
   readonly found?: 'starttls' | 'direct' | 'none';
+  /** Whether all come to it by its one port, which it has to have (`edge` in `config`). */
+  readonly byEdge?: boolean;
   /** The name of its machine in those records; one of its own if absent. */
   readonly machine?: string;
   /** The line by which others come to it. */
@@ -69,8 +71,9 @@ export async function startFederation(options: DnsOptions = {}): Promise<Federat
     const member = servers.get(server);
     if (member === undefined) return;
     const { domains, host, options } = member;
-    const { found = 'starttls', cable } = options;
-    const own = found === 'direct' ? server.ports.s2sTls : server.ports.s2s;
+    const { found = 'starttls', byEdge = false, cable } = options;
+    const { edge, s2s, s2sTls } = server.ports;
+    const own = byEdge ? edge : found === 'direct' ? s2sTls : s2s;
     const port = (await cable?.lead(own)) ?? own;
     zone[host] = { A: ['127.0.0.1'] };
     const service = found === 'direct' ? '_xmpps-server' : '_xmpp-server';
@@ -128,7 +131,9 @@ export async function startFederation(options: DnsOptions = {}): Promise<Federat
     },
     async enter(server, jid) {
       const [user = '', to = ''] = jid.split('@');
-      const client = await loggedIn({ port: server.ports.c2s, to, user, password: 'secret' });
+      const { c2s, edge } = server.ports;
+      const port = servers.get(server)?.options.byEdge === true ? edge : c2s;
+      const client = await loggedIn({ port, to, user, password: 'secret' });
       clients.add(client);
       return client;
     },
