@@ -16,6 +16,7 @@ export interface Options {
   readonly keyCache: boolean;
   readonly json: boolean;
   readonly report?: string;
+  readonly redraw: boolean;
   readonly profile?: string;
   readonly timeout: number;
 
@@ -89,7 +90,8 @@ export function readOptions(argv: readonly string[], trials: readonly string[]):
     .option('--no-pin', 'leave it to the system on which cores server and generator run')
     .option('--no-key-cache', 'derive the keys of a password anew at each login')
     .option('--json', 'print JSON', false)
-    .option('--report <folder>', 'write JSON, plots and a page there')
+    .option('--report <folder>', 'write figures and plots there, and into <folder>.md')
+    .option('--redraw', 'measure nothing: draw the report anew from its figures', false)
     .option('--profile <folder>', "write V8's CPU profiles of rtcd")
     .option('--timeout <ms>', 'how long one login may take', whole(100, 600_000), 30_000)
     .option('--settle <s>', 'idle: rest before memory is read', whole(0, 600), 3)

@@ -29,6 +29,8 @@ export interface Site {
   readonly core: number | undefined;
   /** Tells the person who waits what is going on, apart from the figures. */
   say(text: string): void;
+  /** Is given all runs so far after each round. */
+  afterRound(runs: readonly Run[]): Promise<void>;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function runAll(
   const starts = startsOf(options);
   const runs: Run[] = [];
   const failures: string[] = [];
-  for (let round = 1; round <= options.repeat; round += 1)
+  for (let round = 1; round <= options.repeat; round += 1) {
     for (const name of trials)
       for (const server of options.server) {
         const trial: Trial = TRIALS[name];
@@ -59,5 +61,7 @@ export async function runAll(
           site.say(`  ${why}`);
         }
       }
+    await site.afterRound(runs);
+  }
   return { runs, failures };
 }

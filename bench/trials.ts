@@ -1,9 +1,6 @@
 /** What is measured: each trial starts a server of its own, as fresh as the others'. */
-import { createSecureContext } from 'node:tls';
 import type { Security } from './load/client.ts';
-import type { Figure, Scene } from './load/scene.ts';
-import { KeyCache } from './load/scram.ts';
-import type { Options } from './options.ts';
+import type { Figure } from './load/scene.ts';
 import { runAged } from './scenarios/aged.ts';
 import { runArchive } from './scenarios/archive.ts';
 import { runIdle } from './scenarios/idle.ts';
@@ -11,20 +8,12 @@ import { runLogins } from './scenarios/logins.ts';
 import { runNodes } from './scenarios/nodes.ts';
 import { runOffline } from './scenarios/offline.ts';
 import { runPairs } from './scenarios/pairs.ts';
+import { runRelay } from './scenarios/relay.ts';
 import { runResume } from './scenarios/resume.ts';
 import { runRoom } from './scenarios/room.ts';
-import type { Certificate } from './servers/certificate.ts';
-import { accountsOf } from './servers/people.ts';
-import type { RunningServer, Setup, Start } from './servers/setup.ts';
-
-/** What a trial is given. */
-export interface Stage {
-  readonly start: Start;
-  readonly options: Options;
-  readonly certificate: Certificate;
-  /** The core of the server. */
-  readonly core: number | undefined;
-}
+import { runRoster } from './scenarios/roster.ts';
+import type { Setup } from './servers/setup.ts';
+import { type Needs, onServer, onTwoServers, type Stage } from './stage.ts';
 
 /** One thing that is measured. */
 export interface Trial {
@@ -33,42 +22,6 @@ export interface Trial {
   /** Whether only rtcd has what is measured. */
   readonly isOwn?: true;
   run(stage: Stage): Promise<Figure[]>;
-}
-
-/** What a server is to have for a trial; what is left out is as most trials have it. */
-interface Needs {
-  readonly accounts: number;
-  readonly contacts?: number;
-  readonly isArchiving?: boolean;
-  readonly store?: Setup['store'];
-  readonly security?: Security;
-}
-
-/** Starts a server, runs something against it, and ends it. */
-async function onServer(
-  { start, options, certificate, core }: Stage,
-  needs: Needs,
-  run: (scene: Scene, server: RunningServer) => Promise<Figure[]>,
-): Promise<Figure[]> {
-  const { accounts, contacts = 0, isArchiving = false, store = 'default' } = needs;
-  const security = needs.security ?? 'starttls';
-  const people = { prefix: 'bench', password: 'bench password', count: accounts, contacts };
-  const server = await start({ people, isArchiving, store, certificate, core });
-  try {
-    const { host, domain } = server;
-    const port = security === 'direct' ? server.directTlsPort : server.port;
-    const context = createSecureContext();
-    const { timeout } = options;
-    const scene: Scene = {
-      endpoint: { host, port, domain, security, context, timeout },
-      accounts: accountsOf(people),
-      keys: new KeyCache(options.keyCache),
-      pids: [server.pid],
-    };
-    return await run(scene, server);
-  } finally {
-    await server.stop();
-  }
 }
 
 type ChatNeeds = Omit<Needs, 'accounts'> & { readonly held?: boolean; readonly isPaced?: boolean };
@@ -102,20 +55,24 @@ const room = (occupants: number): Trial => ({
     ),
 });
 
-const archive = (what: string, store: Setup['store']): Trial => ({
+/** Messages in an archive in SQLite: the others flush each to the disk, so that filling it takes long. */
+const ARCHIVED_IN_SQLITE = 2000;
+
+const archive = (what: string, store: Setup['store'], most: number): Trial => ({
   what,
   run: (stage) =>
-    onServer(stage, { accounts: 2, isArchiving: true, store }, (scene) =>
-      runArchive(scene, stage.options),
-    ),
+    onServer(stage, { accounts: 2, isArchiving: true, store }, (scene) => {
+      const { options } = stage;
+      return runArchive(scene, { ...options, archived: Math.min(options.archived, most) });
+    }),
 });
 
-/** An own login of each of a ring of contacts, all of whom are online. */
+/** Logins of twice as many as each has contacts, who see each other come. */
 const roster = (contacts: number): Trial => ({
-  what: `logins with a roster of ${contacts} online contacts`,
+  what: `${2 * contacts} come online, each with ${contacts} of the others in the roster`,
   run: (stage) =>
     onServer(stage, { accounts: 2 * contacts, contacts, isArchiving: true }, (scene) =>
-      runLogins(scene, { ...stage.options, loginAccounts: 2 * contacts }),
+      runRoster(scene, { ...stage.options, contacts }),
     ),
 });
 
@@ -181,10 +138,21 @@ export const TRIALS = {
   'room-20': room(20),
   'room-200': room(200),
   'room-500': room(500),
-  archive: archive('an archive that is filled and read in pages', 'default'),
-  'archive-sqlite': archive('an archive in SQLite that is filled and read in pages', 'sqlite'),
+  archive: archive('an archive that is filled and read in pages', 'default', Infinity),
+  'archive-sqlite': archive(
+    'an archive in SQLite that is filled and read in pages',
+    'sqlite',
+    ARCHIVED_IN_SQLITE,
+  ),
   'roster-100': roster(100),
   'roster-200': roster(200),
+  relay: {
+    what: 'chat over TLS between the users of two servers of a kind, no archive',
+    run: (stage) =>
+      onTwoServers(stage, { accounts: stage.options.pairs }, (left, right) =>
+        runRelay(left, right, { ...stage.options, rate: undefined }),
+      ),
+  },
   nodes: {
     what: 'a node of the service with many subscribers',
     isOwn: true,
@@ -202,3 +170,7 @@ export const TRIALS = {
 /** The name of a trial. */
 export type TrialName = keyof typeof TRIALS;
 export const TRIAL_NAMES = Object.keys(TRIALS) as TrialName[];
+
+/** What a trial is; an unknown one, of an older report, is only its name. */
+export const whatOf = (name: string): string =>
+  TRIAL_NAMES.includes(name as TrialName) ? TRIALS[name as TrialName].what : name;

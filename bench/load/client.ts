@@ -35,6 +35,8 @@ export interface EnterOptions {
   /** Whether he sends no presence, so that nothing that was kept for him comes. */
   readonly isAbsent?: boolean;
   readonly resumption?: Resumption;
+  /** Called for each stanza from the first on; {@link Client.onStanza} is for those after the login. */
+  readonly onStanza?: (stanza: string) => void;
 }
 
 /** Connections of one address, of which there are some 28,000 at a time to one port. */
@@ -64,7 +66,7 @@ export class Client {
   onLost: (why: Error) => void = () => {};
 
   readonly #endpoint: Endpoint;
-  readonly #resumption: Resumption;
+  readonly #options: EnterOptions;
   readonly #splitter: Splitter;
   readonly #arrived: string[] = [];
   #socket: Socket;
@@ -75,9 +77,9 @@ export class Client {
   #out = '';
   #jid = '';
 
-  private constructor(endpoint: Endpoint, resumption: Resumption) {
+  private constructor(endpoint: Endpoint, options: EnterOptions) {
     this.#endpoint = endpoint;
-    this.#resumption = resumption;
+    this.#options = options;
     this.#splitter = new Splitter({
       stanza: (text) => this.#onStanza(text),
       end: () => this.#socket.end(),
@@ -94,9 +96,9 @@ export class Client {
     endpoint: Endpoint,
     account: Account,
     keys: KeyCache,
-    isAbsent = false,
+    options: EnterOptions = {},
   ): Promise<Client> {
-    return Client.enter(endpoint, account, byScram(account, keys), { isAbsent });
+    return Client.enter(endpoint, account, byScram(account, keys), options);
   }
 
   /**
@@ -111,7 +113,7 @@ export class Client {
     way: Entrance,
     options: EnterOptions = {},
   ): Promise<Client> {
-    const client = new Client(endpoint, options.resumption ?? {});
+    const client = new Client(endpoint, options);
     const timer = setTimeout(
       () => client.#fail(new Error(`${user} could not log in within ${endpoint.timeout} ms`)),
       endpoint.timeout,
@@ -213,6 +215,7 @@ export class Client {
   }
 
   #onStanza(text: string): void {
+    this.#options.onStanza?.(text);
     if (this.#isLoggedIn) {
       this.onStanza(text);
       return;
@@ -225,7 +228,7 @@ export class Client {
 
   /** TLS over a connection. */
   #secured(plain: Socket): TLSSocket {
-    const { session, onSession } = this.#resumption;
+    const { session, onSession } = this.#options.resumption ?? {};
     const socket = connectTls({
       socket: plain,
       secureContext: this.#endpoint.context,

@@ -1,4 +1,5 @@
 /** A report that programs read, and from which its page is made. */
+import type { Growth } from './lines.ts';
 import type { Machine } from './machine.ts';
 import type { Summaries, Summary } from './summary.ts';
 
@@ -12,11 +13,13 @@ export interface Report {
   readonly machine: Machine;
   readonly settings: object;
   readonly figures: FigureTree;
+  /** How costs grow, by a name. */
+  readonly growth?: Readonly<Record<string, Growth>>;
 }
 
-/** The report as JSON. */
-export function jsonText(summaries: Summaries, machine: Machine, settings: object): string {
-  const figures: FigureTree = Object.fromEntries(
+/** Summaries as a report has them. */
+export const treeOf = (summaries: Summaries): FigureTree =>
+  Object.fromEntries(
     [...summaries].map(([trial, byFigure]) => [
       trial,
       Object.fromEntries(
@@ -24,9 +27,6 @@ export function jsonText(summaries: Summaries, machine: Machine, settings: objec
       ),
     ]),
   );
-  const report: Report = { machine, settings, figures };
-  return JSON.stringify(report, undefined, 2);
-}
 
 /** The summaries of a report that was read again. */
 export const summariesIn = (figures: FigureTree): Summaries =>

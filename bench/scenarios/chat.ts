@@ -20,7 +20,7 @@ export interface ChatOptions {
 }
 
 /** How long we wait at the end for messages that are under way, in milliseconds. */
-const DRAIN_MS = 10_000;
+const DRAIN_MS = 60_000;
 /** How long we wait after the last one for what should not come. */
 const AFTERWARDS_MS = 50;
 /** How often messages of a fixed rate are sent, in milliseconds. */

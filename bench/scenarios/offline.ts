@@ -36,7 +36,7 @@ export async function runOffline(scene: Scene, options: OfflineOptions): Promise
     let misplaced = 0;
     const readers: Client[] = [];
     for (const account of away)
-      readers.push(await Client.logIn(scene.endpoint, account, scene.keys, true));
+      readers.push(await Client.logIn(scene.endpoint, account, scene.keys, { isAbsent: true }));
     const finishDraining = await measureUsage(scene.pids);
     for (const reader of readers) {
       const drained = await drain(reader, options.kept);

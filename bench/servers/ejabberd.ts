@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePorts, isOpen, makeFolder, startChild } from './child.ts';
 import { DOMAIN, HOST, type RunningServer, type Setup } from './setup.ts';
-import { fillIn, PEERS } from './template.ts';
+import { filled, fillIn, PEERS } from './template.ts';
 
 /** Debian's script, which knows where ejabberd's libraries are. */
 const SCRIPT = '/usr/sbin/ejabberdctl';
@@ -24,7 +24,7 @@ export async function startEjabberd(setup: Setup): Promise<RunningServer> {
   const config = join(folder, 'ejabberd.yml');
   const values = {
     ...{ host, domain, port, directTlsPort, ...certificate },
-    more: setup.store === 'sqlite' ? SQLITE.replaceAll('@folder@', folder) : '',
+    more: setup.store === 'sqlite' ? filled(SQLITE, { folder }) : '',
     listen: relay
       ? `  - { module: ejabberd_s2s_in, ip: "${host}", port: ${relay.serverPort} }`
       : '',
@@ -60,7 +60,7 @@ export async function startEjabberd(setup: Setup): Promise<RunningServer> {
   }
 }
 
-const SQLITE = 'sql_type: sqlite\nsql_database: "@folder@/ejabberd.sqlite"';
+const SQLITE = 'sql_type: sqlite\nsql_database: "$folder$/ejabberd.sqlite"';
 
 function modulesOf({ isArchiving, store, relay }: Setup): string {
   const type = store === 'sqlite' ? 'sql' : 'mnesia';

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 /** The folder of the files, beside the sources; this is compiled into dist/bench/servers/. */
 export const PEERS = resolve(import.meta.dirname, '../../../bench/peers');
 
-/** Reads a file and puts values in the places of their names, which stand as `@name@`;
+/** Reads a file and puts values in the places of their names, which stand as `$name$`;
  * a comment sign before it is none, so that YAML with such places is YAML. */
 export async function fillIn(
   file: string,
@@ -19,8 +19,8 @@ export const filled = (
   template: string,
   values: Readonly<Record<string, string | number | boolean>>,
 ): string =>
-  template.replace(/#?@(\w+)@/g, (_, name: string) => {
+  template.replace(/#?\$(\w+)\$/g, (_, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`nothing is known for @${name}@`);
+    if (value === undefined) throw new Error(`nothing is known for $${name}$`);
     return `${value}`;
   });

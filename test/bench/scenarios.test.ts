@@ -14,6 +14,7 @@ import { runOffline } from '../../bench/scenarios/offline.ts';
 import { type PairsOptions, runPairs } from '../../bench/scenarios/pairs.ts';
 import { runResume } from '../../bench/scenarios/resume.ts';
 import { runRoom } from '../../bench/scenarios/room.ts';
+import { runRoster } from '../../bench/scenarios/roster.ts';
 import { makeCertificate } from '../../bench/servers/certificate.ts';
 import { makeFolder } from '../../bench/servers/child.ts';
 import { accountsOf } from '../../bench/servers/people.ts';
@@ -63,6 +64,12 @@ describe('the load generator', () => {
     expect(figureOf(figures, 'TLS sessions resumed')).toBe(100);
   });
 
+  test('all come online and see their contacts', async () => {
+    const figures = await runRoster(scene(), { contacts: 2, logins: 8, concurrency: 4 });
+    expect(figureOf(figures, 'logins')).toBeGreaterThan(0);
+    expect(figureOf(figures, 'contacts not seen')).toBe(0);
+  });
+
   test('a wrong password is told, not measured', async () => {
     const wrong = { ...scene(), accounts: accountsOf({ ...people, password: 'another' }) };
     await expect(runLogins(wrong, LOGINS)).rejects.toThrow('not-authorized');
@@ -99,7 +106,7 @@ describe('the load generator', () => {
 
   test('an archive is filled and read through', async () => {
     const own = { ...scene(), accounts: ARCHIVED };
-    const figures = await runArchive(own, { archived: 120, page: 50, body: 60 });
+    const figures = await runArchive(own, { archived: 120, page: 50, body: 60, seconds: 0.2 });
     expect(figureOf(figures, 'pages')).toBeGreaterThan(0);
     expect(figureOf(figures, 'messages missing')).toBe(0);
     expect(figureOf(figures, 'messages out of place')).toBe(0);
