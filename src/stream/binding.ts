@@ -29,7 +29,7 @@ export function beforeBinding(state: Negotiation, element: Element, ns: string):
 /** A resource is bound. */
 export function onBound(state: Negotiation, jid: FullJid, id: string): Step {
   const bound = el('bind', { xmlns: BIND_NS }, el('jid', undefined, jid));
-  return [{ ...state, phase: 'bound' }, [send(el('iq', { type: 'result', id }, bound))]];
+  return [inSession(state), [send(el('iq', { type: 'result', id }, bound))]];
 }
 
 /** No resource could be bound; the client may try another one. */
@@ -51,8 +51,15 @@ function onManagement(state: Negotiation, element: Element): Step {
 
 /** A session is resumed. */
 export function onResumed(state: Negotiation, previd: string, h: number): Step {
-  return [{ ...state, phase: 'bound' }, [send(resumed(previd, h))]];
+  return [inSession(state), [send(resumed(previd, h))]];
 }
+
+/** Negotiated: what was offered matters no more, and a session may be there for days. */
+export const inSession = (state: Negotiation): Negotiation => ({
+  ...state,
+  phase: 'bound',
+  offer: undefined,
+});
 
 /** There is no such session; the client may bind a resource. */
 export function onResumeFailed(state: Negotiation, handled: number | undefined): Step {

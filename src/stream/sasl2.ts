@@ -2,9 +2,11 @@
  * SASL2 (XEP-0388): a login with all that is asked for besides in one step, without a new stream; and
  * the tasks that may stand before it is done (§2.6.3), of which we set those of XEP-0480.
  */
+
 import { type BareJid, makeBare } from '../jid/jid.ts';
 import { readBase64, type SaslCondition, type SaslStep } from '../sasl/index.ts';
 import { childOf, type Element, el, textOf } from '../xml/element.ts';
+import { inSession } from './binding.ts';
 import { boundFeatures, featuresText, SASL_NS } from './features.ts';
 import { readLoginRequest, SASL2_NS } from './login-request.ts';
 import {
@@ -195,7 +197,7 @@ export function onAdmitted(
       { ...state, phase: 'bind', login: undefined },
       [send(success), features(boundFeatures(terms.authenticatedFeatures))],
     ];
-  const bound: Negotiation = { ...state, phase: 'bound', login: undefined };
+  const bound: Negotiation = { ...inSession(state), login: undefined };
   if (admission.kind === 'resumed') return [bound, [send(success)]]; // XEP-0198 §9.2
   return [bound, [send(success), features(featuresText(terms.boundFeatures))]];
 }

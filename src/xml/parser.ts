@@ -2,8 +2,8 @@
  * The stream's bytes as elements: XMPP's subset of XML (RFC 6120 §11), with limits on all that a
  * stranger could make grow. `saxes` reads the XML; this file decides what of it is allowed.
  */
-import { isAscii } from 'node:buffer';
 import type { SaxesTagNS } from 'saxes';
+import { Utf8 } from '../kit/utf8.ts';
 import { append, type Element } from './element.ts';
 import { tell, type XmlEvent, type XmlHandlers, type XmlLimits } from './events.ts';
 import { NOT_UTF8, openSax, type RestrictedSax, type XmlFault } from './sax.ts';
@@ -25,7 +25,7 @@ export class XmlParser {
 
   readonly #handlers: XmlHandlers;
   #sax: RestrictedSax;
-  #decoder = newDecoder();
+  #utf8 = new Utf8();
 
   #contentNs = '';
   /** The local name of the stream's own tag. */
@@ -109,7 +109,7 @@ export class XmlParser {
   restart(): void {
     if (this.#isStopped) return;
     this.#sax = this.#newSax();
-    this.#decoder = newDecoder();
+    this.#utf8 = new Utf8();
     this.#contentNs = '';
     this.#namespaces = [];
     this.#current = undefined;
@@ -193,24 +193,16 @@ export class XmlParser {
   }
 
   #read(bytes: Buffer): void {
-    const piece = this.#decode(bytes);
+    const piece = this.#utf8.decode(bytes);
     try {
       if (piece === undefined) this.#fault(NOT_UTF8.condition, NOT_UTF8.text);
-      this.#parse(piece, isAscii(bytes));
+      this.#parse(piece.text, piece.isAscii);
     } catch (error) {
       if (error === HALT) return;
       if (this.#isStopped) throw error; // it came out of a handler
       // saxes has tripped over something: that ends the stream, not the server.
       this.#isReading = false;
       this.#emit({ kind: 'fault', fault: UNREADABLE });
-    }
-  }
-
-  #decode(bytes: Buffer): string | undefined {
-    try {
-      return this.#decoder.decode(bytes, { stream: true });
-    } catch {
-      return undefined;
     }
   }
 
@@ -389,10 +381,6 @@ const UNREADABLE: XmlFault = {
 const TEXT_IN_STREAM = 'Between the elements of a stream there may only be whitespace.';
 
 const HEADER_ATTRIBUTES = ['to', 'from', 'version', 'id', 'xml:lang'] as const;
-
-function newDecoder(): InstanceType<typeof TextDecoder> {
-  return new TextDecoder('utf-8', { fatal: true });
-}
 
 /** Adds text so that one run of it is one child, however it was written (CDATA, references). */
 function appendText(element: Element, text: string): void {
