@@ -91,9 +91,10 @@ export class Authentication {
     );
   }
 
-  /** Notes that the device of a session is there. */
+  /** Notes that the device of a session is there. All that a login needed is let go. */
   noteDevice({ account, device, jid, remote, security, since }: ClientSession): void {
     const login = this.#login;
+    this.#login = undefined;
     if (device === undefined || login === undefined) return;
     this.#services.devices.seen({
       ...device,
