@@ -8,6 +8,8 @@ import { type ClientProgram, startPython } from '../support/client-program.ts';
 import { endProcess } from '../support/program.ts';
 
 const SCREEN = '1100x800x24';
+/** How long anything may take, the start with all its windows, too. */
+const PATIENCE_MS = 45_000;
 
 /** Starts Gajim, with its settings and its records in a folder of their own. */
 export async function startGajim(folder: string): Promise<ClientProgram> {
@@ -16,7 +18,7 @@ export async function startGajim(folder: string): Promise<ClientProgram> {
   const screen = spawn('Xvfb', words, {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
-  const gajim = startPython('gajim_client.py', {
+  const env = {
     DISPLAY: `:${await displayOf(screen)}`,
     GDK_BACKEND: 'x11',
     HOME: folder,
@@ -30,7 +32,8 @@ export async function startGajim(folder: string): Promise<ClientProgram> {
     DBUS_SESSION_BUS_ADDRESS: 'disabled:',
     GSETTINGS_BACKEND: 'memory',
     NO_AT_BRIDGE: '1',
-  });
+  };
+  const gajim = startPython('gajim_client.py', env, PATIENCE_MS);
   return {
     ...gajim,
     async kill() {

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { PYTHON } from './peers.ts';
 import { endProcess } from './program.ts';
 
-/** How long anything may take that a client asks for or waits for. */
+/** How long anything may take, if nothing else is said. */
 const DEADLINE_MS = 15_000;
 
 const Answer = z.object({
@@ -43,22 +43,29 @@ export interface ClientProgram {
   kill(): Promise<void>;
 }
 
+type Env = Readonly<Record<string, string>>;
+
 interface Waiting {
   readonly matches: (event: ClientEvent) => boolean;
   readonly take: (event: ClientEvent) => void;
 }
 
 /** Starts one of the programs in test/peers/python. */
-export function startPython(name: string, env: Readonly<Record<string, string>> = {}) {
+export function startPython(name: string, env: Env = {}, deadlineMs = DEADLINE_MS): ClientProgram {
   const script = join(import.meta.dirname, '../peers/python', name);
-  return startClient(PYTHON, ['-B', script], env); // with nothing written beside it
+  return startClient(PYTHON, ['-B', script], env, deadlineMs); // with nothing written beside it
 }
 
-/** Starts a client's program. */
+/**
+ * Starts a client's program.
+ * @param env variables of its environment besides ours
+ * @param deadlineMs how long anything may take that it is asked for, or that is waited for
+ */
 export function startClient(
   command: string,
   words: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  env: Env = {},
+  deadlineMs = DEADLINE_MS,
 ): ClientProgram {
   const child = spawn(command, words, {
     env: { ...process.env, ...env },
@@ -94,7 +101,7 @@ export function startClient(
   const within = <T>(what: string, start: (settle: (value: T) => void) => void): Promise<T> =>
     new Promise((settle, fail) => {
       const complain = () => fail(new Error(`${what}: nothing came in time\n${state()}`));
-      const timer = setTimeout(complain, DEADLINE_MS);
+      const timer = setTimeout(complain, deadlineMs);
       start((value) => {
         clearTimeout(timer);
         settle(value);

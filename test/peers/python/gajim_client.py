@@ -1,8 +1,8 @@
 """Gajim, steered by lines of JSON; see test/support/client-program.ts.
 
-It is the program itself, with its windows: what is asked for is done as its buttons would do it. All
-accounts are in one Gajim; their JIDs are their names. A request that takes its time is a generator,
-which goes on as soon as what it yields is true.
+It is the program itself, with its windows: what is asked for is done as its buttons would do it. It
+has one account, named by its JID. A request that takes its time is a generator, which goes on as soon
+as what it yields is true.
 """
 
 import json
@@ -46,12 +46,16 @@ EVENTS = {
 }
 
 
-def module(account, name):
-    return app.get_client(account).get_module(name)
+def client():
+    return app.get_clients()[0]
 
 
-def contact(account, jid):
-    return module(account, "Contacts").get_contact(jid)
+def module(name):
+    return client().get_module(name)
+
+
+def contact(jid):
+    return module("Contacts").get_contact(jid)
 
 
 def press(button):
@@ -71,42 +75,48 @@ class Steering:
         app.app.create_account(jid, name, domain, password, None, place)
         app.app.enable_account(jid)
 
-    def session(self, account):
-        client = app.get_client(account).connection
+    def session(self):
+        stream = client().connection
         return {
-            "jid": str(client.get_bound_jid()), "tls": client.tls_version.value_nick,
-            "mechanism": client._sasl._mechanism.name, "canResume": client.resumeable,
-            "isResumed": client._smacks.resumed,
+            "jid": str(stream.get_bound_jid()), "tls": stream.tls_version.value_nick,
+            "mechanism": stream._sasl._mechanism.name, "canResume": stream.resumeable,
+            "isResumed": stream._smacks.resumed,
         }
 
-    def status(self, account, show):
-        app.get_client(account).change_status(show, "")
+    def status(self, show):
+        client().change_status(show, "")
 
-    def cut(self, account):
+    def cut(self):
         """Breaks the connection, as a network does; Gajim comes back by itself."""
-        app.get_client(account).disconnect(gracefully=False, reconnect=True)
+        client().disconnect(gracefully=False, reconnect=True)
 
-    def roster(self, account):
+    def roster(self):
         """Who is in it; and whether he is there."""
         return {
-            str(jid): {"subscription": item.subscription, "isThere": contact(account, jid).is_available}
-            for jid, item in module(account, "Roster").iter()}
+            str(jid): {"subscription": item.subscription, "isThere": contact(jid).is_available}
+            for jid, item in module("Roster").iter()}
 
-    def subscribe(self, account, to):
-        module(account, "Presence").subscribe(to)
+    def subscribe(self, to):
+        module("Presence").subscribe(to)
 
-    def accept(self, account, to):
-        module(account, "Presence").subscribed(to)
+    def accept(self, to):
+        module("Presence").subscribed(to)
 
-    def say(self, account, to, text):
-        self._open(account, to)
-        app.window.get_chat_stack().get_message_input().insert_text(text)
+    def say(self, to, text):
+        self._open(to)
+        room = contact(to)
+        yield lambda: not room.is_groupchat or room.is_joined
+        field = app.window.get_chat_stack().get_message_input()
+        field.insert_text(text)
+        yield lambda: app.window.get_action_enabled("send-message")
         app.window.activate_action("send-message", None)
+        if field.has_text:
+            raise RuntimeError("it was not sent")
 
-    def encrypt(self, account, to, method):
+    def encrypt(self, to, method):
         """Chooses how a conversation is encrypted, once there are keys for it."""
-        self._open(account, to)
-        omemo = module(account, "OMEMO")
+        self._open(to)
+        omemo = module("OMEMO")
         yield lambda: not method or self._has_keys(omemo, to)
         app.window.get_action("set-encryption").change_state(GLib.Variant("s", method))
 
@@ -115,24 +125,24 @@ class Steering:
         others = omemo.backend.get_muc_members(to) if omemo.is_omemo_groupchat(to) else [to]
         return bool(others) and not any(omemo.are_keys_missing(jid) for jid in others)
 
-    def send_file(self, account, to, path):
-        self._open(account, to)
+    def send_file(self, to, path):
+        self._open(to)
         files = GLib.Variant("as", [Path(path).as_uri()])
         app.window.activate_action("send-file-httpupload", files)
         press(app.window.get_chat_stack()._chat_function_page._confirm_button)
 
-    def shown(self, account, to):
+    def shown(self, to):
         """The messages of a conversation, as its rows show them."""
-        self._open(account, to)
+        self._open(to)
         rows = app.window.get_control()._scrolled_view.iter_rows()
         return [self._describe(row) for row in rows if row.type == "chat"]
 
     @staticmethod
-    def _open(account, jid):
-        address = JID.from_string(jid)
+    def _open(jid):
+        account, address = client().account, JID.from_string(jid)
         if app.window.get_control().is_loaded(account, address):
             return
-        if contact(account, jid).is_groupchat:
+        if contact(jid).is_groupchat:
             app.window.add_group_chat(account, address, select=True)
         else:
             app.window.add_chat(account, address, "contact", select=True)
@@ -150,35 +160,35 @@ class Steering:
             "isDrawn": image is not None and image.get_pixbuf() is not None,
         }
 
-    def blocked(self, account):
-        return sorted(str(jid) for jid in module(account, "Blocking").blocked)
+    def blocked(self):
+        return sorted(str(jid) for jid in module("Blocking").blocked)
 
-    def block(self, account, jid):
-        module(account, "Blocking").block([JID.from_string(jid)])
+    def block(self, jid):
+        module("Blocking").block([JID.from_string(jid)])
 
-    def unblock(self, account, jid):
-        module(account, "Blocking").unblock([JID.from_string(jid)])
+    def unblock(self, jid):
+        module("Blocking").unblock([JID.from_string(jid)])
 
-    def create_room(self, account, room, name):
-        window = open_window("CreateGroupchatWindow", account=account)
+    def create_room(self, room, name):
+        window = open_window("CreateGroupchatWindow", account=client().account)
         window._ui.name_entry.set_text(name)
         window._ui.advanced_switch.set_active(True)
         window._ui.address_entry.set_text(room)
         press(window._ui.create_button)
 
-    def invite(self, account, room, jid):
-        module(account, "MUC").invite(JID.from_string(room), JID.from_string(jid))
+    def invite(self, room, jid):
+        module("MUC").invite(JID.from_string(room), JID.from_string(jid))
 
-    def join(self, account, room):
-        app.window.show_add_join_groupchat(account, room)
+    def join(self, room):
+        app.window.show_add_join_groupchat(client().account, room)
 
-    def occupants(self, account, room):
-        return sorted(module(account, "MUC").get_joined_users(room))
+    def occupants(self, room):
+        return sorted(module("MUC").get_joined_users(room))
 
-    def bookmarks(self, account):
+    def bookmarks(self):
         return {
             str(bookmark.jid): {"nick": bookmark.nick, "autojoin": bookmark.autojoin}
-            for bookmark in module(account, "Bookmarks").bookmarks}
+            for bookmark in module("Bookmarks").bookmarks}
 
     def paint(self, path, colour):
         """Makes a picture."""
@@ -186,9 +196,9 @@ class Steering:
         canvas.fill(colour)
         canvas.savev(path, "png", [], [])
 
-    def profile(self, account, nick, picture):
+    def profile(self, nick, picture):
         """Fills in the profile, and saves it for everybody to see."""
-        window = open_window("ProfileWindow", account=account)
+        window = open_window("ProfileWindow", account=client().account)
         yield lambda: window._current_vcard is not None
         press(window._ui.edit_button)
         window._ui.nickname_entry.set_text(nick)
@@ -202,16 +212,16 @@ class Steering:
         yield lambda: window._ui.edit_button.get_visible() and not window._ui.spinner.props.active
         window.destroy()
 
-    def picture(self, account, of):
-        digest = contact(account, of).avatar_sha
+    def picture(self, of):
+        digest = contact(of).avatar_sha
         return digest if digest and app.app.avatar_storage.avatar_exists(digest) else None
 
-    def commands(self, account, jid):
+    def commands(self, jid):
         """Opens the window of commands; tells their names by their nodes."""
         before = get_app_window("AdHocCommands")
         if before is not None:
             before.destroy()
-        window = open_window("AdHocCommands", account=account, jid=jid)
+        window = open_window("AdHocCommands", account=client().account, jid=jid)
         yield lambda: window.get_current_page() != "request"
         commands = window.get_page("commands")._commands.values()
         return {command.node: command.name for command in commands}
@@ -289,7 +299,7 @@ def listen(lines, steering):
 
 def watch(name, describe):
     app.ged.register_event_handler(name, ged.GUI2, lambda event: tell(
-        {"event": name, "account": event.account, **describe(event)}))
+        {"event": name, **describe(event)}))
 
 
 if __name__ == "__main__":
