@@ -38,7 +38,7 @@ interface Owner extends Person {
   readonly device: Client;
 }
 
-describeWith(['gajim', 'gajim-omemo', 'xvfb', 'slixmpp'], 'Gajim', () => {
+describeWith(['gajim', 'gajim-omemo', 'librsvg', 'xvfb', 'slixmpp'], 'Gajim', () => {
   let server: TestServer;
   let people: People;
   let programs: readonly ClientProgram[] = [];

@@ -40,6 +40,8 @@ const PEERS = {
     isReadable(NGINX_STREAM) ? undefined : 'libnginx-mod-stream is not installed',
   gajim: () => (findCommand('gajim') ? undefined : 'gajim is not installed'),
   'gajim-omemo': () => (isReadable(GAJIM_OMEMO) ? undefined : 'gajim-omemo is not installed'),
+  // Without it, Gajim has no icons, and fails.
+  librsvg: () => (drawsSvg() ? undefined : 'librsvg2-common is not installed'),
   xvfb: () => (findCommand('Xvfb') ? undefined : 'xvfb is not installed'),
   chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
 } as const satisfies Record<string, () => string | undefined>;
@@ -101,6 +103,13 @@ function isAccessible(path: string, mode: number): boolean {
 
 function hasPythonModule(name: string): boolean {
   const find = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`;
+  return spawnSync(PYTHON, ['-c', find], { stdio: 'ignore' }).status === 0;
+}
+
+/** Whether programs with GTK draw SVG. */
+function drawsSvg(): boolean {
+  const formats = 'gi.repository.GdkPixbuf.Pixbuf.get_formats()';
+  const find = `import sys, gi.repository.GdkPixbuf; sys.exit("svg" not in [each.get_name() for each in ${formats}])`;
   return spawnSync(PYTHON, ['-c', find], { stdio: 'ignore' }).status === 0;
 }
 
