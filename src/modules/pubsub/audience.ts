@@ -8,6 +8,7 @@ import { type BareJid, bareOf, type FullJid, isBare, type Jid } from '../../jid/
 import type { CapsMark } from '../caps/index.ts';
 import { refusalToRead, refusalToSubscribe } from './access.ts';
 import type { Context } from './context.ts';
+import { isDeliverable } from './deliverable.ts';
 import { isAccount, type Node } from './node.ts';
 
 /** A client that may want to hear. */
@@ -22,6 +23,8 @@ export interface Listener {
 export interface Target {
   readonly jid: Jid;
   readonly isClose: boolean;
+  /** Whether he wants a body beside the payload (`pubsub#include_body`). */
+  readonly wantsBody?: boolean;
 }
 
 /** Those to whom it goes. */
@@ -52,10 +55,12 @@ export async function audienceOf(context: Context, node: Node): Promise<Audience
     if (state !== 'subscribed' || targets.has(jid)) continue;
     // XEP-0163 §4.3.2: whose clients are known to want it has it at these.
     if (isBare(jid) && covered.has(jid)) continue;
+    const options = node.options.get(jid);
+    if (options !== undefined && !isDeliverable(context, jid, options)) continue;
     // One of many thousands waits for nothing that need not be looked up.
     const refused = isRefused(context, node, jid, refusalToSubscribe);
     if ((refused instanceof Promise ? await refused : refused) === true) continue;
-    targets.set(jid, { jid, isClose: false });
+    targets.set(jid, { jid, isClose: false, wantsBody: options?.includesBody === true });
   }
   return { targets: [...targets.values()], doubtful };
 }

@@ -17,11 +17,17 @@ import {
   ITEM_REQUIRED,
   invalidOptions,
   NODE_REQUIRED,
-  unsupported,
 } from './errors.ts';
 import { payloadIn } from './events.ts';
 import { PUBSUB, PUBSUB_OWNER } from './names.ts';
 import { affiliationOf, type Node, subscriptionsOf } from './node.ts';
+import {
+  getDefaults,
+  getOptions,
+  optionsBeside,
+  optionsResult,
+  setOptions,
+} from './options-desk.ts';
 import { handleOwner } from './owner-desk.ts';
 import { fill, publish, retract } from './publishing.ts';
 import {
@@ -65,8 +71,8 @@ const GETS: Readonly<Record<string, Handler>> = {
   },
   subscriptions: listSubscriptions,
   affiliations: listAffiliations,
-  options: async () => refuse(unsupported('subscription-options')), // §6.3.4.6
-  default: async () => refuse(unsupported('retrieve-default-sub')), // §6.4.3.2
+  options: getOptions,
+  default: getDefaults,
 };
 
 const SETS: Readonly<Record<string, Handler>> = {
@@ -74,13 +80,18 @@ const SETS: Readonly<Record<string, Handler>> = {
   retract: handleRetract,
   create: handleCreate,
   async subscribe(context, request) {
-    const { children, node } = request;
-    if (children.some(({ name }) => name === 'options'))
-      return refuse(unsupported('subscription-options'));
     const asked = subscriptionIn(request);
     if ('condition' in asked) return refuse(asked);
-    return answered(await subscribe(context, asked), (subscription) =>
-      el('pubsub', { xmlns: PUBSUB }, el('subscription', { node, jid: asked.jid, subscription })),
+    const { node, jid } = asked;
+    const options = optionsBeside(context, request, jid);
+    if (options !== undefined && 'condition' in options) return refuse(options);
+    return answered(await subscribe(context, { ...asked, options }), (subscription) =>
+      el(
+        'pubsub',
+        { xmlns: PUBSUB },
+        el('subscription', { node, jid, subscription }),
+        options === undefined ? undefined : optionsResult(context, jid, options),
+      ),
     );
   },
   async unsubscribe(context, request) {
@@ -88,7 +99,7 @@ const SETS: Readonly<Record<string, Handler>> = {
     if ('condition' in asked) return refuse(asked);
     return answered(await unsubscribe(context, asked), () => undefined);
   },
-  options: async () => refuse(unsupported('subscription-options')),
+  options: setOptions,
 };
 
 function subscriptionIn({ service, node, from, verb }: Request) {

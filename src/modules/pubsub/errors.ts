@@ -57,6 +57,12 @@ export const TOO_MANY_SUBSCRIPTIONS: StanzaFailure = failure(
 export const NOT_SUBSCRIBED: StanzaFailure = failure('unexpected-request', 'not-subscribed', {
   type: 'cancel',
 });
+/** §6.3.4.2. */
+export const NO_SUCH_SUBSCRIBER: StanzaFailure = failure('unexpected-request', 'not-subscribed', {
+  type: 'modify',
+});
+/** §6.3.4.3. */
+export const JID_REQUIRED: StanzaFailure = failure('bad-request', 'jid-required');
 /** §6.5.9.3. */
 export const SUBSCRIBERS_ONLY: StanzaFailure = failure('not-authorized', 'not-subscribed', {
   text: 'Items are for those who are subscribed.',
@@ -86,7 +92,7 @@ export const UNSUPPORTED_ACCESS_MODEL: StanzaFailure = failure(
   'not-acceptable',
   'unsupported-access-model',
 );
-/** §6.3.4.4, of a form that cannot be taken. */
+/** §6.3.6.2, §7.1.5, of a form that cannot be taken. */
 export const invalidOptions = (text: string): StanzaFailure =>
   failure('bad-request', 'invalid-options', { text });
 /** §8.2.5.2. */

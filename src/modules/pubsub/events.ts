@@ -1,6 +1,6 @@
 /** What notifications say: XEP-0060 §7.1.2, §7.2.2.1, §8.2.5.3, §8.4.2, §8.5.2, §12.14. */
 import type { Jid } from '../../jid/jid.ts';
-import { childrenOf, type Element, el } from '../../xml/element.ts';
+import { childrenOf, type Element, el, textOf } from '../../xml/element.ts';
 import { parseElement } from '../../xml/parse.ts';
 import { ADDRESSES, PUBSUB, PUBSUB_EVENT } from './names.ts';
 import type { Item, Node } from './node.ts';
@@ -73,4 +73,25 @@ export function payloadIn(item: Element): Element | 'none' | undefined {
   const [payload, ...more] = childrenOf(item);
   if (more.length > 0) return undefined;
   return payload ?? 'none';
+}
+
+/** The longest text of a body, in characters. */
+const MAX_BODY = 500;
+
+/**
+ * What an event says to people, for subscribers who want a body beside the payload (§16.4.2): the title of
+ * what was published, or its id. Undefined where nothing was published.
+ */
+export function bodyOf(node: Node, event: Element): Element | undefined {
+  const [items] = childrenOf(event);
+  const item = items === undefined ? undefined : childrenOf(items)[0];
+  if (items?.name !== 'items' || item?.name !== 'item') return undefined;
+  const [payload] = childrenOf(item);
+  const parts = payload === undefined ? [] : childrenOf(payload);
+  const said = ['title', 'summary', 'body'].flatMap((name) =>
+    parts.filter((part) => part.name === name).map((part) => textOf(part).trim()),
+  );
+  const text = said.find((each) => each !== '') ?? item.attrs['id'] ?? '';
+  const name = node.config.title === '' ? node.name : node.config.title;
+  return el('body', undefined, `${name}: ${text.slice(0, MAX_BODY)}`);
 }

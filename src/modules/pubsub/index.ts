@@ -16,6 +16,7 @@ import { type Context, createContext } from './context.ts';
 import { handle } from './desk.ts';
 import { findVisible, itemIds, nodeInfo, nodeItem, visibleNodes } from './discovery.ts';
 import { exportedNodes } from './exporting.ts';
+import { pubsubMigrations } from './migrations.ts';
 import { ACCOUNT_FEATURES, PUBSUB, PUBSUB_OWNER } from './names.ts';
 import { affiliationOf, isAccount, ownersOf, subscriptionsOf } from './node.ts';
 import { createNodes } from './nodes.ts';
@@ -24,7 +25,7 @@ import { takeAway } from './owning.ts';
 import { detached, receive, rosterChanged, sessionChanged } from './presence.ts';
 import { createService } from './service.ts';
 import { type PubSubSettings, pubsubSettings } from './settings.ts';
-import { pubsubMigrations } from './tables.ts';
+import { endLeases } from './subscribing.ts';
 import { createWatched } from './watched.ts';
 
 export type { PublishOptions, PubSubApi, StoredPayload } from './api.ts';
@@ -39,6 +40,8 @@ export const PubSubOwner = payload('pubsub', PUBSUB_OWNER, {});
 
 /** How often items whose time is over are removed. */
 const SWEEP_MS = 3_600_000;
+/** How often it is looked for leases that are over; nobody is notified after that anyway. */
+const LEASE_MS = 60_000;
 
 const PEP: DiscoIdentity = { category: 'pubsub', type: 'pep' };
 
@@ -50,7 +53,7 @@ export const pubsub = defineModule<PubSubSettings, PubSubApi>({
       xep: 60,
       version: '1.30.0',
       covers: 'partial',
-      note: 'all that is announced; no collections, no options of subscriptions, no leases',
+      note: 'all that is announced; no collections, no digests',
     },
     { xep: 163, version: '1.2.2', covers: 'complete' },
     { xep: 222, version: '1.0', covers: 'complete' },
@@ -80,6 +83,7 @@ export const pubsub = defineModule<PubSubSettings, PubSubApi>({
       detached(context, rosterChanged(context, account, contact, change)),
     );
     const sweep = home.clock.every(SWEEP_MS, () => detached(context, context.nodes.expire()));
+    const leases = home.clock.every(LEASE_MS, () => detached(context, endLeases(context)));
     const answer = (type: 'get' | 'set') =>
       [PubSub, PubSubOwner].map((codec) =>
         onIq(type, ['self', 'account', 'nobody'], codec, ({ iq, account, from, session }) => {
@@ -106,6 +110,7 @@ export const pubsub = defineModule<PubSubSettings, PubSubApi>({
       },
       async stop() {
         sweep.cancel();
+        leases.cancel();
       },
     };
   },

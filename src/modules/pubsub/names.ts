@@ -18,6 +18,9 @@ export const META_DATA = `${PUBSUB}#meta-data`;
 /** §16.4.1: the form by which an owner approves a subscription. */
 export const SUBSCRIBE_AUTHORIZATION = `${PUBSUB}#subscribe_authorization`;
 
+/** §16.4.2: the form of what a subscriber sets. */
+export const SUBSCRIBE_OPTIONS = `${PUBSUB}#subscribe_options`;
+
 /** XEP-0033. */
 export const ADDRESSES = 'http://jabber.org/protocol/address';
 
@@ -32,6 +35,7 @@ const COMMON = [
   'delete-nodes',
   'instant-nodes',
   'item-ids',
+  'leased-subscription',
   'manage-subscriptions',
   'member-affiliation',
   'meta-data',
@@ -48,11 +52,13 @@ const COMMON = [
   'retract-items',
   'retrieve-affiliations',
   'retrieve-default',
+  'retrieve-default-sub',
   'retrieve-items',
   'retrieve-subscriptions',
   'rsm',
   'subscribe',
   'subscription-notifications',
+  'subscription-options',
 ] as const;
 
 const featuresOf = (names: readonly string[]): readonly string[] => [

@@ -2,6 +2,7 @@
 import type { BareJid, Jid } from '../../jid/jid.ts';
 import { localOf } from '../../jid/jid.ts';
 import type { NodeConfig } from './node-config.ts';
+import type { SubscriptionOptions } from './subscription-options.ts';
 
 /** §4.1: how an account stands to a node; `none` is not recorded. */
 export const AFFILIATIONS = [
@@ -41,6 +42,8 @@ export interface Node {
   readonly config: NodeConfig;
   readonly affiliations: ReadonlyMap<BareJid, Affiliation>;
   readonly subscriptions: ReadonlyMap<Jid, SubscriptionState>;
+  /** What subscribers have set, where it is not as usual. */
+  readonly options: ReadonlyMap<Jid, SubscriptionOptions>;
   /** How many items are kept, and how many bytes they have. */
   readonly count: number;
   readonly bytes: number;

@@ -13,6 +13,7 @@ import type { Store } from '../../store/store.ts';
 import type { Affiliation, Item, Node, SubscriptionState } from './node.ts';
 import { isAccount } from './node.ts';
 import { type NodeConfig, nodeConfig } from './node-config.ts';
+import { isDefault, type SubscriptionOptions, storedOptions } from './subscription-options.ts';
 import { createTables, type ItemPage, type PubSubTables, type StoredItem } from './tables.ts';
 
 /** Services that are remembered, whole but for their items. */
@@ -23,9 +24,10 @@ const HOT_ITEM = 8192;
 type Changeable<T> = { -readonly [Part in keyof T]: T[Part] };
 
 /** A node in memory. */
-interface Known extends Changeable<Omit<Node, 'affiliations' | 'subscriptions'>> {
+interface Known extends Changeable<Omit<Node, 'affiliations' | 'subscriptions' | 'options'>> {
   readonly affiliations: Map<BareJid, Affiliation>;
   readonly subscriptions: Map<Jid, SubscriptionState>;
+  readonly options: Map<Jid, SubscriptionOptions>;
   /** The last item; undefined if it is not in memory, null if there is none. */
   last: Item | undefined | null;
   /** The highest number in the order of its items. */
@@ -64,7 +66,11 @@ export interface Nodes {
     node: Node,
     affiliations: ReadonlyMap<BareJid, Affiliation>,
     subscriptions: ReadonlyMap<Jid, SubscriptionState | undefined>,
+    /** Of those who are subscribed by then. */
+    options?: ReadonlyMap<Jid, SubscriptionOptions>,
   ): Promise<void>;
+  /** The subscriptions that have ended by their leases. */
+  ended(): Promise<readonly { service: BareJid; node: string; jid: Jid }[]>;
   /** Keeps an item in place of one of the same id, and no more than `most`. */
   put(node: Node, item: Item, most: number): Promise<Kept>;
   /** Remembers an item that is not kept. */
@@ -170,6 +176,7 @@ export function createNodes(store: Store, clock: Clock): Nodes {
         config,
         affiliations: new Map(owner === undefined ? [] : [[owner, 'owner']]),
         subscriptions: new Map(),
+        options: new Map(),
         count: 0,
         bytes: 0,
         last: null,
@@ -183,16 +190,23 @@ export function createNodes(store: Store, clock: Clock): Nodes {
       known(node).config = config;
       forgetItems(known(node), gone);
     },
-    async affiliate(node, affiliations, subscriptions) {
-      await tables.affiliate(node.token, affiliations, subscriptions);
+    async affiliate(node, affiliations, subscriptions, options = new Map()) {
+      await tables.affiliate(node.token, affiliations, subscriptions, options);
       const to = known(node);
       for (const [jid, affiliation] of affiliations)
         if (affiliation === 'none') to.affiliations.delete(jid);
         else to.affiliations.set(jid, affiliation);
       for (const [jid, state] of subscriptions)
-        if (state === undefined) to.subscriptions.delete(jid);
-        else to.subscriptions.set(jid, state);
+        if (state !== undefined) to.subscriptions.set(jid, state);
+        else {
+          to.subscriptions.delete(jid);
+          to.options.delete(jid);
+        }
+      for (const [jid, each] of options)
+        if (isDefault(each)) to.options.delete(jid);
+        else to.options.set(jid, each);
     },
+    ended: () => tables.ended(clock.now()),
     async put(node, item, most) {
       const at = known(node);
       const serial = Math.max(nextSerial(), at.top + 1);
@@ -285,6 +299,7 @@ async function readService(tables: PubSubTables, service: BareJid): Promise<Serv
       config: nodeConfig.parse(JSON.parse(config)),
       affiliations: new Map(),
       subscriptions: new Map(),
+      options: new Map(),
       count: 0,
       bytes: 0,
       last: null,
@@ -296,7 +311,9 @@ async function readService(tables: PubSubTables, service: BareJid): Promise<Serv
   }
   for (const { node, jid, affiliation } of affiliations)
     byToken.get(node)?.affiliations.set(jid, affiliation);
-  for (const { node, jid, state } of subscriptions)
+  for (const { node, jid, state, options } of subscriptions) {
     byToken.get(node)?.subscriptions.set(jid, state);
+    if (options !== null) byToken.get(node)?.options.set(jid, storedOptions(options));
+  }
   return new Map([...byToken.values()].map((node) => [node.name, node]));
 }

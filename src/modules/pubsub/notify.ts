@@ -8,7 +8,7 @@ import type { Message } from '../../stanza/stanza.ts';
 import type { Element } from '../../xml/element.ts';
 import { audienceOf, type Target } from './audience.ts';
 import type { Context } from './context.ts';
-import { publishedEvent, replyTo } from './events.ts';
+import { bodyOf, publishedEvent, replyTo } from './events.ts';
 import { type Item, isAccount, type Node } from './node.ts';
 
 /**
@@ -40,26 +40,34 @@ export async function notifyAll(
   return { sent: Promise.all(later) };
 }
 
-/** Makes the message for each target of the same text; two texts, if some are told the publisher. */
+/**
+ * Makes the message for each target of the same text; there are more texts if some are told the
+ * publisher, or want a body.
+ */
 function stanzaMaker(
   node: Node,
   event: Element,
   publisher: Jid | undefined,
 ): (target: Target) => Message {
   const isSigned = publisher !== undefined && isAccount(node.service) && publisher !== node.service;
-  const made = new Map<boolean, Message>();
-  return ({ jid, isClose }) => {
+  const made = new Map<string, Message>();
+  return ({ jid, isClose, wantsBody = false }) => {
     const hasReplyTo = isSigned && isClose;
-    const first = made.get(hasReplyTo);
+    const key = `${hasReplyTo} ${wantsBody}`;
+    const first = made.get(key);
     if (first !== undefined) return addressedTo(first, jid);
     const stanza = message({
       from: node.service,
       to: jid,
       type: node.config.notificationType,
       id: randomId(),
-      children: [event, hasReplyTo && publisher !== undefined ? replyTo(publisher) : undefined],
+      children: [
+        wantsBody ? bodyOf(node, event) : undefined,
+        event,
+        hasReplyTo && publisher !== undefined ? replyTo(publisher) : undefined,
+      ],
     });
-    made.set(hasReplyTo, stanza);
+    made.set(key, stanza);
     return stanza;
   };
 }
@@ -67,7 +75,9 @@ function stanzaMaker(
 /** Sends the last item to somebody who came (§6.1.7, XEP-0163 §4.3.4), with its time (XEP-0203). */
 export function sendLast(context: Context, node: Node, item: Item, to: Jid): Promise<void> {
   const delay = Delay.encode({ from: node.service, stamp: item.at, reason: '' });
-  return sendTo(context, node, to, publishedEvent(node, item), delay);
+  const event = publishedEvent(node, item);
+  const body = node.options.get(to)?.includesBody === true ? bodyOf(node, event) : undefined;
+  return sendTo(context, node, to, ...(body === undefined ? [] : [body]), event, delay);
 }
 
 /** Sends an event, or something else that concerns a node, to one address. */

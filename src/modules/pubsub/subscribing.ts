@@ -6,6 +6,7 @@ import { type Form, firstValueOf, formElement, isTrue } from '../../stanza/form.
 import { el } from '../../xml/element.ts';
 import { isOwner, refusalToSubscribe } from './access.ts';
 import type { Context } from './context.ts';
+import { isDeliverable } from './deliverable.ts';
 import {
   FORBIDDEN,
   INVALID_JID,
@@ -20,6 +21,7 @@ import { SUBSCRIBE_AUTHORIZATION } from './names.ts';
 import { affiliationOf, type Node, ownersOf, type SubscriptionState } from './node.ts';
 import { send, sendLast, sendTo } from './notify.ts';
 import { done, type Outcome, refused, type Told } from './outcome.ts';
+import { DEFAULT_OPTIONS, type SubscriptionOptions } from './subscription-options.ts';
 
 /** Somebody asks to be subscribed, or not any more. */
 export interface SubscriptionRequest {
@@ -28,12 +30,14 @@ export interface SubscriptionRequest {
   readonly from: Jid;
   /** The address that is to be notified. */
   readonly jid: Jid;
+  /** What he sets at once (§6.3.7). */
+  readonly options?: SubscriptionOptions | undefined;
 }
 
 /** Subscribes (§6.1); answers how the subscription stands. */
 export async function subscribe(
   context: Context,
-  { service, node: name, from, jid }: SubscriptionRequest,
+  { service, node: name, from, jid, options }: SubscriptionRequest,
 ): Promise<Outcome<SubscriptionState>> {
   if (bareOf(jid) !== bareOf(from)) return refused(INVALID_JID); // §6.1.3.1
   const { nodes, home } = context;
@@ -45,14 +49,18 @@ export async function subscribe(
     if (home.sessions.of(bareOf(from))[0]?.isAnonymous === true) return refused(FORBIDDEN); // §6.1.3.6
     const before = node.subscriptions.get(jid);
     if (before === 'pending') return refused(PENDING); // §6.1.3.7
-    if (before === 'subscribed') return done(before); // §6.1.6
+    const set = options === undefined ? undefined : new Map([[jid, options]]);
+    if (before === 'subscribed') {
+      if (set !== undefined) await nodes.affiliate(node, new Map(), new Map(), set);
+      return done(before); // §6.1.6
+    }
     if (node.subscriptions.size >= context.settingsOf(service).maxSubscriptions)
       return refused(TOO_MANY_SUBSCRIPTIONS);
     // §6.1.4: whoever stands on a list of the owner needs no approval.
     const needsApproval =
       node.config.accessModel === 'authorize' && affiliationOf(node, bareOf(from)) === 'none';
     const state = needsApproval ? 'pending' : 'subscribed';
-    await nodes.affiliate(node, new Map(), new Map([[jid, state]]));
+    await nodes.affiliate(node, new Map(), new Map([[jid, state]]), set);
     const told = needsApproval ? askOwners(context, node, jid) : welcome(context, node, jid);
     return done(state, Promise.all([told, tellOwners(context, node, jid, state)]));
   });
@@ -62,6 +70,7 @@ export async function subscribe(
 async function welcome(context: Context, node: Node, jid: Jid): Promise<void> {
   const { sendLast: when, deliversNotifications } = node.config;
   if (when === 'never' || !deliversNotifications) return;
+  if (!isDeliverable(context, jid, node.options.get(jid) ?? DEFAULT_OPTIONS)) return;
   const item = await context.nodes.last(node);
   if (item !== undefined) await sendLast(context, node, item, jid);
 }
@@ -217,6 +226,18 @@ export async function manageSubscriptions(
       return done(failed, Promise.all(told));
     },
   );
+}
+
+/** Ends the subscriptions whose leases are over (§12.19). */
+export async function endLeases(context: Context): Promise<void> {
+  const { nodes, home } = context;
+  for (const { service, node: name, jid } of await nodes.ended())
+    await nodes.alone(service, name, async (node) => {
+      const expire = node?.options.get(jid)?.expire;
+      // He may have renewed it meanwhile.
+      if (node !== undefined && expire !== undefined && expire <= home.clock.now())
+        await cancel(context, node, [jid]);
+    });
 }
 
 /** A subscriber is gone for good, as the error of a notification says (§12.4). */

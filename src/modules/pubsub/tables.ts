@@ -1,63 +1,14 @@
 /** Nodes and items in the database. */
-import { type Generated, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { BareJid, Jid } from '../../jid/jid.ts';
-import type { Migration, Query, Store } from '../../store/store.ts';
+import type { Query, Store } from '../../store/store.ts';
+import type { Tables } from './migrations.ts';
 import type { Affiliation, Item, SubscriptionState } from './node.ts';
 import type { NodeConfig } from './node-config.ts';
+import { isDefault, type SubscriptionOptions } from './subscription-options.ts';
 
-interface Tables {
-  pubsub_nodes: {
-    token: Generated<number>;
-    service: BareJid;
-    node: string;
-    /** JSON of a node-config. */
-    config: string;
-    /** The seconds after which items go; null for never. */
-    expire: number | null;
-    created: number;
-    creator: BareJid;
-  };
-  pubsub_items: {
-    node: number;
-    id: string;
-    /** Rises from each publication to the next. */
-    serial: number;
-    publisher: Jid;
-    at: number;
-    bytes: number;
-    xml: string;
-  };
-  pubsub_affiliations: { node: number; jid: BareJid; affiliation: Affiliation };
-  pubsub_subscriptions: { node: number; jid: Jid; state: SubscriptionState };
-}
-
-/** The migrations. */
-export const pubsubMigrations: readonly Migration[] = [
-  {
-    name: 'nodes, items, affiliations and subscriptions',
-    up: [
-      `CREATE TABLE pubsub_nodes (
-        token INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, node TEXT NOT NULL,
-        config TEXT NOT NULL, expire INTEGER, created BIGINT NOT NULL, creator TEXT NOT NULL,
-        UNIQUE (service, node)
-      )`,
-      `CREATE TABLE pubsub_items (
-        node INTEGER NOT NULL, id TEXT NOT NULL, serial BIGINT NOT NULL, publisher TEXT NOT NULL,
-        at BIGINT NOT NULL, bytes INTEGER NOT NULL, xml TEXT NOT NULL, PRIMARY KEY (node, id)
-      )`,
-      'CREATE INDEX pubsub_items_order ON pubsub_items (node, serial, bytes)',
-      `CREATE TABLE pubsub_affiliations (
-        node INTEGER NOT NULL, jid TEXT NOT NULL, affiliation TEXT NOT NULL,
-        PRIMARY KEY (node, jid)
-      )`,
-      'CREATE INDEX pubsub_affiliations_jid ON pubsub_affiliations (jid)',
-      `CREATE TABLE pubsub_subscriptions (
-        node INTEGER NOT NULL, jid TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (node, jid)
-      )`,
-      'CREATE INDEX pubsub_subscriptions_jid ON pubsub_subscriptions (jid)',
-    ],
-  },
-];
+/** Leases that are ended at a time. */
+const MOST_ENDED = 1000;
 
 /** A node as it is read. */
 export interface NodeRow {
@@ -108,8 +59,17 @@ export function createTables(store: Store) {
       ? db.deleteFrom('pubsub_subscriptions').where('node', '=', node).where('jid', '=', jid)
       : db
           .insertInto('pubsub_subscriptions')
-          .values({ node, jid, state })
+          .values({ node, jid, state, options: null, expire: null })
           .onConflict((at) => at.columns(['node', 'jid']).doUpdateSet({ state }));
+  const optionsQuery = (node: number, jid: Jid, options: SubscriptionOptions): Query =>
+    db
+      .updateTable('pubsub_subscriptions')
+      .set({
+        options: isDefault(options) ? null : JSON.stringify(options),
+        expire: options.expire ?? null,
+      })
+      .where('node', '=', node)
+      .where('jid', '=', jid);
   const trimQuery = (node: number, most: number) =>
     db
       .deleteFrom('pubsub_items')
@@ -198,12 +158,24 @@ export function createTables(store: Store) {
       token: number,
       affiliations: Iterable<readonly [BareJid, Affiliation]>,
       subscriptions: Iterable<readonly [Jid, SubscriptionState | undefined]>,
+      options: Iterable<readonly [Jid, SubscriptionOptions]>,
     ): Promise<void> {
       await store.write(
         ...[...affiliations].map(([jid, affiliation]) => affiliateQuery(token, jid, affiliation)),
         ...[...subscriptions].map(([jid, state]) => subscribeQuery(token, jid, state)),
+        ...[...options].map(([jid, each]) => optionsQuery(token, jid, each)),
       );
     },
+    /** Subscriptions whose leases have ended, some at a time. */
+    ended: (now: number) =>
+      store.read(
+        db
+          .selectFrom('pubsub_subscriptions')
+          .innerJoin('pubsub_nodes', 'pubsub_nodes.token', 'pubsub_subscriptions.node')
+          .select(['pubsub_nodes.service', 'pubsub_nodes.node', 'pubsub_subscriptions.jid'])
+          .where('pubsub_subscriptions.expire', '<=', now)
+          .limit(MOST_ENDED),
+      ),
     /** Keeps an item in place of one of the same id, and no more than `most` items. */
     async put(token: number, item: StoredItem, bytes: number, most: number, isFull: boolean) {
       const { id, serial, publisher, at, xml } = item;

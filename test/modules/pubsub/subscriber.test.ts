@@ -13,7 +13,6 @@ import {
   heard,
   idsIn,
   openHouse,
-  optionsForm,
   PUBSUB,
   publish,
 } from './house.ts';
@@ -53,7 +52,7 @@ describe('XEP-0060 §5, §6', () => {
     expect(text).toContain('<identity category="pubsub" type="service" name="Nodes"/>');
     for (const feature of ['publish', 'instant-nodes', 'retrieve-items', 'access-open', 'rsm'])
       expect(text).toContain(`"http://jabber.org/protocol/pubsub#${feature}"`);
-    for (const feature of ['subscription-options', 'collections', 'last-published', 'get-pending'])
+    for (const feature of ['digest', 'collections', 'last-published', 'get-pending'])
       expect(text).not.toContain(`#${feature}"`);
   });
 
@@ -192,19 +191,6 @@ describe('XEP-0060 §5, §6', () => {
     expectHeard(
       francisco,
       `<message from='${PUBSUB}' to='francisco@denmark.lit' type='headline'><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='${NODE}'>${entry('a')}</items></event><delay xmlns='urn:xmpp:delay' from='${PUBSUB}' stamp='${new Date(scene.clock.now()).toISOString()}'/></message>`,
-    );
-  });
-
-  test('§6.3, §6.4 options of subscriptions are not supported', async () => {
-    const jid = 'francisco@denmark.lit';
-    const unsupported = 'cancel feature-not-implemented unsupported subscription-options';
-    expect(
-      errorOf(await ask(francisco, 'get', `<options node='${NODE}' jid='${jid}'/>`, PUBSUB)),
-    ).toBe(unsupported);
-    const both = `<subscribe node='${NODE}' jid='${jid}'/><options>${optionsForm({ deliver: '1' }, 'subscribe_options')}</options>`;
-    expect(errorOf(await ask(francisco, 'set', both, PUBSUB))).toBe(unsupported);
-    expect(errorOf(await ask(francisco, 'get', '<default/>', PUBSUB))).toBe(
-      'cancel feature-not-implemented unsupported retrieve-default-sub',
     );
   });
 
