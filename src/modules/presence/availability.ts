@@ -89,6 +89,9 @@ async function welcome(context: Context, session: Session): Promise<void> {
     }
   }
   await context.routeAll(probes);
+  const afterMs = context.home.configOf(session.host).askAgainAfter;
+  const { isLocal, reminding } = context;
+  await context.routeAll(reminding.due(account, items.values(), { afterMs, isLocal })); // §3.1.2
   await deliverRequests(context, session);
 }
 

@@ -9,12 +9,15 @@ import type { Presence } from '../../stanza/stanza.ts';
 import type { RosterApi } from '../roster/index.ts';
 import type { Barrier } from './barrier.ts';
 import type { Directed } from './directed.ts';
+import { createReminding, type Reminding } from './reminding.ts';
 
 /** Limits of presence, as an admin sets them for a host. */
 export interface PresenceLimits {
   readonly maxRequests: number;
   readonly maxRequestBytes: number;
   readonly maxDirected: number;
+  /** ms; 0 for never. */
+  readonly askAgainAfter: number;
 }
 
 /** What is told of a request for a subscription that waits for an answer; one may be repeated. */
@@ -30,6 +33,7 @@ export interface Context {
   readonly home: Home<PresenceLimits>;
   readonly rosters: RosterApi;
   readonly directed: Directed;
+  readonly reminding: Reminding;
   /** The sessions of an account that have sent presence. */
   available(account: BareJid): readonly Session[];
   /** Whether an address is in a domain that is served here. */
@@ -94,6 +98,7 @@ export function createContext(
     home,
     rosters,
     directed,
+    reminding: createReminding(home.clock),
     requested,
     barrierOf,
     available,

@@ -1,5 +1,6 @@
 /** RFC 6121 §3 and §4: presence and the subscriptions to it. */
 import { z } from 'zod';
+import { duration } from '../../config/fields.ts';
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import { defineModule } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
@@ -32,6 +33,9 @@ const config = z.object({
     .nonnegative()
     .default(500)
     .describe('The most addresses (chat rooms, say) to which a session sends presence directly.'),
+  askAgainAfter: duration('1d', { max: '365d' }).describe(
+    'After which time an unanswered request to another domain is sent again when the user comes; 0 is never.',
+  ),
 });
 
 /** What other modules may use. */
@@ -57,14 +61,7 @@ export interface PresenceApi {
 /** The presence module. */
 export const presence = defineModule<PresenceLimits, PresenceApi>({
   name: 'presence',
-  specs: [
-    {
-      rfc: 6121,
-      sections: '3, 4, A',
-      covers: 'complete',
-      note: 'unanswered requests to other domains are not sent again by the server (§3.1.2)',
-    },
-  ],
+  specs: [{ rfc: 6121, sections: '3, 4, A', covers: 'complete' }],
   needs: ['roster'],
   config,
   setup(home) {

@@ -45,6 +45,7 @@ export async function sendSubscription(
   // the first word of a subscription.
   if (isRevoked(change)) await context.sendUnavailable(account, contact);
   if (isRouted) await context.routeAll([betweenBare(stanza, account, contact)]);
+  if (isRouted && type === 'subscribe') context.reminding.asked(account);
   if (change?.isSeen === true) await rosters.push(account, contact);
   if (isGranted(change)) await context.sendPresence(account, contact);
   return verdict.handled;

@@ -138,6 +138,66 @@ describe('RFC 6121 §3: subscriptions', () => {
     expect(await rosterOf(romeo)).toEqual([]);
   });
 
+  describe('§3.1.2 a request to another domain that nobody answers', () => {
+    const FAR = 'far@elsewhere.example';
+    const HOUR = 3_600_000;
+    let sent: string[];
+    const listen = () => {
+      sent = [];
+      scene.router.useRemote((stanza) => {
+        if (stanza.kind === 'presence' && stanza.type === 'subscribe')
+          sent.push(`${stanza.from} ${stanza.to} ${stanza.id === undefined ? 'no id' : 'id'}`);
+        return { kind: 'handled' };
+      });
+    };
+    /** Another resource becomes available. */
+    const come = async (resource: string) => {
+      const actor = await scene.connect(`${ROMEO}/${resource}`);
+      await actor.send('<presence/>');
+    };
+
+    test('is sent again when the user comes a day later, and not before', async () => {
+      listen();
+      await say(romeo, 'subscribe', FAR, '<status>Please</status>');
+      await say(romeo, 'subscribe', JULIET);
+      expect(sent).toEqual([`${ROMEO} ${FAR} no id`]);
+      await romeo.send('<presence/>');
+      scene.clock.advance(23 * HOUR);
+      await come('phone');
+      expect(sent).toHaveLength(1);
+      scene.clock.advance(HOUR);
+      await come('desk');
+      await come('tablet');
+      expect(sent.slice(1)).toEqual([`${ROMEO} ${FAR} id`]);
+    });
+
+    test('is sent no more when it is answered or taken back', async () => {
+      listen();
+      await say(romeo, 'subscribe', FAR);
+      await say(romeo, 'unsubscribe', FAR);
+      scene.clock.advance(25 * HOUR);
+      await come('phone');
+      expect(sent).toHaveLength(1);
+    });
+
+    test('nor where an admin wants none of it, and some at a time at most', async () => {
+      await scene.stop();
+      await begin({ askAgainAfter: '0' });
+      listen();
+      await say(romeo, 'subscribe', FAR);
+      scene.clock.advance(25 * HOUR);
+      await come('phone');
+      expect(sent).toHaveLength(1);
+      await scene.stop();
+      await begin();
+      listen();
+      for (let index = 0; index < 60; index += 1) await say(romeo, 'subscribe', `${index}${FAR}`);
+      scene.clock.advance(25 * HOUR);
+      await come('phone');
+      expect(sent).toHaveLength(110);
+    });
+  });
+
   test('§3.1.2 that another domain cannot be reached is told, and the request stays', async () => {
     await say(romeo, 'subscribe', 'benvolio@verona.example');
     const error = await romeo.next();
