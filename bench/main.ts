@@ -3,13 +3,14 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { promisify } from 'node:util';
+import { GROWING_NAMES } from './growth.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Report, treeOf } from './report/json.ts';
 import { machine, machineText } from './report/machine.ts';
 import { faultsIn, type Run, summarise } from './report/summary.ts';
 import { reportText } from './report/text.ts';
 import { readReport, writeReport } from './report/write.ts';
-import { runAll } from './run.ts';
+import { runAll, runGrowth } from './run.ts';
 import { makeCertificate } from './servers/certificate.ts';
 import { makeFolder } from './servers/child.ts';
 import { DOMAIN } from './servers/setup.ts';
@@ -36,40 +37,44 @@ async function redraw(folder: string): Promise<void> {
   await writeReport(folder, report, whatOf);
 }
 
-async function measure(options: Options): Promise<void> {
-  const trials = TRIAL_NAMES.filter((name) => options.scenario.includes(name));
+/** Runs what was asked for; resolves to what is printed. */
+async function measure(options: Options): Promise<string> {
   const core = await pin(options);
   const where = await machine();
   const folder = await makeFolder('certificate');
-  const reportOf = (runs: readonly Run[]): Report => ({
-    ...{ machine: where, settings: options },
-    figures: treeOf(summarise(runs)),
-  });
-  // Written after each round: what was measured for an hour is not lost in the next.
-  const afterRound = async (runs: readonly Run[]) => {
-    if (options.report !== undefined) await writeReport(options.report, reportOf(runs), whatOf);
+  const write = async (parts: Pick<Report, 'figures' | 'growth'>) => {
+    const report: Report = { machine: where, settings: options, ...parts };
+    if (options.report !== undefined) await writeReport(options.report, report, whatOf);
+    return report;
   };
+  // Written after each round: what was measured for an hour is not lost in the next.
+  const afterRound = (runs: readonly Run[]) => write({ figures: treeOf(summarise(runs)) });
   try {
     const certificate = await makeCertificate(folder, options.key, [DOMAIN, ...RELAYED]);
-    const { runs, failures } = await runAll(options, trials, {
-      ...{ certificate, core, say, afterRound },
-    });
+    const site = { certificate, core, say, afterRound };
+    const { growth } = options;
+    if (growth !== undefined) {
+      const names = GROWING_NAMES.filter((name) => growth.includes(name));
+      const report = await write({ figures: {}, growth: await runGrowth(options, names, site) });
+      return JSON.stringify(report.growth, undefined, 2);
+    }
+    const trials = TRIAL_NAMES.filter((name) => options.scenario.includes(name));
+    const { runs, failures } = await runAll(options, trials, site);
     const summaries = summarise(runs);
-    const text = options.json
-      ? JSON.stringify(reportOf(runs), undefined, 2)
-      : `${machineText(where)}\n\n${reportText(summaries, options.server)}`;
-    process.stdout.write(`${text}\n`);
     for (const failure of failures) say(`failed: ${failure}`);
     if (failures.length > 0 || faultsIn(summaries).length > 0) process.exitCode = 1;
+    return options.json
+      ? JSON.stringify(await afterRound(runs), undefined, 2)
+      : `${machineText(where)}\n\n${reportText(summaries, options.server)}`;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2), TRIAL_NAMES);
+  const options = readOptions(process.argv.slice(2), TRIAL_NAMES, GROWING_NAMES);
   if (options.redraw && options.report !== undefined) await redraw(options.report);
-  else await measure(options);
+  else process.stdout.write(`${await measure(options)}\n`);
 }
 
 // Servers that we started end with us (child.ts); a signal is an ordinary end for that.

@@ -10,6 +10,9 @@ export type ServerName = (typeof SERVERS)[number];
 export interface Options {
   readonly server: readonly ServerName[];
   readonly scenario: readonly string[];
+  /** What is to grow; if given, no scenario runs. */
+  readonly growth?: readonly string[];
+  readonly mostRows: number;
   readonly repeat: number;
   readonly key: KeyKind;
   readonly pin: boolean;
@@ -77,7 +80,11 @@ const listOf =
     });
 
 /** Reads the command line; ends the process with a message when it is wrong. */
-export function readOptions(argv: readonly string[], trials: readonly string[]): Options {
+export function readOptions(
+  argv: readonly string[],
+  trials: readonly string[],
+  growing: readonly string[],
+): Options {
   const command = new Command('npm run bench --')
     .description('Puts load on XMPP servers on this machine and measures them.')
     .option('--vs <names>', 'compare rtcd with others: prosody,ejabberd', listOf(SERVERS))
@@ -85,6 +92,8 @@ export function readOptions(argv: readonly string[], trials: readonly string[]):
     .option('--scenario <names>', 'what to run; a * at the end for several', listOf(trials), [
       ...trials,
     ])
+    .option('--growth <names>', 'how costs grow, in place of scenarios; * for all', listOf(growing))
+    .option('--most-rows <n>', 'growth: of the archive', whole(10_000, 10_000_000), 1_000_000)
     .option('--repeat <n>', 'how often (5 with --vs)', whole(1, 50))
     .option('--key <kind>', 'of the certificate (rsa with --vs)', oneOf(KEYS))
     .option('--no-pin', 'leave it to the system on which cores server and generator run')

@@ -1,5 +1,8 @@
 /** Runs trials against servers, again and again. */
+
+import { GROWING, type Growing, type GrowingName, PLOT_NAMES, PLOTS } from './growth.ts';
 import type { Options, ServerName } from './options.ts';
+import type { Growth } from './report/lines.ts';
 import type { Run } from './report/summary.ts';
 import type { Certificate } from './servers/certificate.ts';
 import { startEjabberd } from './servers/ejabberd.ts';
@@ -30,7 +33,7 @@ export interface Site {
   /** Tells the person who waits what is going on, apart from the figures. */
   say(text: string): void;
   /** Is given all runs so far after each round. */
-  afterRound(runs: readonly Run[]): Promise<void>;
+  afterRound(runs: readonly Run[]): Promise<unknown>;
 }
 
 /**
@@ -64,4 +67,27 @@ export async function runAll(
     await site.afterRound(runs);
   }
   return { runs, failures };
+}
+
+/** Lets things grow on each server in turn. */
+export async function runGrowth(
+  options: Options,
+  names: readonly GrowingName[],
+  site: Site,
+): Promise<Record<string, Growth>> {
+  const starts = startsOf(options);
+  const growths: Record<string, Growth> = {};
+  for (const name of names)
+    for (const server of options.server) {
+      const growing: Growing = GROWING[name];
+      if (growing.isOwn === true && !server.startsWith('rtcd')) continue;
+      site.say(`growth of ${name}: ${server} …`);
+      const points = await growing.run({ start: starts[server], options, ...site });
+      for (const plot of PLOT_NAMES) {
+        const own = points[plot];
+        if (own === undefined) continue;
+        growths[plot] = { ...PLOTS[plot], lines: { ...growths[plot]?.lines, [server]: own } };
+      }
+    }
+  return growths;
 }

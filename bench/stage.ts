@@ -28,15 +28,16 @@ export interface Needs {
   readonly contacts?: number;
   readonly isArchiving?: boolean;
   readonly store?: Setup['store'];
+  readonly archived?: Setup['archived'];
   readonly security?: Security;
 }
 
 /** Starts a server, runs something against it, and ends it. */
-export async function onServer(
+export async function onServer<T>(
   { start, options, certificate, core }: Stage,
   needs: Needs,
-  run: (scene: Scene, server: RunningServer) => Promise<Figure[]>,
-): Promise<Figure[]> {
+  run: (scene: Scene, server: RunningServer) => Promise<T>,
+): Promise<T> {
   const setup = setupOf(needs);
   const server = await start({ ...setup, certificate, core });
   try {
@@ -73,10 +74,10 @@ export async function onTwoServers(
   }
 }
 
-function setupOf(needs: Needs): Pick<Setup, 'people' | 'isArchiving' | 'store'> {
-  const { accounts, contacts = 0, isArchiving = false, store = 'default' } = needs;
+function setupOf(needs: Needs): Omit<Setup, 'certificate' | 'core' | 'relay'> {
+  const { accounts, contacts = 0, isArchiving = false, store = 'default', archived } = needs;
   const people = { prefix: 'bench', password: 'bench password', count: accounts, contacts };
-  return { people, isArchiving, store };
+  return { people, isArchiving, store, archived };
 }
 
 function sceneOf(

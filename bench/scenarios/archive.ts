@@ -63,7 +63,11 @@ async function measure(
 }
 
 /** Sends all messages; resolves when the last one has arrived. */
-function fill(sender: Client, reader: Client, { archived, body }: ArchiveOptions): Promise<void> {
+export function fill(
+  sender: Client,
+  reader: Client,
+  { archived, body }: Pick<ArchiveOptions, 'archived' | 'body'>,
+): Promise<void> {
   const to = reader.jid.split('/', 1)[0] ?? '';
   const padding = 'x'.repeat(Math.max(0, body - 24));
   let sent = 0;

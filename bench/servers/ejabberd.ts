@@ -1,7 +1,8 @@
 /** Starts Debian's ejabberd for comparison, with what rtcd has too and no limit that is in the way. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts, isOpen, makeFolder, startChild } from './child.ts';
+import { freePorts, makeFolder, startChild } from './child.ts';
+import { whenRunning } from './running.ts';
 import { DOMAIN, HOST, type RunningServer, type Setup } from './setup.ts';
 import { filled, fillIn, PEERS } from './template.ts';
 
@@ -48,16 +49,9 @@ export async function startEjabberd(setup: Setup): Promise<RunningServer> {
   const mnesia = ['-mnesia', 'dir', JSON.stringify(join(folder, 'spool'))];
   const args = [...EMULATOR, ...QUIET, ...mnesia, '-s', 'ejabberd', '-eval', make];
   const child = startChild({ program: 'erl', args, environment, core }, folder);
-  try {
-    const startSeconds = await child.ready(() => isOpen(host, port));
-    await child.ready(async () => (await child.printed()).includes(READY));
-    const { pid } = child;
-    const stop = () => child.stop();
-    return { pid, host, domain, port, directTlsPort, startSeconds, folder, stop };
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
+  return whenRunning(child, { host, domain, port, directTlsPort, folder }, async () =>
+    (await child.printed()).includes(READY),
+  );
 }
 
 const SQLITE = 'sql_type: sqlite\nsql_database: "$folder$/ejabberd.sqlite"';

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deriveClientKeys, storedKeyOf } from '../load/scram.ts';
-import { freePorts, isOpen, makeFolder, startChild } from './child.ts';
+import { freePorts, makeFolder, startChild } from './child.ts';
 import { accountsOf, contactsOf, type People } from './people.ts';
+import { whenRunning } from './running.ts';
 import { DOMAIN, HOST, type RunningServer, type Setup } from './setup.ts';
 import { fillIn } from './template.ts';
 
@@ -29,15 +30,7 @@ export async function startProsody(setup: Setup): Promise<RunningServer> {
   await writeFile(config, await fillIn('prosody.cfg.lua', values));
   const args = ['-F', '--config', config];
   const child = startChild({ program: 'prosody', args, core }, folder);
-  try {
-    const startSeconds = await child.ready(() => isOpen(host, port));
-    const { pid } = child;
-    const stop = () => child.stop();
-    return { pid, host, domain, port, directTlsPort, startSeconds, folder, stop };
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
+  return whenRunning(child, { host, domain, port, directTlsPort, folder });
 }
 
 function moreOf({ store, relay }: Setup): string {

@@ -4,8 +4,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
-import { freePorts, isOpen, makeFolder, startChild } from './child.ts';
+import { freePorts, makeFolder, startChild } from './child.ts';
+import { writeArchive } from './rtcd-archive.ts';
 import { writePeople } from './rtcd-people.ts';
+import { whenRunning } from './running.ts';
 import { DOMAIN, HOST, type RunningServer, type Setup } from './setup.ts';
 
 /** The server beside which this is compiled, into dist/bench/servers/. */
@@ -19,8 +21,6 @@ export interface RtcdOptions {
   readonly config?: object;
   /** The folder for V8's CPU profiles, one for each thread, which are written when it ends. */
   readonly profileFolder?: string | undefined;
-  /** Called with the folder of its data while it is not running yet. */
-  readonly prepare?: (folder: string) => Promise<void>;
 }
 
 /** Starts rtcd with its people. */
@@ -40,9 +40,11 @@ export async function startRtcd(setup: Setup, options: RtcdOptions): Promise<Run
   await writeFile(config, stringify({ ...configOf(setup, host, ports), ...options.config }));
 
   await makeFirst(program, config, `${setup.people.prefix}0@${domain}`, setup.people.password);
-  const data = join(folder, 'data');
-  writePeople(join(data, 'rtcd.sqlite'), domain, setup.people);
-  await options.prepare?.(data);
+  const database = join(folder, 'data', 'rtcd.sqlite');
+  const { people, archived } = setup;
+  writePeople(database, domain, people);
+  if (archived !== undefined)
+    writeArchive(database, domain, `${people.prefix}0`, archived.rows, archived.end);
   const profile =
     profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
   const command = {
@@ -52,15 +54,7 @@ export async function startRtcd(setup: Setup, options: RtcdOptions): Promise<Run
     core: setup.core,
   };
   const child = startChild(command, folder);
-  try {
-    const startSeconds = await child.ready(() => isOpen(host, port));
-    const { pid } = child;
-    const stop = () => child.stop();
-    return { pid, host, domain, port, directTlsPort, startSeconds, folder, stop };
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
+  return whenRunning(child, { host, domain, port, directTlsPort, folder });
 }
 
 /** As it comes, but for ports, unencrypted logins, and the limit that one address would meet. */

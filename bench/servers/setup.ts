@@ -16,6 +16,8 @@ export interface Setup {
   readonly isArchiving: boolean;
   /** Where data is kept: as the server comes, or in SQLite, which is what rtcd has anyway. */
   readonly store: 'default' | 'sqlite';
+  /** Messages in the archive before it starts, and when the last one came; for rtcd alone. */
+  readonly archived?: { readonly rows: number; readonly end: number } | undefined;
   readonly certificate: Certificate;
   /** The core to which all its threads are bound; undefined leaves it to the system. */
   readonly core: number | undefined;
