@@ -1,12 +1,12 @@
 /** Checks who may sign in to the console, and whether a session may go on. */
 import type { Accounts } from '../core/accounts.ts';
 import type { Authority } from '../core/authority.ts';
-import { limitKey } from '../http/client.ts';
 import { type BareJid, domainOf, localOf, parseBare } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { RateLimit } from '../kit/limits.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import { networkOf } from '../kit/remote.ts';
 import { digest } from './secrets.ts';
 import type { WebSession } from './web-sessions.ts';
 
@@ -67,7 +67,7 @@ export function createDoor({ accounts, authority, clock, log, metrics }: DoorOpt
     return { kind: 'welcome', account, passwordMark };
   };
   const attempt = async (jid: string, password: string, address: string): Promise<SignedIn> => {
-    if (!byAddress.take(limitKey(address))) return { kind: 'throttled' };
+    if (!byAddress.take(networkOf(address))) return { kind: 'throttled' };
     const account = parseBare(jid.trim());
     if (!account.ok || password.length > MAX_PASSWORD) return { kind: 'refused' };
     if (!byAccount.take(account.value)) return { kind: 'throttled' };
@@ -76,7 +76,7 @@ export function createDoor({ accounts, authority, clock, log, metrics }: DoorOpt
     const entered = await enter(account.value);
     if (entered.kind === 'welcome') {
       byAccount.clear(account.value);
-      byAddress.clear(limitKey(address));
+      byAddress.clear(networkOf(address));
     }
     return entered;
   };

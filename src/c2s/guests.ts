@@ -1,5 +1,6 @@
 /** How many guests (SASL ANONYMOUS) there may be at a time: XEP-0175 asks to bound what strangers use. */
 import type { Session } from '../core/sessions.ts';
+import { networkOf } from '../kit/remote.ts';
 import type { C2sServices } from './services.ts';
 
 /**
@@ -12,7 +13,8 @@ export function hasRoomForGuest(
 ): boolean {
   const { perAddress, total } = limits().guests;
   const all = [...sessions.all()].filter(({ isAnonymous }) => isAnonymous);
-  const near = all.filter((session) => session.remote === remote);
+  const network = networkOf(remote);
+  const near = all.filter((session) => networkOf(session.remote) === network);
   if (near.length >= perAddress) return endSleeper(near);
   return all.length < total || endSleeper(all);
 }

@@ -5,6 +5,7 @@ import type { RemoteRoute } from '../core/router.ts';
 import type { Domain } from '../jid/jid.ts';
 import { RateLimit } from '../kit/limits.ts';
 import { Flusher } from '../kit/outbox.ts';
+import { networkOf } from '../kit/remote.ts';
 import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
 import { type ComponentDesk, ComponentStream } from './connection.ts';
 import type { ComponentServices } from './services.ts';
@@ -61,8 +62,8 @@ export function createComponents(services: ComponentServices): ComponentSide {
 
   const desk: ComponentDesk = {
     find: (domain) => known.get(domain),
-    mayTry: (domain, remote) => failures.has(`${remote} ${domain}`),
-    noteFailure: (domain, remote) => void failures.take(`${remote} ${domain}`),
+    mayTry: (domain, remote) => failures.has(`${networkOf(remote)} ${domain}`),
+    noteFailure: (domain, remote) => void failures.take(`${networkOf(remote)} ${domain}`),
     admit(stream, domain) {
       const before = connected.get(domain);
       if (before !== undefined) {

@@ -77,7 +77,7 @@ export const s2s = z
     ),
     // A hoster of many domains may come with a stream for each from one address.
     connectionsPerAddress: count(200, { min: 1 }).describe(
-      'How many connections one IP address may have at a time.',
+      'How many connections one IP address (of IPv6: one /64 network) may have at a time.',
     ),
     authTimeout: duration('60s', { min: '1s', max: '10m' }).describe(
       'How long another server may take from connecting to being authenticated.',

@@ -92,7 +92,7 @@ const limits = z
     ),
     // A whole office may come from one address; beyond it, someone is opening sockets for sport.
     connectionsPerAddress: count(500, { min: 1 }).describe(
-      'How many connections one IP address may have at a time.',
+      'How many connections one IP address (of IPv6: one /64 network) may have at a time.',
     ),
     // Long enough for a slow radio link and the hashing of a password, too short to be worth holding.
     authTimeout: duration('30s', { min: '1s', max: '10m' }).describe(
@@ -103,7 +103,9 @@ const limits = z
     guests: z
       .object({
         // A household or a small office behind one address; each visitor has one session.
-        perAddress: count(20, { min: 1 }).describe('How many one IP address may have at a time.'),
+        perAddress: count(20, { min: 1 }).describe(
+          'How many one IP address (of IPv6: one /64 network) may have at a time.',
+        ),
         total: count(1000, { min: 1 }).describe('How many there may be in all.'),
         // Twice what the fastest typist sends, with the notes that he is typing.
         messagesPerMinute: count(60, { min: 5 }).describe(

@@ -96,23 +96,6 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
-/**
- * What limits per client count by: an IPv4 address, or the /64 network of an IPv6 one, since a
- * single customer commonly holds a whole /64.
- */
-export function limitKey(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const [head = '', tail] = address.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const gap = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
-  const groups = [...left, ...Array<string>(gap).fill('0'), ...right];
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
-}
-
 /** The socket's own peer. Requests that were made without a socket (tests) have no address. */
 function peerOf(socket: Socket | undefined): Pick<Client, 'address' | 'isSecure'> {
   return {

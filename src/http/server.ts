@@ -12,8 +12,8 @@ import type { Env, Hono } from 'hono';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import { noProxies, type ProxyGate, resumeSoon } from '../kit/proxy-gate.ts';
-import { remoteOf } from '../kit/remote.ts';
-import { type HttpEnv, limitKey } from './client.ts';
+import { networkOf, remoteOf } from '../kit/remote.ts';
+import type { HttpEnv } from './client.ts';
 import { createHttp2, type Http2 } from './http2.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { ListenError, listenError } from './listen-error.ts';
@@ -154,7 +154,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const admit = (socket: Socket) => {
     const address = remoteOf(socket) ?? '';
     if (options.isProxy?.(address) === true) return;
-    const key = limitKey(address);
+    const key = networkOf(address);
     const held = (perAddress.get(key) ?? 0) + 1;
     perAddress.set(key, held);
     socket.once('close', () => {

@@ -15,6 +15,7 @@ import type { Clock } from '../kit/clock.ts';
 import { RateLimit } from '../kit/limits.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
+import { networkOf } from '../kit/remote.ts';
 import { BOSH_PATH, WEBSOCKET_PATH } from '../modules/host-meta.ts';
 import { invitations } from '../modules/invitations/index.ts';
 import { webClient } from '../modules/web-client/index.ts';
@@ -154,8 +155,8 @@ function c2sServices(assembled: Assembled): C2sOptions {
     log: log.area('c2s'),
     gate: assembled.gate,
     tls: certificates,
-    mayTryLogin: (remote) => failed.has(remote),
-    noteFailedLogin: (remote) => void failed.take(remote),
+    mayTryLogin: (remote) => failed.has(networkOf(remote)),
+    noteFailedLogin: (remote) => void failed.take(networkOf(remote)),
     limits: () => running.current().server.limits,
     tlsPolicy: () => running.current().server.tls,
   };

@@ -4,7 +4,7 @@ import { randomId } from '../kit/ids.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { type ProxyGate, resumeSoon } from '../kit/proxy-gate.ts';
-import { remoteOf } from '../kit/remote.ts';
+import { networkOf, remoteOf } from '../kit/remote.ts';
 import { streamErrorText } from './error.ts';
 import { type ContentNs, headerText } from './header.ts';
 
@@ -64,20 +64,21 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
   const keyOf = ({ kind, host, port }: PortAddress<K>) => `${kind} ${host ?? '*'} ${port}`;
 
   const admit = (remote: string, kind: string) => {
-    const held = perAddress.get(remote) ?? 0;
+    const network = networkOf(remote);
+    const held = perAddress.get(network) ?? 0;
     if (held >= options.connectionsPerAddress()) {
       metrics.connectionsTotal.inc({ kind, outcome: 'refused' });
       log.warn({ remote, held }, 'too many connections from one address');
       return undefined;
     }
-    perAddress.set(remote, held + 1);
+    perAddress.set(network, held + 1);
     metrics.connectionsTotal.inc({ kind, outcome: 'accepted' });
     metrics.connections.inc({ kind });
     return () => {
       metrics.connections.dec({ kind });
-      const left = (perAddress.get(remote) ?? 1) - 1;
-      if (left === 0) perAddress.delete(remote);
-      else perAddress.set(remote, left);
+      const left = (perAddress.get(network) ?? 1) - 1;
+      if (left === 0) perAddress.delete(network);
+      else perAddress.set(network, left);
     };
   };
   const take = (socket: Socket, kind: K) => {

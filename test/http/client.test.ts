@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
-import { type Client, createClientOf, limitKey } from '../../src/http/client.ts';
+import { type Client, createClientOf } from '../../src/http/client.ts';
 
 const ask = async (
   peer: string,
@@ -60,15 +60,4 @@ describe('the client of a request', () => {
       address: '10.0.0.1',
     });
   });
-});
-
-test.each([
-  ['192.0.2.1', '192.0.2.1'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-  ['2001:db8::1', '2001:db8:0:0'],
-  ['::1', '0:0:0:0'],
-  ['2001:0db8:0001::', '2001:db8:1:0'],
-  ['', ''],
-])('limits count %s as %s', (address, key) => {
-  expect(limitKey(address)).toBe(key);
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostConfig } from '../../src/config/schema.ts';
 import { bareOf, type Domain, parseBare } from '../../src/jid/jid.ts';
-import { networkOf, register } from '../../src/modules/register/index.ts';
+import { register } from '../../src/modules/register/index.ts';
 import { iqSet } from '../../src/stanza/build.ts';
 import { readForm } from '../../src/stanza/form.ts';
 import { childrenOf, serialise } from '../../src/xml/element.ts';
@@ -124,19 +124,6 @@ describe('XEP-0077 §3.1: registration before authentication', () => {
       expect(await early('set', fields('a4', 'R0m30-R0m30'), from(4))).toBe('not-acceptable');
     });
   });
-});
-
-describe('the network of an address', () => {
-  test.each([
-    ['192.0.2.1', '192.0.2.1'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-    ['2001:db8::6', '2001:db8:0:0'],
-    ['2001:0db8:0:0::', '2001:db8:0:0'],
-    ['::1', '0:0:0:0'],
-    ['1::2:3:4:5:6:7', '1:0:2:3'],
-    ['fe80::1%eth0', 'fe80:0:0:0'],
-    ['unknown', 'unknown'],
-  ])('%s is in %s', (address, network) => expect(networkOf(address)).toBe(network));
 });
 
 describe('XEP-0077 §3: for those who have an account', () => {

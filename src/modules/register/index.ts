@@ -30,7 +30,7 @@ import { type RegisterSettings, registerConfig, weaknessOf } from './settings.ts
 import { createSignUp, type PermitSource, type SignUp } from './sign-up.ts';
 import { createWaitingTable, type WaitingTable, waitingMigrations } from './waiting.ts';
 
-export { networkOf, type Permit, type PermitSource, type SignUpOutcome } from './sign-up.ts';
+export type { Permit, PermitSource, SignUpOutcome } from './sign-up.ts';
 
 /** What other modules, and pages, may use. */
 export interface RegisterApi {

@@ -2,10 +2,10 @@
  * How an account is made by its user: the one way, with its rules and limits, for clients (XEP-0077
  * §3.1) and for pages.
  */
-import { isIPv6 } from 'node:net';
 import type { Home } from '../../core/module.ts';
 import { type BareJid, type Domain, localOf, makeBare } from '../../jid/jid.ts';
 import { RateLimit } from '../../kit/limits.ts';
+import { networkOf } from '../../kit/remote.ts';
 import type { StanzaCondition } from '../../stanza/condition.ts';
 import { type RegisterSettings, weaknessOf } from './settings.ts';
 import type { WaitingTable } from './waiting.ts';
@@ -141,22 +141,4 @@ function refused(
   field?: 'username' | 'password',
 ): SignUpOutcome {
   return { kind: 'refused', condition, text, ...(field === undefined ? {} : { field }) };
-}
-
-/** What counts as one address: an IPv4 address, or the /64 network that a customer is given. */
-export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const missing =
-    tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
-  const all = [
-    ...groups,
-    ...Array<string>(Math.max(0, missing)).fill('0'),
-    ...(tail ?? '').split(':'),
-  ];
-  return all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }
