@@ -162,6 +162,10 @@ export class Connection implements Link {
     if (this.#state.phase !== 'ended') this.#channel.write(text);
   }
 
+  allow(bytes: number): void {
+    this.#channel.allow(bytes);
+  }
+
   get position(): number {
     return this.#channel.position;
   }

@@ -136,6 +136,7 @@ function absentLink({ remote, lastActive }: FrozenSession, { log }: C2sServices)
     position: 0,
     waiting: 0,
     write() {},
+    allow() {},
     end() {},
     replaced() {},
     note: (level, facts, text) => log[level]({ stream: id, remote, ...facts }, text),

@@ -28,6 +28,8 @@ export interface Link {
   readonly waiting: number;
   /** Nothing is written once the stream is over. */
   write(text: string): void;
+  /** Lets so much more wait to be read, in bytes. */
+  allow(bytes: number): void;
   end(failure: StreamFailure): void;
   /** Another connection has taken the session over: this one ends without it. */
   replaced(): void;
@@ -199,15 +201,13 @@ export class Outlet {
     handled: number,
     answer: (handled: number) => void,
   ): Promise<StreamFailure | undefined> {
-    const { clock, sleepers } = this.#services;
+    const { sleepers } = this.#services;
     const managed = this.#managed;
     if (managed === undefined) return { condition: 'internal-server-error', text: 'Not managed.' };
-    if (this.#isAttached) this.#link.replaced();
-    this.#isAttached = false;
-    sleepers.sleep(this.#session, clock.now() + managed.resumeMs);
+    this.#letGo(managed);
     await this.#quiet(managed);
     if (this.#isOver) return { condition: 'reset', text: 'The session ended meanwhile.' };
-    if (this.#isAttached) this.#link.replaced(); // two came back at once
+    this.#letGo(managed); // two came back at once
     this.restrain(undefined); // XEP-0352 §5.2
     const taken = managed.acknowledge(handled);
     if (taken === undefined) return tooHighFailure(handled, managed.sentCount);
@@ -216,13 +216,27 @@ export class Outlet {
     this.#isAttached = true;
     sleepers.wake(this.#session);
     answer(managed.received.handled);
-    for (const sent of managed.resend()) {
-      link.write(lateText(sent, this.#session.host, clock.now()));
-      this.#tell(sent.stanza, 'resent');
-    }
+    this.#resend(managed.resend());
     this.makeRoom();
     for (const hook of this.#hooks()?.sessionAwake ?? []) hook(this.#session);
     return undefined;
+  }
+
+  /** The session leaves its connection, if it has one, and sleeps until it has the next one. */
+  #letGo({ resumeMs }: Managed): void {
+    if (this.#isAttached) this.#link.replaced();
+    this.#isAttached = false;
+    const { clock, sleepers } = this.#services;
+    sleepers.sleep(this.#session, clock.now() + resumeMs);
+  }
+
+  /** What is sent again was within its own limits; that it all comes at once makes no slow reader. */
+  #resend(all: readonly Sent[]): void {
+    const now = this.#services.clock.now();
+    const texts = all.map((sent) => lateText(sent, this.#session.host, now));
+    this.#link.allow(texts.reduce((sum, text) => sum + text.length, 0));
+    for (const text of texts) this.#link.write(text);
+    for (const { stanza } of all) this.#tell(stanza, 'resent');
   }
 
   /** What a session that sleeps has not acknowledged, to be written down. */

@@ -82,9 +82,9 @@ export class Outbox {
     this.#socket = socket;
   }
 
-  /** Sets how much may wait. */
-  set limit(bytes: number) {
-    this.#limit = bytes;
+  /** Lets so much more wait, in bytes, from now on. */
+  allow(bytes: number): void {
+    this.#limit += bytes;
   }
 
   /** Queues text. */

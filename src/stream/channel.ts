@@ -122,6 +122,11 @@ export class Channel {
     if (!this.#isClosed && !this.#isGoodbyeSaid) this.#outbox.write(text);
   }
 
+  /** Lets so much more wait to be sent, in bytes: it waited elsewhere before, within a bound of its own. */
+  allow(bytes: number): void {
+    this.#outbox.allow(bytes);
+  }
+
   /** Hands what is queued to the socket now. */
   flush(): void {
     this.#outbox.flush();

@@ -62,6 +62,7 @@ function newcomer(inner: string, services: C2sServices) {
     waiting: 0,
     write: (text) => void written.push(text),
     end: ({ condition }) => void written.push(`end ${condition}`),
+    allow: () => {},
     replaced: () => {},
     note: () => {},
   };

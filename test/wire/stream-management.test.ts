@@ -15,7 +15,7 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer({
     accounts: { 'romeo@localhost': PASSWORD },
-    config: { limits: { unackedStanzas: 50, resumeTimeout: '60s' } },
+    config: { limits: { unackedStanzas: 50, resumeTimeout: '60s', sendQueueBytes: '64KiB' } },
   });
 });
 afterAll(() => server.stop());
@@ -245,6 +245,20 @@ describe('§5 resumption', () => {
     const { client: back } = await resume(id, 1);
     const message = await back.seek(isMessage);
     expect(serialise(message)).toMatch(/<body>lost<\/body>.*<delay .*from="localhost"/);
+  });
+
+  test('§5 all of it comes though it is more than may wait to be read', async () => {
+    const { client, id } = await managed('hall');
+    const romeo = await connect('romeo', 'street');
+    client.reset();
+    await asleep();
+    const long = Array.from({ length: 20 }, (_, at) => `${at} ${'x'.repeat(8000)}`);
+    romeo.send(long.map((text) => chat(text)).join(''));
+    await romeo.ping();
+    const { client: back, answer } = await resume(id, 1);
+    expect(answer.name).toBe('resumed');
+    expect(await texts(back, long.length)).toEqual(long);
+    await acknowledgeFrom(back, 1);
   });
 
   test('presence stays as it was', async () => {
