@@ -3,6 +3,7 @@ import type { MaybePromise } from '../core/hooks.ts';
 import type { Creditor } from '../core/sessions.ts';
 import { step } from '../core/story-steps.ts';
 import { domainOf } from '../jid/jid.ts';
+import { errorReply } from '../stanza/error.ts';
 import type { Stanza } from '../stanza/stanza.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import type { Element } from '../xml/element.ts';
@@ -54,15 +55,32 @@ export function takeIn(element: Element, port: IntakePort): void {
 }
 
 function route(stanza: Stanza, creditor: Creditor, port: IntakePort): MaybePromise<void> {
-  /** A bug of ours: the stream goes on. */
-  const failed = (error: unknown) => {
-    port.services.metrics.errors.inc({ area: 's2s' });
+  const { router, metrics, story } = port.services;
+  const note = (error: unknown) => {
+    metrics.errors.inc({ area: 's2s' });
     const { from, to, kind } = stanza;
     port.note('error', { err: error, from, to, kind }, 'a stanza could not be handled');
   };
+  /** A bug of ours: the stanza is answered, since it will count as handled, and the stream goes on. */
+  const failed = (error: unknown): MaybePromise<void> => {
+    note(error);
+    const answer = errorReply(stanza, MISTAKE);
+    if (story.isOn) story.note(stanza, step.bounced('a bug', MISTAKE, answer !== undefined));
+    return answer === undefined ? undefined : attempt(() => router.route(answer), note);
+  };
+  return attempt(() => router.route(stanza, creditor), failed);
+}
+
+const MISTAKE = { condition: 'internal-server-error' } as const;
+
+/** Does something that may fail at once or later. */
+function attempt(
+  work: () => MaybePromise<void>,
+  failed: (error: unknown) => MaybePromise<void>,
+): MaybePromise<void> {
   try {
-    const routed = port.services.router.route(stanza, creditor);
-    return routed instanceof Promise ? routed.catch(failed) : undefined;
+    const done = work();
+    return done instanceof Promise ? done.catch(failed) : undefined;
   } catch (error) {
     return failed(error);
   }
