@@ -23,6 +23,7 @@ import type { Iq, Message, Stanza } from '../stanza/stanza.ts';
 import { nsOf } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
 import { createAsking } from './asking.ts';
+import { attempt } from './attempt.ts';
 import type { Authority } from './authority.ts';
 import { createBounds } from './bounds.ts';
 import type { Choice, Delivery } from './delivery.ts';
@@ -44,7 +45,10 @@ export interface Router {
    * promised of it.
    */
   route(stanza: Stanza, creditor?: Creditor): MaybePromise<void>;
-  /** A stanza that a session was given, and of which nobody knows whether its client had it. */
+  /**
+   * A stanza that a session was given, and of which nobody knows whether its client had it. Never
+   * throws nor rejects.
+   */
   returned(stanza: Stanza): MaybePromise<void>;
   /**
    * Sends a request of the server itself, from one of its hosts or accounts, and waits for the answer,
@@ -115,7 +119,9 @@ export function createRouter(options: RouterOptions): Router {
     route: (stanza, creditor) => onward(stanza, creditor),
     // XEP-0198 §4: as a resource that is gone (RFC 6121 §8.5.3.2); messages are followed by parcels.
     returned: (stanza) =>
-      stanza.kind === 'iq' ? bounce(stanza, UNAVAILABLE, 'the session ended') : undefined,
+      stanza.kind === 'iq'
+        ? aside(stanza, () => bounce(stanza, UNAVAILABLE, 'the session ended'))
+        : undefined,
     ask: (request, timeoutMs) => asking.ask(request, timeoutMs, () => onward(request, undefined)),
     useRemote(route) {
       remote = route;
@@ -163,9 +169,18 @@ export function createRouter(options: RouterOptions): Router {
         { err: error, from: stanza.from, to: stanza.to },
         'what was handled could not be kept',
       );
-      return bounce(stanza, MISTAKE, 'the store');
+      return aside(stanza, () => bounce(stanza, MISTAKE, 'the store'));
     });
     sender?.owe(watched);
+  }
+
+  /** Does what nobody waits for: if it fails, all that can be done is to say so. */
+  function aside(stanza: Stanza, work: () => MaybePromise<void>): MaybePromise<void> {
+    return attempt(work, (error) => {
+      metrics.errors.inc({ area: 'router' });
+      const { from, to, kind } = stanza;
+      log.error({ err: error, from, to, kind }, 'what came back could not be sent on');
+    });
   }
 
   /** Sends the error that a stanza gets by a rule; an error or IQ result gets none. */
@@ -361,7 +376,7 @@ export function createRouter(options: RouterOptions): Router {
       parcel.hand(choice.sessions);
       for (const session of choice.sessions) session.send(late, undefined, parcel);
     } else if (!parcel.isKept) {
-      void conclude(choice, message, account, host, undefined);
+      void aside(message, () => conclude(choice, message, account, host, undefined));
     }
   }
 

@@ -1,4 +1,5 @@
 /** What comes by a stream: the door, the router, and the count of what is handled. */
+import { attempt } from '../core/attempt.ts';
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Creditor } from '../core/sessions.ts';
 import { step } from '../core/story-steps.ts';
@@ -72,16 +73,3 @@ function route(stanza: Stanza, creditor: Creditor, port: IntakePort): MaybePromi
 }
 
 const MISTAKE = { condition: 'internal-server-error' } as const;
-
-/** Does something that may fail at once or later. */
-function attempt(
-  work: () => MaybePromise<void>,
-  failed: (error: unknown) => MaybePromise<void>,
-): MaybePromise<void> {
-  try {
-    const done = work();
-    return done instanceof Promise ? done.catch(failed) : undefined;
-  } catch (error) {
-    return failed(error);
-  }
-}

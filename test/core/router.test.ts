@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verdict } from '../../src/core/hooks.ts';
 import { defineModule } from '../../src/core/module.ts';
+import type { Receipt } from '../../src/core/parcel.ts';
 import { type Domain, parseDomain } from '../../src/jid/jid.ts';
-import { iqGet } from '../../src/stanza/build.ts';
+import { iqGet, message, presence } from '../../src/stanza/build.ts';
 import { type Actor, parse, type Scene, startScene } from '../support/scene.ts';
 
 describe('RFC 6120 §10: where a stanza goes', () => {
@@ -119,6 +120,69 @@ test('what becomes of a message that nobody takes is told: kept, or not', async 
   expect(String(await romeo.next())).toContain('service-unavailable');
   expect(kept).toEqual(['keep']);
   await scene.stop();
+});
+
+describe('what comes back when nobody waits for it, while the database fails', () => {
+  let scene: Scene;
+  let romeo: Actor;
+  beforeEach(async () => {
+    const fails = () => Promise.reject(new Error('the disk is full'));
+    const disk = defineModule({
+      name: 'disk',
+      specs: [],
+      setup: () => ({
+        hooks: {
+          undelivered: fails,
+          toAccount: ({ type }) => (type === 'error' ? fails() : verdict.pass),
+        },
+      }),
+    });
+    scene = await startScene({
+      modules: [disk],
+      accounts: ['romeo@montague.example', 'juliet@capulet.example'],
+    });
+    romeo = await scene.connect('romeo@montague.example/orchard');
+  });
+  afterEach(() => scene.stop());
+
+  /** How many bugs were counted, once all that is under way has ended. */
+  const mistakes = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    const { values } = await scene.metrics.errors.get();
+    return Object.fromEntries(values.map(({ labels, value }) => [labels.area, value]));
+  };
+
+  test('a message whose last session ended', async () => {
+    const juliet = await scene.connect('juliet@capulet.example/balcony');
+    await juliet.send('<presence/>');
+    const receipts: Receipt[] = [];
+    juliet.session.send = (_stanza, _to, receipt) => void receipts.push(receipt ?? expect.fail());
+    await scene.sessions.setPresence(juliet.session, presence({ from: juliet.jid }));
+    await romeo.send("<message to='juliet@capulet.example' type='chat'><body>hi</body></message>");
+    await juliet.disconnect();
+    for (const receipt of receipts) receipt.returned(juliet.session);
+    expect(receipts).toHaveLength(1);
+    expect(await mistakes()).toEqual({ router: 1 });
+  });
+
+  test('a request that a session took with it', async () => {
+    const request = iqGet({
+      from: romeo.jid,
+      to: romeo.jid,
+      payload: parse("<query xmlns='urn:x'/>"),
+    });
+    await scene.router.returned(request);
+    expect(await mistakes()).toEqual({ router: 1 });
+  });
+
+  test('what a module promised and could not keep', async () => {
+    const failed = Promise.reject(new Error('the disk is full'));
+    failed.catch(() => {});
+    scene.router.useRemote(() => verdict.settling(failed));
+    const { jid: from } = romeo;
+    await scene.router.route(message({ from, to: domain('elsewhere.example'), type: 'chat' }));
+    expect(await mistakes()).toEqual({ store: 1, router: 1 });
+  });
 });
 
 function domain(raw: string): Domain {
