@@ -90,7 +90,8 @@ export class Links {
     const refusal = policy.refusal(local, remote);
     if (refusal !== undefined) return verdict.bounce(policyFailure(refusal));
     if (this.#isClosed) return verdict.bounce(SHUTDOWN);
-    const link = this.#linkOf(local, remote);
+    const link =
+      this.#linkOf(local, remote) ?? (this.#makeRoom() ? this.#linkOf(local, remote) : undefined);
     if (link === undefined) return verdict.bounce({ condition: 'resource-constraint' });
     const wait = link.state === 'waiting' ? link.retryAt - clock.now() : 0;
     const isHopeless = link.failure?.isLasting === true || wait > settings().queueTime;
@@ -190,6 +191,20 @@ export class Links {
     const link = newLink({ local, remote });
     this.#links.set(key, link);
     return link;
+  }
+
+  /**
+   * Forgets a link by which nothing is on its way, preferably one without a stream: strangers can have
+   * us know, and miss, as many domains as they like. False when something is on its way by each.
+   */
+  #makeRoom(): boolean {
+    const isFree = ({ queue, state }: Link) => queue.length === 0 && state !== 'connecting';
+    const free = [...this.#links.values()].filter(isFree);
+    const link = free.find(({ stream }) => stream === undefined) ?? free[0];
+    if (link === undefined) return false;
+    link.retry?.cancel();
+    this.#giveUp(link);
+    return this.#links.delete(pairKey(link.local, link.remote));
   }
 
   /**

@@ -599,3 +599,42 @@ test('what was on its way before a restart goes on, in order, with its full time
   expect(stream.sent).toEqual(['1', '2', '3']);
   expect(stream.all[0]?.text(clock.now())).toMatch(/<delay [^>]*stamp="2025-12-31T23:59:00/);
 });
+
+describe('when there are as many links as may be', () => {
+  const pairsOf = (count: number): Pair[] =>
+    Array.from({ length: count }, (_, index) => ({
+      from: domain(`n${index}.evil.example`),
+      to: OURS,
+      proof: 'certificate',
+    }));
+
+  test('domains that a stranger has us miss do not keep others from being written to', async () => {
+    const { links, send, tries, changes } = scene();
+    const stream = fakeStream();
+    links.lost({ ...stream, accepts: pairsOf(10_001) } as unknown as ServerStream);
+    expect(links.list()).toHaveLength(10_000);
+    expect(bounceOf(send('1'))).toBe('handled');
+    expect(tries).toHaveLength(1);
+    expect(links.list()).toHaveLength(10_000);
+    expect(changes).toEqual(['n0.evil.example gone']);
+  });
+
+  test('nor do those that he writes from on streams that stay', async () => {
+    const { links, send, up } = scene();
+    const stream = fakeStream();
+    for (const { from } of pairsOf(10_000)) links.offer(asStream(stream), OURS, from);
+    expect(bounceOf(send('1'))).toBe('handled');
+    const other = fakeStream();
+    await up(other);
+    expect(other.sent).toEqual(['1']);
+  });
+
+  test('but what is on its way has its place', () => {
+    const { links, send } = scene();
+    for (const { from: to } of pairsOf(10_000)) {
+      const stanza = message({ from: ROMEO, to, type: 'chat', children: [el('body')] });
+      void links.route({ ...stanza, to });
+    }
+    expect(bounceOf(send('1'))).toBe('resource-constraint');
+  });
+});
