@@ -84,6 +84,8 @@ export const last = defineModule({
         onIq('get', ['account'], LastActivity, async ({ account, from }) =>
           (await maySee(account, from)) ? ofAccount(account) : reply.refuse('forbidden'),
         ),
+        // §3; whether there is such an account is not to be learned here.
+        onIq('get', ['nobody'], LastActivity, () => reply.refuse('forbidden')),
       ],
       hooks: {
         fromAccount(stanza, session) {

@@ -107,9 +107,10 @@ export const privateXml = defineModule<z.output<typeof config>, PrivateApi>({
           for (const { first, same } of groups) await viewOf(first, host)?.stored(account, same);
           return reply.result();
         }),
-        // §2.3: another's; of the two conditions that are allowed the preferable one
-        onIq('get', ['account'], PrivateQuery, () => reply.refuse('forbidden')),
-        onIq('set', ['account'], PrivateQuery, () => reply.refuse('forbidden')),
+        // §2.3: another's; of the two conditions that are allowed the preferable one. The same whether
+        // there is such an account or not.
+        onIq('get', ['account', 'nobody'], PrivateQuery, () => reply.refuse('forbidden')),
+        onIq('set', ['account', 'nobody'], PrivateQuery, () => reply.refuse('forbidden')),
       ],
       hooks: {
         async *exported(account) {

@@ -87,7 +87,8 @@ export const vcard = defineModule<z.output<typeof config>, VCardApi>({
             await photos.stored(account, isEmpty ? undefined : iq.payload);
           return reply.result();
         }),
-        onIq('set', ['account'], VCard, () => reply.refuse('forbidden')), // §3.2
+        // §3.2; the same whether there is such an account or not.
+        onIq('set', ['account', 'nobody'], VCard, () => reply.refuse('forbidden')),
       ],
       hooks: {
         async *exported(account) {

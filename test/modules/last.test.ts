@@ -86,6 +86,8 @@ describe('XEP-0012: Last Activity', () => {
     expect(conditionIn(await romeo.ask('get', ASK, JULIET))).toBe('forbidden');
     await juliet.disconnect();
     expect(conditionIn(await romeo.ask('get', ASK, JULIET))).toBe('forbidden');
+    // Nor whether there is such an account.
+    expect(conditionIn(await romeo.ask('get', ASK, 'nobody@capulet.com'))).toBe('forbidden');
   });
 
   test.each(['balcony', 'nowhere'])(

@@ -63,6 +63,9 @@ describe('XEP-0049: Private XML Storage', () => {
   test.each(['get', 'set'] as const)('§2.3 a %s to another account is forbidden', async (type) => {
     const answer = await macbeth.ask(type, query(PREFS), 'hamlet@shakespeare.lit');
     expect(conditionIn(answer)).toBe('forbidden');
+    // The same where there is no such account.
+    const nobody = await macbeth.ask(type, ASK, 'nobody@shakespeare.lit');
+    expect(String(nobody.children)).toBe(String(answer.children));
   });
 
   test('one account never sees what another stores', async () => {

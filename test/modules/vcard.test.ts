@@ -54,6 +54,12 @@ describe('XEP-0054: vcard-temp', () => {
     expect(conditionIn(await jer.ask('get', ASK))).toBe('item-not-found');
   });
 
+  test('§3.2 by a set nobody learns whether there is an account', async () => {
+    const another = await stpeter.ask('set', CARD, 'jer@jabber.org');
+    const nobody = await stpeter.ask('set', CARD, 'nobody@jabber.org');
+    expect(String(nobody.children)).toBe(String(another.children));
+  });
+
   test('§3.3 the server answers for the account, whether it is there or not', async () => {
     await jer.ask('set', CARD);
     expect(resultIn(await stpeter.ask('get', ASK, 'jer@jabber.org'))).toBe(CARD);
