@@ -91,6 +91,32 @@ describe('crowds', () => {
   });
 });
 
+describe('what a config or a presence makes of it', () => {
+  test('a limit that is changed holds at once', async () => {
+    const settings: Record<string, unknown> = { presencesPerMinute: 5 };
+    await open(settings);
+    const update = () => hag66.send(`<presence to='${COVEN}/hag'><status>x</status></presence>`);
+    await hag66.send(join('hag'));
+    for (let count = 0; count < 5; count += 1) await update();
+    expect(conditionIn(hag66.inbox.at(-1) as never)).toBe('policy-violation');
+    settings['presencesPerMinute'] = 50;
+    hag66.inbox.length = 0;
+    await update();
+    expect(hag66.inbox.at(-1)?.attrs.type).toBeUndefined();
+  });
+
+  test('a presence is passed on without what is too large in it', async () => {
+    await open();
+    const [small, large] = ['<show>away</show>', `<big xmlns='urn:x'>${'y'.repeat(20_000)}</big>`];
+    const joining = join('hag').replace('</presence>', `${large}${small}</presence>`);
+    await hag66.send(joining);
+    const text = serialise(crone1.inbox.at(-1) as never);
+    expect(text).toContain(small);
+    expect(text).not.toContain('<big');
+    expect(text.length).toBeLessThan(1000);
+  });
+});
+
 describe('masses', () => {
   beforeEach(() => open());
 

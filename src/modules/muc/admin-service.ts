@@ -139,7 +139,7 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
       const to = affiliationNamed(affiliation);
       if (to === undefined) return refuse('invalid-input', `${affiliation} is no affiliation.`);
       const outcome = await rooms.change(jid, (turn) => {
-        const changes = accounts.map((account) => ({ account, to, reason, by: account }));
+        const changes = accounts.map((account) => ({ account, to, reason, by: jid }));
         const failure = refusalOfAll(turn, changes);
         if (failure !== undefined) return refuse('conflict', failure.text ?? failure.condition);
         for (const follow of affiliate(turn, changes)) follow();

@@ -76,6 +76,11 @@ export function affiliate(turn: Turn, changes: readonly AffiliationChange[]): Af
       const first = localOf(account) === '' ? undefined : present[0];
       const wasShown = first !== undefined && isShown(turn.room, first.role);
       for (const occupant of present) {
+        // Who has an affiliation of his own is none of those of the domain.
+        const isMeant =
+          first !== undefined ||
+          affiliationOf(room, occupant.account) !== affiliationOf(turn.room, occupant.account);
+        if (!isMeant) continue;
         const told = occupant === first ? listed : undefined;
         follow(turn, occupant, before, { actor, reason, change: told });
       }

@@ -13,6 +13,8 @@ export interface Allowances {
   refusal(stanza: Addressed, host: Domain): StanzaFailure | undefined;
 }
 
+type Limits<K> = Map<Domain, { readonly most: number; readonly limit: RateLimit<K> }>;
+
 const INVITATIONS: StanzaFailure = {
   condition: 'policy-violation',
   text: 'You invite too many.',
@@ -28,20 +30,16 @@ export function createAllowances(
   clock: Clock,
   settingsOf: (host: Domain) => MucSettings,
 ): Allowances {
-  const invitations = new Map<Domain, RateLimit<BareJid>>();
-  const presences = new Map<Domain, RateLimit<string>>();
+  const invitations: Limits<BareJid> = new Map();
+  const presences: Limits<string> = new Map();
 
-  const limitOf = <K>(
-    limits: Map<Domain, RateLimit<K>>,
-    host: Domain,
-    most: number,
-    ms: number,
-  ) => {
+  /** The limit of a host; made anew when the config says something else. */
+  const limitOf = <K>(limits: Limits<K>, host: Domain, most: number, ms: number) => {
     const known = limits.get(host);
-    if (known !== undefined) return known;
-    const made = new RateLimit<K>(clock, { burst: most, perSecond: (most * 1000) / ms });
-    limits.set(host, made);
-    return made;
+    if (known?.most === most) return known.limit;
+    const limit = new RateLimit<K>(clock, { burst: most, perSecond: (most * 1000) / ms });
+    limits.set(host, { most, limit });
+    return limit;
   };
 
   return {

@@ -31,8 +31,9 @@ import type { Terms, Turn } from './turn.ts';
 
 /** Places beyond the limit for those who keep order in a full room (§7.2.9). */
 const SPARE_PLACES = 20;
-/** The most elements of a presence that are passed on, and how large they may be. */
+/** The most elements of a presence that are passed on, and how large they may be together, in characters. */
 const MAX_CHILDREN = 20;
+const MAX_PRESENCE = 16_384;
 
 /** The mark of who enters, with a password and a wish about history. */
 export interface EntryMark {
@@ -60,11 +61,19 @@ export function entryMark({ element }: Presence): EntryMark | undefined {
 /** The session that a presence speaks for: what it says without what only a room may say (§13.3). */
 export function sessionOf(stanza: Presence): OccupantSession {
   const room = bareOf(stanza.to ?? stanza.from);
-  const children = childrenOf(stanza.element).filter((child) => !isForged(child, room));
+  const honest = childrenOf(stanza.element).filter((child) => !isForged(child, room));
+  // Who enters is sent that of all: what is too large goes, the rest stays.
+  let size = 0;
+  const children = honest.slice(0, MAX_CHILDREN).filter((child) => {
+    const own = serialise(child).length;
+    const fits = size + own <= MAX_PRESENCE;
+    if (fits) size += own;
+    return fits;
+  });
   return {
     // Presence comes from a client, which has a resource; who has none is no occupant to be.
     jid: stanza.from as FullJid,
-    children: children.slice(0, MAX_CHILDREN),
+    children,
     language: stanza.element.attrs['xml:lang'],
   };
 }

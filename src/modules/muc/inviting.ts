@@ -1,5 +1,5 @@
 /** Mediated invitations, and declining them: XEP-0045 §7.8.2. */
-import { bareOf, type Jid, parseJid } from '../../jid/jid.ts';
+import { bareOf, type Jid, localOf, parseJid } from '../../jid/jid.ts';
 import { message } from '../../stanza/build.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
@@ -105,7 +105,7 @@ function refusalToInvite(room: Room, stanza: Message): StanzaFailure | undefined
 function admit(turn: Turn, stanza: Message, to: Jid): void {
   const account = bareOf(to);
   const { room, terms } = turn;
-  if (affiliationOf(room, account) !== 'none') return;
+  if (localOf(account) === '' || affiliationOf(room, account) !== 'none') return;
   if (room.affiliates.size >= terms.settings.maxAffiliations) return;
   const by = bareOf(stanza.from);
   const invited = { account, to: 'member', reason: '', by, isInvited: true } as const;

@@ -68,7 +68,8 @@ export function setRegistration(turn: Turn, iq: Iq, query: Element): void {
   if (known === undefined && room.affiliates.size >= terms.settings.maxAffiliations)
     return void turn.refuse(iq, { condition: 'resource-constraint' });
   const affiliation = known?.affiliation ?? 'member';
-  const [follow] = affiliate(turn, [{ account, to: affiliation, nick, reason: '', by: account }]);
+  const change = { account, to: affiliation, nick, reason: '', by: account, isInvited: true };
+  const [follow] = affiliate(turn, [change]);
   turn.answer(iq);
   if (known === undefined) follow?.();
 }

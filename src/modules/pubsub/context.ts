@@ -2,6 +2,7 @@
 import type { MaybePromise } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
 import { type BareJid, type Domain, domainOf, type Jid } from '../../jid/jid.ts';
+import { RateLimit } from '../../kit/limits.ts';
 import type { Clients } from '../caps/index.ts';
 import type { RosterApi } from '../roster/index.ts';
 import { type Item, isAccount, type Node } from './node.ts';
@@ -35,12 +36,17 @@ export interface Context {
   readonly listeners: ChangeListener[];
   /** Those who fill nodes that are not there yet, by the names of the nodes. */
   readonly fillers: Map<string, (account: BareJid) => Promise<void>>;
+  /** How often accounts ask owners for their approval. */
+  readonly requests: RateLimit<BareJid>;
   /** The host that a service belongs to. */
   hostOf(service: BareJid): Domain;
   settingsOf(service: BareJid): PubSubSettings;
   /** Whether an account blocks somebody (XEP-0191); nothing is sent to him in its name. */
   isBlocked(account: BareJid, jid: Jid): MaybePromise<boolean>;
 }
+
+/** Owners are not asked more often by one account, however it goes and comes. */
+const REQUESTS = { burst: 20, perSecond: 20 / 3600 };
 
 /** Makes the means. */
 export function createContext(
@@ -54,6 +60,7 @@ export function createContext(
     ...parts,
     listeners: [],
     fillers: new Map(),
+    requests: new RateLimit(home.clock, REQUESTS),
     hostOf,
     settingsOf: (service) => home.configOf(hostOf(service)),
   };

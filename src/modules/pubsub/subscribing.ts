@@ -18,7 +18,13 @@ import {
 } from './errors.ts';
 import { subscriptionEvent } from './events.ts';
 import { SUBSCRIBE_AUTHORIZATION } from './names.ts';
-import { affiliationOf, type Node, ownersOf, type SubscriptionState } from './node.ts';
+import {
+  affiliationOf,
+  type Node,
+  ownersOf,
+  type SubscriptionState,
+  subscriptionsOf,
+} from './node.ts';
 import { send, sendLast, sendTo } from './notify.ts';
 import { done, type Outcome, refused, type Told } from './outcome.ts';
 import { DEFAULT_OPTIONS, type SubscriptionOptions } from './subscription-options.ts';
@@ -33,6 +39,9 @@ export interface SubscriptionRequest {
   /** What he sets at once (§6.3.7). */
   readonly options?: SubscriptionOptions | undefined;
 }
+
+/** With how many of its addresses an account may be subscribed to one node; others want places, too. */
+const MOST_OF_ACCOUNT = 20;
 
 /** Subscribes (§6.1); answers how the subscription stands. */
 export async function subscribe(
@@ -54,11 +63,14 @@ export async function subscribe(
       if (set !== undefined) await nodes.affiliate(node, new Map(), new Map(), set);
       return done(before); // §6.1.6
     }
-    if (node.subscriptions.size >= context.settingsOf(service).maxSubscriptions)
-      return refused(TOO_MANY_SUBSCRIPTIONS);
+    const own = subscriptionsOf(node, bareOf(from)).length;
+    const isFull = node.subscriptions.size >= context.settingsOf(service).maxSubscriptions;
+    if (isFull || own >= MOST_OF_ACCOUNT) return refused(TOO_MANY_SUBSCRIPTIONS); // §6.1.3.9
     // §6.1.4: whoever stands on a list of the owner needs no approval.
     const needsApproval =
       node.config.accessModel === 'authorize' && affiliationOf(node, bareOf(from)) === 'none';
+    if (needsApproval && !context.requests.take(bareOf(from)))
+      return refused(TOO_MANY_SUBSCRIPTIONS);
     const state = needsApproval ? 'pending' : 'subscribed';
     await nodes.affiliate(node, new Map(), new Map([[jid, state]]), set);
     const told = needsApproval ? askOwners(context, node, jid) : welcome(context, node, jid);

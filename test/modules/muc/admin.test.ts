@@ -288,6 +288,20 @@ describe('XEP-0045 §9: admins', () => {
     expect(conditionIn(await hag66.next())).toBe('forbidden');
   });
 
+  test('§9.1 the ban of a domain is about those who are nothing else in the room', async () => {
+    await configure(crone1, { moderatedroom: '1' });
+    await set(crone1, `<item affiliation='member' jid='${HAG}'/>`);
+    await set(crone1, "<item nick='thirdwitch' role='visitor'/>");
+    await enter(house.hecate, 'fourthwitch', [crone1, wiccarocks, hag66]);
+    forget();
+    await set(crone1, "<item affiliation='outcast' jid='shakespeare.lit'/>");
+    expect(codesIn(house.hecate.inbox[0])).toEqual([110, 301]);
+    const others = hag66.inbox.map(({ attrs }) => attrs.from);
+    expect(others, 'of himself, who keeps what he has, he hears nothing').toEqual([
+      `${COVEN}/fourthwitch`,
+    ]);
+  });
+
   test('§9.1 nobody bans somebody above him, nor himself', async () => {
     const ban = (jid: string) => `<item affiliation='outcast' jid='${jid}'/>`;
     expect(conditionIn(await set(wiccarocks, ban('crone1@shakespeare.lit')))).toBe('not-allowed');

@@ -723,6 +723,15 @@ describe('XEP-0045 §7.4 to §7.14', () => {
       expect(conditionIn(await hag66.ask('set', form('thirdwitch'), COVEN))).toBe('not-allowed');
     });
 
+    test('into a room for members nobody is invited by himself', async () => {
+      await configure(crone1, { '{urn:rtcd:muc}registration': '1', membersonly: '1' });
+      const { hecate } = house;
+      await hecate.send('<presence/>');
+      hecate.inbox.length = 0;
+      await hecate.ask('set', form('fourthwitch'), COVEN);
+      expect(hecate.inbox.map(String)).toEqual([]);
+    });
+
     test('asks for a nick, makes a member of who registers, and tells all', async () => {
       await configure(crone1, { '{urn:rtcd:muc}registration': '1' });
       crone1.inbox.length = 0;

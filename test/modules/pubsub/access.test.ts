@@ -363,6 +363,34 @@ describe('limits', () => {
     expect(serialise(await owner(two))).toContain('jid="b@x.lit" affiliation="none"');
   });
 
+  test('§6.1.3.9 one account does not take the places of all', async () => {
+    await publish(juliet, NODE, item('a'), { access_model: 'open' });
+    const paris = await scene.connect('paris@capulet.lit/garden');
+    const subscribe = (resource: string) =>
+      ask(paris, 'set', `<subscribe node='${NODE}' jid='paris@capulet.lit/${resource}'/>`, JULIET);
+    for (let count = 0; count < 20; count += 1) expectDone(await subscribe(String(count)));
+    const refused = 'wait policy-violation too-many-subscriptions';
+    expect(errorOf(await subscribe('more'))).toBe(refused);
+    expectDone(await subscribe('3'));
+  });
+
+  test('§8.6 owners are not asked without end', async () => {
+    await publish(juliet, NODE, item('a'), { access_model: 'authorize' });
+    juliet.inbox.length = 0;
+    const paris = await scene.connect('paris@capulet.lit/garden');
+    const attrs = `node='${NODE}' jid='paris@capulet.lit'`;
+    const subscribe = () => ask(paris, 'set', `<subscribe ${attrs}/>`, JULIET);
+    for (let count = 0; count < 20; count += 1) {
+      expectDone(await subscribe());
+      expectDone(await ask(paris, 'set', `<unsubscribe ${attrs}/>`, JULIET));
+    }
+    expect(errorOf(await subscribe())).toBe('wait policy-violation too-many-subscriptions');
+    await calm(scene);
+    expect(juliet.inbox.length).toBe(20);
+    scene.clock.advance(3_600_000);
+    expectDone(await subscribe());
+  });
+
   test('huge names, ids and forms are refused', async () => {
     expect(errorOf(await publish(juliet, 'x'.repeat(1024), item('a')))).toBe(
       'modify not-acceptable',
