@@ -20,7 +20,8 @@ const WIDE = { width: 1100, height: 760 };
 const PHONE = { width: 390, height: 780 };
 /** Where pictures are kept, if they are. */
 const FOLDER = process.env['RTCD_SCREENSHOTS'];
-const ROOM = 'support@conference.localhost';
+/** Where colleagues hear who waits. */
+const LOBBY = 'support@conference.localhost';
 const GUESTS = 'guest.falcot.localhost';
 /** The company's site, of one family with the domain for guests. */
 const SITE = 'www.falcot.localhost';
@@ -58,7 +59,7 @@ describeWith(['chromium'], 'the chat for visitors in a browser', () => {
     const port = typeof address === 'object' ? address?.port : undefined;
     siteUrl = `https://${SITE}:${port}`;
     otherUrl = `https://${HOST}:${port}`;
-    const support = { room: ROOM, title: 'Ask Falcot', embeddedBy: [siteUrl, otherUrl] };
+    const support = { room: LOBBY, title: 'Ask Falcot', embeddedBy: [siteUrl, otherUrl] };
     server = await startServer({
       accounts: { 'juliet@localhost': PASSWORD },
       hosts: {
@@ -66,16 +67,13 @@ describeWith(['chromium'], 'the chat for visitors in a browser', () => {
         [GUESTS]: { anonymous: true, modules: { webClient: { support } } },
       },
     });
-    await server.run('rooms.create', { room: ROOM, owner: 'juliet@localhost' });
+    await server.run('rooms.create', {
+      ...{ room: LOBBY, owner: 'juliet@localhost', membersOnly: true },
+    });
     browser = await chromium.launch({ executablePath: findChromium() ?? '', args: BROWSER_ARGS });
     const { c2s } = server.ports;
     colleague = await loggedIn({ port: c2s, user: 'juliet', password: PASSWORD });
-    colleague.send(
-      `<presence to='${ROOM}/Juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
-    );
-    await colleague.seek(
-      ({ name, attrs }) => name === 'presence' && attrs.from === `${ROOM}/Juliet`,
-    );
+    await enter(LOBBY);
   }, 90_000);
   afterAll(async () => {
     colleague?.destroy();
@@ -83,6 +81,23 @@ describeWith(['chromium'], 'the chat for visitors in a browser', () => {
     site?.close();
     await server?.stop();
   });
+
+  const enter = async (room: string) => {
+    colleague.send(
+      `<presence to='${room}/Juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    );
+    const at = `${room}/Juliet`;
+    await colleague.seek(({ name, attrs }) => name === 'presence' && attrs.from === at);
+  };
+  /** Waits until the colleague hears of a visitor, and goes to him; answers his room. */
+  const attend = async () => {
+    const said = await colleague.seek(
+      (element) => element.attrs.from === LOBBY && textIn(element).includes('is waiting: '),
+    );
+    const room = /xmpp:([^?]+)\?join/.exec(textIn(said))?.[1] ?? '';
+    await enter(room);
+    return room;
+  };
 
   const shot = async (page: Page, name: string) => {
     if (FOLDER === undefined) return;
@@ -103,8 +118,8 @@ describeWith(['chromium'], 'the chat for visitors in a browser', () => {
     );
     return String(said.attrs.from);
   };
-  const answer = (text: string) =>
-    colleague.send(`<message to='${ROOM}' type='groupchat'><body>${text}</body></message>`);
+  const answer = (room: string, text: string) =>
+    colleague.send(`<message to='${room}' type='groupchat'><body>${text}</body></message>`);
 
   /** What the admin sees of guests. */
   const listed = async () =>
@@ -112,9 +127,9 @@ describeWith(['chromium'], 'the chat for visitors in a browser', () => {
       readonly total: number;
       readonly sessions: readonly { readonly jid: string }[];
     };
-  /** What the colleague reads in the archive of the room. */
-  const archive = async () => {
-    colleague.send(`<iq type='set' to='${ROOM}' id='a'><query xmlns='urn:xmpp:mam:2'/></iq>`);
+  /** What the colleague reads in the archive of a room. */
+  const archive = async (room: string) => {
+    colleague.send(`<iq type='set' to='${room}' id='a'><query xmlns='urn:xmpp:mam:2'/></iq>`);
     const found: string[] = [];
     await colleague.seek((element) => {
       found.push(String(element));
@@ -141,10 +156,12 @@ describeWith(['chromium'], 'the chat for visitors in a browser', () => {
     await opener.focus();
     await page.keyboard.press('Enter');
     await chatOf(page).locator('.chat-textarea').waitFor();
+    const room = await attend();
     await write(page, 'Where is my parcel?');
     const visitor = await heard('Where is my parcel?');
-    expect(visitor).toMatch(/^support@conference\.localhost\/Visitor \d{4}$/);
-    answer('It comes tomorrow');
+    expect(visitor).toMatch(/^support-[0-9a-f]+@conference\.localhost\/Visitor \d{4}$/);
+    expect(visitor).toContain(`${room}/`);
+    answer(room, 'It comes tomorrow');
     await shown(page, 'It comes tomorrow');
     await shot(page, 'wide');
     const [guest] = (await listed()).sessions;
@@ -154,7 +171,7 @@ describeWith(['chromium'], 'the chat for visitors in a browser', () => {
     // The next page of the site: the same guest, in the same session, with what was said.
     await page.getByRole('link', { name: 'Prices' }).click();
     await page.getByRole('heading', { name: '/prices' }).waitFor();
-    answer('Or on Monday');
+    answer(room, 'Or on Monday');
     for (const text of ['Where is my parcel?', 'It comes tomorrow', 'Or on Monday'])
       await shown(page, text);
     await write(page, 'Monday will do');
@@ -172,32 +189,49 @@ describeWith(['chromium'], 'the chat for visitors in a browser', () => {
     await opener.waitFor();
     expect(await page.getByRole('dialog').count()).toBe(0);
 
-    // Another visitor is somebody else, and reads nothing of what was said.
+    // Another visitor has a conversation of his own.
     const other = await browser.newContext({ viewport: PHONE, ignoreHTTPSErrors: true });
     other.setDefaultTimeout(PATIENCE_MS);
     const stranger = await other.newPage();
     await stranger.goto(`${siteUrl}/`);
     await stranger.getByRole('button', { name: 'Ask Falcot' }).click();
     await chatOf(stranger).locator('.chat-textarea').waitFor();
+    const otherRoom = await attend();
+    expect(otherRoom).not.toBe(room);
     await write(stranger, 'Anybody there?');
-    expect(await heard('Anybody there?')).not.toBe(visitor);
+    await heard('Anybody there?');
     await shown(stranger, 'Anybody there?');
+    answer(room, 'For one only');
+    answer(otherRoom, 'For the other only');
+    await shown(stranger, 'For the other only');
     expect(await chatOf(stranger).locator('.chat-msg__text').allInnerTexts()).toEqual([
       'Anybody there?',
+      'For the other only',
     ]);
     await shot(stranger, 'stranger');
-    // The room's archive has it, as all that is said there.
-    const archived = await archive();
-    for (const text of ['Where is my parcel?', 'Monday will do', 'Anybody there?'])
-      expect(archived).toContain(text);
+    // The archive of each room has it, as all that is said there.
+    const archived = await archive(room);
+    for (const text of ['Where is my parcel?', 'Monday will do']) expect(archived).toContain(text);
+    expect(await archive(otherRoom)).toContain('Anybody there?');
 
     // Whose session is ended, as by a restart of the server, comes in again by himself.
     const { sessions: left } = await listed();
     await server.run('sessions.kick', { jid: left.find((each) => each.jid !== jid)?.jid ?? '' });
-    await chatOf(stranger).locator('.chat-msg__text').waitFor({ state: 'detached' });
+    await chatOf(stranger).locator('.chat-msg__text').first().waitFor({ state: 'detached' });
     await chatOf(stranger).locator('.chat-textarea').waitFor();
     await write(stranger, 'Back again');
-    await heard('Back again');
+    const back = await heard('Back again');
+    expect(back).toContain(`${otherRoom}/`);
+
+    // Whom a colleague removes does not come back for a while.
+    const [, nick] = back.split('/');
+    const kick = `<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='${nick}' role='none'/></query>`;
+    colleague.send(`<iq type='set' id='k' to='${otherRoom}'>${kick}</iq>`);
+    expect((await colleague.seek(({ attrs }) => attrs.id === 'k')).attrs.type).toBe('result');
+    await shot(stranger, 'removed');
+    await stranger.reload();
+    await chatOf(stranger).getByText('closed for you for now').waitFor();
+    await shot(stranger, 'closed-for-now');
     expect(faults).toEqual([]);
     await other.close();
     await context.close();

@@ -110,6 +110,8 @@ function refusalOf(turn: Turn, stanza: Presence, nick: string, mark: EntryMark) 
     text,
     type,
   });
+  if (terms.isShutOut(stanza.from))
+    return refuse('forbidden', 'You were removed from a room here; come back later.');
   if (affiliation === 'outcast') return refuse('forbidden', 'You are banned from this room.');
   if (room.isLocked && affiliation !== 'owner')
     return refuse('item-not-found', 'The room is being configured.');

@@ -6,24 +6,33 @@
 import type { MaybePromise } from '../../core/hooks.ts';
 import { defineModule, type Home } from '../../core/module.ts';
 import { loadSecret } from '../../core/secret.ts';
-import { domainOf, localOf } from '../../jid/jid.ts';
+import { type Domain, domainOf, localOf } from '../../jid/jid.ts';
 import { type AdminService, createAdminService } from './admin-service.ts';
 import { affiliate } from './affiliating.ts';
+import { type Conversations, createConversations } from './conversations.ts';
 import { createDesk } from './desk.ts';
 import { startExpiry } from './expiry.ts';
 import { takenOff } from './hats.ts';
 import { mucMigrations } from './migrations.ts';
 import { createRooms } from './service.ts';
 import { type MucSettings, mucSettings } from './settings.ts';
+import { createShutOut } from './shut-out.ts';
 import { createRoomTables } from './tables.ts';
 
 export type { AdminService } from './admin-service.ts';
+
+/** What other modules have of rooms. */
+export interface MucService extends AdminService {
+  readonly conversations: Conversations;
+  /** Whether guests who come from an address may not enter the rooms of a service now. */
+  isShutOut(address: string, service: Domain): boolean;
+}
 
 /** How long rooms that are not persistent wait for their occupants after a restart. */
 const RETURN_MS = 900_000;
 
 /** The module. */
-export const muc = defineModule<MucSettings, AdminService>({
+export const muc = defineModule<MucSettings, MucService>({
   name: 'muc',
   specs: [
     { xep: 45, version: '1.35.5', covers: 'complete' },
@@ -54,9 +63,11 @@ export const muc = defineModule<MucSettings, AdminService>({
   setup(home: Home<MucSettings>) {
     const tables = createRoomTables(home.store);
     let secret: MaybePromise<Buffer> | undefined;
+    const shutOut = createShutOut(home);
     const rooms = createRooms({
       home,
       tables,
+      shutOut,
       secret: () => {
         secret ??= loadSecret(home.store, 'occupant ids');
         return secret;
@@ -74,7 +85,11 @@ export const muc = defineModule<MucSettings, AdminService>({
           if (turn.room.occupants.size === 0) turn.isOver = true;
         });
     };
-    const api = createAdminService(home, rooms, tables);
+    const api: MucService = {
+      ...createAdminService(home, rooms, tables),
+      conversations: createConversations(home, rooms, tables),
+      isShutOut: shutOut.isOutAt,
+    };
     const stopExpiry = startExpiry({
       clock: home.clock,
       log: home.log,

@@ -16,6 +16,10 @@ import {
 import { type Occupant, occupantAt, occupantJid, withOccupant, withoutOccupant } from './room.ts';
 import type { Turn } from './turn.ts';
 
+/** The codes of §15.6.2. */
+const BANNED = 301;
+const KICKED = 307;
+
 /** A session of an occupant leaves (§7.14); it is told so itself, whatever became of its client. */
 export function leave(turn: Turn, stanza: Presence): void {
   const occupant = occupantAt(turn.room, stanza.from);
@@ -58,6 +62,8 @@ export function remove(turn: Turn, occupant: Occupant, notice: Notice): void {
 /** Takes an occupant out and tells him; {@link tellRemoval} tells the others. */
 export function tellRemoved(turn: Turn, occupant: Occupant, notice: Notice): void {
   tellSelf(turn, occupant, { ...notice, type: 'unavailable', role: 'none' });
+  const isRemoved = notice.codes?.some((code) => code === BANNED || code === KICKED) === true;
+  if (isRemoved) turn.removed.push(...sessionsOf(occupant));
   turn.room = withoutOccupant(turn.room, occupant);
 }
 

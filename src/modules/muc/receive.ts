@@ -79,6 +79,7 @@ const NOTHING: Outcome = {
   sends: [],
   relay: undefined,
   invitations: [],
+  removed: [],
   tombstone: undefined,
   said: undefined,
   reflected: undefined,

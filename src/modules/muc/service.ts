@@ -36,6 +36,7 @@ import { type Addressed, receive } from './receive.ts';
 import { createRelays } from './relays.ts';
 import type { Room } from './room.ts';
 import type { MucSettings } from './settings.ts';
+import type { ShutOut } from './shut-out.ts';
 import type { RoomTables } from './tables.ts';
 import { type Outcome, refusal, type Sending, type Terms, Turn } from './turn.ts';
 
@@ -77,10 +78,11 @@ export interface RoomsOptions {
   readonly tables: RoomTables;
   /** XEP-0421: the secret from which occupant ids are made. */
   readonly secret: () => MaybePromise<Buffer>;
+  readonly shutOut: ShutOut;
 }
 
 /** Opens the rooms. */
-export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
+export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Rooms {
   const { clock, log } = home;
   let key: Buffer | undefined;
   const cells = createCells(async (jid) => {
@@ -118,6 +120,7 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     missing: more.missing,
     hasArchive: hasArchive(room),
     saidId: more.place?.uid,
+    isShutOut: (session) => shutOut.isOut(session, domainOf(room)),
     hearsSince: (session) => hearsSince(home, session, hostOf(room)),
     roomsOf: (account) => counts.get(account) ?? 0,
   });
@@ -151,7 +154,9 @@ export function createRooms({ home, tables, secret }: RoomsOptions): Rooms {
     return verdict.settling(Promise.all([written, told.settled]));
   };
 
-  const accept = (cell: Cell, { room, sends, relay, invitations }: Outcome) => {
+  const accept = (cell: Cell, { room, sends, relay, invitations, removed }: Outcome) => {
+    for (const session of removed)
+      if (cell.room !== undefined) shutOut.removed(session, domainOf(cell.room.jid));
     recount(cell.room, room);
     if (room === undefined && cell.room?.isLocked === false)
       for (const listener of listeners) listener(cell.room.jid);

@@ -32,6 +32,9 @@ export const mucSettings = z.object({
     .boolean()
     .default(false)
     .describe('Whether guests without an account may read what was said before they came.'),
+  guestsStayAway: duration('1h', { min: '1m', max: '30d' }).describe(
+    'For how long a guest who was kicked or banned, and other guests from his address, enter no room of the service.',
+  ),
   invitations: count(10, { min: 1, max: 100 }).describe('How many one message may invite.'),
   invitationsPerHour: count(60, { min: 1 }).describe('How many one account may invite in an hour.'),
   presencesPerMinute: count(60, { min: 5 }).describe(

@@ -64,6 +64,8 @@ export interface Terms {
   readonly missing: ReadonlySet<BareJid> | undefined;
   /** Since when a session may know what was said, in ms since the epoch; undefined: from the beginning. */
   hearsSince(session: FullJid): number | undefined;
+  /** Whether a session is that of a guest who was removed, and may not come back yet. */
+  isShutOut(session: Jid): boolean;
   /** How many rooms of the service an account is in. */
   roomsOf(account: BareJid): number;
 }
@@ -98,6 +100,8 @@ export interface Outcome {
   readonly reflected: Reflected | undefined;
   /** Whom the room invites for somebody. */
   readonly invitations: readonly SentInvitation[];
+  /** The sessions of those whom a moderator kicked or banned. */
+  readonly removed: readonly FullJid[];
   /** What was taken back. */
   readonly retraction: Retraction | undefined;
   /** The vCard that an owner has published. */
@@ -110,6 +114,7 @@ export class Turn {
   readonly terms: Terms;
   readonly sends: Sending[] = [];
   readonly invitations: SentInvitation[] = [];
+  readonly removed: FullJid[] = [];
   relay: Relay | undefined;
   tombstone: Tombstone | undefined;
   said: Said | undefined;
@@ -149,10 +154,13 @@ export class Turn {
 
   /** What became of the event. */
   get outcome(): Outcome {
-    const { room, isOver, sends, relay, invitations } = this;
+    const { room, isOver, sends, relay, invitations, removed } = this;
     const { tombstone, said, reflected, retraction, vcard } = this;
     const now = isOver ? undefined : room;
-    return { room: now, sends, relay, invitations, tombstone, said, reflected, retraction, vcard };
+    return {
+      ...{ room: now, sends, relay, invitations, removed },
+      ...{ tombstone, said, reflected, retraction, vcard },
+    };
   }
 }
 

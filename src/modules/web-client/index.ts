@@ -13,6 +13,7 @@ import type { HttpEnv } from '../../http/client.ts';
 import { domainOfHeader } from '../../http/host.ts';
 import { register } from '../register/index.ts';
 import { tagged } from './answer.ts';
+import { type Conversations, createConversations } from './conversations.ts';
 import { type Files, findFiles } from './files.ts';
 import { manifestOf, type Page, pageHtml, policyOf } from './page.ts';
 import { type WebClientSettings, webClientConfig } from './settings.ts';
@@ -32,14 +33,20 @@ const LOGOS: Readonly<Record<string, string>> = {
 export const webClient = defineModule<WebClientSettings>({
   name: 'webClient',
   specs: [],
-  wants: ['register'],
+  wants: ['register', 'muc'],
   config: webClientConfig,
   setup(home) {
-    return { web: { app: createApp(home) } };
+    const conversations = createConversations(home);
+    return {
+      web: { app: createApp(home, conversations) },
+      async stop() {
+        conversations.stop();
+      },
+    };
   },
 });
 
-function createApp(home: Home<WebClientSettings>): Hono<HttpEnv> {
+function createApp(home: Home<WebClientSettings>, conversations: Conversations): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   let files: Promise<Files> | undefined;
   const allFiles = () => {
@@ -102,7 +109,10 @@ function createApp(home: Home<WebClientSettings>): Hono<HttpEnv> {
       ...(file.isCompressed ? { 'Content-Encoding': 'gzip' } : {}),
     });
   });
-  app.route('/', createSupport({ home, files: allFiles, hostFor: (c) => hostFor(home, c) }));
+  app.route(
+    '/',
+    createSupport({ home, conversations, files: allFiles, hostFor: (c) => hostFor(home, c) }),
+  );
   return app;
 }
 

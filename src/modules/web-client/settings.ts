@@ -1,13 +1,15 @@
 /** The config of the web client. */
 import { z } from 'zod';
-import { accountJid, path } from '../../config/fields.ts';
+import { accountJid, count, duration, path } from '../../config/fields.ts';
 
 /** A web site; by nothing else in it could it say more in a policy than its name. */
 const SITE =
   /^(?:https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http:\/\/(?:localhost|127\.0\.0\.1))(?::\d{1,5})?$/;
 
 const support = z.object({
-  room: accountJid().describe('The room in which visitors find colleagues; it has to be there.'),
+  room: accountJid().describe(
+    'The room in which colleagues hear who waits; it has to be there, for members only.',
+  ),
   title: z.string().min(1).max(60).default('Support').describe('What the chat is called.'),
   greeting: z
     .string()
@@ -19,6 +21,12 @@ const support = z.object({
     .max(50)
     .default([])
     .describe('The web sites whose pages may show it, such as https://www.falcot.com.'),
+  conversations: count(500, { min: 1, max: 10_000 }).describe(
+    'How many conversations with visitors there may be, those that are kept among them.',
+  ),
+  keepFor: duration('30d', { min: '1h', max: '3650d' }).describe(
+    'How long after its beginning a conversation is kept that nobody is in any more.',
+  ),
 });
 
 /** The schema of `modules.webClient`. */

@@ -1,6 +1,6 @@
 /**
  * The chat for visitors of a company's web site: a page at `/support` that signs in by ANONYMOUS and is in
- * one room, and the script by which the web site shows it.
+ * the room of its visitor's conversation, and the script by which the web site shows it.
  */
 import { type Context, Hono } from 'hono';
 import type { Host } from '../../core/hosts.ts';
@@ -8,6 +8,7 @@ import type { Home } from '../../core/module.ts';
 import type { HttpEnv } from '../../http/client.ts';
 import { escapeAttribute, escapeText } from '../../xml/element.ts';
 import { tagged } from './answer.ts';
+import type { Conversations } from './conversations.ts';
 import type { Files } from './files.ts';
 import { colourRule, policyOf, scriptData } from './page.ts';
 import type { SupportSettings, WebClientSettings } from './settings.ts';
@@ -18,13 +19,14 @@ const PLACE = "'SETTINGS'";
 /** What the pages work with. */
 export interface SupportOptions {
   readonly home: Home<WebClientSettings>;
+  readonly conversations: Conversations;
   files(): Promise<Files>;
   /** The host whose name a browser came by. */
   hostFor(c: Context<HttpEnv>): Host | undefined;
 }
 
 /** The chat as it is set up for a host. */
-export interface SupportPage extends Pick<SupportSettings, 'room' | 'title' | 'greeting'> {
+export interface SupportPage extends Pick<SupportSettings, 'title' | 'greeting'> {
   readonly domain: string;
   /** `#rrggbb`. */
   readonly colour: string;
@@ -33,28 +35,38 @@ export interface SupportPage extends Pick<SupportSettings, 'room' | 'title' | 'g
 }
 
 /** Makes what is served. */
-export function createSupport({ home, files, hostFor }: SupportOptions): Hono<HttpEnv> {
+export function createSupport({
+  home,
+  conversations,
+  files,
+  hostFor,
+}: SupportOptions): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   /** What a host has set up; undefined where it has no such chat. */
   const found = (c: Context<HttpEnv>) => {
     const host = hostFor(c);
     if (host?.config.anonymous !== true || !home.isEnabled(host.domain)) return undefined;
     const { support, colour } = home.configOf(host.domain);
-    return support === undefined ? undefined : { domain: host.domain, support, colour };
+    return support === undefined ? undefined : { host, domain: host.domain, support, colour };
   };
 
   app.get('/support', async (c) => {
     const chat = found(c);
     if (chat === undefined) return c.notFound();
     const { domain, support, colour } = chat;
-    const { room, title, greeting, embeddedBy } = support;
+    const { title, greeting, embeddedBy } = support;
     c.header('Content-Security-Policy', policyOf(home.web.publicUrl(domain), embeddedBy));
     // X-Frame-Options, which knows no list, stays: browsers that know the policy pass over it.
     c.header('Cross-Origin-Resource-Policy', 'cross-origin');
     c.header('Cache-Control', 'no-cache');
     const folder = `chat/${(await files()).version}/`;
-    const page = supportHtml({ domain, room, title, greeting, colour, files: folder });
+    const page = supportHtml({ domain, title, greeting, colour, files: folder });
     return tagged(c, page, 'text/html; charset=utf-8');
+  });
+
+  app.post('/support/conversation', async (c) => {
+    const chat = found(c);
+    return chat === undefined ? c.notFound() : conversations.answer(c, chat.host, chat.support);
   });
 
   app.get('/support/widget.js', async (c) => {
@@ -76,7 +88,7 @@ export function createSupport({ home, files, hostFor }: SupportOptions): Hono<Ht
 }
 
 /** The page, as HTML. */
-export function supportHtml({ title, greeting, colour, files, domain, room }: SupportPage): string {
+export function supportHtml({ title, greeting, colour, files, domain }: SupportPage): string {
   const at = (text: string) => `"${escapeAttribute(text)}"`;
   return `<!doctype html>
 <html lang="en">
@@ -89,7 +101,7 @@ export function supportHtml({ title, greeting, colour, files, domain, room }: Su
 <link rel="stylesheet" href=${at(`${files}converse.min.css`)}>
 <link rel="stylesheet" href=${at(`${files}support.css`)}>
 <style>${colourRule(colour)}</style>
-<script type="application/json" id="settings">${scriptData({ domain, room, files })}</script>
+<script type="application/json" id="settings">${scriptData({ domain, files })}</script>
 <script type="module" src=${at(`${files}converse.min.js`)}></script>
 <script type="module" src=${at(`${files}support.js`)}></script>
 </head>

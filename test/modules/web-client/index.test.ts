@@ -26,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 async function open(settings: Readonly<Record<string, unknown>> = {}) {
   scene = await startScene({
-    modules: [register, webClient],
+    modules: [roster, archive, disco, muc, register, webClient],
     accounts: [`juliet@${HOST}`],
     settings: { webClient: settings },
   });
@@ -81,7 +81,7 @@ describe('the page', () => {
     expect((await ask('/chat', { host: 'mantua.example' })).status).toBe(404);
     await scene.stop();
     scene = await startScene({
-      modules: [register, webClient],
+      modules: [roster, archive, disco, muc, register, webClient],
       accounts: [`juliet@${HOST}`],
       settings: { webClient: false },
     });

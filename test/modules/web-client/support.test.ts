@@ -1,7 +1,11 @@
 /** The chat for visitors over HTTP; in a browser it is tested in test/browser/support.test.ts. */
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
+import { archive } from '../../../src/modules/archive/index.ts';
+import { disco } from '../../../src/modules/disco/index.ts';
+import { muc } from '../../../src/modules/muc/index.ts';
 import { register } from '../../../src/modules/register/index.ts';
+import { roster } from '../../../src/modules/roster/index.ts';
 import { webClient } from '../../../src/modules/web-client/index.ts';
 import { webClientConfig } from '../../../src/modules/web-client/settings.ts';
 import { type Scene, startScene } from '../../support/scene.ts';
@@ -14,7 +18,7 @@ afterEach(() => scene?.stop());
 
 async function open(support: object | undefined, anonymous = true) {
   scene = await startScene({
-    modules: [register, webClient],
+    modules: [roster, archive, disco, muc, register, webClient],
     accounts: [`porter@${HOST}`],
     host: { anonymous },
     settings: { webClient: support === undefined ? {} : { support } },
@@ -53,7 +57,9 @@ describe('the page', () => {
     expect(page).toContain('&lt;b&gt;Good morrow&lt;/b&gt;');
     expect(page).not.toContain('alert(1)</script>');
     const data = /id="settings">(.*)<\/script>/.exec(page)?.[1] ?? '';
-    expect(JSON.parse(data)).toMatchObject({ domain: HOST, room: ROOM });
+    const settings = JSON.parse(data);
+    expect(settings).toMatchObject({ domain: HOST });
+    expect(page).not.toContain(ROOM); // which is for colleagues
     const files = [...page.matchAll(/(?:src|href)="(chat\/[^"]+)"/g)].map(([, path]) => `/${path}`);
     expect(files.length).toBeGreaterThan(3);
     for (const path of files) expect([path, (await ask(path)).status]).toEqual([path, 200]);

@@ -1,12 +1,13 @@
-/** Sets Converse.js up as the chat of a visitor: a guest, in one room, who is the same on the next page. */
+/** Sets Converse.js up as the chat of a visitor: a guest, in a room of his own, who is the same on the next page. */
 
-const { domain, room, files } = JSON.parse(document.getElementById('settings').textContent);
+const { domain, files } = JSON.parse(document.getElementById('settings').textContent);
 const here = (path) => new URL(path, location.href);
 const socket = here('xmpp-websocket');
 socket.protocol = socket.protocol.replace('http', 'ws');
 
 const NICK = 'support-nick';
 const JID = 'support-jid';
+const ROOM = 'support-room';
 const TRIES = 'support-tries';
 
 /** Whether the browser keeps anything for us: some do not in a page of another site. */
@@ -21,6 +22,36 @@ function hasStorage() {
 function newNick() {
   const [random] = crypto.getRandomValues(new Uint32Array(1));
   return `Visitor ${1000 + (random % 9000)}`;
+}
+
+/** The room of the visitor's conversation; undefined, and he is told, if he cannot have one. */
+async function conversation(nick) {
+  const room = sessionStorage.getItem(ROOM) ?? undefined;
+  const answer = await fetch(here('support/conversation'), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ nick, room }),
+  }).catch(() => undefined);
+  if (answer?.ok !== true) {
+    say(
+      answer?.status === 403
+        ? 'This chat is closed for you for now.'
+        : 'Nobody can be reached here just now. Please try again in some minutes.',
+    );
+    return undefined;
+  }
+  const found = await answer.json();
+  sessionStorage.setItem(ROOM, found.room);
+  return found.room;
+}
+
+/** Says something in place of the chat. */
+function say(text) {
+  const words = document.createElement('p');
+  words.setAttribute('role', 'status');
+  words.textContent = text;
+  document.getElementById('greeting').hidden = true;
+  document.getElementById('chat').replaceChildren(words);
 }
 
 /** Converse.js cannot do without: in a window of its own it has what it needs. */
@@ -51,9 +82,11 @@ async function comeBack(session) {
 }
 
 async function start() {
-  const { default: converse } = await import('./converse.min.js');
   const nick = localStorage.getItem(NICK) ?? newNick();
   localStorage.setItem(NICK, nick);
+  const room = await conversation(nick);
+  if (room === undefined) return;
+  const { default: converse } = await import('./converse.min.js');
   const jid = sessionStorage.getItem(JID);
 
   /** Also for who has an address: that of the session to which he comes back (XEP-0198). */
