@@ -8,6 +8,7 @@ import { type Options, readOptions } from './options.ts';
 import { type Report, treeOf } from './report/json.ts';
 import { machine, machineText } from './report/machine.ts';
 import { faultsIn, type Run, summarise } from './report/summary.ts';
+import { TARGETS } from './report/targets.ts';
 import { reportText } from './report/text.ts';
 import { readReport, writeReport } from './report/write.ts';
 import { runAll, runGrowth } from './run.ts';
@@ -51,12 +52,12 @@ async function measure(options: Options): Promise<string> {
   const afterRound = (runs: readonly Run[]) => write({ figures: treeOf(summarise(runs)) });
   try {
     const certificate = await makeCertificate(folder, options.key, [DOMAIN, ...RELAYED]);
-    const site = { certificate, core, say, afterRound };
+    const afterGrowth = (growths: Report['growth']) => write({ figures: {}, growth: growths });
+    const site = { certificate, core, say, afterRound, afterGrowth };
     const { growth } = options;
     if (growth !== undefined) {
       const names = GROWING_NAMES.filter((name) => growth.includes(name));
-      const report = await write({ figures: {}, growth: await runGrowth(options, names, site) });
-      return JSON.stringify(report.growth, undefined, 2);
+      return JSON.stringify(await runGrowth(options, names, site), undefined, 2);
     }
     const trials = TRIAL_NAMES.filter((name) => options.scenario.includes(name));
     const { runs, failures } = await runAll(options, trials, site);
@@ -72,7 +73,9 @@ async function measure(options: Options): Promise<string> {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2), TRIAL_NAMES, GROWING_NAMES);
+  const targets = [...new Set(TARGETS.map(({ trial }) => trial))];
+  const names = { trials: TRIAL_NAMES, targets, growing: GROWING_NAMES };
+  const options = readOptions(process.argv.slice(2), names);
   if (options.redraw && options.report !== undefined) await redraw(options.report);
   else process.stdout.write(`${await measure(options)}\n`);
 }

@@ -70,28 +70,41 @@ const oneOf =
     return found;
   };
 
-/** Reads a list of names, divided by commas; `pairs*` stands for all that begin so. */
+/** Reads a list of names, divided by commas; `pairs*` stands for all that begin so, and a set for its names. */
 const listOf =
-  <Name extends string>(allowed: readonly Name[]) =>
+  <Name extends string>(
+    allowed: readonly Name[],
+    sets: Readonly<Record<string, readonly Name[]>> = {},
+  ) =>
   (text: string): Name[] =>
     text.split(',').flatMap((name) => {
+      const set = sets[name];
+      if (set !== undefined) return [...set];
       if (!name.endsWith('*')) return [oneOf(allowed)(name)];
       return allowed.filter((each) => each.startsWith(name.slice(0, -1)));
     });
 
+/** What can be asked for by name. */
+export interface Names {
+  readonly trials: readonly string[];
+  /** The trials that targets are about. */
+  readonly targets: readonly string[];
+  readonly growing: readonly string[];
+}
+
 /** Reads the command line; ends the process with a message when it is wrong. */
-export function readOptions(
-  argv: readonly string[],
-  trials: readonly string[],
-  growing: readonly string[],
-): Options {
+export function readOptions(argv: readonly string[], names: Names): Options {
+  const { trials, targets, growing } = names;
   const command = new Command('npm run bench --')
     .description('Puts load on XMPP servers on this machine and measures them.')
     .option('--vs <names>', 'compare rtcd with others: prosody,ejabberd', listOf(SERVERS))
     .option('--server <names>', 'the servers, all of them', listOf(SERVERS), ['rtcd'])
-    .option('--scenario <names>', 'what to run; a * at the end for several', listOf(trials), [
-      ...trials,
-    ])
+    .option(
+      '--scenario <names>',
+      'what to run: trials, * at the end for several, or targets',
+      listOf(trials, { targets }),
+      [...trials],
+    )
     .option('--growth <names>', 'how costs grow, in place of scenarios; * for all', listOf(growing))
     .option('--most-rows <n>', 'growth: of the archive', whole(10_000, 10_000_000), 1_000_000)
     .option('--repeat <n>', 'how often (5 with --vs)', whole(1, 50))

@@ -34,6 +34,8 @@ export interface Site {
   say(text: string): void;
   /** Is given all runs so far after each round. */
   afterRound(runs: readonly Run[]): Promise<unknown>;
+  /** Is given all growths so far whenever one has been measured. */
+  afterGrowth(growths: Readonly<Record<string, Growth>>): Promise<unknown>;
 }
 
 /**
@@ -77,7 +79,7 @@ export async function runGrowth(
 ): Promise<Record<string, Growth>> {
   const starts = startsOf(options);
   const growths: Record<string, Growth> = {};
-  for (const name of names)
+  for (const name of names) {
     for (const server of options.server) {
       const growing: Growing = GROWING[name];
       if (growing.isOwn === true && !server.startsWith('rtcd')) continue;
@@ -89,5 +91,7 @@ export async function runGrowth(
         growths[plot] = { ...PLOTS[plot], lines: { ...growths[plot]?.lines, [server]: own } };
       }
     }
+    await site.afterGrowth(growths);
+  }
   return growths;
 }

@@ -12,6 +12,9 @@ export function latencies(what: string, percentiles: Percentiles): Figure[] {
   }));
 }
 
+/** A figure that is 1 when rates are those of the generator, not of the server. */
+export const GENERATOR_WAS_LIMIT = 'generator was the limit';
+
 /** How busy a process is when its core is taken to be full, in per cent. */
 const FULL = 95;
 
@@ -23,7 +26,7 @@ export function usageFigures(usage: Usage): Figure[] {
     { name: 'server CPU', unit: '% of a core', value: serverPercent },
     { name: 'server, busiest thread', unit: '% of a core', value: busiestThreadPercent },
     { name: 'generator CPU', unit: '% of a core', value: generatorPercent },
-    { name: 'generator was the limit', unit: '', value: wasLimit ? 1 : 0 },
+    { name: GENERATOR_WAS_LIMIT, unit: '', value: wasLimit ? 1 : 0 },
     { name: 'peak memory', unit: 'MiB', value: usage.peakBytes / 2 ** 20 },
   ];
 }

@@ -14,7 +14,7 @@ export interface Report {
   readonly settings: object;
   readonly figures: FigureTree;
   /** How costs grow, by a name. */
-  readonly growth?: Readonly<Record<string, Growth>>;
+  readonly growth?: Readonly<Record<string, Growth>> | undefined;
 }
 
 /** Summaries as a report has them. */

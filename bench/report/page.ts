@@ -3,7 +3,7 @@ import type { BarRow } from './bars.ts';
 import type { Growth } from './lines.ts';
 import { type Machine, machineText } from './machine.ts';
 import { betterOf, OURS } from './ratios.ts';
-import { type Summaries, type Summary, summaryAt } from './summary.ts';
+import { limitsIn, type Summaries, type Summary, summaryAt } from './summary.ts';
 import { cellText, numberText } from './table.ts';
 import { reachedTargets, TARGETS } from './targets.ts';
 
@@ -36,6 +36,7 @@ export function derivedPart(
     `Measured on ${machineText(machine)}.`,
     '### Targets',
     targetsTable(summaries),
+    generatorText(limitsIn(summaries)),
     '### Plots',
     ...plots.map(({ file, title }) => `![${title}](${file})`),
     '### All figures',
@@ -45,6 +46,12 @@ export function derivedPart(
     ),
   ].join('\n\n');
 }
+
+/** Whether the generator was ever what limited. */
+const generatorText = (limits: readonly string[]): string =>
+  limits.length === 0
+    ? 'The generator was at its limit in no run.'
+    : `The generator was at its limit, and rates say nothing of the server, in: ${limits.join('; ')}.`;
 
 /** A line for each target: what it is, what each server needs, what share that is, and whether it will do. */
 function targetsTable(summaries: Summaries): string {

@@ -1,4 +1,5 @@
 /** Many runs, summarised. */
+import { GENERATOR_WAS_LIMIT } from '../load/figures.ts';
 import type { Figure } from '../load/scene.ts';
 
 /** The figures of one run of one trial against one server. */
@@ -76,4 +77,13 @@ export function faultsIn(summaries: Summaries): string[] {
             `${server}, ${trial}: ${name} ${least === most ? most : `${least} to ${most}`}`,
           );
   return found;
+}
+
+/** Where the generator was at its limit and the server was not, so that rates say nothing of the server. */
+export function limitsIn(summaries: Summaries): string[] {
+  return [...summaries].flatMap(([trial, figures]) =>
+    [...(figures.get(GENERATOR_WAS_LIMIT) ?? [])].flatMap(([server, { most }]) =>
+      most > 0 ? [`${server}, ${trial}`] : [],
+    ),
+  );
 }

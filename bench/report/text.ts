@@ -1,12 +1,15 @@
 /** The report on a terminal: figures, ratios, targets, faults. */
 import { ratiosOf } from './ratios.ts';
-import { faultsIn, type Summaries } from './summary.ts';
+import { faultsIn, limitsIn, type Summaries } from './summary.ts';
 import { aligned, numberText, tableText } from './table.ts';
 import { reachedTargets } from './targets.ts';
 
 /** All of it. */
 export function reportText(summaries: Summaries, servers: readonly string[]): string {
   const parts = [tableText(summaries, servers), ratiosText(summaries), targetsText(summaries)];
+  const limits = limitsIn(summaries);
+  if (limits.length > 0)
+    parts.push(['THE GENERATOR WAS THE LIMIT', ...limits.map((line) => `  ${line}`)].join('\n'));
   const faults = faultsIn(summaries);
   if (faults.length > 0) parts.push(['FAILED', ...faults.map((line) => `  ${line}`)].join('\n'));
   return parts.filter((part) => part !== '').join('\n\n');

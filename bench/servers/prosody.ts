@@ -34,13 +34,11 @@ export async function startProsody(setup: Setup): Promise<RunningServer> {
 }
 
 function moreOf({ store, relay }: Setup): string {
-  const lines = ['storage = "internal"'];
   // Accounts and rosters stay in files.
-  if (store === 'sqlite')
-    lines.push(
-      'storage = { archive = "sql" }',
-      'sql = { driver = "SQLite3"; database = "sqlite" }',
-    );
+  const lines =
+    store === 'sqlite'
+      ? ['storage = { archive = "sql" }', 'sql = { driver = "SQLite3"; database = "sqlite" }']
+      : ['storage = "internal"'];
   if (relay !== undefined) {
     const { serverPort, dns } = relay;
     lines.push(

@@ -49,6 +49,12 @@ describe('summaries of the load generator', () => {
     expect(reportText(summaries, ['rtcd'])).toContain('FAILED');
   });
 
+  test('it is told where the generator was the limit', () => {
+    const summaries = summarise([run('rtcd', 1, 'generator was the limit', '')]);
+    expect(reportText(summaries, ['rtcd'])).toContain('THE GENERATOR WAS THE LIMIT\n  rtcd, pairs');
+    expect(reportText(THREE, ['rtcd'])).not.toContain('LIMIT');
+  });
+
   test('figures survive JSON', () => {
     expect(summariesIn(JSON.parse(JSON.stringify(treeOf(THREE))))).toEqual(THREE);
   });

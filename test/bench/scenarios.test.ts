@@ -26,6 +26,8 @@ const people = { prefix: 'bench', password: 'a password', count: 8, contacts: 2 
 const accounts = accountsOf(people);
 /** Accounts of the archive's own. */
 const ARCHIVED = accounts.slice(6);
+/** Two processes start, one after the other. */
+const START_MS = 120_000;
 const figureOf = (figures: readonly Figure[], name: string) =>
   figures.find((figure) => figure.name === name)?.value;
 
@@ -37,7 +39,7 @@ describe('the load generator', () => {
     const certificate = await makeCertificate(folder, 'ecdsa', ['localhost']);
     const setup = { people, isArchiving: true, store: 'default', certificate } as const;
     server = await startRtcd({ ...setup, core: undefined }, { program });
-  });
+  }, START_MS);
   afterAll(async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
