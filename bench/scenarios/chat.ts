@@ -6,6 +6,9 @@ import { Histogram } from '../load/histogram.ts';
 import { measureUsage } from '../load/proc.ts';
 import type { Figure } from '../load/scene.ts';
 
+/** Who chats; a {@link Client}, or what a test has in its place. */
+export type Talker = Pick<Client, 'jid' | 'onStanza' | 'send'>;
+
 /** How clients chat. */
 export interface ChatOptions {
   /** How many messages of one sender may be under way, when there is no rate. */
@@ -17,10 +20,11 @@ export interface ChatOptions {
   readonly warmup: number;
   /** The length of a message's text, in bytes. */
   readonly body: number;
+  /** How long we wait at the end for messages that are under way, in seconds; a minute if absent. */
+  readonly patience?: number;
 }
 
-/** How long we wait at the end for messages that are under way, in milliseconds. */
-const DRAIN_MS = 60_000;
+const PATIENCE_S = 60;
 /** How long we wait after the last one for what should not come. */
 const AFTERWARDS_MS = 50;
 /** How often messages of a fixed rate are sent, in milliseconds. */
@@ -28,7 +32,7 @@ const TICK_MS = 2;
 
 /** One direction of one pair. */
 interface Flow {
-  readonly from: Client;
+  readonly from: Talker;
   /** The bare JID of the other side. */
   readonly to: string;
   sent: number;
@@ -49,7 +53,7 @@ class Chat {
   readonly #padding: string;
   readonly #isWindowed: boolean;
 
-  constructor(clients: readonly Client[], bodyBytes: number, isWindowed: boolean) {
+  constructor(clients: readonly Talker[], bodyBytes: number, isWindowed: boolean) {
     this.#padding = 'x'.repeat(Math.max(0, bodyBytes - 24)); // the numbers take some 24
     this.#isWindowed = isWindowed;
     for (const [index, from] of clients.entries()) {
@@ -123,7 +127,7 @@ class Chat {
 /** Lets pairs of clients, of which each sits beside its partner, chat for a while. */
 export async function chat(
   pids: readonly number[],
-  clients: readonly Client[],
+  clients: readonly Talker[],
   options: ChatOptions,
 ): Promise<Figure[]> {
   const { rate } = options;
@@ -138,7 +142,8 @@ export async function chat(
   all.isMeasuring = false;
   const usage = await finish();
   all.isSending = false;
-  for (let waited = 0; all.missing > 0 && waited < DRAIN_MS; waited += TICK_MS)
+  const patience = 1000 * (options.patience ?? PATIENCE_S);
+  for (let waited = 0; all.missing > 0 && waited < patience; waited += TICK_MS)
     await sleep(TICK_MS);
   await sleep(AFTERWARDS_MS);
 
