@@ -39,7 +39,7 @@ export function barsPlot(title: string, rows: readonly BarRow[]): string {
     const height = row.bars.length * BAR;
     parts.push(text(LEFT - 10, y + height / 2 + 4, row.what, { anchor: 'end' }));
     for (const [index, bar] of row.bars.entries())
-      parts.push(...drawn(bar, row.one, y + index * BAR, scale));
+      parts.push(...drawn(bar, row, y + index * BAR, scale));
     if (row.target !== undefined) {
       const x = scale(row.target);
       parts.push(line('target', x, y - 3, x, y + BAR + 2));
@@ -57,13 +57,20 @@ export function barsPlot(title: string, rows: readonly BarRow[]): string {
   return picture(title, WIDTH, y + 36, all);
 }
 
-function drawn(bar: Bar, one: number, y: number, scale: (share: number) => number): string[] {
-  const end = scale(bar.median / one);
-  const [least, most] = [scale(bar.least / one), scale(bar.most / one)];
+/** Room for a label, in pixels. */
+const LABEL = 60;
+
+function drawn(bar: Bar, row: BarRow, y: number, scale: (share: number) => number): string[] {
+  const end = scale(bar.median / row.one);
+  const [least, most] = [scale(bar.least / row.one), scale(bar.most / row.one)];
   const middle = y + (BAR - 1) / 2;
+  const free = Math.max(end, most);
+  // A label gives way to the line of the target, which stands on the first bar.
+  const target = bar === row.bars[0] && row.target !== undefined ? scale(row.target) : 0;
+  const label = target > free && target < free + LABEL ? target : free;
   return [
     `<rect x="${LEFT}" y="${px(y)}" width="${px(end - LEFT)}" height="${BAR - 1}" fill="${colourOf(bar.server)}"/>`,
     ...(most > least ? [line('spread', least, middle, most, middle)] : []),
-    text(Math.max(end, most) + 5, y + BAR - 1.5, bar.label, { kind: 'faint' }),
+    text(label + 5, y + BAR - 1.5, bar.label, { kind: 'faint' }),
   ];
 }

@@ -22,9 +22,9 @@ const share = (trial: string, figure: string, value: number, what: string): Targ
 export const TARGETS: readonly Target[] = [
   share('pairs', 'server CPU per message', 0.35, 'chat over TLS, no archive'),
   share('pairs-held', 'server CPU per message', 0.35, 'chat over TCP beside 2,000 idle sessions'),
-  share('pairs-held', 'end-to-end latency p99', 0.35, '… its p99'),
+  share('pairs-held', 'end-to-end latency p99', 0.35, 'the same, p99'),
   share('pairs-paced', 'server CPU per message', 0.4, 'chat at 1,000 a second'),
-  share('pairs-paced', 'end-to-end latency p99', 1, '… its p99'),
+  share('pairs-paced', 'end-to-end latency p99', 1, 'the same, p99'),
   share('pairs-archive', 'server CPU per message', 0.2, 'chat with archive, default store'),
   share('room-200', 'server CPU per delivery', 0.4, 'room of 200, one speaker'),
   share('offline', 'server CPU per message kept', 0.35, 'offline: a message kept'),
