@@ -1,6 +1,6 @@
 /** The load generator against rtcd: that it works, not how fast. */
-import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Security } from '../../bench/load/client.ts';
@@ -15,11 +15,12 @@ import { type PairsOptions, runPairs } from '../../bench/scenarios/pairs.ts';
 import { runResume } from '../../bench/scenarios/resume.ts';
 import { runRoom } from '../../bench/scenarios/room.ts';
 import { runRoster } from '../../bench/scenarios/roster.ts';
-import { makeCertificate } from '../../bench/servers/certificate.ts';
+import type { Certificate } from '../../bench/servers/certificate.ts';
 import { makeFolder } from '../../bench/servers/child.ts';
 import { accountsOf } from '../../bench/servers/people.ts';
 import { startRtcd } from '../../bench/servers/rtcd.ts';
 import type { RunningServer } from '../../bench/servers/setup.ts';
+import { issue } from '../s2s/authority.ts';
 
 const program = resolve(import.meta.dirname, '../../dist/main.js');
 const people = { prefix: 'bench', password: 'a password', count: 8, contacts: 2 };
@@ -31,12 +32,21 @@ const START_MS = 120_000;
 const figureOf = (figures: readonly Figure[], name: string) =>
   figures.find((figure) => figure.name === name)?.value;
 
+/** A certificate that is made without openssl, which need not be installed for tests. */
+async function writeCertificate(folder: string): Promise<Certificate> {
+  const { pem, keyPem } = issue({ dns: ['localhost'] });
+  const [keyFile, certificateFile] = [join(folder, 'key'), join(folder, 'crt')];
+  await writeFile(keyFile, keyPem);
+  await writeFile(certificateFile, pem);
+  return { keyFile, certificateFile, bothFile: '' };
+}
+
 describe('the load generator', () => {
   let server: RunningServer;
   let folder: string;
   beforeAll(async () => {
     folder = await makeFolder('test');
-    const certificate = await makeCertificate(folder, 'ecdsa', ['localhost']);
+    const certificate = await writeCertificate(folder);
     const setup = { people, isArchiving: true, store: 'default', certificate } as const;
     server = await startRtcd({ ...setup, core: undefined }, { program });
   }, START_MS);
