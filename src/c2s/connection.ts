@@ -402,6 +402,8 @@ export class Connection implements Link {
       this.end({ condition: 'not-authorized', text });
       return;
     }
+    // Another connection took it since it was found to be free.
+    if (this.#services.sessions.at(bound.jid) !== undefined) return this.#bind(wanted, id);
     const session = this.#makeSession(bound.jid, device, false);
     this.#step({ kind: 'bound', jid: bound.jid, id });
     this.#services.sessions.add(session);

@@ -4,16 +4,12 @@ import { admit, type Newcomer } from '../../src/c2s/admission.ts';
 import type { Link } from '../../src/c2s/outlet.ts';
 import type { C2sServices } from '../../src/c2s/services.ts';
 import { ClientSession } from '../../src/c2s/session.ts';
-import { createSleepers } from '../../src/c2s/sleepers.ts';
-import { serverShape } from '../../src/config/schema.ts';
 import type { BindFeature } from '../../src/core/bind-feature.ts';
 import { defineModule } from '../../src/core/module.ts';
-import { createWatch } from '../../src/core/watch.ts';
 import { type BareJid, type FullJid, parseBare, resourceOf } from '../../src/jid/jid.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
-import { noProxies } from '../../src/kit/proxy-gate.ts';
 import { readLoginRequest } from '../../src/stream/login-request.ts';
 import { el, serialise } from '../../src/xml/element.ts';
+import { c2sServices } from '../support/c2s.ts';
 import { agent, bind2, PHONE, requestToken } from '../support/sasl2.ts';
 import { parse, type Scene, startScene } from '../support/scene.ts';
 
@@ -29,21 +25,7 @@ afterEach(() => scene.stop());
 async function stage(bindFeatures: readonly BindFeature[]) {
   const module = defineModule({ name: 'slow', specs: [], setup: () => ({ bindFeatures }) });
   scene = await startScene({ modules: [module], accounts: [JULIET, 'romeo@capulet.example'] });
-  const services: C2sServices = {
-    ...scene,
-    sleepers: createSleepers(scene.clock),
-    watch: createWatch(scene.clock),
-    metrics: createMetrics({ process: false }),
-    log: scene.log.area('c2s'),
-    tls: { serverOptions: () => ({}) },
-    resourceKey: Buffer.from('a key for tests'),
-    mayTryLogin: () => true,
-    noteFailedLogin: () => {},
-    gate: noProxies,
-    limits: () => serverShape.limits.parse(undefined),
-    tlsPolicy: () => serverShape.tls.parse(undefined),
-  };
-  return services;
+  return c2sServices(scene);
 }
 
 /** A client that has proved who it is, with what it asks for. */

@@ -1,19 +1,14 @@
 /** A session between its connections (XEP-0198 §5), with connections that a test holds in its hand. */
 import { afterEach, expect, test } from 'vitest';
 import type { Link } from '../../src/c2s/outlet.ts';
-import type { C2sServices } from '../../src/c2s/services.ts';
 import { ClientSession } from '../../src/c2s/session.ts';
-import { createSleepers } from '../../src/c2s/sleepers.ts';
-import { serverShape } from '../../src/config/schema.ts';
 import { onIq, type Reply, reply } from '../../src/core/iq.ts';
 import { defineModule } from '../../src/core/module.ts';
-import { createWatch } from '../../src/core/watch.ts';
 import { parseFull } from '../../src/jid/jid.ts';
 import { deferred } from '../../src/kit/deferred.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
-import { noProxies } from '../../src/kit/proxy-gate.ts';
 import { streamManagement } from '../../src/modules/stream-management.ts';
 import { payload } from '../../src/xml/codec.ts';
+import { c2sServices } from '../support/c2s.ts';
 import { parse, type Scene, startScene } from '../support/scene.ts';
 
 const JULIET = parseFull('juliet@capulet.example/hall');
@@ -54,20 +49,7 @@ async function busySession() {
     modules: [streamManagement, slow],
     accounts: ['juliet@capulet.example'],
   });
-  const services: C2sServices = {
-    ...scene,
-    sleepers: createSleepers(scene.clock),
-    watch: createWatch(scene.clock),
-    metrics: createMetrics({ process: false }),
-    log: scene.log.area('c2s'),
-    tls: { serverOptions: () => ({}) },
-    resourceKey: Buffer.from('a key for tests'),
-    mayTryLogin: () => true,
-    noteFailedLogin: () => {},
-    gate: noProxies,
-    limits: () => ({ ...serverShape.limits.parse(undefined), resumeTimeout: RESUME_MS }),
-    tlsPolicy: () => serverShape.tls.parse(undefined),
-  };
+  const services = c2sServices(scene, { resumeTimeout: RESUME_MS });
   if (!JULIET.ok) throw new Error(JULIET.why);
   const session = new ClientSession(connection().link, services, {
     jid: JULIET.value,
