@@ -44,7 +44,7 @@ function readLine(bytes: Buffer): Found<Proxied> | 'more' | undefined {
     !source.includes('%') &&
     ports.length === 2 &&
     ports.every((port) => PORT.test(port) && Number(port) <= PORT_MOST);
-  return isRight ? { value: { address: source }, skip } : undefined;
+  return isRight ? { value: { address: canonical(source) }, skip } : undefined;
 }
 
 const LOCAL = 0x20;
@@ -83,7 +83,15 @@ function sourceIn(block: Buffer, family: number): string | undefined {
   return canonical(groups.join(':'));
 }
 
-/** RFC 5952 §4, so that an address is the same however it came. */
+/** RFC 5952 §4, and an IPv4 address at an IPv6 socket as what it is: an address is the same however it came. */
 function canonical(address: string): string {
-  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+  if (isIP(address) === 4) return address;
+  const { hostname } = new URL(`http://[${address}]`);
+  const [, high, low] = MAPPED.exec(hostname) ?? [];
+  if (high === undefined || low === undefined) return hostname.slice(1, -1);
+  const [first, second] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return [first >> 8, first & 0xff, second >> 8, second & 0xff].join('.');
 }
+
+/** RFC 4291 §2.5.5.2, as the URL standard writes it. */
+const MAPPED = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/;

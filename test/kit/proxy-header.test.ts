@@ -13,6 +13,8 @@ describe('§2.1 version 1', () => {
   test.each([
     ['PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n', '192.168.0.1'],
     ['PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n', '2001:db8::1'],
+    ['PROXY TCP6 2001:0DB8:0::1 2001:db8::2 0 65535\r\n', '2001:db8::1'],
+    ['PROXY TCP6 ::ffff:192.0.2.7 ::ffff:192.0.2.8 0 65535\r\n', '192.0.2.7'],
     ['PROXY UNKNOWN\r\n', undefined],
     [LONGEST, undefined],
   ])('%j', (text, address) => {
@@ -46,10 +48,12 @@ describe('§2.1 version 1', () => {
 describe('§2.2 version 2', () => {
   const V4 = 'c0000207c0000208dc041466';
   const V6 = `20010db8${'0'.repeat(23)}7${'f'.repeat(32)}dc041466`;
+  const MAPPED = `${'0'.repeat(20)}ffffc0000207${'f'.repeat(32)}dc041466`;
 
   test.each([
     ['TCP over IPv4', `2111000c${V4}`, '192.0.2.7'],
     ['TCP over IPv6', `21210024${V6}`, '2001:db8::7'],
+    ['TCP over IPv4 at an IPv6 socket', `21210024${MAPPED}`, '192.0.2.7'],
     ['with facts, which are passed over', `21110010${V4}04000100`, '192.0.2.7'],
     ['LOCAL, whatever follows', '200000020000', undefined],
     ['LOCAL with a family', `2011000c${V4}`, undefined],
