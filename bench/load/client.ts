@@ -215,6 +215,12 @@ export class Client {
   }
 
   #onStanza(text: string): void {
+    if (text.startsWith('<iq') && text.includes('urn:xmpp:ping')) {
+      // A server asks who reads much and says nothing.
+      const [id, from] = [attributeOf(text, 'id') ?? '', attributeOf(text, 'from') ?? ''];
+      this.send(`<iq type='result' id='${id}' to='${from}'/>`);
+      return;
+    }
     this.#options.onStanza?.(text);
     if (this.#isLoggedIn) {
       this.onStanza(text);

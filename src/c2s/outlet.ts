@@ -156,6 +156,7 @@ export class Outlet {
   /** The client was heard of; by then the system had taken all that was written up to a position. */
   heard(gone: number): void {
     this.#unproved.heard(gone);
+    this.makeRoom();
   }
 
   /** What is to follow what is written now. */
@@ -300,8 +301,17 @@ export class Outlet {
       const hasRoom = this.#managed.add(sent, limits());
       if (!hasRoom) this.#session.end('resource-constraint', 'Too much was not acknowledged.');
     } else if (sent.receipt !== undefined) {
-      this.#unproved.add(sent.receipt, this.#link.position);
+      this.#await(sent.receipt, sent.text.length);
     }
+  }
+
+  /** Waits for a sign of life of a client without XEP-0198, by which it proves what it has. */
+  #await(receipt: Receipt, size: number): void {
+    const written = { receipt, position: this.#link.position, size };
+    const due = this.#unproved.add(written, this.#services.limits());
+    if (due === 'ask') this.#session.ping();
+    else if (due === 'too-much')
+      this.#session.end('resource-constraint', 'You read much, and said nothing for too long.');
   }
 
   #tell(stanza: Stanza | undefined, kind: 'handed' | 'held' | 'hibernated' | 'resent'): void {
@@ -316,6 +326,7 @@ export class Outlet {
   #hasRoom(): boolean {
     if (this.#isOver) return true;
     if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
+    if (this.#unproved.isMuch(this.#services.limits())) return false;
     return !this.#isAttached || this.#link.waiting <= ROOM_BYTES;
   }
 

@@ -1,12 +1,14 @@
 /** A session between its connections (XEP-0198 §5), with connections that a test holds in its hand. */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { Link } from '../../src/c2s/outlet.ts';
+import type { C2sServices } from '../../src/c2s/services.ts';
 import { ClientSession } from '../../src/c2s/session.ts';
 import { onIq, type Reply, reply } from '../../src/core/iq.ts';
 import { defineModule } from '../../src/core/module.ts';
 import { parseFull } from '../../src/jid/jid.ts';
 import { deferred } from '../../src/kit/deferred.ts';
 import { streamManagement } from '../../src/modules/stream-management.ts';
+import { message } from '../../src/stanza/build.ts';
 import { payload } from '../../src/xml/codec.ts';
 import { c2sServices } from '../support/c2s.ts';
 import { parse, type Scene, startScene } from '../support/scene.ts';
@@ -37,6 +39,20 @@ function connection() {
   return { link, written };
 }
 
+function makeSession(services: C2sServices, link: Link): ClientSession {
+  if (!JULIET.ok) throw new Error(JULIET.why);
+  const session = new ClientSession(link, services, {
+    jid: JULIET.value,
+    isAnonymous: false,
+    language: undefined,
+    security: SECURITY,
+    device: undefined,
+    isBind2: false,
+  });
+  services.sessions.add(session);
+  return session;
+}
+
 /** A managed session, of which an IQ is being handled until `answer` is called. */
 async function busySession() {
   const answered = deferred<Reply>();
@@ -50,16 +66,7 @@ async function busySession() {
     accounts: ['juliet@capulet.example'],
   });
   const services = c2sServices(scene, { resumeTimeout: RESUME_MS });
-  if (!JULIET.ok) throw new Error(JULIET.why);
-  const session = new ClientSession(connection().link, services, {
-    jid: JULIET.value,
-    isAnonymous: false,
-    language: undefined,
-    security: SECURITY,
-    device: undefined,
-    isBind2: false,
-  });
-  services.sessions.add(session);
+  const session = makeSession(services, connection().link);
   session.enable(parse("<enable xmlns='urn:xmpp:sm:3' resume='true'/>"));
   void session.receive(
     parse("<iq type='get' id='1' to='capulet.example'><slow xmlns='urn:example:slow'/></iq>"),
@@ -80,4 +87,42 @@ test('§5 of two that come back at once, one who counts wrongly leaves a session
   scene.clock.advance(RESUME_MS);
   services.sleepers.expire();
   expect(services.sessions.size).toBe(0);
+});
+
+describe('who says nothing, and has no stream management', () => {
+  async function silent() {
+    scene = await startScene({ modules: [], accounts: ['juliet@capulet.example'] });
+    const services = c2sServices(scene, { unackedStanzas: 10 });
+    const { link, written } = connection();
+    const session = makeSession(services, link);
+    const receipt = { acknowledged: () => {}, returned: () => {}, place: undefined };
+    const receive = (count: number) => {
+      for (let at = 0; at < count; at += 1)
+        session.send(message({ from: session.account, to: session.jid }), undefined, receipt);
+    };
+    const pings = () => written.filter((text) => text.includes('urn:xmpp:ping')).length;
+    return { session, receive, pings, written };
+  }
+
+  test('is asked for a sign of life once it was sent much, and goes on when it gives one', async () => {
+    const { session, receive, pings, written } = await silent();
+    receive(5);
+    expect([pings(), session.room()]).toEqual([0, undefined]);
+    receive(4);
+    expect(pings()).toBe(1);
+    const room = session.room(); // who has much for it waits
+    expect(room).toBeDefined();
+    session.heard(Number.POSITIVE_INFINITY);
+    await room;
+    receive(10);
+    expect(pings()).toBe(2);
+    expect(written).not.toContain('end resource-constraint');
+  });
+
+  test('ends when it was sent too much: what may be lost is kept in memory', async () => {
+    const { receive, pings, written } = await silent();
+    receive(11);
+    expect(pings()).toBe(1);
+    expect(written.at(-1)).toBe('end resource-constraint');
+  });
 });
