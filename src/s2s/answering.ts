@@ -12,18 +12,14 @@ import {
   resultAnswer,
   verifyAnswer,
 } from './dialback.ts';
-import type { Proof } from './pairs.ts';
+import type { Parties, Proof } from './pairs.ts';
 import type { S2sServices } from './services.ts';
 
 /** How many pairs of one stream may wait for their verification. */
 const MAX_WAITING = 20;
 
 /** Asks the authority for `remote` whether it gave out a key for one of our streams. */
-export type Verify = (
-  pair: { readonly local: Domain; readonly remote: Domain },
-  streamId: string,
-  key: string,
-) => Promise<DialbackAnswer>;
+export type Verify = (pair: Parties, streamId: string, key: string) => Promise<DialbackAnswer>;
 
 /** Answers the questions of one stream. */
 export type Answerer = (
@@ -49,19 +45,21 @@ export function createAnswerer(services: S2sServices, verify: Verify): Answerer 
     const pair = { local: to, remote: from };
     const name = `${from} ${to}`;
     if (waiting.has(name)) return; // the answer to the first question serves both
-    const said = receive(stream, pair);
+    const said = barred(stream, pair) ?? receive(stream, pair);
     if (said !== undefined) return conclude(stream, pair, said);
     if (waiting.size >= MAX_WAITING)
       return conclude(stream, pair, error('resource-constraint', 'Too many wait already.'));
     waiting.add(name);
-    verify(pair, stream.streamId, key)
-      .then((answer) => {
-        waiting.delete(name);
-        if (!stream.isOver) conclude(stream, pair, relayed(stream, answer));
-      })
+    void verify(pair, stream.streamId, key)
       .catch((failure: unknown) => {
         services.metrics.errors.inc({ area: 's2s' });
         log.error({ err: failure, from, to }, 'a key could not be verified');
+        return error('internal-server-error', 'The server made a mistake.');
+      })
+      .then((answer) => {
+        waiting.delete(name);
+        // An admin may have said something else while the authority was being asked.
+        if (!stream.isOver) conclude(stream, pair, barred(stream, pair) ?? relayed(stream, answer));
       });
   };
 
@@ -82,23 +80,26 @@ export function createAnswerer(services: S2sServices, verify: Verify): Answerer 
     return { type: isOurs ? 'valid' : 'invalid' };
   }
 
-  /** §2.2.1: what can be answered without asking the authority. */
-  function receive(
-    stream: ServerStream,
-    { local, remote }: { local: Domain; remote: Domain },
-  ): (DialbackAnswer & { readonly proof?: Proof }) | undefined {
+  /** Why a pair may not be proved on a stream, however good its key is. */
+  function barred(stream: ServerStream, { local, remote }: Parties): DialbackAnswer | undefined {
     if (hosts.ownerOf(local) === undefined)
       return error('item-not-found', `${local} is not served here.`);
     if (hosts.ownerOf(remote) !== undefined)
       return error('not-acceptable', `${remote} is served here, so nobody else speaks for it.`);
-    const terms = policy.terms(local);
-    if (terms.requireTls && stream.protocol === undefined)
+    if (policy.terms(local).requireTls && stream.protocol === undefined)
       return error('policy-violation', 'Use TLS first.');
     const refusal = policy.refusal(local, remote);
-    if (refusal !== undefined) return error('policy-violation', refusal);
+    return refusal === undefined ? undefined : error('policy-violation', refusal);
+  }
+
+  /** §2.2.1: what can be answered without asking the authority. */
+  function receive(
+    stream: ServerStream,
+    { local, remote }: Parties,
+  ): (DialbackAnswer & { readonly proof?: Proof }) | undefined {
     if (stream.isAccepted(remote, local)) return { type: 'valid' };
     if (stream.proves(remote)) return { type: 'valid', proof: 'certificate' };
-    if (!terms.secureAuth) return undefined;
+    if (!policy.terms(local).secureAuth) return undefined;
     const judged = stream.judge(remote);
     const problems = judged?.ok === false ? judged.problems.map(({ text }) => text) : [];
     const why = problems.length === 0 ? '' : ` (${problems.join('; ')})`;
@@ -119,7 +120,7 @@ export function createAnswerer(services: S2sServices, verify: Verify): Answerer 
 
   function conclude(
     stream: ServerStream,
-    { local, remote }: { local: Domain; remote: Domain },
+    { local, remote }: Parties,
     answer: DialbackAnswer & { readonly proof?: Proof },
   ): void {
     const back = { from: local, to: remote };

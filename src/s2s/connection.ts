@@ -204,6 +204,13 @@ export class ServerStream {
     return this.#accepts.size < MAX_PAIRS;
   }
 
+  /** Whether an admin has said meanwhile that a pair may not talk; the stream ends if so. */
+  isBarred(local: Domain, remote: Domain): boolean {
+    const text = this.#services.policy.refusal(local, remote);
+    if (text !== undefined) this.end({ condition: 'policy-violation', text });
+    return text !== undefined;
+  }
+
   /** Lets the other side send for a pair, and, if both directions were agreed on, gets its own. */
   accept(remote: Domain, local: Domain, proof: Proof): void {
     if (this.#accepts.size === 0) this.#channel.limits = fullLimits(this.#services);

@@ -131,6 +131,7 @@ async function negotiate(
     };
     const stream = makeStream(options, reached, dane.kind === 'terms' ? dane.terms : undefined, {
       ready({ knowsDialback, knowsErrors, knowsManagement, isBidi, isAuthenticated, refusal }) {
+        if (stream.isBarred(local, remote)) return; // `closed` tells of it
         isReady = true;
         timer.cancel();
         signal.removeEventListener('abort', cancel);
@@ -250,6 +251,7 @@ function makeStream(
         else stream.note('info', { kind, ...parties }, 'a question in the wrong direction');
       },
       granted(from, to) {
+        if (stream.isBarred(from, to)) return;
         stream.allow(from, to, 'dialback');
         if (state?.knowsManagement === true) stream.managed.begin({ local: from, remote: to });
         // XEP-0288 §2.2: the inverse of the pair.

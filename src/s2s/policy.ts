@@ -30,7 +30,10 @@ export interface PolicyRule {
 /** The policy in force. */
 export interface Policy {
   terms(local: Domain): S2sTerms;
-  /** Why two domains may not talk, as a sentence; undefined if they may. */
+  /**
+   * Why two domains may not talk, as a sentence; undefined if they may. One that is served here has no
+   * other server.
+   */
   refusal(local: Domain, remote: Domain): string | undefined;
   /** What was said while the server runs. */
   rules(): readonly PolicyRule[];
@@ -88,6 +91,7 @@ export async function loadPolicy({ store, hosts, settings }: PolicyOptions): Pro
   return {
     terms,
     refusal(local, remote) {
+      if (hosts.ownerOf(remote) !== undefined) return `${remote} is served here.`;
       const { enabled, allow, block } = terms(local);
       if (!enabled) return `${local} does not talk with other servers.`;
       const said =

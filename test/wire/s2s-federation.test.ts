@@ -520,6 +520,23 @@ describe('policy', () => {
     await converse(romeo, juliet);
   });
 
+  test.each(['trusted', 'self-signed'] as const)(
+    'a domain that is blocked while it is being reached (%s)',
+    async (certificate) => {
+      const { a, b, romeo } = await couple({ certificate, s2s: { secureAuth: false } });
+      const { policy, side } = a.federation;
+      say(romeo, 'juliet@b.example', 'hello');
+      await until(() => [...side.list(B)].some(({ state }) => state === 'connecting'));
+      await policy.set({ host: '*', domain: B, verdict: 'block' });
+      side.enforce();
+      expect(await bounce(romeo)).toMatchObject({ condition: 'not-authorized' });
+      const isTried = async () =>
+        (await side.history(B)).some(({ text }) => !text.endsWith('dialback to follow'));
+      await until(isTried);
+      await until(() => [...links(a, B), ...links(b, A)].every(({ state }) => state !== 'up'));
+    },
+  );
+
   test('the lists of the config, for one domain of several', async () => {
     const { federation, a, juliet } = await couple(
       {
@@ -550,9 +567,9 @@ describe('policy', () => {
 });
 
 /** Waits until something is so; what makes it so is under way. */
-async function until(isSo: () => boolean): Promise<void> {
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 8000;
-  while (!isSo()) {
+  while (!(await isSo())) {
     if (performance.now() > deadline) expect.fail(`it never became so: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
