@@ -78,7 +78,8 @@ export function stepIncoming(
     case 'header':
       return onClientHeader(state, event.header, context);
     case 'secured':
-      return [{ ...state, phase: 'header', isSecure: true }, [{ do: 'restart' }]];
+      // RFC 6120 §5.4.3.3: what was said in clear is void; anybody may have said it.
+      return [{ ...beginIncoming(true), local: state.local }, [{ do: 'restart' }]];
     case 'element':
       return onRequest(state, event.element, context);
   }

@@ -79,6 +79,16 @@ describe('who was connected to', () => {
   const auth = (text: string) => element(`<auth ${SASL} mechanism='EXTERNAL'>${text}</auth>`);
   const untilSecured = [hello, element(STARTTLS), SECURED, hello];
 
+  test('XEP-0288 §2.1: both directions that were asked for in clear are void after STARTTLS', () => {
+    const asks = element("<bidi xmlns='urn:xmpp:bidi'/>");
+    const events = [hello, asks, element(STARTTLS), SECURED, hello, auth('='), hello];
+    const { state, words } = play(events);
+    expect(words).toContain('authenticated');
+    expect(state.isBidi).toBe(false);
+    const [, , ...late] = events;
+    expect(play([hello, ...late.slice(0, 3), asks, ...late.slice(3)]).state.isBidi).toBe(true);
+  });
+
   test('XEP-0178 §3: STARTTLS, EXTERNAL, and a new stream', () => {
     expect(play([hello]).words).toEqual(['open', 'stream:features']);
     expect(play([hello, element(STARTTLS)]).words).toEqual(['proceed', 'secure']);
