@@ -237,7 +237,10 @@ async function applyConfig({
 }): Promise<void> {
   const federate = await federation.prepare(next);
   await certificates.reload(certificateSettings(next));
-  await listeners.apply(next);
+  await listeners.apply(next).catch(async (error: unknown) => {
+    await certificates.reload(certificateSettings(before));
+    throw error;
+  });
   heart.serve(next.hosts);
   components.refresh();
   federate();

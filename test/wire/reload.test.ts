@@ -1,5 +1,7 @@
 /** A config that changes under a running server (DESIGN D7, D8), as its clients see it. */
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { issue, keyOf } from '../certs/support.ts';
@@ -118,6 +120,25 @@ describe('a config with faults', () => {
     for (const client of [juliet, nurse]) await client.ping();
     await (await bound('nurse', 'other.example')).ping();
   });
+});
+
+test('a port that is taken: the config is refused whole, certificates included', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const others = ['c2s', 'c2sTls', 's2s', 's2sTls', 'http', 'https'];
+  const listeners = {
+    ...Object.fromEntries(others.map((name) => [name, { enabled: false }])),
+    edge: { enabled: true, port, interfaces: ['127.0.0.1'] },
+  };
+  await server.configure({ hosts: { localhost: {} }, config: { listeners } });
+  expect(await server.attempt('server.reload')).toMatchObject({
+    ok: false,
+    text: expect.stringContaining(`Port ${port} (edge)`),
+  });
+  const nurse = await bound('nurse', 'other.example');
+  expect(nurse.tls.getPeerCertificate().subjectaltname).toContain('DNS:other.example');
+  taken.close();
 });
 
 describe('limits and listeners', () => {
