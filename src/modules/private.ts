@@ -93,7 +93,9 @@ export const privateXml = defineModule<z.output<typeof config>, PrivateApi>({
           const found = await Promise.all(asked.map((part) => shown(account, part, host)));
           return reply.result(el('query', { xmlns: PrivateQuery.ns }, ...found.flat()));
         }),
-        onIq('set', ['self'], PrivateQuery, async ({ iq, account, host }) => {
+        onIq('set', ['self'], PrivateQuery, async ({ iq, account, host, session }) => {
+          if (session?.isAnonymous === true)
+            return reply.refuse('not-allowed', 'An anonymous account stores nothing.');
           const parts = partsOf(iq.payload);
           if (parts.length === 0 || parts.some(isReserved)) return reply.refuse('not-acceptable');
           const groups = groupsOf(parts);

@@ -76,7 +76,9 @@ export const vcard = defineModule<z.output<typeof config>, VCardApi>({
           // §3.3: the same as where there is no such account
           return card === undefined ? reply.refuse('service-unavailable') : reply.result(card);
         }),
-        onIq('set', ['self'], VCard, async ({ iq, account, host }) => {
+        onIq('set', ['self'], VCard, async ({ iq, account, host, session }) => {
+          if (session?.isAnonymous === true)
+            return reply.refuse('not-allowed', 'An anonymous account keeps no vCard.');
           const xml = iq.payload === undefined ? '' : serialise(iq.payload);
           const { maxSize } = configOf(host);
           if (Buffer.byteLength(xml) > maxSize)

@@ -227,10 +227,27 @@ describe('XEP-0160: offline messages', () => {
   });
 
   test('nothing is kept for an anonymous user who has not sent presence', async () => {
-    const guest = await scene.connect(`${JULIET}/x`);
-    Object.assign(guest.session, { isAnonymous: true });
-    await say('hello');
+    const guest = await scene.connect('x@capulet.example/x');
+    scene.accounts.addTemporary(guest.session.account);
+    await say('hello', "type='chat'", guest.session.account);
     expect(errorIn(await romeo.next())).toBe('service-unavailable');
+  });
+
+  test('what an anonymous user has not said to have goes with him', async () => {
+    const guest = await scene.connect('x@capulet.example/x');
+    scene.accounts.addTemporary(guest.session.account);
+    let receipt: Receipt | undefined;
+    guest.session.send = (_stanza, _to, given) => {
+      receipt = given;
+    };
+    await say('hello', "type='chat'", guest.jid);
+    // As c2s does it: out of the table first, then what was not acknowledged goes back.
+    const gone = guest.disconnect({ kind: 'lost', text: 'the connection broke' });
+    receipt?.returned(guest.session);
+    await gone;
+    scene.accounts.removeTemporary(guest.session.account);
+    expect(errorIn(await romeo.next())).toBe('service-unavailable');
+    expect(await kept()).toBe(0);
   });
 
   test('an account that ends takes its messages along', async () => {

@@ -68,6 +68,12 @@ describe('XEP-0049: Private XML Storage', () => {
     expect(String(nobody.children)).toBe(String(answer.children));
   });
 
+  test('for a guest, who is another one the next time, nothing is stored', async () => {
+    Object.assign(hamlet.session, { isAnonymous: true });
+    expect(conditionIn(await set(PREFS))).toBe('not-allowed');
+    expect(await get("<exodus xmlns='exodus:prefs'/>")).not.toContain('Hamlet');
+  });
+
   test('one account never sees what another stores', async () => {
     await set(PREFS);
     expect(resultIn(await macbeth.ask('get', ASK))).not.toContain('Hamlet');

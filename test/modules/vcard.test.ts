@@ -60,6 +60,12 @@ describe('XEP-0054: vcard-temp', () => {
     expect(String(nobody.children)).toBe(String(another.children));
   });
 
+  test('a guest, who is another one the next time, has none', async () => {
+    Object.assign(jer.session, { isAnonymous: true });
+    expect(conditionIn(await jer.ask('set', CARD))).toBe('not-allowed');
+    expect(conditionIn(await jer.ask('get', ASK))).toBe('item-not-found');
+  });
+
   test('§3.3 the server answers for the account, whether it is there or not', async () => {
     await jer.ask('set', CARD);
     expect(resultIn(await stpeter.ask('get', ASK, 'jer@jabber.org'))).toBe(CARD);

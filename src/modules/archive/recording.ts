@@ -41,7 +41,6 @@ export function createRecording(
   /** What is owed already for the message that was sent last, which is likely to come in next. */
   let sent: { readonly message: Message; readonly settled: Promise<unknown> } | undefined;
 
-  const isGuest = (account: BareJid) => home.sessions.of(account)[0]?.isAnonymous === true;
   const isContact = (account: BareJid) => (contact: BareJid) =>
     after(rosters.of(account), ({ items }) => items.get(contact)?.isListed === true);
 
@@ -91,7 +90,8 @@ export function createRecording(
       const message = withoutStanzaIds(stanza, account);
       const passed = message === stanza ? verdict.pass : verdict.passAs(message);
       const worth = worthOf(message);
-      if (worth === 'none' || isGuest(account) || isRefused(message)) return passed;
+      if (worth === 'none' || home.accounts.isTemporary(account) || isRefused(message))
+        return passed;
       return after(ownerFor(account, message.from), (owner) => {
         if (owner === undefined) return passed;
         const place = archives.reserve(owner);

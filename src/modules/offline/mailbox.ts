@@ -101,7 +101,7 @@ export function createMailbox(
   spool: Spool,
   archived: Pick<ArchiveReading, 'has' | 'holds'>,
 ): Mailbox {
-  const { story } = home;
+  const { story, accounts } = home;
   const exclusive = createExclusive<BareJid>();
   /** Messages on their way into the spool, which a delivery must see. */
   const entering = new Map<BareJid, Promise<unknown>>();
@@ -121,7 +121,8 @@ export function createMailbox(
 
   return {
     follow(parcel) {
-      if (worthOf(parcel.message) !== 'keep' || isTemporary(parcel.account)) return undefined;
+      if (worthOf(parcel.message) !== 'keep' || accounts.isTemporary(parcel.account))
+        return undefined;
       parcel.isKept = true;
       return new Promise((resolve) => {
         const one = new Held(parcel, undefined, resolve);
@@ -139,7 +140,7 @@ export function createMailbox(
       const worth = worthOf(message);
       if (worth === 'forget') return verdict.drop('nothing that is worth keeping');
       // A temporary account does not come back.
-      if (worth === 'refuse' || isTemporary(account)) return verdict.pass;
+      if (worth === 'refuse' || accounts.isTemporary(account)) return verdict.pass;
       writeAll(young.take(account)); // what came before stands before it
       const added = add(message, account, home.clock.now());
       enter(
@@ -222,11 +223,6 @@ export function createMailbox(
       spool.free(account, row);
     }
     await remove(meant);
-  }
-
-  /** Whether an account ends with its session. */
-  function isTemporary(account: BareJid): boolean {
-    return home.sessions.of(account)[0]?.isAnonymous === true;
   }
 
   function isGone(id: number): boolean {

@@ -103,7 +103,7 @@ export function createContext(
     barrierOf,
     available,
     isLocal: (jid) => home.hosts.get(domainOf(jid)) !== undefined,
-    isTemporary: (account) => home.sessions.of(account)[0]?.isAnonymous === true,
+    isTemporary: home.accounts.isTemporary,
     routeAll,
     sendPresence: (account, contact) =>
       routeAll(

@@ -250,12 +250,22 @@ describe('XEP-0313: an account’s archive', () => {
 
     test('nothing of guests, who are told that there is nothing', async () => {
       const guest = await scene.connect(`${JULIET}/guest`);
+      scene.accounts.addTemporary(guest.session.account);
       for (const { session } of [guest, juliet]) Object.assign(session, { isAnonymous: true });
       await say('x');
       await say('y', ROMEO, guest);
       expect(stanzaIdBy(received(), JULIET)).toBeUndefined();
       expect(await askArchive(guest)).toMatchObject({ bodies: [], isComplete: true, count: 0 });
       expect(await bodies(romeo)).toEqual(['x', 'y']);
+    });
+
+    test('nor of a guest whose session is over at this moment', async () => {
+      scene.accounts.addTemporary(juliet.session.account);
+      const gone = juliet.disconnect();
+      await say('x');
+      await gone;
+      scene.accounts.removeTemporary(juliet.session.account);
+      expect(await bodies(await scene.connect(`${JULIET}/again`))).toEqual([]);
     });
   });
 

@@ -293,6 +293,7 @@ describe('RFC 6121 §3: subscriptions', () => {
 
   test('an anonymous user can neither ask nor be asked', async () => {
     Object.assign(romeo.session, { isAnonymous: true });
+    scene.accounts.addTemporary(romeo.session.account);
     await say(romeo, 'subscribe', JULIET);
     expect(errorIn(await romeo.next())).toBe('not-allowed');
     await say(juliet, 'subscribe', ROMEO);
