@@ -107,15 +107,19 @@ export async function receiveSubscription(
   return verdict.handled;
 }
 
-/** Delivers the requests that wait for an answer to a resource that became available (§3.1.3). */
+/**
+ * Delivers the requests that wait for an answer to a resource that became available (§3.1.3), but for
+ * those of whom the account has blocked since.
+ */
 export async function deliverRequests(context: Context, session: Session): Promise<void> {
   const { rosters } = context;
   const { account } = session;
   const { items } = await rosters.of(account);
   if (![...items.values()].some((item) => item.pendingIn)) return;
+  const blocks = await context.barrierOf(account)?.of(account);
   for (const text of await rosters.requests(account)) {
     const stanza = readStored(text);
-    if (stanza !== undefined) session.send(stanza);
+    if (stanza !== undefined && blocks?.(stanza.from) !== true) session.send(stanza);
   }
 }
 

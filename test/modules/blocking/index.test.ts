@@ -58,6 +58,18 @@ const errorIn = (stanza: Element) => {
 };
 
 describe('XEP-0191: Blocking Command', () => {
+  test('§3.3 a request that waited is not delivered when its sender was blocked since', async () => {
+    await romeo.send(`<presence type='subscribe' to='${JULIET}'/>`);
+    await chamber.ask('set', block(ROMEO));
+    clear(chamber);
+    await chamber.send('<presence/>');
+    expect(seen(chamber, ROMEO)).toEqual([]);
+    await chamber.ask('set', unblock(ROMEO));
+    await chamber.send("<presence type='unavailable'/>");
+    await chamber.send('<presence/>');
+    expect(seen(chamber, ROMEO)).toMatchObject([{ attrs: { type: 'subscribe' } }]);
+  });
+
   test('§3.1 the server announces it', async () => {
     const query = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
     const info = resultIn(await chamber.ask('get', query, 'capulet.com'));
