@@ -58,8 +58,10 @@ export interface AccountFilter {
 
 /** Reads and changes accounts. */
 export interface Accounts {
-  /** Whether the account exists, a temporary one included. */
+  /** Whether the account exists, a temporary one included, and one that is being removed excluded. */
   exists(jid: BareJid): MaybePromise<boolean>;
+  /** An account is being removed, and is not there for others any more; or that has failed. */
+  setLeaving(jid: BareJid, isLeaving: boolean): void;
   /** The stored account. */
   get(jid: BareJid): MaybePromise<Account | undefined>;
   /** The SCRAM keys of a host's accounts, as a SASL exchange looks them up. */
@@ -164,6 +166,7 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
   const cache = new BoundedMap<BareJid, Account | null>(CACHED_ACCOUNTS);
   const credentials = createCredentials(store, clock, fakeSeed);
   const temporary = new Set<BareJid>();
+  const leaving = new Set<BareJid>();
   /** When, by account, and by account and device. */
   const withdrawals = new BoundedMap<string, number>(CACHED_WITHDRAWALS);
   let moment = 0;
@@ -212,9 +215,14 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
   return {
     exists(jid) {
       if (temporary.has(jid)) return true;
+      if (leaving.has(jid)) return false;
       const known = get(jid);
       if (known instanceof Promise) return known.then((account) => account !== undefined);
       return known !== undefined;
+    },
+    setLeaving(jid, isLeaving) {
+      if (isLeaving) leaving.add(jid);
+      else leaving.delete(jid);
     },
     get,
     credentialsOf,

@@ -37,12 +37,16 @@ export function createRemoval({ accounts, sessions, hooks }: RemovalOptions): Re
     if (!(await accounts.setLocked(account, true))) return false;
     try {
       await endSessions(account, text, asker);
+      // What came from now on would be kept for whoever has that name next.
+      accounts.setLeaving(account, true);
       for (const hook of hooks()) await hook(account);
       await accounts.remove(account);
       await endSessions(account, text, undefined); // who was signing in when it was locked
     } catch (error) {
       asker?.end('reset', 'The account could not be removed.');
       throw error;
+    } finally {
+      accounts.setLeaving(account, false);
     }
     return true;
   };

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defineModule } from '../../src/core/module.ts';
 import { type BareJid, bareOf } from '../../src/jid/jid.ts';
+import { archive } from '../../src/modules/archive/index.ts';
+import { offline } from '../../src/modules/offline/index.ts';
+import { presence } from '../../src/modules/presence/index.ts';
+import { roster } from '../../src/modules/roster/index.ts';
+import { conditionIn, resultIn } from '../support/answers.ts';
 import { type Actor, type Scene, startScene } from '../support/scene.ts';
 
 /** What modules heard, in order. */
@@ -47,8 +52,8 @@ describe('the removal of an account', () => {
     expect(heard).toEqual([
       'on ended juliet@capulet.example/balcony',
       'on ended juliet@capulet.example/chamber',
-      'on removed juliet@capulet.example 0 true',
-      'off removed juliet@capulet.example 0 true', // switched off: it may have kept something before
+      'on removed juliet@capulet.example 0 false', // for all others it is not there any more
+      'off removed juliet@capulet.example 0 false', // switched off: it may have kept something before
     ]);
     expect(await scene.accounts.exists(juliet)).toBe(false);
     expect(await scene.accounts.checkPassword(juliet, 'secret')).toBe(false);
@@ -67,12 +72,37 @@ describe('the removal of an account', () => {
     expect(heard).toEqual([]);
   });
 
+  test('who writes to it meanwhile is told that there is nobody, and nothing is kept', async () => {
+    const slow = defineModule({
+      name: 'slow',
+      specs: [],
+      setup: () => ({ hooks: { accountRemoved: () => say() } }),
+    });
+    const stage = await startScene({
+      modules: [roster, presence, archive, offline, slow],
+      accounts: ['juliet@capulet.example', 'nurse@capulet.example'],
+    });
+    const nurse = await stage.connect('nurse@capulet.example/cell');
+    const say = () =>
+      nurse.send("<message to='juliet@capulet.example' type='chat'><body>Hist!</body></message>");
+    await stage.registry.removeAccount(juliet, 'gone');
+    expect(conditionIn(await nurse.next())).toBe('service-unavailable');
+    await stage.accounts.create(juliet, 'secret');
+    const another = await stage.connect('juliet@capulet.example/balcony');
+    const fin = resultIn(await another.ask('set', "<query xmlns='urn:xmpp:mam:2'/>"));
+    expect(fin).toContain('<count>0</count>');
+    await another.send('<presence/>');
+    expect(another.inbox.filter(({ name }) => name === 'message')).toEqual([]);
+    await stage.stop();
+  });
+
   test('half an account is locked, and the removal can be repeated', async () => {
     isBroken = true;
     const attempt = scene.registry.removeAccount(juliet, 'gone', balcony.session);
     await expect(attempt).rejects.toThrow('the disk is full');
     expect(balcony.endedWith).toBe('reset');
     expect(await scene.accounts.get(juliet)).toMatchObject({ isLocked: true });
+    expect(await scene.accounts.exists(juliet)).toBe(true);
     isBroken = false;
     expect(await scene.registry.removeAccount(juliet, 'gone')).toBe(true);
     expect(await scene.accounts.exists(juliet)).toBe(false);

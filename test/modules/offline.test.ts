@@ -258,6 +258,23 @@ describe('XEP-0160: offline messages', () => {
     expect(await kept()).toBe(0);
   });
 
+  test('an account that ends takes along what its clients had not acknowledged', async () => {
+    const juliet = await arrive();
+    let receipt: Receipt | undefined;
+    juliet.session.send = (_stanza, _to, given) => {
+      receipt = given;
+    };
+    const settled = say('hello');
+    await scene.registry.removeAccount(juliet.session.account, 'gone');
+    // The stream may end later than the account.
+    receipt?.returned(juliet.session);
+    await settled;
+    scene.clock.advance(2000);
+    await scene.accounts.create(juliet.session.account, 'secret');
+    expect(bodies(await arrive())).toEqual([]);
+    expect(await kept()).toBe(0);
+  });
+
   test('§4 it is announced', () => {
     expect(offline.features).toEqual(['msgoffline']);
   });

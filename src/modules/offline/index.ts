@@ -72,7 +72,7 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
           for await (const { stanza } of mailbox.waiting(account)) yield standingAlone(stanza);
           yield '</offline-messages>';
         },
-        accountRemoved: (account) => spool.removeAll(account),
+        accountRemoved: mailbox.removeAll,
       },
       stop: mailbox.stop,
     };

@@ -63,6 +63,8 @@ export interface Mailbox {
   left(session: Session): void;
   /** Removes what was read. */
   discard(account: BareJid, rows: readonly Row[]): Promise<void>;
+  /** An account is being removed: nothing of what waits for it, or is held for it, is kept. */
+  removeAll(account: BareJid): Promise<void>;
   /** Removes what waits from some addresses. */
   discardFrom(account: BareJid, isMeant: (from: Jid) => boolean): Promise<void>;
   /** Writes what is not written. */
@@ -186,6 +188,15 @@ export function createMailbox(
       if (readers.has(session)) offer(session.account);
     },
     discard,
+    async removeAll(account) {
+      for (const one of young.take(account)) {
+        one.state = 'done';
+        one.settle();
+      }
+      await entering.get(account);
+      for (const [id, one] of held) if (one.account === account) disown(id);
+      await spool.removeAll(account);
+    },
     async discardFrom(account, isMeant) {
       const rows: Row[] = [];
       for await (const each of waiting(account)) {
