@@ -3,9 +3,9 @@
  * them away is the address that they come from, and for a time only, since others may come from there, too.
  */
 import type { Home } from '../../core/module.ts';
-import { limitKey } from '../../http/client.ts';
 import { type Domain, type FullJid, isFull, type Jid } from '../../jid/jid.ts';
 import { BoundedMap } from '../../kit/limits.ts';
+import { networkOf } from '../../kit/remote.ts';
 import type { MucSettings } from './settings.ts';
 
 /** Who is kept out of the rooms of a service. */
@@ -30,7 +30,7 @@ export function createShutOut({
 }: Pick<Home<MucSettings>, 'clock' | 'sessions' | 'hosts' | 'configOf'>): ShutOut {
   /** Until when, in ms since the epoch. */
   const until = new BoundedMap<string, number>(REMEMBERED);
-  const keyOf = (address: string, service: Domain) => `${service} ${limitKey(address)}`;
+  const keyOf = (address: string, service: Domain) => `${service} ${networkOf(address)}`;
   const guestAt = (jid: Jid) => {
     const session = isFull(jid) ? sessions.at(jid) : undefined;
     return session?.isAnonymous === true ? session : undefined;

@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { accountJid } from '../../config/fields.ts';
 import type { Host } from '../../core/hosts.ts';
 import type { Home } from '../../core/module.ts';
-import { type HttpEnv, limitKey } from '../../http/client.ts';
+import type { HttpEnv } from '../../http/client.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
 import { RateLimit } from '../../kit/limits.ts';
+import { networkOf } from '../../kit/remote.ts';
 import { type MucService, muc } from '../muc/index.ts';
 import type { SupportSettings, WebClientSettings } from './settings.ts';
 
@@ -79,7 +80,7 @@ export function createConversations(home: Home<WebClientSettings>): Conversation
         if (state === 'alone' && called.take(room)) await rooms.conversations.call(lobby, room);
         return c.json({ room });
       }
-      if (!opened.take(limitKey(address))) return c.body(null, 429);
+      if (!opened.take(networkOf(address))) return c.body(null, 429);
       const made = await rooms.conversations.open(lobby, { visitor: nick, most });
       if (!made.ok) {
         log.warn({ host: host.domain, lobby }, REASONS[made.why]);
