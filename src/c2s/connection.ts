@@ -170,6 +170,10 @@ export class Connection implements Link {
     return this.#channel.position;
   }
 
+  get gone(): number {
+    return this.#channel.gone;
+  }
+
   /** Ends the stream with an error (RFC 6120 §4.9.1), and the session with it. */
   end(failure: StreamFailure): void {
     if (this.#state.phase === 'ended') return;

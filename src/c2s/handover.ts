@@ -134,6 +134,7 @@ function absentLink({ remote, lastActive }: FrozenSession, { log }: C2sServices)
     remote,
     lastActive,
     position: 0,
+    gone: 0,
     waiting: 0,
     write() {},
     allow() {},

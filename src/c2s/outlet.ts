@@ -24,6 +24,8 @@ export interface Link {
   readonly lastActive: number;
   /** How many characters were written. */
   readonly position: number;
+  /** How many of them the system has taken. */
+  readonly gone: number;
   /** Bytes that wait to be read by the client. */
   readonly waiting: number;
   /** Nothing is written once the stream is over. */
@@ -156,7 +158,6 @@ export class Outlet {
   /** The client was heard of; by then the system had taken all that was written up to a position. */
   heard(gone: number): void {
     this.#unproved.heard(gone);
-    this.makeRoom();
   }
 
   /** What is to follow what is written now. */
@@ -308,10 +309,8 @@ export class Outlet {
   /** Waits for a sign of life of a client without XEP-0198, by which it proves what it has. */
   #await(receipt: Receipt, size: number): void {
     const written = { receipt, position: this.#link.position, size };
-    const due = this.#unproved.add(written, this.#services.limits());
+    const due = this.#unproved.add(written, this.#services.limits(), this.#link.gone);
     if (due === 'ask') this.#session.ping();
-    else if (due === 'too-much')
-      this.#session.end('resource-constraint', 'You read much, and said nothing for too long.');
   }
 
   #tell(stanza: Stanza | undefined, kind: 'handed' | 'held' | 'hibernated' | 'resent'): void {
@@ -326,7 +325,6 @@ export class Outlet {
   #hasRoom(): boolean {
     if (this.#isOver) return true;
     if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
-    if (this.#unproved.isMuch(this.#services.limits())) return false;
     return !this.#isAttached || this.#link.waiting <= ROOM_BYTES;
   }
 

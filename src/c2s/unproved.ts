@@ -1,6 +1,6 @@
 /**
  * What a client without XEP-0198 was sent and may not have read: it counts as read when the system
- * took it and the client was heard of after that.
+ * took it and the client was heard of after that, or when its stream has outlived thousands that came later.
  */
 import type { Receipt } from '../core/parcel.ts';
 import type { Session } from '../core/sessions.ts';
@@ -13,13 +13,13 @@ interface Written {
   readonly size: number;
 }
 
-/** What is not proved may not be more than this. */
+/** About so much may be unproved that the system took. */
 export interface UnprovedLimits {
   readonly unackedStanzas: number;
   readonly unackedBytes: number;
 }
 
-/** Which part of what may be unproved is much. */
+/** Which part of that is much. */
 const ASK_AT = 1 / 2;
 
 /** The receipts of one session, oldest first. */
@@ -36,32 +36,34 @@ export class Unproved {
 
   /**
    * Notes a stanza that was written. A client that reads much and says nothing is to be asked for a sign of
-   * life, once it has half of what it may have; `too-much` is more than that.
+   * life, once it has half of what may be unproved. If it gives none, the older half counts as read, as far as
+   * the system took it: its stream has outlived that.
+   * @param gone up to where the system had taken all by now
    */
-  add(written: Written, most: UnprovedLimits): 'ask' | 'too-much' | undefined {
+  add(written: Written, most: UnprovedLimits, gone: number): 'ask' | undefined {
     this.#written.push(written);
     this.#size += written.size;
-    const share = this.#shareOf(most);
-    if (share > 1) return 'too-much';
+    const share = Math.max(
+      this.#written.length / most.unackedStanzas,
+      this.#size / most.unackedBytes,
+    );
+    if (share > 1) this.#prove(this.#written[this.#written.length >> 1]?.position ?? 0, gone);
     if (share <= ASK_AT || this.#isAsked) return undefined;
     this.#isAsked = true;
     return 'ask';
-  }
-
-  /** Whether those who have much for the client should wait for its sign of life. */
-  isMuch(most: UnprovedLimits): boolean {
-    return this.#shareOf(most) > ASK_AT;
-  }
-
-  #shareOf({ unackedStanzas, unackedBytes }: UnprovedLimits): number {
-    return Math.max(this.#written.length / unackedStanzas, this.#size / unackedBytes);
   }
 
   /** The client was heard of; by then the system had taken all up to a position. */
   heard(gone: number): void {
     if (this.#written.length === 0) return;
     this.#isAsked = false;
-    const left = this.#written.findIndex(({ position }) => position > gone);
+    this.#prove(gone, gone);
+  }
+
+  /** What was written up to a position counts as read, as far as the system took it. */
+  #prove(upTo: number, gone: number): void {
+    const most = Math.min(upTo, gone);
+    const left = this.#written.findIndex(({ position }) => position > most);
     const proved = left < 0 ? this.#written : this.#written.slice(0, left);
     this.#written = left < 0 ? [] : this.#written.slice(left);
     for (const { size } of proved) this.#size -= size;

@@ -107,6 +107,11 @@ export class Channel {
     return this.#outbox.position;
   }
 
+  /** How many of them the other side has for sure, or else the system has taken. */
+  get gone(): number {
+    return this.#delivered();
+  }
+
   /** The TLS socket, once TLS was begun. */
   get tls(): TLSSocket | undefined {
     return this.#socket instanceof TLSSocket ? this.#socket : undefined;

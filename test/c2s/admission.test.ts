@@ -41,6 +41,7 @@ function newcomer(inner: string, services: C2sServices) {
     remote: '127.0.0.1',
     lastActive: scene.clock.now(),
     position: 0,
+    gone: 0,
     waiting: 0,
     write: (text) => void written.push(text),
     end: ({ condition }) => void written.push(`end ${condition}`),
