@@ -92,7 +92,7 @@ export async function startNginx(place: {
 }
 
 /** Whether somebody listens by now. */
-function answers(port: number): Promise<boolean> {
+export function answers(port: number): Promise<boolean> {
   return new Promise((settle) => {
     const probe = connect({ port, host: HOST });
     probe.once('connect', () => {

@@ -43,6 +43,11 @@ const PEERS = {
   // Without it, Gajim has no icons, and fails.
   librsvg: () => (drawsSvg() ? undefined : 'librsvg2-common is not installed'),
   xvfb: () => (findCommand('Xvfb') ? undefined : 'xvfb is not installed'),
+  caddy: () => (findCommand('caddy') ? undefined : 'caddy is not installed'),
+  haproxy: () =>
+    findCommand('haproxy') || isExecutable('/usr/sbin/haproxy')
+      ? undefined
+      : 'haproxy is not installed',
   chromium: () => (findChromium() ? undefined : 'chromium is not installed'),
 } as const satisfies Record<string, () => string | undefined>;
 
