@@ -86,6 +86,8 @@ export class Connection implements Link {
   #authTimer: Timer | undefined;
   /** When the client was last asked for a sign of life. */
   #pingedAt = 0;
+  /** Whether the client closed its stream, so that it will not come back to the session. */
+  #hasSaidGoodbye = false;
   /** Set once the session has to end; it does so when what the client sent before is handled. */
   #ending: SessionEnd | undefined;
 
@@ -510,6 +512,7 @@ export class Connection implements Link {
 
   /** §4.4: the client closes its stream; we answer when what it asked for is durable (D1). */
   #onStreamClose(): void {
+    this.#hasSaidGoodbye = true;
     const session = this.#session;
     const answer = async () => {
       await session?.settled();
@@ -538,7 +541,7 @@ export class Connection implements Link {
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;
-    if (this.#ending.kind === 'lost' && session.sleep()) return;
+    if (this.#ending.kind === 'lost' && !this.#hasSaidGoodbye && session.sleep()) return;
     this.note('info', { account: session.jid, why: this.#ending.text }, 'session ended');
     void session.remove(this.#ending);
   }
