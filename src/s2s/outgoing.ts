@@ -123,6 +123,9 @@ async function negotiate(
     reached.socket.destroy();
     return { failure: streamFailure(where, 'untrusted', dane.text), otherHost: undefined };
   }
+  // It closed while DNS was asked: a stream on it would hear of that no more.
+  if (reached.socket.destroyed)
+    return { failure: streamFailure(where, 'closed', 'it hung up'), otherHost: undefined };
   return new Promise((resolve) => {
     let isReady = false;
     const fail = (why: GiveUp, text: string) => {
