@@ -8,7 +8,6 @@ import { readStored } from '../stanza/stored.ts';
 import type { Migration, Store } from '../store/store.ts';
 import type { Addressed, Passage } from './passage.ts';
 
-/** The most rows: what comes while so many are there lives in memory only. */
 const MAX_ROWS = 100_000;
 /** Rows that are written, or read, at a time. */
 const CHUNK = 500;
@@ -60,10 +59,13 @@ export interface SpoolOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly metrics: Pick<Metrics, 'errors'>;
+  /** The most rows: what comes while so many are there lives in memory only. */
+  readonly maxRows?: number;
 }
 
 /** Opens the spool. */
-export function createSpool({ store, log, metrics }: SpoolOptions): Spool {
+export function createSpool(options: SpoolOptions): Spool {
+  const { store, log, metrics, maxRows = MAX_ROWS } = options;
   const db = store.tables<Tables>();
   let nextId = 1;
   let rows = 0;
@@ -85,9 +87,10 @@ export function createSpool({ store, log, metrics }: SpoolOptions): Spool {
         outgoing = [...dropped, ...outgoing];
         metrics.errors.inc({ area: 'store' });
         log.error({ err: error }, 'what is for other servers could not be kept');
-        return;
+        break;
       }
     }
+    working = undefined; // at once, for those who go on now may bring more
   };
 
   const write = async (kept: readonly Passage[], dropped: readonly number[]): Promise<void> => {
@@ -100,21 +103,20 @@ export function createSpool({ store, log, metrics }: SpoolOptions): Spool {
       ...(values.length > 0 ? [db.insertInto('s2s_spool').values(values)] : []),
       ...(dropped.length > 0 ? [db.deleteFrom('s2s_spool').where('id', 'in', dropped)] : []),
     ];
-    await store.write(...queries);
-    rows += values.length - dropped.length;
+    const changes = (await store.write(...queries)).map((each) => each.changes);
+    // Not all that is dropped was ever written.
+    rows += values.length - (dropped.length > 0 ? (changes.at(-1) ?? 0) : 0);
   };
 
   const begin = () => {
-    working ??= work().finally(() => {
-      working = undefined;
-    });
+    working ??= work();
   };
 
   return {
     keep(passages) {
       for (const passage of passages) {
         if (passage.isOver || passage.spoolId !== undefined) continue;
-        if (rows + incoming.length >= MAX_ROWS) break;
+        if (rows + incoming.length >= maxRows) break;
         passage.spoolId = nextId;
         nextId += 1;
         incoming.push(passage);

@@ -83,6 +83,31 @@ describe('the spool', () => {
     expect((await kept()).map(([id]) => id)).toEqual(['2']);
   });
 
+  test('what comes in the moment in which all is written is written, too', async () => {
+    const [first, second] = [passage('1'), passage('2')];
+    const then = first.settled.then(() => spool.keep([second]));
+    spool.keep([first]);
+    await then;
+    await spool.flushed();
+    expect((await kept()).map(([id]) => id)).toEqual(['1', '2']);
+  });
+
+  test('has so many rows at most, whatever was over before it was written', async () => {
+    spool = createSpool({ store, log, metrics, maxRows: 2 });
+    const [under, over, ...others] = ['1', '2', '3', '4', '5'].map((id) => passage(id));
+    if (under === undefined || over === undefined) return expect.fail();
+    spool.keep([under]);
+    spool.keep([over]);
+    for (const each of [under, over]) {
+      each.isOver = true;
+      spool.drop(each);
+    }
+    await spool.flushed();
+    spool.keep(others);
+    await spool.flushed();
+    expect((await kept()).map(([id]) => id)).toEqual(['3', '4']);
+  });
+
   test('has no place for what is over, before it is written or while it is', async () => {
     const [before, during] = [passage('1'), passage('2')];
     before.isOver = true;
