@@ -6,6 +6,7 @@ import type { LogRoot } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import type { OwnedMigrations, Store } from '../store/store.ts';
 import { type Accounts, accountMigrations, createAccounts } from './accounts.ts';
+import { attempt } from './attempt.ts';
 import { auditMigrations } from './audit.ts';
 import { type Authority, createAuthority } from './authority.ts';
 import { createDelivery } from './delivery.ts';
@@ -88,7 +89,15 @@ export function createHeart(options: HeartOptions): Heart {
     async ended(session, end) {
       if (session.device !== undefined)
         devices.left({ account: session.account, id: session.device.id });
-      for (const hook of hooksOf(session.host)?.sessionEnded ?? []) await hook(session, end);
+      // One that fails keeps no other from it: contacts and rooms must not see a ghost.
+      for (const hook of hooksOf(session.host)?.sessionEnded ?? [])
+        await attempt(
+          () => hook(session, end),
+          (error) => {
+            metrics.errors.inc({ area: 'sessions' });
+            log.area('sessions').error({ err: error, jid: session.jid }, 'a session left traces');
+          },
+        );
     },
     counted: (host, count) => metrics.sessions.set({ host }, count),
   });

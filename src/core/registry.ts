@@ -62,7 +62,10 @@ export interface Registry {
   waysFor(config: HostConfig): ReadonlyMap<Domain, RemoteRoute>;
   /** Tells the modules that the hosts are served by a config, the first or another one. */
   configured(): void;
-  /** Tells the modules that the server is about to go down, while those they serve can hear of it. */
+  /**
+   * Tells the modules that the server is about to go down, while those they serve can hear of it. Never
+   * rejects.
+   */
   leave(): Promise<void>;
   readonly operations: readonly AnyOperation[];
   /** What the modules serve over HTTP. */
@@ -78,7 +81,7 @@ export interface Registry {
   exported(account: BareJid): AsyncIterable<string>;
   /** Tells all modules, those that are switched off too, that a device is revoked. */
   deviceRevoked(account: BareJid, device: string): Promise<void>;
-  /** Ends all, last set up first. */
+  /** Ends all, last set up first. Never rejects. */
   stop(): Promise<void>;
 }
 
@@ -158,6 +161,17 @@ export function createRegistry(options: RegistryOptions): Registry {
     done.set(module.name, { module, parts: module.setup(home) });
   }
 
+  /** Last set up first. One that fails keeps no other from it: what those hold is written. */
+  const inReverse = async (what: 'leave' | 'stop') => {
+    for (const { module, parts } of [...done.values()].reverse())
+      try {
+        await parts[what]?.();
+      } catch (error) {
+        options.metrics.errors.inc({ area: module.name });
+        log.area(module.name).error({ err: error }, `the module could not ${what} in good order`);
+      }
+  };
+
   return {
     enabled: (host) => standing(host).names,
     dispatchFor: (host) =>
@@ -181,9 +195,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     configured() {
       for (const { parts } of done.values()) parts.configured?.();
     },
-    async leave() {
-      for (const { parts } of [...done.values()].reverse()) await parts.leave?.();
-    },
+    leave: () => inReverse('leave'),
     // `done` holds what that very definition's setup returned.
     apiOf: <Api>(module: ModuleDefinition<never, Api>) => done.get(module.name)?.parts.api as Api,
     operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),
@@ -204,9 +216,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     async deviceRevoked(account, device) {
       for (const { parts } of done.values()) await parts.hooks?.deviceRevoked?.(account, device);
     },
-    async stop() {
-      for (const { parts } of [...done.values()].reverse()) await parts.stop?.();
-    },
+    stop: () => inReverse('stop'),
   };
 }
 

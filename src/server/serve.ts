@@ -67,11 +67,18 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     ...{ c2s, s2s: federation.side, component: components, http, https, edge },
   });
   const stop = async () => {
-    await assembled.heart.registry.leave(); // rooms say goodbye while there is somebody to hear it
-    await components.close();
-    await c2s.close();
-    await federation.close(); // other servers hear who went, and what is for them waits until we are back
-    await http.close();
+    const parts = [
+      assembled.heart.registry.leave, // rooms say goodbye while there is somebody to hear it
+      components.close,
+      c2s.close,
+      federation.close, // other servers hear who went, and what is for them waits until we are back
+      http.close,
+    ];
+    // One that fails keeps no other from it: what those hold is written.
+    for (const end of parts)
+      await end().catch((error: unknown) =>
+        log.area('server').error({ err: error }, 'a part of the server did not end in good order'),
+      );
     await assembled.close();
   };
   try {
