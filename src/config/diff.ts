@@ -38,11 +38,6 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
   };
 }
 
-/** Whether nothing at all differs. */
-export function isSameConfig({ server, added, removed, changed }: ConfigDiff): boolean {
-  return [server, added, removed, changed].every((list) => list.length === 0);
-}
-
 /** The keys that differ; within a map, the keys of that map. */
 function differences<T extends object>(before: T, after: T, isInner = false): string[] {
   const entries = new Map<string, unknown>(Object.entries(before));

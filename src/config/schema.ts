@@ -5,7 +5,11 @@ import type { Domain } from '../jid/jid.ts';
 import { LOG_LEVELS } from '../kit/log.ts';
 import { type ComponentModule, components } from './components.ts';
 import { dns, hostS2s, s2s } from './federation.ts';
-import { accountJid, count, domain, duration, oneOrMore, path, size, uri } from './fields.ts';
+import { accountJid, count, domain, duration, oneOrMore, path, uri } from './fields.ts';
+import { devices, limits } from './limits.ts';
+import { addresses, consoleSection, edge, http } from './web.ts';
+
+export type { EdgeService } from './web.ts';
 
 /** All interfaces of the machine, IPv6 and IPv4: the listener binds without naming an address. */
 export const ALL_INTERFACES = '*';
@@ -75,83 +79,6 @@ const listeners = z
   .prefault({})
   .describe('The ports on which the server listens.');
 
-const limits = z
-  .object({
-    // RFC 6120 §13.12: a limit below 10 000 bytes is not allowed; strangers get no more than that.
-    stanzaBytesBeforeAuth: size('10000', { min: '10000', max: '1MiB' }).describe(
-      'The largest stanza of a client that has not logged in.',
-    ),
-    // Holds an avatar (XEP-0084) or a vCard with a photo, the largest things that clients send.
-    stanzaBytes: size('256KiB', { min: '10000', max: '16MiB' }).describe(
-      'The largest stanza of a client that has logged in.',
-    ),
-    // XHTML and data forms reach some ten levels; a bound keeps recursion harmless.
-    depth: count(64, { min: 8, max: 1000 }).describe('How deep elements may be nested.'),
-    attributes: count(64, { min: 8, max: 1000 }).describe(
-      'How many attributes one element may have.',
-    ),
-    // A whole office may come from one address; beyond it, someone is opening sockets for sport.
-    connectionsPerAddress: count(500, { min: 1 }).describe(
-      'How many connections one IP address (of IPv6: one /64 network) may have at a time.',
-    ),
-    // Long enough for a slow radio link and the hashing of a password, too short to be worth holding.
-    authTimeout: duration('30s', { min: '1s', max: '10m' }).describe(
-      'How long a client may take from connecting to being logged in.',
-    ),
-    // RFC 6120 §6.4.5: no fewer than two, no more than five tries are advised.
-    loginTries: count(5, { min: 1, max: 20 }).describe('How many tries to log in a stream has.'),
-    guests: z
-      .object({
-        // A household or a small office behind one address; each visitor has one session.
-        perAddress: count(20, { min: 1 }).describe(
-          'How many one IP address (of IPv6: one /64 network) may have at a time.',
-        ),
-        total: count(1000, { min: 1 }).describe('How many there may be in all.'),
-        // Twice what the fastest typist sends, with the notes that he is typing.
-        messagesPerMinute: count(60, { min: 5 }).describe(
-          'How many messages one guest may send in a minute.',
-        ),
-      })
-      .prefault({})
-      .describe('What guests may use, who are logged in without an account (SASL ANONYMOUS).'),
-    // RFC 6120 §7.5: phones, desks and web pages of one person, with room for forgotten ones.
-    resourcesPerAccount: count(20, { min: 1 }).describe(
-      'How many sessions one account may have at a time.',
-    ),
-    // Shorter than the idle timeouts of most NATs on wired networks, rare enough for a phone.
-    idlePing: duration('5m', { min: '10s' }).describe(
-      'After how long a silence a client is asked for a sign of life.',
-    ),
-    idleTimeout: duration('60s', { min: '1s' }).describe(
-      'How long a client may take to give that sign before its session ends.',
-    ),
-    // RFC 6120 §4.6.1: whitespace keeps a link open; it wakes radios, so idlePing is preferred.
-    whitespacePing: duration('0').describe(
-      'How often a space is sent to an idle client to keep the link open; 0 is never.',
-    ),
-    // A reader that is this far behind is gone or hostile; memory is not for it.
-    // A phone that changes networks is back in seconds, one in a tunnel or a pocket in minutes.
-    resumeTimeout: duration('10m', { max: '7d' }).describe(
-      'How long a session whose connection broke waits to be resumed (XEP-0198); 0 is not at all.',
-    ),
-    resumeLocation: z
-      .string()
-      .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s[\]]+)(:\d{1,5})?$/, 'is not host:port')
-      .optional()
-      .describe('Where clients come back best to resume, as host:port (XEP-0198 §3).')
-      .meta({ allowed: 'a host or an address, with a port if need be', defaultText: 'not said' }),
-    // What a busy room says in those minutes; beyond it, the client has to ask the archive.
-    unackedStanzas: count(5000, { min: 50 }).describe(
-      'How many stanzas a client may leave unacknowledged before its session ends.',
-    ),
-    unackedBytes: size('8MiB', { min: '64KiB' }).describe('The same in bytes.'),
-    sendQueueBytes: size('4MiB', { min: '64KiB' }).describe(
-      'How much may wait to be sent to one client before its stream ends.',
-    ),
-  })
-  .prefault({})
-  .describe('What one client may use. Clients are told the ones that concern them (XEP-0478).');
-
 const tls = z
   .object({
     minVersion: z
@@ -172,34 +99,6 @@ const tls = z
   .prefault({})
   .describe('Encryption.');
 
-const devices = z
-  .object({
-    // A person's phones, desks and browsers of some years.
-    perAccount: count(50, { min: 1, max: 1000 }).describe(
-      'How many devices of one account are remembered; those not seen for long give way.',
-    ),
-    forgetAfter: duration('180d', { min: '1d' }).describe(
-      'After how long an absence a device is forgotten, with its tokens.',
-    ),
-    addresses: z
-      .boolean()
-      .default(true)
-      .describe('Whether the address that a device came from last is kept.'),
-    tokens: z
-      .boolean()
-      .default(true)
-      .describe('Whether devices get tokens to log in without their password (XEP-0484).'),
-    // A phone that was in a drawer over the holidays still gets in.
-    tokenLifetime: duration('30d', { min: '1h', max: '365d' }).describe(
-      'How long a token can be used after it was given out.',
-    ),
-    tokenRotation: duration('1d').describe(
-      'From which age on a token that is used is replaced by a new one.',
-    ),
-  })
-  .prefault({})
-  .describe('The devices of users, and the tokens by which they log in.');
-
 const log = z
   .object({
     level: z.enum(LOG_LEVELS).default('info').describe('How much is written.'),
@@ -214,85 +113,6 @@ const log = z
   })
   .prefault({})
   .describe('The log, which goes to standard output.');
-
-const consoleSection = z
-  .object({
-    enabled: z.boolean().default(true).describe('Whether the web console is served.'),
-    url: uri(['https', 'http'])
-      .optional()
-      .describe('Its address as browsers see it, where a proxy stands before it.')
-      .meta({ defaultText: 'the address of the http listener' }),
-  })
-  .prefault({})
-  .describe('The web console.');
-
-const addresses = z.array(
-  z.string().refine(isNetwork, { message: 'is not an address or network' }).meta({
-    syntax: 'interface',
-    allowed: 'an IP address or a network such as 192.0.2.0/24',
-  }),
-);
-
-/** What may come by the one port for all. */
-export const EDGE_SERVICES = ['c2s', 's2s', 'https'] as const;
-
-/** One of {@link EDGE_SERVICES}. */
-export type EdgeService = (typeof EDGE_SERVICES)[number];
-
-const edge = z
-  .object({
-    serves: z
-      .array(z.enum(EDGE_SERVICES))
-      .default([...EDGE_SERVICES])
-      .describe('What may come by it: clients (c2s), other servers (s2s), browsers (https).'),
-  })
-  .prefault({})
-  .describe('The one port for all, which `listeners.edge` opens.');
-
-const http = z
-  .object({
-    trustedProxies: addresses
-      .default([])
-      .describe('Reverse proxies whose X-Forwarded-For and -Proto are believed.'),
-    metricsFrom: addresses
-      .default([])
-      .describe('Who may read /metrics, beside this machine and admins who are signed in.'),
-    origins: z
-      .array(
-        z
-          .string()
-          .refine(isOrigin, { message: 'is not an origin' })
-          .meta({ allowed: "an origin such as https://falcot.com, or '*' for all" }),
-      )
-      .default(['*'])
-      .describe(
-        'The web sites whose pages may connect by WebSocket and BOSH, beside our own; these use no cookies.',
-      ),
-    // RFC 6797: holds for the whole name, other ports and the company's web site included.
-    hsts: duration('180d', { max: '730d' }).describe(
-      'For how long browsers that came by HTTPS are told to come by nothing else (RFC 6797); 0 is not at all.',
-    ),
-  })
-  .prefault({})
-  .describe('The HTTP server, and what stands before it.')
-  .meta({ restart: true });
-
-/** Whether a text is an origin as browsers write it (RFC 6454 §6.2), or all of them. */
-function isOrigin(raw: string): boolean {
-  return (
-    raw === '*' || (/^https?:\/\//.test(raw) && URL.canParse(raw) && new URL(raw).origin === raw)
-  );
-}
-
-/** Whether a text is an address, or an address with the length of a prefix. */
-function isNetwork(raw: string): boolean {
-  const [address = '', bits, ...more] = raw.split('/');
-  const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
-  );
-}
 
 const store = z
   .object({

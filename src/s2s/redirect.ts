@@ -28,10 +28,6 @@ export function readOtherHost(text: string): OtherHost | undefined {
   return { domain: parsed.value, port };
 }
 
-/** Its name, as an admin reads it. */
-export const otherHostText = ({ domain, port }: OtherHost): string =>
-  port === undefined ? domain : `${domain}:${port}`;
-
 /**
  * The servers to which we are sent; none if they cannot be found. Nothing of the way to them is
  * validated: it was a server that named them, not DNS.

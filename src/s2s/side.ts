@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { RemoteRoute } from '../core/router.ts';
 import type { Domain } from '../jid/jid.ts';
-import { createPorts, type PortAddress, type Ports, type Way } from '../stream/ports.ts';
+import { createPorts, type Ports, type Way } from '../stream/ports.ts';
 import type { ServerStream } from './connection.ts';
 import { createHistory, type HistoryEntry } from './history.ts';
 import { Links } from './links.ts';
@@ -14,9 +14,6 @@ import { Streams } from './streams.ts';
 
 /** Whether TLS comes by STARTTLS, first, or is there already, as metrics name it. */
 export type S2sKind = 's2s' | 's2s_tls' | 's2s_secured';
-
-/** Where to listen. */
-export type S2sAddress = PortAddress<S2sKind>;
 
 /** A pair of domains on a stream, or one that waits for a stream. Times in ms since the epoch. */
 export interface LinkInfo {

@@ -30,7 +30,7 @@ export interface Visit {
 }
 
 /** A server and its port, as people write it. */
-export function whereOf({ target: { host, port }, address }: Destination): string {
+function whereOf({ target: { host, port }, address }: Destination): string {
   return host === address ? `${address} port ${port}` : `${host} (${address}) port ${port}`;
 }
 
