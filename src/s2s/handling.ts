@@ -18,8 +18,6 @@ const MAX_UNSETTLED = 1000;
 export interface HandlingPort {
   readonly clock: Clock;
   write(text: string): void;
-  /** Reads nothing more until the work is done. */
-  hold(work: Promise<void>): void;
 }
 
 /** What came on one stream, and how much of it is handled. */
@@ -73,12 +71,16 @@ export class Handling {
     });
     if (handled instanceof Promise) {
       place ??= begin();
-      return handled.finally(done);
+      return handled.finally(done).then(() => this.#room());
     }
     if (place === undefined) received.pass();
     done();
-    if (this.#unsettled > MAX_UNSETTLED) this.#port.hold(this.settled().then(() => {}));
-    return undefined;
+    return this.#room();
+  }
+
+  /** Resolves when there is room for what comes next, or after a while; undefined if there is now. */
+  #room(): Promise<void> | undefined {
+    return this.#unsettled > MAX_UNSETTLED ? this.settled().then(() => {}) : undefined;
   }
 
   /** Answers a request, once all that came before it is handled, or after a while. */

@@ -47,6 +47,8 @@ export interface ManagedPort extends FlightPort, HandlingPort {
   heardAt(): number;
   /** Whether a pair was proved. */
   isProved(): boolean;
+  /** Reads nothing more until the work is done. */
+  hold(work: Promise<void>): void;
   end(failure: StreamFailure): void;
   /** Another connection resumes the stream: this one is as good as closed. */
   replaced(): void;

@@ -212,6 +212,29 @@ describe('XEP-0198 §4: what came', () => {
     expect(stream.said()).toEqual(['<a xmlns="urn:xmpp:sm:3" h="1"/>']);
   });
 
+  test.each([
+    ['at once', (owed: Promise<void>) => void owed],
+    ['later', async () => {}],
+  ])('while a thousand wait for the disk nothing more is read: handled %s', async (_, handle) => {
+    const stream = open('in');
+    const owed = new Promise<void>(() => {});
+    const take = () =>
+      stream.managed.take((creditor) => {
+        creditor.owe(owed);
+        return handle(owed);
+      });
+    for (let index = 0; index < 1000; index += 1) await take();
+    let isRead = false;
+    void Promise.resolve(take()).then(() => {
+      isRead = true;
+    });
+    await stream.settled();
+    expect(isRead).toBe(false);
+    stream.clock.advance(2000);
+    await stream.settled();
+    expect(isRead).toBe(true);
+  });
+
   test('without stream management nothing is told', async () => {
     const stream = open('in');
     stream.comes(`<r ${SM}/>`);
