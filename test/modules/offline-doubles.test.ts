@@ -7,6 +7,7 @@ import { roster } from '../../src/modules/roster/index.ts';
 import { childOf, serialise, textOf } from '../../src/xml/element.ts';
 import { type Actor, type Scene, startScene } from '../support/scene.ts';
 
+const RSM = 'http://jabber.org/protocol/rsm';
 const ROMEO = 'romeo@montague.example';
 const JULIET = 'juliet@capulet.example';
 
@@ -43,10 +44,12 @@ describe('XEP-0313 §6.1.1: no doubles for clients with an archive', () => {
     await actor.send('<presence/>');
     return heardBy(actor);
   };
-  const form = (fields: string) =>
+  const form = (fields: string, page = '') =>
     "<query xmlns='urn:xmpp:mam:2'><x xmlns='jabber:x:data' type='submit'>" +
     "<field var='FORM_TYPE' type='hidden'><value>urn:xmpp:mam:2</value></field>" +
-    `${fields}</x></query>`;
+    `${fields}</x>${page}</query>`;
+  const paged = (page: string) =>
+    `<query xmlns='urn:xmpp:mam:2'><set xmlns='${RSM}'>${page}</set></query>`;
   const field = (name: string, value: string) =>
     `<field var='${name}'><value>${value}</value></field>`;
 
@@ -75,6 +78,10 @@ describe('XEP-0313 §6.1.1: no doubles for clients with an archive', () => {
   test.each([
     ['all of it', "<query xmlns='urn:xmpp:mam:2'/>"],
     ['what came since a time', form(field('start', '2026-01-01T00:00:00Z'))],
+    [
+      'what came since a time, from the end',
+      form(field('start', '2026-01-01T00:00:00Z'), `<set xmlns='${RSM}'><before/></set>`),
+    ],
   ])('who asked his archive for %s is sent only what is not there', async (_, query) => {
     const juliet = await arrive('balcony');
     await juliet.ask('set', query);
@@ -102,6 +109,10 @@ describe('XEP-0313 §6.1.1: no doubles for clients with an archive', () => {
     ['with one contact', form(field('with', ROMEO))],
     ['with some words', form(field('{urn:xmpp:fulltext:0}fulltext', 'one'))],
     ['before a time', form(field('end', '2026-01-01T00:00:00Z'))],
+    ['as a number only', paged('<max>0</max>')],
+    ['of the last page only', paged('<max>1</max><before/>')],
+    ['from a position on', paged('<index>1</index>')],
+    ['of a page that is none', paged('<max>many</max>')],
   ])('who asked it for messages %s is sent all', async (_, query) => {
     const juliet = await arrive('balcony');
     await juliet.ask('set', query);

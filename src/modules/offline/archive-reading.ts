@@ -6,7 +6,8 @@ import type { Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, type Domain, domainOf } from '../../jid/jid.ts';
 import { Delay } from '../../stanza/delay.ts';
-import { readForm } from '../../stanza/form.ts';
+import { type Form, readForm } from '../../stanza/form.ts';
+import { readPageRequest } from '../../stanza/rsm.ts';
 import type { Message, Stanza } from '../../stanza/stanza.ts';
 import { stanzaIdOf } from '../../stanza/stanza-id.ts';
 import { childOf, childrenOf, type Element, isNamed } from '../../xml/element.ts';
@@ -25,8 +26,10 @@ export interface ArchiveReading {
   holds(account: BareJid, message: Message): boolean;
 }
 
+/** Parts of a query that say from where on the client knows nothing. */
+const BEGINNINGS: ReadonlySet<string> = new Set(['start', 'after-id']);
 /** Parts of a query that leave nothing out but what the client knows already. */
-const BOUNDS: ReadonlySet<string> = new Set(['start', 'after-id', 'include-groupchat']);
+const BOUNDS: ReadonlySet<string> = new Set([...BEGINNINGS, 'include-groupchat']);
 
 /** Makes the knowledge. */
 export function createArchiveReading(home: Home<unknown>): ArchiveReading {
@@ -58,12 +61,20 @@ export function createArchiveReading(home: Home<unknown>): ArchiveReading {
   };
 }
 
-/** Whether a query is for messages of everybody, not those with one contact or some words. */
+/**
+ * Whether a query is for all messages that the client does not know: of everybody, not those with one
+ * contact or some words, and from the first page on, or from the last one back to where they begin.
+ */
 function isOfAll(query: Element): boolean {
+  const page = readPageRequest(query);
+  if (page === undefined || page.max === 0 || (page.index ?? 0) > 0) return false;
   const x = childOf(query, 'x', 'jabber:x:data');
-  const form = x && readForm(x);
-  return x === undefined || form?.fields.every(({ name }) => BOUNDS.has(name)) === true;
+  const form = x === undefined ? EMPTY : readForm(x);
+  if (form?.fields.every(({ name }) => BOUNDS.has(name)) !== true) return false;
+  return page.before === undefined || form.fields.some(({ name }) => BEGINNINGS.has(name));
 }
+
+const EMPTY: Pick<Form, 'fields'> = { fields: [] };
 
 /** When a kept message came; as late as can be if that is not written in it. */
 function arrivalOf({ element, to }: Message): number {
