@@ -106,6 +106,12 @@ export class Parcel implements Receipt {
     this.#onReturned(this);
   }
 
+  /** It is not kept any more; one that was returned goes its way without that. */
+  release(): void {
+    this.isKept = false;
+    if (this.#end === 'returned') this.#onReturned(this);
+  }
+
   #noteHanded({ jid, isAttached }: Session): void {
     this.#story.note(this.message, { kind: isAttached ? 'handed' : 'hibernated', to: jid });
   }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AnyModule } from '../../src/core/module.ts';
+import type { Receipt } from '../../src/core/parcel.ts';
 import { archive } from '../../src/modules/archive/index.ts';
 import { offline } from '../../src/modules/offline/index.ts';
 import { presence } from '../../src/modules/presence/index.ts';
@@ -69,6 +70,31 @@ describe('XEP-0313 §6.1.1: no doubles for clients with an archive', () => {
     expect(serialise(results)).toContain('<count>2</count>');
     juliet.inbox.splice(0);
     expect(await available(juliet)).toEqual([]);
+  });
+
+  test('what comes back and finds no room is in the archive once', async () => {
+    await scene.stop();
+    scene = await startScene({
+      modules: [roster, presence, archive, offline],
+      accounts: [ROMEO, JULIET],
+      settings: { offline: { maxMessages: 0 } },
+    });
+    romeo = await scene.connect(`${ROMEO}/orchard`);
+    const juliet = await arrive('balcony');
+    await juliet.send('<presence/>');
+    let receipt: Receipt | undefined;
+    juliet.session.send = (_stanza, _to, given) => {
+      receipt = given;
+    };
+    const said = say('one');
+    await expect.poll(() => receipt).toBeDefined();
+    await juliet.disconnect({ kind: 'lost', text: 'the connection broke' });
+    receipt?.returned(juliet.session);
+    await said;
+    await romeo.nothing();
+    const again = await arrive('chamber');
+    const results = await again.ask('set', "<query xmlns='urn:xmpp:mam:2'/>", JULIET);
+    expect(serialise(results)).toContain('<count>1</count>');
   });
 
   test('without either all is sent', async () => {

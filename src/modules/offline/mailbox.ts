@@ -326,8 +326,7 @@ export function createMailbox(
 
   /** There is no room: it is not kept any more than one to nobody would be. */
   function refused({ parcel }: Held): void {
-    parcel.isKept = false;
-    if (parcel.end === 'returned') void home.route(parcel.message);
+    parcel.release();
   }
 
   function ended(one: Held, end: ParcelEnd): void {
