@@ -10,7 +10,7 @@ import { iqGet } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
 import { childrenOf, type Element, el, isNamed } from '../../xml/element.ts';
 import { DISCO_INFO } from '../disco/index.ts';
-import { type CapsMark, markOf } from './marks.ts';
+import { type CapsMark, markOf, NOTIFY } from './marks.ts';
 
 /** The names of the nodes that a client wants. */
 export type Wanted = ReadonlySet<string>;
@@ -39,7 +39,6 @@ const ANSWER_MS = 30_000;
 const SILENCE_MS = 300_000;
 
 const NOTHING: Wanted = new Set();
-const NOTIFY = '+notify';
 
 /** Begins to learn of clients. */
 export function createClients({ ask, clock }: Pick<Home<unknown>, 'ask' | 'clock'>): Clients {

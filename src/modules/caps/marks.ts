@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Presence } from '../../stanza/stanza.ts';
 import { childOf, childrenOf, type Element, isNamed, textOf } from '../../xml/element.ts';
-import { hashInput, readInfo, verificationString } from './verification.ts';
+import { hashInput, isClear, readInfo, verificationString } from './verification.ts';
 
 /** XEP-0115. */
 export const CAPS = 'http://jabber.org/protocol/caps';
@@ -20,6 +20,9 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   'sha3-256': 'sha3-256',
   'sha3-512': 'sha3-512',
 };
+
+/** How features end that say of which nodes a client wants to be notified (XEP-0060 §9.2). */
+export const NOTIFY = '+notify';
 
 /** The most characters of a mark that are looked at. */
 const MAX_LENGTH = 1024;
@@ -75,7 +78,8 @@ function verMark(c: Element): CapsMark | undefined {
     node: at,
     verify(query) {
       const info = readInfo(query);
-      return info !== undefined && verificationString(info, known) === ver;
+      if (info === undefined || !isClear(info, NOTIFY)) return false;
+      return verificationString(info, known) === ver;
     },
   };
 }

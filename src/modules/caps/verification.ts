@@ -57,6 +57,7 @@ export function readInfo(query: Element): DiscoInfo | undefined {
   if (isRepeated(features) || isRepeated(identities.map((each) => JSON.stringify(each))))
     return undefined;
   if (isRepeated(forms.map((form) => readForm(form)?.formType ?? ''))) return undefined;
+  if (forms.some(hasTypes)) return undefined;
   return { identities, features, forms };
 }
 
@@ -65,6 +66,30 @@ function isTypedForm(element: Element): boolean {
   if (!isNamed(element, 'x', DATA_FORMS) || readForm(element)?.formType === undefined) return false;
   return childrenOf(element).some(
     ({ attrs }) => attrs['var'] === 'FORM_TYPE' && attrs.type === 'hidden',
+  );
+}
+
+/** Whether a form says of several types that it is of them. */
+function hasTypes(form: Element): boolean {
+  const types = childrenOf(form).filter(({ attrs }) => attrs['var'] === 'FORM_TYPE');
+  const said = types.flatMap((field) => childrenOf(field)).filter(({ name }) => name === 'value');
+  return new Set(said.map(textOf)).size > 1;
+}
+
+/**
+ * Whether a verification string says of no other answer that features end as these do. It is not clear which
+ * of its parts are features (§9), so that somebody could answer for all who claim the same, and leave one out.
+ */
+export function isClear({ identities, features, forms }: DiscoInfo, ending: string): boolean {
+  const others = [
+    ...identities.map(({ category, type, lang = '', name = '' }) =>
+      [category, type, lang, name].join('/'),
+    ),
+    ...formParts(forms),
+  ];
+  return (
+    ![...others, ...features].some((part) => part.includes('<')) &&
+    !others.some((part) => part.endsWith(ending))
   );
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { markOf } from '../../../src/modules/caps/marks.ts';
-import { hashInput, readInfo } from '../../../src/modules/caps/verification.ts';
+import { hashInput, readInfo, verificationString } from '../../../src/modules/caps/verification.ts';
 import { readStored } from '../../../src/stanza/stored.ts';
 import { parse } from '../../support/scene.ts';
 
@@ -50,8 +50,39 @@ describe('XEP-0115 §5.4: what is ill-formed', () => {
     expect(info(form('hidden') + form('hidden'))).toBeUndefined();
     expect(info(identity + form('hidden'))?.forms).toHaveLength(1);
   });
+  test('a form whose FORM_TYPE has several values', () => {
+    const twice = form('hidden').replace('</value>', '</value><value>urn:y</value>');
+    expect(info(twice)).toBeUndefined();
+  });
   test('a form whose FORM_TYPE is not hidden is ignored', () => {
     expect(info(form('text-single'))?.forms).toEqual([]);
+  });
+});
+
+describe('XEP-0115 §9: one string of two answers', () => {
+  const answer = (inner: string) =>
+    parse(`<query xmlns='http://jabber.org/protocol/disco#info'>${inner}</query>`);
+  const identity = (name: string) => `<identity category='client' type='pc' name='${name}'/>`;
+  const [first, second] = ['d/e/f/g+notify', 'h+notify'].map((name) => `<feature var='${name}'/>`);
+  const honest = `${identity('x')}${first}${second}`;
+  const form =
+    "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'>" +
+    '<value>h+notify</value></field></x>';
+  test.each([
+    ['the sign between parts', `${identity('x&lt;d/e/f/g+notify')}${second}`],
+    [
+      'an identity',
+      `${identity('x')}<identity category='d' type='e' xml:lang='f' name='g+notify'/>${second}`,
+    ],
+    ['a form', `${identity('x')}${first}${form}`],
+  ])('%s that says what was a feature is believed of nobody else', (_, inner) => {
+    const ver = verificationString(readInfo(answer(honest)) ?? expect.fail('ill-formed'));
+    const stanza = readStored(
+      `<presence from='a@b/c' to='d@e'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='${ver}'/></presence>`,
+    );
+    const mark = stanza?.kind === 'presence' ? markOf(stanza) : undefined;
+    expect(mark?.verify?.(answer(honest))).toBe(true);
+    expect(mark?.verify?.(answer(inner))).toBe(false);
   });
 });
 
