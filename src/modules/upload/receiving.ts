@@ -126,6 +126,7 @@ async function takeBody(
   slot: Slot,
   { home, folder }: ReceivingOptions,
 ): Promise<'whole' | 'broken' | 'timeout' | 'full'> {
+  const file = await folder.begin(slot.id);
   let isLate = false;
   const guard = watchTransfer(
     home.clock,
@@ -135,7 +136,6 @@ async function takeBody(
       incoming.destroy();
     },
   );
-  const file = await folder.begin(slot.id);
   let isWhole = false;
   let came = 0;
   try {
