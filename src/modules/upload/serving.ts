@@ -52,8 +52,9 @@ export function createServing({ home, tables, folder }: ServingOptions) {
     )
       return c.body(null, 304, headers);
     const unchanged = c.req.header('if-range');
+    const isHead = c.req.method === 'HEAD';
     const range =
-      unchanged === undefined || unchanged === tag
+      !isHead && (unchanged === undefined || unchanged === tag)
         ? rangeOf(c.req.header('range'), file.size)
         : undefined;
     if (range === 'none')
@@ -67,7 +68,7 @@ export function createServing({ home, tables, folder }: ServingOptions) {
         : { 'Content-Range': `bytes ${part.start}-${part.end}/${file.size}` }),
     };
     const status = range === undefined ? 200 : 206;
-    if (c.req.method === 'HEAD') return c.body(null, status, told);
+    if (isHead) return c.body(null, status, told);
     const handle = await folder.open(id);
     if (handle === undefined) {
       home.log.warn({ id, account: file.account }, 'a file is not where it was');

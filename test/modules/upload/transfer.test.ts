@@ -62,6 +62,13 @@ describe('getting', () => {
     expect([status, headers['content-length'], body.length]).toEqual([200, '200000', 0]);
   });
 
+  test('RFC 9110 §14.2 of a range only GET knows', async () => {
+    for (const range of ['bytes=0-9', 'bytes=200000-']) {
+      const { status, headers } = await stage.get(path, { range }, 'HEAD');
+      expect([status, headers['content-length']]).toEqual([200, '200000']);
+    }
+  });
+
   test.each([
     ['bytes=0-0', 0, 0],
     ['bytes=100-199', 100, 199],
