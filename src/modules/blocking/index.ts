@@ -5,7 +5,7 @@
  */
 import { type MaybePromise, verdict } from '../../core/hooks.ts';
 import { onIq } from '../../core/iq.ts';
-import { defineModule } from '../../core/module.ts';
+import { defineModule, type Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import type { BareJid, Jid } from '../../jid/jid.ts';
 import { serialise } from '../../xml/element.ts';
@@ -15,7 +15,7 @@ import { createJudging, isBlockedBy } from './judging.ts';
 import { blockListMigration, createBlockLists } from './lists.ts';
 import { BLOCKING, Block, BlockList, itemsIn, REPORTING, Unblock } from './payloads.ts';
 import { reportOperations } from './report-operations.ts';
-import { createReports, reportMigration } from './reports.ts';
+import { createReports, type Reports, reportMigration } from './reports.ts';
 import { type BlockingSettings, blockingConfig } from './settings.ts';
 
 /** What other modules may use. */
@@ -26,6 +26,9 @@ export interface BlockingApi {
    */
   blocks(account: BareJid, jid: Jid): MaybePromise<boolean>;
 }
+
+/** How often reports are looked for whose time is over. */
+const SWEEP_MS = 3_600_000;
 
 /** The module. */
 export const blocking = defineModule<BlockingSettings, BlockingApi>({
@@ -65,6 +68,11 @@ export const blocking = defineModule<BlockingSettings, BlockingApi>({
           : isBlockedBy(list, account);
       },
     });
+    const timer = home.clock.every(SWEEP_MS, () => {
+      sweep(home, reports).catch((error: unknown) =>
+        home.log.error({ err: error }, 'old reports could not be removed'),
+      );
+    });
     return {
       api: {
         blocks(account, jid) {
@@ -101,6 +109,18 @@ export const blocking = defineModule<BlockingSettings, BlockingApi>({
           await reports.removeAll(account);
         },
       },
+      async stop() {
+        timer.cancel();
+      },
     };
   },
 });
+
+async function sweep(
+  { hosts, isEnabled, configOf, clock }: Home<BlockingSettings>,
+  reports: Reports,
+): Promise<void> {
+  for (const { domain } of hosts.all())
+    if (isEnabled(domain))
+      await reports.removeOld(domain, clock.now() - configOf(domain).keepReports);
+}

@@ -45,6 +45,8 @@ export interface Reports {
   /** How many users have reported an address. */
   reportersOf(reported: Jid): Promise<number>;
   list(filter: ReportFilter): Promise<{ readonly page: KeptReport[]; readonly total: number }>;
+  /** Removes those of a host that were made before a moment. */
+  removeOld(host: Domain, before: number): Promise<void>;
   /** Removes one; false if there is none of that id. */
   dismiss(id: number): Promise<boolean>;
   /** Removes those that an account made. */
@@ -81,6 +83,8 @@ export const reportMigration: Migration = {
 export function createReports(store: Store, now: () => number): Reports {
   const db = store.tables<Tables>();
   const of = (host: Domain) => db.selectFrom('reports').select('id').where('host', '=', host);
+  const old = (host: Domain, before: number) =>
+    db.deleteFrom('reports').where('host', '=', host).where('at', '<', before);
   /** All but the newest of some reports. */
   const beyond = (query: ReturnType<typeof of>, most: number) =>
     query.orderBy('id', 'desc').limit(Number.MAX_SAFE_INTEGER).offset(most);
@@ -109,7 +113,7 @@ export function createReports(store: Store, now: () => number): Reports {
               messages: JSON.stringify(messages),
             }),
           ]),
-        db.deleteFrom('reports').where('at', '<', at - limits.keepReports),
+        old(host, at - limits.keepReports),
         db.deleteFrom('reports').where('id', 'in', beyond(ofReporter, limits.maxReportsPerUser)),
         db.deleteFrom('reports').where('id', 'in', beyond(of(host), limits.maxReports)),
       ];
@@ -130,6 +134,9 @@ export function createReports(store: Store, now: () => number): Reports {
         store.first(query.select((at) => at.fn.countAll<number>().as('total'))),
       ]);
       return { page: rows.map(reportOf), total: count?.total ?? 0 };
+    },
+    async removeOld(host, before) {
+      await store.write(old(host, before));
     },
     async dismiss(id) {
       const [result] = await store.write(db.deleteFrom('reports').where('id', '=', id));

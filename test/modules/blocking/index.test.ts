@@ -376,6 +376,19 @@ describe('XEP-0377: Blocking Command Reports', () => {
     });
   });
 
+  test('a report goes when its time is over, though no other one comes', async () => {
+    await chamber.ask('set', report('a@b', '', 'urn:xmpp:reporting:abuse'));
+    scene.clock.advance(89 * 86_400_000);
+    await romeo.ask('set', report('c@d', '', 'urn:xmpp:reporting:abuse'));
+    const reported = async () => {
+      const listed = await run('reports.list', {});
+      return JSON.stringify(listed).match(/(?<="reported":")[^"]+/g) ?? [];
+    };
+    expect(await reported()).toEqual(['c@d', 'a@b']);
+    scene.clock.advance(86_400_001 + 3_600_000);
+    await expect.poll(reported).toEqual(['c@d']);
+  });
+
   test('a long text is cut off, and a report of a foreign kind is kept as it is', async () => {
     const long = 'x'.repeat(5000);
     await chamber.ask('set', report('a@b', `<text>${long}</text>`, 'urn:example:rudeness'));
