@@ -31,12 +31,14 @@ export function usageFigures(usage: Usage): Figure[] {
   ];
 }
 
-/** What the server used for each of many pieces of work, in µs of CPU time. */
-export const cpuPer = (what: string, usage: Usage, count: number): Figure => ({
-  name: `server CPU per ${what}`,
-  unit: 'µs',
-  value: (1000 * usage.serverCpu) / count,
-});
+/**
+ * What the server used for each of many pieces of work, in µs of CPU time. Throws if none was done: such
+ * a run has no figures.
+ */
+export function cpuPer(what: string, usage: Usage, count: number): Figure {
+  if (count === 0) throw new Error(`no ${what} while it was measured: try more --seconds`);
+  return { name: `server CPU per ${what}`, unit: 'µs', value: (1000 * usage.serverCpu) / count };
+}
 
 /** What must be 0, or the server has failed. */
 export const fault = (name: string, value: number): Figure => ({

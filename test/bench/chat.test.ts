@@ -60,4 +60,12 @@ describe('the chat of the load generator', () => {
     });
     expect(faults['stanzas out of place']).toBeGreaterThan(0);
   });
+
+  test('a run in which nothing arrives has no figures', async () => {
+    const deaf = ['left@x/1', 'right@x/1'].map((jid) => ({
+      ...{ jid, onStanza: () => undefined, send: () => undefined },
+    }));
+    const options = { window: 3, seconds: 0.05, warmup: 0, body: 60, patience: 0.05 };
+    await expect(chat([process.pid], deaf, options)).rejects.toThrow('no message');
+  });
 });
