@@ -106,7 +106,7 @@ const PER_MS = 1000;
 export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
   const db = store.tables<Tables>();
   const fills = new BoundedMap<BareJid, Fill | Promise<Fill>>(CACHED_ACCOUNTS);
-  /** The number of the last row; it is read with the first fill. */
+  /** The number of the last row; it is read before the first one is added, or any is looked for. */
   let last: number | undefined;
   let gathered: Batch | undefined;
 
@@ -122,13 +122,15 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
     return { values, written };
   };
 
+  const readLast = async () => {
+    const newest = await store.first(
+      db.selectFrom('offline_messages').select(({ fn }) => fn.max('id').as('id')),
+    );
+    last ??= Math.max(Number(newest?.id ?? 0), clock.now() * PER_MS);
+  };
+
   const readFill = async (account: BareJid): Promise<Fill> => {
-    if (last === undefined) {
-      const newest = await store.first(
-        db.selectFrom('offline_messages').select(({ fn }) => fn.max('id').as('id')),
-      );
-      last ??= Math.max(Number(newest?.id ?? 0), clock.now() * PER_MS);
-    }
+    if (last === undefined) await readLast();
     const row = await store.first(
       db
         .selectFrom('offline_messages')
@@ -174,6 +176,7 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
     async next(account, after, most) {
       const fill = fills.get(account);
       if (fill !== undefined && !(fill instanceof Promise) && fill.messages === 0) return [];
+      if (last === undefined) await readLast();
       const rows = await store.read(
         db
           .selectFrom('offline_messages')
