@@ -29,9 +29,9 @@ export interface CommandSessions {
 }
 
 /** A person fills in a form within this time, or begins anew. */
-export const LIFETIME_MS = 10 * 60_000;
+const LIFETIME_MS = 10 * 60_000;
 /** What one client may have begun; the oldest is forgotten. */
-export const MOST_SESSIONS = 5;
+const MOST_SESSIONS = 5;
 /** Stages to which one can go back. */
 export const MOST_STAGES = 10;
 

@@ -3,7 +3,7 @@ import { attr, payload } from '../../xml/codec.ts';
 import { childOf, type Element, el } from '../../xml/element.ts';
 
 /** The namespace of tokens. */
-export const PARS = 'urn:xmpp:pars:0';
+const PARS = 'urn:xmpp:pars:0';
 /** The namespace of the stream feature (XEP-0445 §3). */
 const IBR_TOKEN = 'urn:xmpp:ibr-token:0';
 

@@ -14,7 +14,7 @@ export interface PushOutcome {
 }
 
 /** The text of a success. */
-export const PUBLISHED: PushOutcome = { kind: 'published', text: 'published' };
+const PUBLISHED: PushOutcome = { kind: 'published', text: 'published' };
 
 /** Of what a stranger writes, so many characters are kept. */
 const MAX_TEXT = 200;

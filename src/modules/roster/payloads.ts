@@ -14,7 +14,7 @@ import { type Element, el } from '../../xml/element.ts';
 import { type RosterItem, strangerOf, subscriptionOf } from './item.ts';
 
 /** The namespace of rosters. */
-export const ROSTER = 'jabber:iq:roster';
+const ROSTER = 'jabber:iq:roster';
 
 /** The element of roster gets, results, sets and pushes. */
 export const Query = payload('query', ROSTER, {

@@ -9,7 +9,7 @@ import { ID_BYTES } from './folder.ts';
 import type { Purpose, SlotRequest } from './payloads.ts';
 
 /** XEP-0363 §8: around 300 s. */
-export const SLOT_MS = 300_000;
+const SLOT_MS = 300_000;
 /** Slots of all users together: bounds the memory. */
 const MOST_SLOTS = 20_000;
 

@@ -25,7 +25,7 @@ export const sharing = (purpose: Purpose): readonly Purpose[] =>
 export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
 
 /** The quota that a purpose has; infinite where there is none. */
-export const quotaOf = (settings: UploadSettings, purpose: Purpose): number =>
+const quotaOf = (settings: UploadSettings, purpose: Purpose): number =>
   boundOf(purpose === 'profile' ? settings.profileQuota : settings.quota);
 
 /** The largest file that a purpose could ever have. */

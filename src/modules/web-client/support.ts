@@ -26,7 +26,7 @@ export interface SupportOptions {
 }
 
 /** The chat as it is set up for a host. */
-export interface SupportPage extends Pick<SupportSettings, 'title' | 'greeting'> {
+interface SupportPage extends Pick<SupportSettings, 'title' | 'greeting'> {
   readonly domain: string;
   /** `#rrggbb`. */
   readonly colour: string;
@@ -88,7 +88,7 @@ export function createSupport({
 }
 
 /** The page, as HTML. */
-export function supportHtml({ title, greeting, colour, files, domain }: SupportPage): string {
+function supportHtml({ title, greeting, colour, files, domain }: SupportPage): string {
   const at = (text: string) => `"${escapeAttribute(text)}"`;
   return `<!doctype html>
 <html lang="en">
