@@ -116,7 +116,11 @@ function bytesOf(
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const length = Math.min(CHUNK_BYTES, end - at + 1);
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, at);
+      const reading = handle.read(Buffer.alloc(length), 0, length, at);
+      const { bytesRead, buffer } = await reading.catch(async (error: unknown) => {
+        await close();
+        throw error;
+      });
       if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead));
       at += bytesRead;
       events.moved(bytesRead);

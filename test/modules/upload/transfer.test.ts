@@ -1,6 +1,6 @@
 /** XEP-0363 §7 to §9: files come by PUT, and go by GET. */
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Stage, setStage } from './stage.ts';
 
@@ -60,6 +60,20 @@ describe('getting', () => {
   test('RFC 9110 §9.3.2 HEAD tells the same without the content', async () => {
     const { status, headers, body } = await stage.get(path, {}, 'HEAD');
     expect([status, headers['content-length'], body.length]).toEqual([200, '200000', 0]);
+  });
+
+  test('a file that cannot be read is closed again', async () => {
+    const [name = ''] = await stage.files();
+    const file = stage.pathOf(name);
+    await rm(file);
+    await mkdir(file);
+    await stage.get(path).catch(() => {});
+    const open = async () => {
+      const all = await readdir('/proc/self/fd');
+      const links = all.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+      return (await Promise.all(links)).filter((link) => link === file);
+    };
+    await expect.poll(open).toEqual([]);
   });
 
   test('RFC 9110 §14.2 of a range only GET knows', async () => {
