@@ -33,7 +33,7 @@ export interface Authority {
   mayRun(actor: Actor): MaybePromise<Permission>;
   /** Whether someone may make others operators, or take that from them. */
   isOperator(actor: Actor): MaybePromise<boolean>;
-  /** Whether there is any operator who could log in. */
+  /** Whether there is any operator whose account exists, locked or not. */
   hasAdmin(): Promise<boolean>;
 }
 
