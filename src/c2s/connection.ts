@@ -155,6 +155,10 @@ export class Connection implements Link {
     return this.#channel.lastActive;
   }
 
+  get isOver(): boolean {
+    return this.#state.phase === 'ended' || this.#channel.isClosed;
+  }
+
   /** Bytes that wait to be read by the client. */
   get waiting(): number {
     return this.#channel.waiting;
@@ -482,8 +486,6 @@ export class Connection implements Link {
       this.note('info', { mechanism: this.#state.mechanism }, 'resumed');
     });
     if (failure !== undefined) this.end(failure);
-    // It broke again while what the former one brought was being handled.
-    else if (this.#channel.isClosed) this.#leave({ kind: 'lost', text: 'the connection broke' });
     return undefined;
   }
 

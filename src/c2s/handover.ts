@@ -133,6 +133,7 @@ function absentLink({ remote, lastActive }: FrozenSession, { log }: C2sServices)
     id,
     remote,
     lastActive,
+    isOver: true,
     position: 0,
     gone: 0,
     waiting: 0,

@@ -25,6 +25,8 @@ const RESUME_ID_BYTES = 18;
 const LATE_MS = 2000;
 /** How long an answer waits for what came before to be durable; then it says what is so far. */
 const ANSWER_MS = 1000;
+/** How long a client that comes back waits for what it sent before to be handled. */
+const QUIET_MS = 5000;
 
 /** A stanza that was sent and is not acknowledged. */
 export interface Sent {
@@ -139,6 +141,18 @@ export class Managed {
       if (!this.#isAnswerDue) return;
       this.#isAnswerDue = false;
       this.answer();
+    });
+  }
+
+  /** Resolves when what the former connection brought is handled, or after a while. */
+  quiet(): Promise<void> {
+    if (this.received.isSettled) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(QUIET_MS, resolve);
+      this.received.whenSettled(() => {
+        timer.cancel();
+        resolve();
+      });
     });
   }
 

@@ -22,6 +22,8 @@ export interface Link {
   readonly id: string;
   readonly remote: string;
   readonly lastActive: number;
+  /** Whether the stream is over. */
+  readonly isOver: boolean;
   /** How many characters were written. */
   readonly position: number;
   /** How many of them the system has taken. */
@@ -43,8 +45,6 @@ export interface Link {
 const ROOM_BYTES = 256 * 1024;
 /** The same for stanzas that it has not acknowledged. */
 const ROOM_STANZAS = 500;
-/** How long a client that comes back waits for what it sent before to be handled. */
-const QUIET_MS = 5000;
 
 /** It was within its limits when it was written down. */
 const NO_LIMITS = {
@@ -183,15 +183,25 @@ export class Outlet {
   sleep(): boolean {
     const managed = this.#managed;
     if (managed?.resumeId === undefined || this.#isOver) return false;
+    this.#detach(managed);
+    if (this.#isOver) return false;
+    this.#link.note('info', { waiting: managed.unacknowledged }, 'the session sleeps');
+    this.#tellAsleep(managed);
+    return true;
+  }
+
+  /** The session has no connection any more. It may be over by that, for what was held back is too much. */
+  #detach({ resumeMs }: Managed): void {
     this.#isAttached = false;
     this.restrain(undefined); // what is sent to a session that sleeps comes after what was held
-    if (this.#isOver) return false;
-    this.#services.sleepers.sleep(this.#session, this.#services.clock.now() + managed.resumeMs);
-    this.#link.note('info', { waiting: managed.unacknowledged }, 'the session sleeps');
+    const { clock, sleepers } = this.#services;
+    if (!this.#isOver) sleepers.sleep(this.#session, clock.now() + resumeMs);
+  }
+
+  #tellAsleep(managed: Managed): void {
     for (const { stanza } of managed.list()) this.#tell(stanza, 'hibernated');
     this.makeRoom();
     for (const hook of this.#hooks()?.sessionAsleep ?? []) hook(this.#session);
-    return true;
   }
 
   /**
@@ -206,13 +216,16 @@ export class Outlet {
     const { sleepers } = this.#services;
     const managed = this.#managed;
     if (managed === undefined) return { condition: 'internal-server-error', text: 'Not managed.' };
-    this.#letGo(managed);
-    await this.#quiet(managed);
+    let wasAttached = this.#takeOver(managed);
+    await managed.quiet();
+    if (!link.isOver) wasAttached = this.#takeOver(managed) || wasAttached; // two came back at once
     if (this.#isOver) return { condition: 'reset', text: 'The session ended meanwhile.' };
-    this.#letGo(managed); // two came back at once
-    this.restrain(undefined); // XEP-0352 §5.2
-    const taken = managed.acknowledge(handled);
-    if (taken === undefined) return tooHighFailure(handled, managed.sentCount);
+    // Where it broke again, or says what cannot be, the session sleeps on.
+    const taken = link.isOver ? undefined : managed.acknowledge(handled);
+    if (taken === undefined) {
+      if (wasAttached && !this.#isAttached) this.#tellAsleep(managed);
+      return link.isOver ? undefined : tooHighFailure(handled, managed.sentCount);
+    }
     for (const { receipt } of taken) receipt?.acknowledged(this.#session);
     this.#link = link;
     this.#isAttached = true;
@@ -224,12 +237,12 @@ export class Outlet {
     return undefined;
   }
 
-  /** The session leaves its connection, if it has one, and sleeps until it has the next one. */
-  #letGo({ resumeMs }: Managed): void {
-    if (this.#isAttached) this.#link.replaced();
-    this.#isAttached = false;
-    const { clock, sleepers } = this.#services;
-    sleepers.sleep(this.#session, clock.now() + resumeMs);
+  /** Takes the session from its connection; whether it had one. */
+  #takeOver(managed: Managed): boolean {
+    const wasAttached = this.#isAttached;
+    if (wasAttached) this.#link.replaced();
+    if (!this.#isOver) this.#detach(managed);
+    return wasAttached;
   }
 
   /** What is sent again was within its own limits; that it all comes at once makes no slow reader. */
@@ -326,18 +339,6 @@ export class Outlet {
     if (this.#isOver) return true;
     if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
     return !this.#isAttached || this.#link.waiting <= ROOM_BYTES;
-  }
-
-  /** Resolves when what the former connection brought is handled, or after a while. */
-  #quiet({ received }: Managed): Promise<void> {
-    if (received.isSettled) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.#services.clock.after(QUIET_MS, resolve);
-      received.whenSettled(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import type { Receipt } from '../core/parcel.ts';
 import type { Session } from '../core/sessions.ts';
+import type { UnacknowledgedLimits } from './managed.ts';
 
 interface Written {
   readonly receipt: Receipt;
@@ -13,13 +14,7 @@ interface Written {
   readonly size: number;
 }
 
-/** About so much may be unproved that the system took. */
-export interface UnprovedLimits {
-  readonly unackedStanzas: number;
-  readonly unackedBytes: number;
-}
-
-/** Which part of that is much. */
+/** Which part of what may be unproved is much. */
 const ASK_AT = 1 / 2;
 
 /** The receipts of one session, oldest first. */
@@ -40,7 +35,7 @@ export class Unproved {
    * the system took it: its stream has outlived that.
    * @param gone up to where the system had taken all by now
    */
-  add(written: Written, most: UnprovedLimits, gone: number): 'ask' | undefined {
+  add(written: Written, most: UnacknowledgedLimits, gone: number): 'ask' | undefined {
     this.#written.push(written);
     this.#size += written.size;
     const share = Math.max(

@@ -40,6 +40,7 @@ function newcomer(inner: string, services: C2sServices) {
     id: 'stream',
     remote: '127.0.0.1',
     lastActive: scene.clock.now(),
+    isOver: false,
     position: 0,
     gone: 0,
     waiting: 0,

@@ -29,6 +29,7 @@ function connection() {
     id: 'stream',
     remote: '127.0.0.1',
     lastActive: scene.clock.now(),
+    isOver: false,
     get position() {
       return position;
     },
@@ -90,6 +91,31 @@ test('§5 of two that come back at once, one who counts wrongly leaves a session
   expect(await woken).toBeUndefined();
   expect(await refused).toMatchObject({ condition: 'undefined-condition' });
   expect(first.written).toContain('replaced');
+  expect(session.isAttached).toBe(false);
+  scene.clock.advance(RESUME_MS);
+  services.sleepers.expire();
+  expect(services.sessions.size).toBe(0);
+});
+
+test('§5 a connection that broke while it waited is not given the session, which sleeps on', async () => {
+  const { session, services, answer } = await busySession();
+  const { link, written } = connection();
+  let isOver = false;
+  const woken = session.wake(
+    {
+      ...link,
+      get isOver() {
+        return isOver;
+      },
+    },
+    SECURITY,
+    0,
+    () => written.push('resumed'),
+  );
+  isOver = true;
+  answer();
+  expect(await woken).toBeUndefined();
+  expect(written).toEqual([]);
   expect(session.isAttached).toBe(false);
   scene.clock.advance(RESUME_MS);
   services.sleepers.expire();
