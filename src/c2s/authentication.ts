@@ -41,6 +41,7 @@ export interface Applicant {
   readonly remote: string;
   readonly tls: TLSSocket | undefined;
   readonly state: Negotiation;
+  /** Reports what happened; nothing comes of it once the stream is over. */
   step(event: NegotiationEvent): void;
   /** Opens a session; undefined if the full JID was taken meanwhile. */
   openSession(jid: FullJid, device: SessionDevice | undefined): ClientSession | undefined;
@@ -172,7 +173,7 @@ export class Authentication {
   }
 
   #step(event: NegotiationEvent): void {
-    if (this.#applicant.state.phase !== 'ended') this.#applicant.step(event);
+    this.#applicant.step(event);
   }
 
   async #begin(action: LoginAction & { readonly do: 'begin-sasl' }): Promise<void> {

@@ -272,8 +272,9 @@ export class Connection implements Link {
     else this.#channel.acceptTls(options, () => this.#step({ kind: 'secured' }));
   }
 
+  /** What is reported after the end of the stream is void. */
   #step(event: NegotiationEvent): void {
-    this.#perform(negotiate(this.#state, event, this.#context));
+    if (this.#state.phase !== 'ended') this.#perform(negotiate(this.#state, event, this.#context));
   }
 
   #perform([state, actions]: Step): void {

@@ -9,7 +9,7 @@ import { escapeAttribute } from '../xml/element.ts';
 export const GOODBYE = '</stream:stream>';
 
 /** What a client's stream header may say. */
-export const HEADER_NAMES = ['to', 'from', 'version', 'xml:lang'] as const;
+const HEADER_NAMES = ['to', 'from', 'version', 'xml:lang'] as const;
 
 /** A client's stream header that says this, and of an undefined value nothing. */
 export function clientHeaderText(

@@ -10,7 +10,7 @@ import type { MayCome } from '../http/origins.ts';
 import type { TakeUpgrade } from '../http/server.ts';
 import type { Timer } from '../kit/clock.ts';
 import { Flusher } from '../kit/outbox.ts';
-import { createPorts, type PortAddress, type Ports, type Way } from '../stream/ports.ts';
+import { createPorts, type Ports, type Way } from '../stream/ports.ts';
 import { type BoshDoor, createBoshDoor } from './bosh-door.ts';
 import { Connection, type ConnectionOptions, type TlsBelow } from './connection.ts';
 import { freezeAll, thawAll } from './handover.ts';
@@ -24,9 +24,6 @@ const SWEEP_MS = 5000;
 const SHUTDOWN_MS = 4000;
 /** Whether TLS comes by STARTTLS, first, or is there already, as metrics name it. */
 export type C2sKind = 'c2s' | 'c2s_tls' | 'c2s_secured';
-
-/** Where to listen. */
-export type C2sAddress = PortAddress<C2sKind>;
 
 /** The client side: listeners that can be opened and closed while others go on. */
 export interface C2sSide extends Pick<Ports<C2sKind>, 'listen' | 'unlisten'> {

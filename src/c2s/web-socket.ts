@@ -22,7 +22,7 @@ const HEADER = /^<\?xml version='1\.0'\?><stream:stream xmlns='jabber:client' xm
 const UNSUPPORTED_DATA = 1003;
 
 /** What a client sent, as a stream has it; undefined if it is no message of RFC 7395. */
-export function streamTextOf(frame: string): string | undefined {
+function streamTextOf(frame: string): string | undefined {
   // §3.3.3: whole elements, each a message of its own.
   if (!frame.startsWith('<') || !frame.endsWith('>') || frame.startsWith('<?')) return undefined;
   if (!frame.startsWith('<open') && !frame.startsWith('<close')) return frame;
@@ -34,7 +34,7 @@ export function streamTextOf(frame: string): string | undefined {
 }
 
 /** What our stream says, as a message of its own (§3.3.2, §3.3.3); undefined for what is none. */
-export function frameOf(text: string): string | undefined {
+function frameOf(text: string): string | undefined {
   if (isHeader(text))
     return `<open xmlns='${FRAMING_NS}'${text.replace(HEADER, '').replace(/>$/, '/>')}`;
   if (text === GOODBYE) return `<close xmlns='${FRAMING_NS}'/>`;

@@ -6,7 +6,7 @@ import type { Domain } from '../jid/jid.ts';
 import { RateLimit } from '../kit/limits.ts';
 import { Flusher } from '../kit/outbox.ts';
 import { networkOf } from '../kit/remote.ts';
-import { createPorts, type PortAddress, type Ports } from '../stream/ports.ts';
+import { createPorts, type Ports } from '../stream/ports.ts';
 import { type ComponentDesk, ComponentStream } from './connection.ts';
 import type { ComponentServices } from './services.ts';
 
@@ -17,9 +17,6 @@ const FAILURES = { burst: 20, perSecond: 0.2 } as const;
 
 /** The kind of port. */
 export type ComponentKind = 'component';
-
-/** Where to listen. */
-export type ComponentAddress = PortAddress<ComponentKind>;
 
 /** A component that the config names. */
 export interface ComponentInfo {
