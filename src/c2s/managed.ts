@@ -67,8 +67,11 @@ export class Managed {
   #bytes = 0;
   /** Whether the client was asked, and has not answered. */
   #isAsked = false;
-  #answering: Timer | undefined;
+  /** Whether an answer waits for what came before its request. */
+  #isAnswering = false;
+  /** Whether another request came meanwhile. */
   #isAnswerDue = false;
+  #late: Timer | undefined;
 
   /** @param counters where a session that was kept on the disk stood */
   constructor(options: ManagedOptions, counters = { received: 0, acknowledged: 0 }) {
@@ -122,21 +125,25 @@ export class Managed {
     return taken;
   }
 
-  /** Answers a request (§4) once all that came before it is handled, or after a while. */
+  /** Answers a request (§4) once all that came before it is handled; after a while, with what is so far, too. */
   answer(): void {
-    if (this.#answering !== undefined) {
-      this.#isAnswerDue = true;
-      return;
-    }
     if (this.received.isSettled) {
       this.tell();
       return;
     }
-    const timer = this.#clock.after(ANSWER_MS, () => this.tell());
-    this.#answering = timer;
+    this.#late ??= this.#clock.after(ANSWER_MS, () => {
+      this.#late = undefined;
+      this.tell();
+    });
+    if (this.#isAnswering) {
+      this.#isAnswerDue = true;
+      return;
+    }
+    this.#isAnswering = true;
     this.received.whenSettled(() => {
-      timer.cancel();
-      this.#answering = undefined;
+      this.#isAnswering = false;
+      this.#late?.cancel();
+      this.#late = undefined;
       this.tell();
       if (!this.#isAnswerDue) return;
       this.#isAnswerDue = false;
@@ -174,7 +181,7 @@ export class Managed {
 
   /** What nobody will acknowledge any more, oldest first. */
   end(): readonly Sent[] {
-    this.#answering?.cancel();
+    this.#late?.cancel();
     this.#bytes = 0;
     return this.#sent.takeAll();
   }
