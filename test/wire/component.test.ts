@@ -444,7 +444,7 @@ describe('back-pressure', () => {
     for (let count = 0; count < sent; count += 1)
       expect(bodyOf(await component.next())).toHaveLength(200_000);
     await romeo.ping();
-  }, 20_000);
+  }, 60_000);
 
   test('a component that reads nothing for long is given up, and those who wait go on', async () => {
     const component = await connectedComponent(here);
