@@ -209,6 +209,22 @@ describe('XEP-0160: offline messages', () => {
     });
   });
 
+  test('new messages wait for kept ones, but not each by itself for a client that takes its time', async () => {
+    await say('kept');
+    const juliet = await scene.connect(`${JULIET}/balcony`);
+    juliet.session.room = () => new Promise(() => {});
+    await juliet.send('<presence/>');
+    let arrived = 0;
+    for (const text of ['one', 'two', 'three'])
+      void say(text).then(() => {
+        arrived += 1;
+      });
+    scene.clock.advance(2000);
+    await expect.poll(() => arrived).toBe(3);
+    await say('four'); // would wait for ever
+    expect(bodies(juliet)).toEqual(['one', 'two', 'three', 'four']);
+  });
+
   test('a message that cannot be written is bounced', async () => {
     await say('one');
     await scene.store.write(scene.store.tables().schema.dropTable('offline_messages'));

@@ -36,8 +36,9 @@ export class Device {
   readonly read: { readonly text: string; readonly isLate: boolean }[] = [];
   /** The ids of the messages that came back to it with an error. */
   readonly returned: string[] = [];
-  /** Whether it answers requests for acknowledgement. */
-  isTalkative = true;
+  #isTalkative = true;
+  /** Whether it was asked what it has, and did not say. */
+  #owesAnswer = false;
   readonly #options: DeviceOptions;
   readonly #domain: string;
   #client: Client | undefined;
@@ -63,6 +64,17 @@ export class Device {
   /** Whether it is connected. */
   get isConnected(): boolean {
     return this.#client?.isClosed === false;
+  }
+
+  /** Whether it answers requests for acknowledgement; one that begins to, answers the last one. */
+  get isTalkative(): boolean {
+    return this.#isTalkative;
+  }
+
+  set isTalkative(isTalkative: boolean) {
+    this.#isTalkative = isTalkative;
+    if (isTalkative && this.#owesAnswer && this.isConnected && this.#client !== undefined)
+      this.#answer(this.#client);
   }
 
   /** How many of its stanzas wait to be acknowledged. */
@@ -211,8 +223,14 @@ export class Device {
   /** Sends again what is not acknowledged, from one on, and reads on. */
   #begin(client: Client, from = 0): void {
     this.#client = client;
+    this.#owesAnswer = false;
     for (const stanza of this.#unacknowledged.slice(from)) client.send(stanza);
     void this.#pump(client);
+  }
+
+  #answer(client: Client): void {
+    this.#owesAnswer = false;
+    client.send(`<a ${SM} h='${this.#handled}'/>`);
   }
 
   #take(handled: number): void {
@@ -235,7 +253,8 @@ export class Device {
   #hear(element: Element, client: Client): void {
     switch (element.name) {
       case 'r':
-        if (this.isTalkative) client.send(`<a ${SM} h='${this.#handled}'/>`);
+        if (this.#isTalkative) this.#answer(client);
+        else this.#owesAnswer = true;
         break;
       case 'a':
         this.#take(Number(element.attrs['h']));

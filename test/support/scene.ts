@@ -142,7 +142,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     story,
     modules: options.modules,
     settings: {
-      standing: () => options,
+      standing: () => ({}), // they may be others at any time
       of(module) {
         const chosen = options.settings?.[module.name];
         if (chosen === false) return false;

@@ -21,7 +21,7 @@ import { Young } from './young.ts';
 
 /** Messages that are read and delivered at a time. */
 const PAGE = 100;
-/** How long a new message waits for older ones to be delivered first. */
+/** How long new messages wait for older ones to be delivered first. */
 const TURN_MS = 2000;
 /**
  * How long a message that clients without XEP-0198 were sent may wait until these are heard of, if its
@@ -37,6 +37,16 @@ const FULL: StanzaFailure = {
   condition: 'service-unavailable',
   text: 'No more messages are kept for this account.',
 };
+
+/** Kept messages on their way to a session. */
+interface Delivering {
+  readonly done: Promise<void>;
+  /**
+   * Until when new ones wait for them, by the monotonic clock. All wait together: a client that takes
+   * its time shall not hold up a whole domain that writes to it, message by message.
+   */
+  readonly until: number;
+}
 
 /** What the module's hooks do. */
 export interface Mailbox {
@@ -107,7 +117,7 @@ export function createMailbox(
   const exclusive = createExclusive<BareJid>();
   /** Messages on their way into the spool, which a delivery must see. */
   const entering = new Map<BareJid, Promise<unknown>>();
-  const delivering = new Map<BareJid, Promise<void>>();
+  const delivering = new Map<BareJid, Delivering>();
   /** Rows that sessions hold; nobody else is given them while one of these has a client. */
   const held = new Map<number, Held>();
   /** Sessions that read what waits by themselves. */
@@ -159,10 +169,11 @@ export function createMailbox(
     },
     turn(account) {
       const busy = delivering.get(account);
-      if (busy === undefined) return verdict.pass;
+      const wait = busy === undefined ? 0 : busy.until - home.clock.monotonic();
+      if (busy === undefined || wait <= 0) return verdict.pass;
       return new Promise((resolve) => {
-        const late = home.clock.after(TURN_MS, () => resolve(verdict.pass));
-        void busy.then(() => {
+        const late = home.clock.after(wait, () => resolve(verdict.pass));
+        void busy.done.then(() => {
           late.cancel();
           resolve(verdict.pass);
         });
@@ -376,9 +387,10 @@ export function createMailbox(
       const done = exclusive(account, () => drain(session, resolve)).catch((error: unknown) =>
         home.log.error({ err: error, account }, 'kept messages could not be delivered'),
       );
-      delivering.set(account, done);
+      const one = { done, until: home.clock.monotonic() + TURN_MS };
+      delivering.set(account, one);
       void done.finally(() => {
-        if (delivering.get(account) === done) delivering.delete(account);
+        if (delivering.get(account) === one) delivering.delete(account);
         resolve();
       });
     });
