@@ -1,6 +1,6 @@
 /** Where trials take place: servers that are started for one of them, and ended after it. */
 import { createSecureContext } from 'node:tls';
-import type { Security } from './load/client.ts';
+import type { Transport } from './load/client.ts';
 import type { Figure, Scene } from './load/scene.ts';
 import { KeyCache } from './load/scram.ts';
 import type { Options } from './options.ts';
@@ -29,7 +29,7 @@ export interface Needs {
   readonly isArchiving?: boolean;
   readonly store?: Setup['store'];
   readonly archived?: Setup['archived'];
-  readonly security?: Security;
+  readonly transport?: Transport;
 }
 
 /** Starts a server, runs something against it, and ends it. */
@@ -81,19 +81,32 @@ function setupOf(needs: Needs): Omit<Setup, 'certificate' | 'core' | 'relay'> {
 }
 
 function sceneOf(
-  { host, domain, port, directTlsPort, pid }: RunningServer,
+  { host, domain, pid, ...ports }: RunningServer,
   { people }: Pick<Setup, 'people'>,
-  { security = 'starttls' }: Needs,
+  { transport = 'starttls' }: Needs,
   { timeout, keyCache }: Options,
 ): Scene {
   const context = createSecureContext();
   return {
     endpoint: {
-      ...{ host, domain, security, context, timeout },
-      port: security === 'direct' ? directTlsPort : port,
+      ...{ host, domain, transport, context, timeout },
+      port: portFor(transport, ports),
     },
     accounts: accountsOf(people),
     keys: new KeyCache(keyCache),
     pids: [pid],
   };
+}
+
+/** Where a server takes what carries streams. */
+export function portFor(
+  transport: Transport,
+  ports: Pick<RunningServer, 'port' | 'directTlsPort' | 'edgePort' | 'httpsPort'>,
+): number {
+  const found = {
+    ...{ tcp: ports.port, starttls: ports.port, direct: ports.directTlsPort },
+    ...{ edge: ports.edgePort, websocket: ports.httpsPort },
+  }[transport];
+  if (found === undefined) throw new Error(`nothing is measured by ${transport} there`);
+  return found;
 }

@@ -1,5 +1,5 @@
 /** What is measured: each trial starts a server of its own, as fresh as the others'. */
-import type { Security } from './load/client.ts';
+import type { Transport } from './load/client.ts';
 import type { Figure } from './load/scene.ts';
 import { runAged } from './scenarios/aged.ts';
 import { runArchive } from './scenarios/archive.ts';
@@ -39,10 +39,19 @@ const pairs = (what: string, { held, isPaced, ...needs }: ChatNeeds = {}): Trial
   },
 });
 
-const idle = (sessions: number, security: Security): Trial => ({
-  what: `${sessions} idle sessions, ${security === 'none' ? 'plain' : 'TLS'}`,
+const logins = (what: string, transport: Transport): Trial => ({
+  what,
+  run(stage) {
+    const { options } = stage;
+    const needs: Needs = { accounts: options.loginAccounts, isArchiving: true, transport };
+    return onServer(stage, needs, (scene) => runLogins(scene, options));
+  },
+});
+
+const idle = (sessions: number, transport: Transport): Trial => ({
+  what: `${sessions} idle sessions, ${transport === 'tcp' ? 'plain' : 'TLS'}`,
   run: (stage) =>
-    onServer(stage, { accounts: sessions, isArchiving: true, security }, (scene) =>
+    onServer(stage, { accounts: sessions, isArchiving: true, transport }, (scene) =>
       runIdle(scene, { ...stage.options, sessions }),
     ),
 });
@@ -85,13 +94,10 @@ export const TRIALS = {
         Promise.resolve([{ name: 'start to listening', unit: 's', value: startSeconds }]),
       ),
   },
-  logins: {
-    what: 'STARTTLS, SCRAM-SHA-1, bind, roster and presence',
-    run: (stage) =>
-      onServer(stage, { accounts: stage.options.loginAccounts, isArchiving: true }, (scene) =>
-        runLogins(scene, stage.options),
-      ),
-  },
+  logins: logins('STARTTLS, SCRAM-SHA-1, bind, roster and presence', 'starttls'),
+  'logins-direct': logins('the same with TLS from the first byte', 'direct'),
+  'logins-edge': { ...logins('the same by the one port for all', 'edge'), isOwn: true },
+  'logins-websocket': { ...logins('the same by WebSocket', 'websocket'), isOwn: true },
   resume: {
     what: 'the same user again: resumed TLS, SASL2 with FAST, Bind 2, roster and presence',
     isOwn: true,
@@ -99,15 +105,19 @@ export const TRIALS = {
       const needs: Needs = {
         accounts: stage.options.loginAccounts,
         isArchiving: true,
-        security: 'direct',
+        transport: 'direct',
       };
       return onServer(stage, needs, (scene) => runResume(scene, stage.options));
     },
   },
   pairs: pairs('chat over TLS, no archive, a window'),
-  'pairs-plain': pairs('chat over TCP, no archive', { security: 'none' }),
+  'pairs-websocket': {
+    ...pairs('chat by WebSocket, no archive', { transport: 'websocket' }),
+    isOwn: true,
+  },
+  'pairs-plain': pairs('chat over TCP, no archive', { transport: 'tcp' }),
   'pairs-held': pairs('chat over TCP, no archive, beside idle sessions', {
-    security: 'none',
+    transport: 'tcp',
     held: true,
   }),
   'pairs-paced': pairs('chat over TLS, no archive, at a fixed rate', { isPaced: true }),
@@ -118,13 +128,13 @@ export const TRIALS = {
   }),
   'pairs-archive-plain': pairs('chat over TCP, with archive', {
     isArchiving: true,
-    security: 'none',
+    transport: 'tcp',
   }),
   aged: {
     what: 'chat over TCP after many logins and beside idle sessions, against fresh',
     run(stage) {
       const { options } = stage;
-      const needs: Needs = { accounts: 2 * options.pairs + options.held, security: 'none' };
+      const needs: Needs = { accounts: 2 * options.pairs + options.held, transport: 'tcp' };
       return onServer(stage, needs, (scene) => runAged(scene, options));
     },
   },
@@ -162,9 +172,9 @@ export const TRIALS = {
       ),
   },
   'idle-2000': idle(2000, 'starttls'),
-  'idle-2000-plain': idle(2000, 'none'),
+  'idle-2000-plain': idle(2000, 'tcp'),
   'idle-10000': idle(10_000, 'starttls'),
-  'idle-10000-plain': idle(10_000, 'none'),
+  'idle-10000-plain': idle(10_000, 'tcp'),
 } as const satisfies Readonly<Record<string, Trial>>;
 
 /** The name of a trial. */

@@ -1,13 +1,18 @@
 /** A minimal XMPP client: it writes strings and looks only for what its scenario waits for. */
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls, type SecureContext, TLSSocket } from 'node:tls';
 import type { Account } from '../servers/people.ts';
 import { byScram, type Entrance } from './entrance.ts';
+import { Framed } from './framed.ts';
 import type { KeyCache } from './scram.ts';
 import { attributeOf, Splitter } from './splitter.ts';
 
-/** How a connection is encrypted: not at all, by STARTTLS, or from the first byte (XEP-0368). */
-export type Security = 'none' | 'starttls' | 'direct';
+/**
+ * What carries a stream: TCP, TCP with STARTTLS, TLS from the first byte (XEP-0368), the same at the one port
+ * for all, or a WebSocket in TLS.
+ */
+export type Transport = 'tcp' | 'starttls' | 'direct' | 'edge' | 'websocket';
 
 /** Where clients connect to. */
 export interface Endpoint {
@@ -16,7 +21,7 @@ export interface Endpoint {
   readonly port: number;
   /** The XMPP domain. */
   readonly domain: string;
-  readonly security: Security;
+  readonly transport: Transport;
   /** Shared by all clients: to make one costs more than a handshake. */
   readonly context: SecureContext;
   /** How long a login, or a goodbye, may take, in milliseconds. */
@@ -69,7 +74,7 @@ export class Client {
   readonly #options: EnterOptions;
   readonly #splitter: Splitter;
   readonly #arrived: string[] = [];
-  #socket: Socket;
+  #socket: Duplex;
   #waiter: Waiter | undefined;
   #failure: Error | undefined;
   #isLoggedIn = false;
@@ -84,10 +89,7 @@ export class Client {
       stanza: (text) => this.#onStanza(text),
       end: () => this.#socket.end(),
     });
-    const { host, port } = endpoint;
-    const plain = connect({ host, port, localAddress: nextSource() });
-    plain.setNoDelay(true);
-    this.#socket = endpoint.security === 'direct' ? this.#secured(plain) : plain;
+    this.#socket = this.#connected();
     this.#listen(this.#socket);
   }
 
@@ -119,7 +121,7 @@ export class Client {
       endpoint.timeout,
     );
     try {
-      if (endpoint.security === 'starttls') await client.#startTls();
+      if (endpoint.transport === 'starttls') await client.#startTls();
       client.#jid = await way({
         open: (attributes) => client.#openStream(attributes),
         send: (text) => client.send(text),
@@ -232,8 +234,17 @@ export class Client {
     else waiter.resolve(text);
   }
 
+  #connected(): Duplex {
+    const { host, port, domain, transport } = this.#endpoint;
+    const localAddress = nextSource();
+    if (transport === 'websocket') return new Framed({ host, port, domain, localAddress });
+    const plain = connect({ host, port, localAddress });
+    plain.setNoDelay(true);
+    return transport === 'direct' || transport === 'edge' ? this.#secured(plain) : plain;
+  }
+
   /** TLS over a connection. */
-  #secured(plain: Socket): TLSSocket {
+  #secured(plain: Duplex): TLSSocket {
     const { session, onSession } = this.#options.resumption ?? {};
     const socket = connectTls({
       socket: plain,
@@ -247,7 +258,7 @@ export class Client {
     return socket;
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: Duplex): void {
     // Latin-1 is the cheapest decoding; nothing that we look at is outside of ASCII.
     socket.on('data', (chunk: Buffer) => this.#splitter.write(chunk.toString('latin1')));
     socket.on('error', (error) => this.#fail(error));

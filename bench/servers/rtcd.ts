@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
-import { freePorts, makeFolder, startChild } from './child.ts';
+import { freePorts, isOpen, makeFolder, startChild } from './child.ts';
 import { writeArchive } from './rtcd-archive.ts';
 import { writePeople } from './rtcd-people.ts';
 import { whenRunning } from './running.ts';
@@ -28,7 +28,7 @@ export async function startRtcd(setup: Setup, options: RtcdOptions): Promise<Run
   const { program, profileFolder } = options;
   const folder = await makeFolder('rtcd');
   const { host, domain } = setup.relay ?? { host: HOST, domain: DOMAIN };
-  const [port = 0, directTlsPort = 0, http = 0] = await freePorts(host, 3);
+  const [port = 0, directTlsPort = 0, edgePort = 0, httpsPort = 0] = await freePorts(host, 4);
   const config = join(folder, 'rtcd.yaml');
   await mkdir(join(folder, 'conf.d'));
   const { keyFile: key, certificateFile: certificate } = setup.certificate;
@@ -36,7 +36,7 @@ export async function startRtcd(setup: Setup, options: RtcdOptions): Promise<Run
     join(folder, 'conf.d', `${domain}.yaml`),
     stringify({ virtualHost: domain, ssl: { key, certificate } }),
   );
-  const ports = { port, directTlsPort, http };
+  const ports = { port, directTlsPort, edgePort, httpsPort };
   await writeFile(config, stringify({ ...configOf(setup, host, ports), ...options.config }));
 
   await makeFirst(program, config, `${setup.people.prefix}0@${domain}`, setup.people.password);
@@ -54,14 +54,15 @@ export async function startRtcd(setup: Setup, options: RtcdOptions): Promise<Run
     core: setup.core,
   };
   const child = startChild(command, folder);
-  return whenRunning(child, { host, domain, port, directTlsPort, folder });
+  const isAllOpen = async () => (await isOpen(host, edgePort)) && (await isOpen(host, httpsPort));
+  return whenRunning(child, { host, domain, ...ports, folder }, isAllOpen);
 }
 
 /** As it comes, but for ports, unencrypted logins, and the limit that one address would meet. */
 function configOf(
   { isArchiving, relay }: Setup,
   host: string,
-  ports: { readonly port: number; readonly directTlsPort: number; readonly http: number },
+  ports: Required<Pick<RunningServer, 'port' | 'directTlsPort' | 'edgePort' | 'httpsPort'>>,
 ): object {
   const off = { enabled: false };
   const at = (port: number) => ({ port, interfaces: host });
@@ -75,8 +76,9 @@ function configOf(
       c2sTls: at(ports.directTlsPort),
       s2s: relay === undefined ? off : at(relay.serverPort),
       s2sTls: off,
-      http: at(ports.http),
-      https: off,
+      edge: { enabled: true, ...at(ports.edgePort) },
+      http: off,
+      https: at(ports.httpsPort),
     },
     limits: { connectionsPerAddress: 100_000 },
     tls: { required: false },

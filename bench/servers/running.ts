@@ -3,10 +3,7 @@ import { type Child, isOpen } from './child.ts';
 import type { RunningServer } from './setup.ts';
 
 /** Where a server is to be found. */
-export type Whereabouts = Pick<
-  RunningServer,
-  'host' | 'domain' | 'port' | 'directTlsPort' | 'folder'
->;
+export type Whereabouts = Omit<RunningServer, 'pid' | 'startSeconds' | 'stop'>;
 
 /**
  * Waits until a server takes connections; one that does not is ended.

@@ -42,6 +42,9 @@ export interface RunningServer {
   readonly domain: string;
   readonly port: number;
   readonly directTlsPort: number;
+  /** The one port for all, and that of HTTPS; rtcd alone has them here. */
+  readonly edgePort?: number;
+  readonly httpsPort?: number;
   /** From the start of its process until it took connections, in seconds. */
   readonly startSeconds: number;
   /** Its data. */

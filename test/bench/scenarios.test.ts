@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Security } from '../../bench/load/client.ts';
+import type { Transport } from '../../bench/load/client.ts';
 import type { Figure, Scene } from '../../bench/load/scene.ts';
 import { KeyCache } from '../../bench/load/scram.ts';
 import { runArchive } from '../../bench/scenarios/archive.ts';
@@ -20,6 +20,7 @@ import { makeFolder } from '../../bench/servers/child.ts';
 import { accountsOf } from '../../bench/servers/people.ts';
 import { startRtcd } from '../../bench/servers/rtcd.ts';
 import type { RunningServer } from '../../bench/servers/setup.ts';
+import { portFor } from '../../bench/stage.ts';
 import { issue } from '../s2s/authority.ts';
 
 const program = resolve(import.meta.dirname, '../../dist/main.js');
@@ -55,20 +56,23 @@ describe('the load generator', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const scene = (security: Security = 'starttls'): Scene => {
+  const scene = (transport: Transport = 'starttls'): Scene => {
     const { pid, host, domain } = server;
-    const port = security === 'direct' ? server.directTlsPort : server.port;
+    const port = portFor(transport, server);
     const context = createSecureContext();
-    const endpoint = { host, port, domain, security, context, timeout: 10_000 };
+    const endpoint = { host, port, domain, transport, context, timeout: 10_000 };
     return { endpoint, accounts, keys: new KeyCache(true), pids: [pid] };
   };
 
   const LOGINS = { logins: 6, concurrency: 2, loginAccounts: 4 };
-  test.each(['none', 'starttls', 'direct'] as const)('logs in and out (%s)', async (security) => {
-    const figures = await runLogins(scene(security), LOGINS);
-    expect(figureOf(figures, 'logins')).toBeGreaterThan(0);
-    expect(figureOf(figures, 'login latency max')).toBeGreaterThan(0);
-  });
+  test.each(['tcp', 'starttls', 'direct', 'edge', 'websocket'] as const)(
+    'logs in and out (%s)',
+    async (transport) => {
+      const figures = await runLogins(scene(transport), LOGINS);
+      expect(figureOf(figures, 'logins')).toBeGreaterThan(0);
+      expect(figureOf(figures, 'login latency max')).toBeGreaterThan(0);
+    },
+  );
 
   test('devices come back with a token and a TLS session', async () => {
     const figures = await runResume(scene('direct'), LOGINS);
