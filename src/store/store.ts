@@ -222,6 +222,7 @@ class QueuedStore implements Store {
     this.#refuseWhenClosed();
     const statements = queries.map(statementOf);
     const results = statements.length === 0 ? [] : await this.#writes.add(statements);
+    // The engine answers each statement with a result of its own, in their order.
     return results as unknown as WriteResults<Queries>;
   }
 

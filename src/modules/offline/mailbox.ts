@@ -14,6 +14,7 @@ import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
 import type { ArchiveReading } from './archive-reading.ts';
+import { Held } from './held.ts';
 import { keptText, worthOf } from './keeping.ts';
 import { Patience } from './patience.ts';
 import type { Row, Spool, SpoolLimits, Waiting } from './spool.ts';
@@ -79,32 +80,6 @@ export interface Mailbox {
   discardFrom(account: BareJid, isMeant: (from: Jid) => boolean): Promise<void>;
   /** Writes what is not written. */
   stop(): Promise<void>;
-}
-
-/** A message that sessions hold. */
-class Held {
-  readonly parcel: Parcel;
-  /** `young` is not written, and need not be if it is acknowledged soon. */
-  state: 'young' | 'entering' | 'written' | 'done';
-  row: Row | undefined;
-  /** What the sender waits for. */
-  readonly settle: (work?: Promise<unknown>) => void;
-
-  constructor(parcel: Parcel, row?: Row, settle: Held['settle'] = () => {}) {
-    this.parcel = parcel;
-    this.row = row;
-    this.state = row === undefined ? 'young' : 'written';
-    this.settle = settle;
-  }
-
-  get account(): BareJid {
-    return this.parcel.account;
-  }
-
-  /** Whether it needs not be written any more, or is already. */
-  get isOver(): boolean {
-    return this.state !== 'young';
-  }
 }
 
 /** Makes the mailbox of all accounts. */
