@@ -15,7 +15,7 @@ declare module 'ltx' {
     constructor(name: string);
     readonly name: string;
     parent: Element | null;
-    readonly children: Array<Element | string>;
+    children: Array<Element | string>;
     readonly attrs: Attributes;
   }
 }

@@ -6,7 +6,9 @@ import type { SaxesTagNS } from 'saxes';
 import { Utf8 } from '../kit/utf8.ts';
 import { append, type Element } from './element.ts';
 import { tell, type XmlEvent, type XmlHandlers, type XmlLimits } from './events.ts';
+import { plainEnd, readPlain } from './plain.ts';
 import { NOT_UTF8, openSax, type RestrictedSax, type XmlFault } from './sax.ts';
+import { endWithoutWhitespace, skipWhitespace } from './space.ts';
 import { elementOf, namespaceInTree } from './tag.ts';
 
 export type { StreamHeader, XmlHandlers, XmlLimits } from './events.ts';
@@ -207,9 +209,7 @@ export class XmlParser {
   }
 
   #parse(decoded: string, isPieceAscii: boolean): void {
-    // Whitespace around top-level elements stays out of saxes, which would collect it for ever.
-    const start = this.#isBetween ? skipWhitespace(decoded, 0) : 0;
-    this.#keepalives += start;
+    const start = this.#isBetween ? this.#readPlain(decoded, isPieceAscii) : 0;
     if (start === decoded.length) return;
     const piece = start === 0 ? decoded : decoded.slice(start);
     const end = endWithoutWhitespace(piece);
@@ -232,6 +232,27 @@ export class XmlParser {
     this.#carriedBytes += this.#bytesUpTo(piece.length);
     this.#pieceStart += piece.length;
     this.#checkBytes(this.#carriedBytes);
+  }
+
+  /**
+   * Reads what saxes need not see: whitespace between top-level elements, which it would collect for ever,
+   * and plain elements.
+   * @returns where saxes has to go on
+   */
+  #readPlain(text: string, isAscii: boolean): number {
+    for (let at = 0; ; ) {
+      const { limits } = this; // a handler may have set others
+      const start = skipWhitespace(text, at);
+      this.#keepalives += start - at;
+      if (start === text.length) return start;
+      const scope = { contentNs: this.#contentNs, root: this.#root, limits };
+      const element = readPlain(text, start, scope);
+      if (element === undefined) return start;
+      at = plainEnd();
+      const bytes = isAscii ? at - start : Buffer.byteLength(text.slice(start, at));
+      if (bytes > limits.maxBytes) return start;
+      this.#emitOrHalt({ kind: 'element', element });
+    }
   }
 
   #feed(text: string): void {
@@ -389,22 +410,4 @@ function appendText(element: Element, text: string): void {
   const before = children[last];
   if (typeof before === 'string') children[last] = before + text;
   else if (text !== '') children.push(text);
-}
-
-function isWhitespace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-}
-
-/** The position of the first character from `from` on that is no whitespace. */
-function skipWhitespace(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && isWhitespace(text.charCodeAt(at))) at++;
-  return at;
-}
-
-/** The length of the text without the whitespace at its end. */
-function endWithoutWhitespace(text: string): number {
-  let end = text.length;
-  while (end > 0 && isWhitespace(text.charCodeAt(end - 1))) end--;
-  return end;
 }
