@@ -21,6 +21,7 @@ import {
   type Jid,
   parseJid,
 } from '../jid/jid.ts';
+import { deferred } from '../kit/deferred.ts';
 import { randomId } from '../kit/ids.ts';
 import { iqGet } from '../stanza/build.ts';
 import { errorFor } from '../stanza/error.ts';
@@ -61,7 +62,11 @@ export class ClientSession implements OwnedSession {
 
   readonly #services: C2sServices;
   readonly #language: string | undefined;
-  readonly #owed = new Set<Promise<unknown>>();
+  /** How many promises to the client are not settled, and what settles one. */
+  #owed = 0;
+  #settle: (() => void) | undefined;
+  /** Who waits for all of them. */
+  #whenSettled: (() => void)[] | undefined;
   #isLeaving = false;
   readonly #outlet: Outlet;
   #isOver = false;
@@ -193,11 +198,14 @@ export class ClientSession implements OwnedSession {
   }
 
   owe(work: Promise<unknown>): void {
-    const settled: Promise<unknown> = work.then(
-      () => this.#owed.delete(settled),
-      () => this.#owed.delete(settled),
-    );
-    this.#owed.add(settled);
+    this.#settle ??= () => {
+      this.#owed -= 1;
+      if (this.#owed > 0) return;
+      for (const go of this.#whenSettled ?? []) go();
+      this.#whenSettled = undefined;
+    };
+    this.#owed += 1;
+    const settled = work.then(this.#settle, this.#settle);
     if (this.#outlet.managed !== undefined) this.#owedNow.push(settled);
   }
 
@@ -208,7 +216,11 @@ export class ClientSession implements OwnedSession {
   /** Resolves when all that was promised to this client is settled (DESIGN D1): it is about to leave. */
   async settled(): Promise<void> {
     this.#isLeaving = true;
-    await Promise.all(this.#owed);
+    if (this.#owed === 0) return;
+    this.#whenSettled ??= [];
+    const { promise, resolve } = deferred<void>();
+    this.#whenSettled.push(resolve);
+    await promise;
   }
 
   /** Asks the client for a sign of life (XEP-0199 §4.1); whatever it sends is one. */

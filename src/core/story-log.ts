@@ -10,8 +10,7 @@
  */
 import type { Clock } from '../kit/clock.ts';
 import { type Migration, prepare, type Store } from '../store/store.ts';
-import type { Nature, StoryHead, StoryLine } from './story.ts';
-import type { PackedStep } from './story-steps.ts';
+import type { StoryLine } from './story.ts';
 
 /** What is kept. */
 export interface StoryBounds {
@@ -40,7 +39,7 @@ export interface Tables {
     greatest: number;
     /** When the last message in it was noted first, in ms since the epoch. */
     latest: number;
-    /** A line of JSON for each message: a {@link Line}. */
+    /** A line of JSON for each message: see story-line.ts. */
     told: string;
   };
 }
@@ -114,9 +113,9 @@ export function createStoryLog(store: Store, clock: Clock, bounds: () => StoryBo
       const block = {
         id,
         first: before + 1,
-        greatest: Math.max(...noted.map(({ head }) => head.serial)),
+        greatest: Math.max(...noted.map(({ serial }) => serial)),
         latest: Math.max(...noted.map(({ at }) => at)),
-        told: noted.map((line) => JSON.stringify(packLine(line))).join('\n'),
+        told: noted.map(({ text }) => text).join('\n'),
       };
       // Two for each that comes: it catches up if it ever was behind.
       await store.write(insert(block), remove(2));
@@ -128,25 +127,4 @@ export function createStoryLog(store: Store, clock: Clock, bounds: () => StoryBo
       }
     },
   };
-}
-
-/**
- * What a block says of one message: when the first of its steps here was, in ms since the epoch, its
- * serial, its nature, from, to, type, ids, what an error says, and its steps.
- */
-export type Line = readonly [
-  at: number,
-  serial: number,
-  nature: Nature,
-  from: string,
-  to: string,
-  type: string,
-  ids: readonly string[],
-  error: StoryHead['error'] | null,
-  steps: readonly PackedStep[],
-];
-
-function packLine({ at, head, steps }: StoryLine): Line {
-  const { serial, from, to, type, nature, ids, error } = head;
-  return [at, serial, nature, from, to, type, ids, error ?? null, steps];
 }

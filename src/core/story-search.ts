@@ -177,7 +177,7 @@ interface Told extends Omit<Tale, 'steps' | 'error'> {
   readonly steps: readonly PackedStep[];
 }
 
-/** A `Line` of story-log.ts. */
+/** A `Line` of story-line.ts. */
 const lineSchema = z
   .tuple([
     z.number(),

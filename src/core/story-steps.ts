@@ -88,14 +88,14 @@ const FIELDS = {
   readonly [K in Step['kind']]: readonly Exclude<keyof Extract<Step, { kind: K }>, 'kind'>[];
 };
 
-/** A step as it is kept: ms since the first one of its row, its kind, its fields. */
+/** A step as it is kept: ms since the first one of its line, its kind, its fields. */
 export type PackedStep = readonly (string | number | null)[];
 
 /** Longer texts are cut: they come from strangers. */
 const MOST_TEXT = 500;
 
-/** Packs a step: half as long as an object, and made in half the time. */
-export function packStep(after: number, said: Step): PackedStep {
+/** Packs a step, as JSON: half as long as an object, and made in half the time. */
+export function packStep(after: number, said: Step): string {
   const packed: (string | number | null)[] = [after, said.kind];
   // FIELDS has just those that the kind has.
   const values = said as Readonly<Record<string, string | undefined>>;
@@ -103,7 +103,7 @@ export function packStep(after: number, said: Step): PackedStep {
     const value = values[field];
     packed.push(value === undefined ? null : CUT.has(field) ? value.slice(0, MOST_TEXT) : value);
   }
-  return packed;
+  return JSON.stringify(packed);
 }
 
 /** The fields that hold a text. */

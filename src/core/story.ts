@@ -22,7 +22,8 @@ import { carriesOnly, contentOf, type Trait } from '../stanza/content.ts';
 import { conditionOf, errorTextOf } from '../stanza/error.ts';
 import type { Message, MessageType, Stanza } from '../stanza/stanza.ts';
 import { childOf } from '../xml/element.ts';
-import { type PackedStep, packStep, type Step } from './story-steps.ts';
+import { packed, packHead } from './story-line.ts';
+import { packStep, type Step } from './story-steps.ts';
 
 /**
  * What kind of thing a message says: `text`; something `encrypted`; a `signal`, which is of interest
@@ -49,8 +50,11 @@ export interface StoryHead {
 export interface StoryLine {
   /** When the first of its steps was, in milliseconds since the epoch. */
   readonly at: number;
-  readonly head: StoryHead;
-  readonly steps: readonly PackedStep[];
+  readonly serial: number;
+  /** How many steps. */
+  readonly steps: number;
+  /** All of it, as the table has it (story-line.ts). */
+  readonly text: string;
 }
 
 /** Takes notes. */
@@ -126,7 +130,7 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
       try {
         await write(group);
       } catch (error) {
-        const steps = group.reduce((sum, line) => sum + line.steps.length, 0);
+        const steps = group.reduce((sum, line) => sum + line.steps, 0);
         log.warn({ err: error, steps }, 'stories of messages could not be written');
         forgotten += steps;
       }
@@ -146,12 +150,12 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
       return;
     }
     const now = clock.now();
-    if (last?.head.serial !== serial) last = open.get(serial);
+    if (last?.serial !== serial) last = open.get(serial);
     if (last === undefined) {
-      last = { at: now, head: head(), steps: [] };
+      last = new OpenLine(now, head());
       open.set(serial, last);
-    } else if (last.steps.length >= MOST_STEPS) return;
-    last.steps.push(packStep(now - last.at, step));
+    } else if (last.steps >= MOST_STEPS) return;
+    last.add(now, step);
     waiting += 1;
     if (waiting >= GROUP) void flush();
     else timer ??= clock.after(FLUSH_MS, () => void flush());
@@ -172,9 +176,32 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
   };
 }
 
-/** A line to which is added. */
-interface OpenLine extends StoryLine {
-  readonly steps: PackedStep[];
+/**
+ * A line to which is added. Thousands wait when the database is busy: as texts they need a tenth of what
+ * lists of lists need, which the garbage collector would have to move about (`bench/story.bench.ts`).
+ */
+class OpenLine implements StoryLine {
+  readonly at: number;
+  readonly serial: number;
+  steps = 0;
+  readonly #head: string;
+  #told = '';
+
+  constructor(at: number, head: StoryHead) {
+    this.at = at;
+    this.serial = head.serial;
+    this.#head = packHead(at, head);
+  }
+
+  add(at: number, step: Step): void {
+    const text = packStep(at - this.at, step);
+    this.#told = this.steps === 0 ? text : `${this.#told},${text}`;
+    this.steps += 1;
+  }
+
+  get text(): string {
+    return packed(this.#head, this.#told);
+  }
 }
 
 /** Whether a stanza has a story: messages have, but for headlines, and those of a room to one. */

@@ -17,11 +17,17 @@ export class Young<E extends Entry> {
     return this.#byAccount.size === 0;
   }
 
-  /** Adds one that came after all others of its account. */
+  /** Adds one that came after all others of its account; forgets the oldest, as far as they are over. */
   add(entry: E): void {
     const known = this.#byAccount.get(entry.account);
-    if (known === undefined) this.#byAccount.set(entry.account, [entry]);
-    else known.push(entry);
+    if (known === undefined) {
+      this.#byAccount.set(entry.account, [entry]);
+      return;
+    }
+    let over = 0;
+    while (known[over]?.isOver === true) over += 1;
+    if (over > 0) known.splice(0, over);
+    known.push(entry);
   }
 
   /** Takes all of an account out. */
