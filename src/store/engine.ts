@@ -12,6 +12,7 @@ import {
   type ReadsReply,
   type ReadsRequest,
   type WireResult,
+  type WireRows,
   type WireStatement,
 } from './protocol.ts';
 
@@ -81,9 +82,7 @@ class Connection {
         const statement = found(statements[text]);
         if (!statement.readonly)
           throw new StoreError('query', `a read that writes: ${texts[text]}`);
-        if (!isFirst) return statement.all(...parameters);
-        const row = statement.get(...parameters);
-        return row === undefined ? [] : [row];
+        return rowsFrom(statement, parameters, isFirst);
       } catch (error) {
         return failureOf(error);
       }
@@ -157,8 +156,27 @@ class Connection {
 
 function runOne(statement: Prepared, parameters: WireStatement[1]): WireResult {
   if (!statement.reader) return { changes: statement.run(...parameters).changes, rows: [] };
-  const rows = statement.all(...parameters);
+  const rows = statement.raw(false).all(...parameters);
   return { changes: statement.readonly ? 0 : rows.length, rows };
+}
+
+function rowsFrom(statement: Prepared, parameters: WireStatement[1], isFirst: boolean): WireRows {
+  const raw = statement.raw(true) as Database.Statement<unknown[], unknown[]>; // by raw()'s contract
+  const values: unknown[] = [];
+  const rows = isFirst ? [raw.get(...parameters) ?? []] : raw.all(...parameters);
+  for (const row of rows) for (const value of row) values.push(value);
+  return { columns: columnsOf(statement), values };
+}
+
+/** Asked of SQLite once for each statement. */
+const columnsByStatement = new WeakMap<Prepared, readonly string[]>();
+
+function columnsOf(statement: Prepared): readonly string[] {
+  const known = columnsByStatement.get(statement);
+  if (known !== undefined) return known;
+  const columns = statement.columns().map(({ name }) => name);
+  columnsByStatement.set(statement, columns);
+  return columns;
 }
 
 /** The thing itself, or the failure that stands in its place thrown as an error. */

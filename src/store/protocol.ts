@@ -66,8 +66,17 @@ export interface ReadsRequest {
   readonly reads: readonly { readonly statement: WireStatement; readonly isFirst: boolean }[];
 }
 
+/**
+ * Rows as they cross: the names of the columns, and the values of all rows one after the other. A page of an
+ * archive takes a third of the time that it would take as objects (bench, `archive`).
+ */
+export interface WireRows {
+  readonly columns: readonly string[];
+  readonly values: readonly unknown[];
+}
+
 /** For each query its rows or why it failed. */
-export type ReadsReply = readonly (readonly unknown[] | StoreFailure)[];
+export type ReadsReply = readonly (WireRows | StoreFailure)[];
 
 /** Each operation of an engine, with what it takes and gives. */
 export interface Operations {
@@ -100,6 +109,20 @@ export type Reply =
   | { readonly id: number; readonly result: Operations[keyof Operations]['result'] };
 
 /** Tells a failure from results in an outcome. */
-export function isFailure(outcome: readonly unknown[] | StoreFailure): outcome is StoreFailure {
-  return !Array.isArray(outcome);
+export function isFailure(outcome: object): outcome is StoreFailure {
+  return 'kind' in outcome;
+}
+
+/** The rows as objects. */
+export function rowsOf({ columns, values }: WireRows): unknown[] {
+  const rows: unknown[] = [];
+  const width = columns.length;
+  for (let from = 0; from < values.length; from += width) {
+    const row: Record<string, unknown> = {};
+    columns.forEach((name, index) => {
+      row[name] = values[from + index];
+    });
+    rows.push(row);
+  }
+  return rows;
 }

@@ -4,9 +4,11 @@ import { StoreError } from './errors.ts';
 import type { EngineClient } from './port.ts';
 import {
   isFailure,
+  rowsOf,
   type SqlValue,
   type Statement,
   type WireResult,
+  type WireRows,
   type WireStatement,
 } from './protocol.ts';
 
@@ -184,12 +186,14 @@ export class ReadQueue {
     }));
     const outcomes = await this.#engine.call('reads', { texts: texts.all, reads: wired });
     reads.forEach((read, index) => {
-      const outcome = outcomes[index] ?? [];
+      const outcome = outcomes[index] ?? NO_ROWS;
       if (isFailure(outcome)) read.reject(StoreError.of(outcome));
-      else read.resolve(outcome);
+      else read.resolve(rowsOf(outcome));
     });
   }
 }
+
+const NO_ROWS: WireRows = { columns: [], values: [] };
 
 /** The distinct texts of a message. */
 class Texts {

@@ -30,6 +30,20 @@ describe.each(places)('a store in $place', ({ file }) => {
     ).toBeUndefined();
   });
 
+  test('the same text gives rows of the same shape, written and read, all of them and the first', async () => {
+    const store = await openTestStore({ file: file() });
+    const both = CompiledQuery.raw("select 1 as one, null as label union select 2, 'x' order by 1");
+    const rows = [
+      { one: 1, label: null },
+      { one: 2, label: 'x' },
+    ];
+    expect(await store.read(both)).toEqual(rows);
+    expect((await store.write(both))[0].rows).toEqual(rows);
+    expect(await store.first(both)).toEqual(rows[0]);
+    expect(await store.read(CompiledQuery.raw('select 1 as one where 0'))).toEqual([]);
+    expect(await store.first(CompiledQuery.raw('select 1 as one where 0'))).toBeUndefined();
+  });
+
   test('a batch is all or nothing, and its failure is its own', async () => {
     const commits: Commit[] = [];
     const store = await openTestStore({ file: file(), onCommit: (commit) => commits.push(commit) });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   attr,
@@ -117,6 +118,19 @@ describe('XEP-0082 §3.2', () => {
   ])('%s', (raw, ms) => {
     expect(readDateTime(raw)).toBe(ms);
     expect(readDateTime(writeDateTime(ms))).toBe(ms);
+  });
+
+  test('a moment of any day is written to the millisecond', () => {
+    const moment = fc.oneof(
+      fc.integer({ min: 0, max: 4_102_444_800_000 }),
+      fc.integer({ min: -8_640_000_000_000_000, max: 8_640_000_000_000_000 }),
+      fc.double({ min: 0, max: 4_102_444_800_000, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(moment, (ms) => {
+        expect(writeDateTime(ms)).toBe(new Date(ms).toISOString());
+      }),
+    );
   });
 
   test.each([
