@@ -207,7 +207,7 @@ export function createRouter(options: RouterOptions): Router {
       const own = hosts.wayTo(domain);
       const route = own ?? domains.get(domain) ?? remote;
       const leave = () => {
-        const said = route({ ...stanza, to });
+        const said = route(stanza as Stanza & { readonly to: Jid }); // its `to` was looked at above
         if (own !== undefined && story.isOn) void noteTaken(said, stanza, domain);
         return after(said, stanza, sender, () => undefined);
       };

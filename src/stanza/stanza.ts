@@ -32,7 +32,10 @@ export type IqType = (typeof IQ_TYPES)[number];
 interface Common {
   readonly id: string | undefined;
   readonly from: Jid;
-  /** The tree, whose `from` and `to` are those of the stanza. It is not changed any more. */
+  /**
+   * The tree, whose `from` and `to` are those of the stanza. It is not changed any more. What was written
+   * before may be read only when this is asked for: a copy by `...` has no tree unless it is given one.
+   */
   readonly element: Element;
   readonly wire: Wire;
 }

@@ -61,35 +61,51 @@ export async function answerQuery(
   if (!read.ok) return { kind: 'refuse', failure: read.failure };
   const { query } = read;
   await archives.flushed(); // what a client has been told of can be found
-  const places = await placesOf(archives, owner, query);
+  const places = placesOf(archives, owner, query);
   if (places === undefined) return reply.refuse('item-not-found'); // §4.1.3, §4.3.2
   const isCaughtUp = query.fulltext === undefined || (await search?.catchUp(owner)) === true;
   const criteria = criteriaOf(owner, query, places, search);
-  const page =
+  // Asked for in the same turn, they go to the database and back together.
+  const [areThere, page] = await Promise.all([
+    places.named.length === 0 || archives.messages.hasAll(owner.token, places.named),
     criteria === undefined
       ? NOTHING
-      : await pageOf(archives, owner, criteria, places, query.page, limits);
+      : pageOf(archives, owner, criteria, places, query.page, limits),
+  ]);
+  if (!areThere) return reply.refuse('item-not-found');
   if (page === 'too far')
     return reply.refuse('feature-not-implemented', 'Ask for what comes after a UID.');
-  const uidOf = ({ serial }: Archived) => archives.uidOf(owner, serial);
-  const recipient = { from: owner.jid, to: asked.to, queryid: query.queryid };
-  const sent = query.isFlipped ? [...page.rows].reverse() : page.rows; // §4.3.4
-  const { shown } = asked;
-  for (const row of sent) {
-    const seen = shown === undefined ? row : { ...row, stanza: shown(row.stanza) };
-    asked.send(resultMessage(recipient, seen, uidOf(row)));
-  }
-  const [first, last] = [page.rows[0], page.rows.at(-1)];
-  const ends =
-    first === undefined || last === undefined
-      ? undefined
-      : { first: uidOf(first), last: uidOf(last) };
+  const ends = sendPage(page.rows, archives, query, asked);
   const report = { ...page.report, ends };
   return reply.result(finElement({ report, isComplete: page.isComplete, isUnstable: !isCaughtUp }));
 }
 
+/** Sends the results of a page; answers the UIDs of its first and last message, if it has any. */
+function sendPage(
+  rows: readonly Archived[],
+  archives: Archives,
+  { queryid, isFlipped }: ArchiveQuery,
+  { owner, to, shown, send }: Asked,
+): PageReport['ends'] {
+  const recipient = { from: owner.jid, to, queryid };
+  const uids = archives.uidsOf(
+    owner,
+    rows.map(({ serial }) => serial),
+  );
+  const sendOne = (row: Archived, uid: string) => {
+    const seen = shown === undefined ? row : { ...row, stanza: shown(row.stanza) };
+    send(resultMessage(recipient, seen, uid));
+  };
+  const results = rows.map((row, index) => [row, uids[index] ?? ''] as const);
+  for (const [row, uid] of isFlipped ? results.reverse() : results) sendOne(row, uid); // §4.3.4
+  const [first, last] = [uids[0], uids.at(-1)];
+  return first === undefined || last === undefined ? undefined : { first, last };
+}
+
 /** The messages that a query names. */
 interface Places {
+  /** All of them, which must be in the archive. */
+  readonly named: readonly number[];
   readonly after: number | undefined;
   readonly before: number | undefined;
   readonly pageAfter: number | undefined;
@@ -97,12 +113,12 @@ interface Places {
   readonly among: readonly number[] | undefined;
 }
 
-/** Finds the messages that a query names; undefined when one of them is not in the archive. */
-async function placesOf(
+/** Reads the UIDs that a query names; undefined when one of them is none of that archive. */
+function placesOf(
   archives: Archives,
   owner: Owner,
   { afterId, beforeId, ids, page }: ArchiveQuery,
-): Promise<Places | undefined> {
+): Places | undefined {
   const named: number[] = [];
   let isStrange = false;
   const place = (uid: string | undefined): number | undefined => {
@@ -119,10 +135,7 @@ async function placesOf(
     pageBefore: place(page.before),
     among: ids?.map((uid) => place(uid) ?? 0),
   };
-  const hasStrange = isStrange || ids?.includes('') === true;
-  if (hasStrange || (named.length > 0 && !(await archives.messages.hasAll(owner.token, named))))
-    return undefined;
-  return places;
+  return isStrange || ids?.includes('') === true ? undefined : { ...places, named };
 }
 
 /** What is asked for, on all pages; undefined when nothing can match. */

@@ -49,6 +49,8 @@ export interface Archives {
   room(): Promise<unknown> | undefined;
   /** The UID of a message in an archive. */
   uidOf(owner: Owner, serial: number): string;
+  /** The UIDs of several. */
+  uidsOf(owner: Owner, serials: readonly number[]): readonly string[];
   /** The number of a UID; undefined when it is none of that archive. */
   readUid(owner: Owner, uid: string): number | undefined;
   /**
@@ -121,6 +123,7 @@ export function createArchives({ store, clock, kept }: ArchivesOptions): Archive
     flushed: ledger.flushed,
     room: ledger.room,
     uidOf: (owner, serial) => known().uids.of(owner.token, serial),
+    uidsOf: (owner, serials) => known().uids.all(owner.token, serials),
     readUid: (owner, uid) => known().uids.read(owner.token, uid),
     async prune(owner, before = Number.MAX_SAFE_INTEGER, most) {
       const { serials } = await open();

@@ -1,6 +1,6 @@
 /** The archived messages: the one owner of their table. What is asked for is found by indices alone. */
 import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
-import type { Migration, Query, Store } from '../../store/store.ts';
+import { type Migration, prepare, type Query, type Store } from '../../store/store.ts';
 import type { MessageRow } from './ledger.ts';
 import { OWNERS_TABLE } from './owners.ts';
 import { type SerialState, serialAt } from './serials.ts';
@@ -92,8 +92,12 @@ export const archiveMigrations: readonly Migration[] = [
  */
 export function createMessages(store: Store, drift: () => number): Messages {
   const db = store.tables<Tables>();
-  const meant = (owner: number, criteria: Criteria) =>
-    narrowed(db.selectFrom('archive_messages').where('owner', '=', owner), criteria, drift());
+  const all = db.selectFrom('archive_messages');
+  const meant = (owner: number, criteria: Criteria) => {
+    const bounds = boundsOf(owner, criteria, drift());
+    const rows = narrowed(all, bounds, bounds);
+    return criteria.matching === undefined ? rows : rows.where(criteria.matching);
+  };
   const mark = (owner: number, which: 'asc' | 'desc') =>
     store.first(
       db
@@ -103,14 +107,36 @@ export function createMessages(store: Store, drift: () => number): Messages {
         .orderBy('serial', which)
         .limit(1),
     );
+  const pageOf = (rows: Selection<object>, from: 'beginning' | 'end', most: number) =>
+    rows
+      .select(['serial', 'at', 'stanza'])
+      .orderBy('serial', from === 'beginning' ? 'asc' : 'desc')
+      .limit(most);
+  /** Compiled, by their order and which bounds they have: few, and no stranger can make more. */
+  const pages = new Map<string, (values: Bounds & { readonly most: number }) => Query<Archived>>();
+  const pageQuery = (asked: Bounds, from: 'beginning' | 'end') => {
+    const shape = `${from} ${shapeOf(asked)}`;
+    const known = pages.get(shape);
+    if (known !== undefined) return known;
+    const made = prepare((is: Bounds & { readonly most: number }) =>
+      pageOf(narrowed(all, asked, is), from, is.most),
+    );
+    pages.set(shape, made);
+    return made;
+  };
+  const countAmong = prepare((is: { readonly owner: number; readonly among: string }) =>
+    all
+      .where('owner', '=', is.owner)
+      .where('serial', 'in', sql<number>`(SELECT value FROM json_each(${is.among}))`)
+      .select(({ fn }) => fn.countAll<number>().as('count')),
+  );
   return {
-    page: (owner, criteria, from, most) =>
-      store.read(
-        meant(owner, criteria)
-          .select(['serial', 'at', 'stanza'])
-          .orderBy('serial', from === 'beginning' ? 'asc' : 'desc')
-          .limit(most),
-      ),
+    page(owner, criteria, from, most) {
+      if (criteria.matching !== undefined)
+        return store.read(pageOf(meant(owner, criteria), from, most));
+      const bounds = boundsOf(owner, criteria, drift());
+      return store.read(pageQuery(bounds, from)({ ...bounds, most }));
+    },
     async count(owner, criteria, most) {
       const some = meant(owner, criteria)
         .select('serial')
@@ -140,9 +166,7 @@ export function createMessages(store: Store, drift: () => number): Messages {
     },
     async hasAll(owner, serials) {
       const wanted = new Set(serials);
-      const found = await store.first(
-        meant(owner, { among: [...wanted] }).select(({ fn }) => fn.countAll<number>().as('count')),
-      );
+      const found = await store.first(countAmong({ owner, among: JSON.stringify([...wanted]) }));
       return Number(found?.count ?? 0) === wanted.size;
     },
     noteDrift: (known) => db.updateTable('archive_state').set({ drift: known }),
@@ -178,28 +202,71 @@ export async function readState(store: Store): Promise<SerialState> {
 
 type Selection<O> = SelectQueryBuilder<Tables, 'archive_messages', O>;
 
-/** Adds what is asked for to a query. */
-function narrowed<O>(query: Selection<O>, criteria: Criteria, drift: number): Selection<O> {
-  const { peer, resource, since, until, after, before, among, isSearchable, matching } = criteria;
+/** What conditions compare with; null is what is not asked for. */
+interface Bounds {
+  readonly owner: number;
+  readonly peer: string | null;
+  readonly resource: string | null;
+  readonly sinceSerial: number | null;
+  readonly since: number | null;
+  readonly untilSerial: number | null;
+  readonly until: number | null;
+  readonly after: number | null;
+  readonly before: number | null;
+  /** Numbers as a JSON array: one parameter, so that the query's text does not depend on how many they are. */
+  readonly among: string | null;
+  readonly searchable: number | null;
+}
+
+function boundsOf(owner: number, criteria: Criteria, drift: number): Bounds {
+  const { since, until, among } = criteria;
+  return {
+    owner,
+    peer: criteria.peer ?? null,
+    resource: criteria.resource ?? null,
+    // A number is never behind its time, and at most `drift` ahead of it: the first condition of each
+    // pair is what an index finds, the second what is meant.
+    sinceSerial: since === undefined ? null : serialAt(since),
+    since: since ?? null,
+    untilSerial: until === undefined ? null : serialAt(until + 1 + drift),
+    until: until ?? null,
+    after: criteria.after ?? null,
+    before: criteria.before ?? null,
+    among: among === undefined ? null : JSON.stringify(among),
+    searchable: criteria.isSearchable === true ? 1 : null,
+  };
+}
+
+/** Which column a bound is for, and how it compares. */
+const COMPARISONS = [
+  ['owner', 'owner', '='],
+  ['peer', 'peer', '='],
+  ['resource', 'resource', '='],
+  ['sinceSerial', 'serial', '>='],
+  ['since', 'at', '>='],
+  ['untilSerial', 'serial', '<'],
+  ['until', 'at', '<='],
+  ['after', 'serial', '>'],
+  ['before', 'serial', '<'],
+  ['searchable', 'searchable', '='],
+] as const satisfies readonly (readonly [keyof Bounds, keyof MessageRow, string])[];
+
+/** The bounds that are asked for, as a text: queries with the same have the same text. */
+const shapeOf = (bounds: Bounds): string =>
+  [...COMPARISONS.map(([name]) => name), 'among' as const]
+    .filter((name) => bounds[name] !== null)
+    .join(' ');
+
+/**
+ * Adds what is asked for to a query.
+ * @param asked which bounds there are
+ * @param is what stands for them
+ */
+function narrowed<O>(query: Selection<O>, asked: Bounds, is: Bounds): Selection<O> {
   let rows = query;
-  if (peer !== undefined) rows = rows.where('peer', '=', peer);
-  if (resource !== undefined) rows = rows.where('resource', '=', resource);
-  // A number is never behind its time, and at most `drift` ahead of it: the first condition of each
-  // pair is what an index finds, the second what is meant.
-  if (since !== undefined)
-    rows = rows.where('serial', '>=', serialAt(since)).where('at', '>=', since);
-  if (until !== undefined)
-    rows = rows.where('serial', '<', serialAt(until + 1 + drift)).where('at', '<=', until);
-  if (after !== undefined) rows = rows.where('serial', '>', after);
-  if (before !== undefined) rows = rows.where('serial', '<', before);
-  if (among !== undefined)
-    // As one parameter, so that the text of the query does not depend on how many they are.
-    rows = rows.where(
-      'serial',
-      'in',
-      sql<number>`(SELECT value FROM json_each(${JSON.stringify(among)}))`,
-    );
-  if (isSearchable === true) rows = rows.where('searchable', '=', 1);
-  if (matching !== undefined) rows = rows.where(matching);
-  return rows;
+  for (const [name, column, comparison] of COMPARISONS)
+    if (asked[name] !== null)
+      rows = rows.where(column, comparison, sql<string | number>`${is[name]}`);
+  if (asked.among === null) return rows;
+  return rows.where('serial', 'in', sql<number>`(SELECT value FROM json_each(${is.among}))`);
 }

@@ -19,6 +19,14 @@ describe('XEP-0313 §3: the UIDs of messages', () => {
     );
   });
 
+  test('are the same for each of a page at once', () => {
+    fc.assert(
+      fc.property(owner, fc.array(serial, { maxLength: 60 }), (token, numbers) => {
+        expect(uids.all(token, numbers)).toEqual(numbers.map((number) => uids.of(token, number)));
+      }),
+    );
+  });
+
   test('stay the same from one start to the next', () => {
     expect(createUids(Buffer.from(secret)).of(3, 5)).toBe(uids.of(3, 5));
   });
