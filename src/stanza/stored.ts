@@ -3,6 +3,7 @@ import { type Jid, parseJid } from '../jid/jid.ts';
 import { nextSerial } from '../kit/ids.ts';
 import { type Element, el, escapeAttribute } from '../xml/element.ts';
 import { parseElement } from '../xml/parse.ts';
+import { readWritten } from '../xml/written.ts';
 import { type Message, readStanza, type Stanza } from './stanza.ts';
 import type { Wire } from './wire.ts';
 
@@ -11,11 +12,11 @@ import type { Wire } from './wire.ts';
  * damaged. A message of which the `serial` is known is still that one.
  */
 export function readStored(text: string, serial?: number): Stanza | undefined {
-  const parsed = parseElement(text);
-  if (!parsed.ok) return undefined;
-  const from = parseJid(parsed.element.attrs.from ?? '');
+  const element = treeOf(text);
+  if (element === undefined) return undefined;
+  const from = parseJid(element.attrs.from ?? '');
   if (!from.ok) return undefined;
-  const read = readStanza(parsed.element, { from: from.value, defaultTo: undefined });
+  const read = readStanza(element, { from: from.value, defaultTo: undefined });
   if (!read.ok) return undefined;
   const { stanza } = read;
   return stanza.kind === 'message' && serial !== undefined ? { ...stanza, serial } : stanza;
@@ -79,6 +80,8 @@ class WrittenMessage implements Message, Wire {
 }
 
 function treeOf(text: string): Element | undefined {
+  const written = readWritten(text);
+  if (written !== undefined) return written;
   const parsed = parseElement(text);
   return parsed.ok ? parsed.element : undefined;
 }

@@ -52,7 +52,7 @@ export function append(parent: Element, node: Element | string): void {
 }
 
 /** Sets an attribute, whatever its name. For trees that are being built only. */
-export function setAttribute(element: Element, name: string, value: string): void {
+export function setAttribute(element: Pick<Element, 'attrs'>, name: string, value: string): void {
   // A legal XML name, yet an assignment to it would be swallowed by the prototype's setter.
   if (name === '__proto__') {
     const property = { value, enumerable: true, configurable: true, writable: true };
