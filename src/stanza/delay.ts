@@ -1,6 +1,8 @@
 /** XEP-0203: Delayed Delivery. */
 import type { Jid } from '../jid/jid.ts';
 import { dateTimeAttr, jidAttr, optional, payload, text } from '../xml/codec.ts';
+import { writeDateTime } from '../xml/date-time.ts';
+import { escapeAttribute, escapeText } from '../xml/element.ts';
 import { type Message, type Presence, withChildren } from './stanza.ts';
 
 /**
@@ -13,14 +15,23 @@ export const Delay = payload('delay', 'urn:xmpp:delay', {
   reason: text,
 });
 
+/** A delay as text. */
+export const delayText = ({ from, stamp, reason }: Required<DelayedBy>): string =>
+  `<delay xmlns="${Delay.ns}" from="${escapeAttribute(from)}" stamp="${writeDateTime(stamp)}">` +
+  `${escapeText(reason)}</delay>`;
+
+/** Who delays a stanza, since when (ms since the epoch), and why. */
+interface DelayedBy {
+  readonly from: Jid;
+  readonly stamp: number;
+  readonly reason?: string;
+}
+
 /**
  * A stanza with the time at which it first came, in the name of the one who delays it. A delay that
  * only pretends to be from there is left out (§5).
  */
-export function delayed<S extends Message | Presence>(
-  stanza: S,
-  delay: { readonly from: Jid; readonly stamp: number; readonly reason?: string },
-): S {
+export function delayed<S extends Message | Presence>(stanza: S, delay: DelayedBy): S {
   const children = stanza.element.children.filter(
     (child) => typeof child === 'string' || Delay.decode(child)?.from !== delay.from,
   );

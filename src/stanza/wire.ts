@@ -25,11 +25,7 @@ export function wireOf(element: Element): Wire {
  * again.
  */
 export function extendedWire(wire: Wire, name: string, more: string): Wire {
-  const end = `</${name}>`;
-  const extended = (text: string) =>
-    text.endsWith(end)
-      ? text.slice(0, -end.length) + more + end
-      : `${text.slice(0, -'/>'.length)}>${more}${end}`;
+  const extended = (text: string) => extendedText(text, name, more);
   let whole: string | undefined;
   return {
     get text() {
@@ -38,6 +34,14 @@ export function extendedWire(wire: Wire, name: string, more: string): Wire {
     },
     textTo: (to) => extended(wire.textTo(to)),
   };
+}
+
+/** The text of a stanza of a name with more at the end of its children. */
+export function extendedText(text: string, name: string, more: string): string {
+  const end = `</${name}>`;
+  return text.endsWith(end)
+    ? text.slice(0, -end.length) + more + end
+    : `${text.slice(0, -'/>'.length)}>${more}${end}`;
 }
 
 class ElementWire implements Wire {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseJid } from '../../src/jid/jid.ts';
-import { Delay } from '../../src/stanza/delay.ts';
+import { Delay, delayText } from '../../src/stanza/delay.ts';
 import { serialise } from '../../src/xml/element.ts';
 import { parseElement } from '../../src/xml/parse.ts';
 
@@ -14,6 +14,7 @@ test('XEP-0203 §4 says who, when and why', () => {
     '<delay xmlns="urn:xmpp:delay" from="capulet.com" stamp="2002-09-10T23:08:25.000Z">' +
       'Offline Storage</delay>',
   );
+  expect(delayText({ from: from.value, stamp, reason: 'Offline Storage' })).toBe(xml);
   const parsed = parseElement(xml);
   expect(parsed.ok && Delay.decode(parsed.element)).toEqual({
     from: 'capulet.com',

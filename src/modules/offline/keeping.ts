@@ -1,8 +1,9 @@
 /** Which messages are kept for somebody who is away, and in which form. */
 import type { BareJid, Domain } from '../../jid/jid.ts';
 import { carriesOnly, contentOf, type Trait } from '../../stanza/content.ts';
-import { delayed } from '../../stanza/delay.ts';
+import { delayed, delayText } from '../../stanza/delay.ts';
 import type { Message } from '../../stanza/stanza.ts';
+import { extendedText } from '../../stanza/wire.ts';
 
 /** What is to be done with a message: `keep` it, `refuse` it, or `forget` it, which nobody will miss. */
 export type Worth = 'keep' | 'refuse' | 'forget';
@@ -33,5 +34,8 @@ export function keptText(
   arrived: number,
 ): string {
   const delay = { from: host, stamp: arrived, reason: 'Offline Storage' };
-  return delayed(message, delay).wire.textTo(account);
+  // One that only pretends to be from here must not stay.
+  if (message.element.children.some((child) => typeof child !== 'string' && child.name === 'delay'))
+    return delayed(message, delay).wire.textTo(account);
+  return extendedText(message.wire.textTo(account), 'message', delayText(delay));
 }

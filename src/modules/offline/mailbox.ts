@@ -14,10 +14,11 @@ import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
 import type { ArchiveReading } from './archive-reading.ts';
+import { Entering } from './entering.ts';
 import { Held } from './held.ts';
 import { keptText, worthOf } from './keeping.ts';
 import { Patience } from './patience.ts';
-import type { Row, Spool, SpoolLimits, Waiting } from './spool.ts';
+import type { Added, Row, Spool, SpoolLimits, Waiting } from './spool.ts';
 import { Young } from './young.ts';
 
 /** Messages that are read and delivered at a time. */
@@ -90,8 +91,7 @@ export function createMailbox(
 ): Mailbox {
   const { story, accounts } = home;
   const exclusive = createExclusive<BareJid>();
-  /** Messages on their way into the spool, which a delivery must see. */
-  const entering = new Map<BareJid, Promise<unknown>>();
+  const entering = new Entering();
   const delivering = new Map<BareJid, Delivering>();
   /** Rows that sessions hold; nobody else is given them while one of these has a client. */
   const held = new Map<number, Held>();
@@ -130,17 +130,15 @@ export function createMailbox(
       if (worth === 'refuse' || accounts.isTemporary(account)) return verdict.pass;
       writeAll(young.take(account)); // what came before stands before it
       const added = add(message, account, home.clock.now());
-      enter(
+      if (!(added instanceof Promise)) {
+        if (added !== undefined) entering.add(account, added.written);
+        return kept(message, account, added);
+      }
+      entering.add(
         account,
         added.then((entry) => entry?.written),
       );
-      return added.then((entry) => {
-        // What the archive has, for as long as it is kept there, is not lost (XEP-0313 §6.1).
-        if (entry === undefined)
-          return archived.holds(account, message) ? verdict.handled : verdict.bounce(FULL);
-        if (story.isOn) story.note(message, { kind: 'kept', account });
-        return verdict.settling(entry.written);
-      });
+      return added.then((entry) => kept(message, account, entry));
     },
     turn(account) {
       const busy = delivering.get(account);
@@ -179,7 +177,7 @@ export function createMailbox(
         one.state = 'done';
         one.settle();
       }
-      await entering.get(account);
+      await entering.settled(account);
       for (const [id, one] of held) if (one.account === account) disown(id);
       await spool.removeAll(account);
     },
@@ -195,13 +193,13 @@ export function createMailbox(
     },
     async stop() {
       flush();
-      await Promise.all([...entering.values()]);
+      await entering.allSettled();
       await removing;
     },
   };
 
   async function* waiting(account: BareJid): AsyncIterable<Waiting> {
-    await entering.get(account);
+    await entering.settled(account);
     for (let after = 0; ; ) {
       const page = await spool.next(account, after, PAGE);
       for (const each of page) {
@@ -232,12 +230,12 @@ export function createMailbox(
     return spool.add(account, { stanza, serial: message.serial }, home.configOf(host));
   }
 
-  function enter(account: BareJid, work: Promise<unknown>): void {
-    const settled = Promise.allSettled([entering.get(account), work]);
-    entering.set(account, settled);
-    void settled.then(() => {
-      if (entering.get(account) === settled) entering.delete(account);
-    });
+  function kept(message: Message, account: BareJid, entry: Added | undefined): Verdict {
+    // What the archive has, for as long as it is kept there, is not lost (XEP-0313 §6.1).
+    if (entry === undefined)
+      return archived.holds(account, message) ? verdict.handled : verdict.bounce(FULL);
+    if (story.isOn) story.note(message, { kind: 'kept', account });
+    return verdict.settling(entry.written);
   }
 
   function soon(): void {
@@ -290,11 +288,12 @@ export function createMailbox(
   function write(one: Held): void {
     const { message, account, since } = one.parcel;
     one.state = 'entering';
-    const written = add(message, account, since).then(async (entry) => {
-      if (entry === undefined) refused(one);
-      else wrote(one, await entry.written);
+    const written = Promise.resolve(add(message, account, since)).then(async (entry) => {
+      if (entry === undefined) return refused(one);
+      await entry.written;
+      wrote(one, entry.row);
     });
-    enter(account, written);
+    entering.add(account, written);
     one.parcel.place = written.then(
       () => one.row,
       () => undefined,
@@ -373,7 +372,7 @@ export function createMailbox(
 
   async function drain(session: Session, isSlow: () => void): Promise<void> {
     const { account } = session;
-    await entering.get(account);
+    await entering.settled(account);
     if (gone.size > 0) flush();
     await removing; // or what is being removed would still be read
     for (let after = 0; ; ) {

@@ -27,17 +27,20 @@ export interface Row {
   readonly bytes: number;
 }
 
+/** A message that is kept. */
+export interface Added {
+  readonly row: Row;
+  /** Resolves when it is on the disk, with all that are written together with it. */
+  readonly written: Promise<unknown>;
+}
+
 /** Keeps messages in their order. All that is asynchronous may reject with a StoreError. */
 export interface Spool {
   /**
-   * Keeps a message; undefined when the account has no room for it. The inner promise resolves when
-   * it is on the disk. Messages of one account are kept in the order of the calls.
+   * Keeps a message; undefined when the account has no room for it. Messages of one account are kept in
+   * the order of the calls.
    */
-  add(
-    account: BareJid,
-    message: Kept,
-    limits: SpoolLimits,
-  ): Promise<{ readonly written: Promise<Row> } | undefined>;
+  add(account: BareJid, message: Kept, limits: SpoolLimits): MaybePromise<Added | undefined>;
   /** The next messages of an account after one, oldest first. */
   next(account: BareJid, after: number, most: number): Promise<readonly Waiting[]>;
   /** A message is not needed any more: it does not count, though it may not be removed yet. */
@@ -90,6 +93,7 @@ const removeMany = manyRows(1, (ids) => `DELETE FROM offline_messages WHERE id I
 /** Messages that are written together, those of one turn of the event loop. */
 interface Batch {
   readonly values: (string | number | null)[];
+  readonly accounts: Set<BareJid>;
   readonly written: Promise<unknown>;
 }
 
@@ -113,13 +117,17 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
   /** Begins a batch, which is written after this turn of the event loop. */
   const begin = (): Batch => {
     const values: Batch['values'] = [];
+    const accounts: Batch['accounts'] = new Set();
     const written = new Promise((resolve, reject) => {
       setImmediate(() => {
         gathered = undefined;
         store.write(...insert(values)).then(resolve, reject);
       });
     });
-    return { values, written };
+    written.catch(() => {
+      for (const account of accounts) fills.delete(account);
+    });
+    return { values, accounts, written };
   };
 
   const readLast = async () => {
@@ -156,22 +164,29 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
     return reading;
   };
 
+  const put = (
+    account: BareJid,
+    { stanza, serial }: Kept,
+    limits: SpoolLimits,
+    fill: Fill,
+  ): Added | undefined => {
+    const bytes = Buffer.byteLength(stanza);
+    if (fill.messages >= limits.maxMessages || fill.bytes + bytes > limits.maxBytes)
+      return undefined;
+    fill.messages += 1;
+    fill.bytes += bytes;
+    last = (last ?? 0) + 1;
+    gathered ??= begin();
+    gathered.values.push(last, account, stanza, bytes, serial ?? null);
+    gathered.accounts.add(account);
+    return { row: { id: last, bytes }, written: gathered.written };
+  };
+
   return {
-    async add(account, { stanza, serial = null }, limits) {
-      const found = fillOf(account);
-      const fill = found instanceof Promise ? await found : found;
-      const bytes = Buffer.byteLength(stanza);
-      if (fill.messages >= limits.maxMessages || fill.bytes + bytes > limits.maxBytes)
-        return undefined;
-      fill.messages += 1;
-      fill.bytes += bytes;
-      last = (last ?? 0) + 1;
-      const row = { id: last, bytes };
-      gathered ??= begin();
-      gathered.values.push(row.id, account, stanza, bytes, serial);
-      const written = gathered.written.then(() => row);
-      written.catch(() => fills.delete(account));
-      return { written };
+    add(account, message, limits) {
+      const fill = fillOf(account);
+      if (fill instanceof Promise) return fill.then((read) => put(account, message, limits, read));
+      return put(account, message, limits, fill);
     },
     async next(account, after, most) {
       const fill = fills.get(account);

@@ -29,7 +29,8 @@ const juliet = ((): BareJid => {
 async function keep(spool: ReturnType<typeof createSpool>, stanza: string) {
   const added = await spool.add(juliet, { stanza, serial: 1 }, LIMITS);
   if (added === undefined) throw new Error('there is no room');
-  return added.written;
+  await added.written;
+  return added.row;
 }
 
 test('D1 what a session that slept over a restart acknowledges late is no later message', async () => {
