@@ -12,15 +12,27 @@ import type { Wire } from './wire.ts';
  * damaged. A message of which the `serial` is known is still that one.
  */
 export function readStored(text: string, serial?: number): Stanza | undefined {
-  const element = treeOf(text);
+  const written = readWritten(text);
+  const element = written ?? treeOf(text);
   if (element === undefined) return undefined;
+  const addresses = addressesOf(element);
   const from = parseJid(element.attrs.from ?? '');
   if (!from.ok) return undefined;
   const read = readStanza(element, { from: from.value, defaultTo: undefined });
   if (!read.ok) return undefined;
   const { stanza } = read;
-  return stanza.kind === 'message' && serial !== undefined ? { ...stanza, serial } : stanza;
+  if (stanza.kind !== 'message') return stanza;
+  const { wire } = stanza;
+  // What is there need not be written again, unless an address is written in another way now.
+  const isSame = written !== undefined && addressesOf(element) === addresses;
+  return {
+    ...stanza,
+    serial: serial ?? stanza.serial,
+    wire: isSame ? { text, textTo: (to) => wire.textTo(to) } : wire,
+  };
 }
+
+const addressesOf = ({ attrs }: Element): string => `${attrs.from} ${attrs.to}`;
 
 /** The text of a stanza within another document, where it names the namespace that a stream has. */
 export function standingAlone(text: string): string {

@@ -35,3 +35,28 @@ describe('a message around text that was written before', () => {
     expect(element.children).toEqual([]);
   });
 });
+
+describe('a stanza that is read back', () => {
+  const body = '<body>x &amp; y</body></message>';
+
+  test('is the text that was stored, to whomever it goes', () => {
+    const text = `<message from="a@b" type="chat" to="c@d">${body}`;
+    const read = readStored(text, 7);
+    expect(read).toMatchObject({ kind: 'message', type: 'chat', from: 'a@b', serial: 7 });
+    expect(read?.wire.text).toBe(text);
+    expect(read?.wire.textTo(jid('e@f'))).toBe(`<message from="a@b" type="chat" to="e@f">${body}`);
+  });
+
+  test.each([
+    ['in a namespace', `<message xmlns="jabber:client" from="a@b" to="c@d">${body}`],
+    ['in another way', `<message from='a@b' to='c@d'>${body}`],
+    ['with an address as nobody writes it now', `<message from="A@b" to="c@d">${body}`],
+  ])('is written anew where it was stored %s', (_, text) => {
+    expect(readStored(text)?.wire.text).toBe(`<message from="a@b" to="c@d">${body}`);
+  });
+
+  test('is none where it is damaged', () => {
+    expect(readStored('<message from="a@b" to="c@d"><body>x</message>')).toBeUndefined();
+    expect(readStored('')).toBeUndefined();
+  });
+});
