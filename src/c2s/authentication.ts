@@ -2,7 +2,6 @@
  * How a client of a connection logs in: what is offered to it, and the mechanisms, tasks and requests
  * that the negotiation has carried out.
  */
-import type { TLSSocket } from 'node:tls';
 import { deviceId } from '../core/devices.ts';
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Host } from '../core/hosts.ts';
@@ -28,7 +27,7 @@ import type {
   Offer,
 } from '../stream/negotiation.ts';
 import { admit, deviceOf, type Gone, type Resumed } from './admission.ts';
-import { bindingData, bindingTypes } from './channel-binding.ts';
+import { type Bindable, bindingData, bindingTypes } from './channel-binding.ts';
 import { inlineOffer } from './inline.ts';
 import { beginLogin, type Login } from './login.ts';
 import type { C2sServices } from './services.ts';
@@ -39,7 +38,8 @@ const TOO_MANY_FAILURES = 'Too many logins from your address have failed; try ag
 /** The connection, as its authentication uses it. */
 export interface Applicant {
   readonly remote: string;
-  readonly tls: TLSSocket | undefined;
+  /** The TLS of the connection, and the certificate in it. */
+  readonly tls: Bindable | undefined;
   readonly state: Negotiation;
   /** Reports what happened; nothing comes of it once the stream is over. */
   step(event: NegotiationEvent): void;
@@ -138,7 +138,7 @@ export class Authentication {
       sasl2: {
         mechanisms: mechanismNames({ ...offer, hashes: this.#hashes }),
         inline: inlineOffer(host, this.#services),
-        tokenMechanisms: this.#tokenMechanisms(tls, channelBindings),
+        tokenMechanisms: this.#tokenMechanisms(tls?.socket, channelBindings),
         upgrades: UPGRADE_HASHES.filter((hash) => !this.#hashes.includes(hash)).map(upgradeTask),
       },
     };
@@ -165,10 +165,10 @@ export class Authentication {
    * that a proxy speaks is none of ours, and bound to nothing.
    */
   #tokenMechanisms(
-    tls: TLSSocket | undefined,
+    socket: Bindable['socket'] | undefined,
     channelBindings: readonly string[],
   ): readonly string[] {
-    const isUnique = tls?.getProtocol() !== 'TLSv1.2' || !tls.isSessionReused();
+    const isUnique = socket?.getProtocol() !== 'TLSv1.2' || !socket.isSessionReused();
     return this.#services.tokens.areOn && isUnique ? tokenMechanisms(channelBindings) : [];
   }
 
@@ -195,7 +195,7 @@ export class Authentication {
       offered: {
         mechanisms: action.offered,
         channelBindings: state.offer?.channelBindings ?? [],
-        tls: tls?.getProtocol() ?? undefined,
+        tls: tls?.socket.getProtocol() ?? undefined,
       },
       request: action.request,
       onFault: (error) => this.#fault(error, 'a login could not be checked'),

@@ -3,6 +3,7 @@
  * stream/negotiation.ts and the session.
  */
 import type { Duplex } from 'node:stream';
+import type { ServerTls } from '../certs/types.ts';
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Security, SessionDevice, SessionEnd } from '../core/sessions.ts';
 import { bareOf, type Domain, domainOf, type FullJid, parseDomain } from '../jid/jid.ts';
@@ -31,6 +32,7 @@ import type { StreamHeader } from '../xml/parser.ts';
 import type { Gone, Resumed } from './admission.ts';
 import { Authentication } from './authentication.ts';
 import { bindResource } from './bind.ts';
+import type { Bindable } from './channel-binding.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
 import { hasRoomForGuest } from './guests.ts';
 import { laterOffer } from './inline.ts';
@@ -81,6 +83,8 @@ export class Connection implements Link {
   #id = randomId();
   #state: Negotiation;
   readonly #authentication: Authentication;
+  /** How TLS was begun, by us. */
+  #tls: ServerTls | undefined;
   #session: ClientSession | undefined;
   #language: string | undefined;
   #authTimer: Timer | undefined;
@@ -234,7 +238,7 @@ export class Connection implements Link {
       {
         remote: this.remote,
         get tls() {
-          return connection.#channel.tls;
+          return connection.#bindable();
         },
         get state() {
           return connection.#state;
@@ -247,6 +251,12 @@ export class Connection implements Link {
       },
       this.#services,
     );
+  }
+
+  /** What authentication can be bound to: TLS that is ours. */
+  #bindable(): Bindable | undefined {
+    const socket = this.#channel.tls;
+    return socket && { socket, endPointHash: this.#tls?.endPointHash(socket) };
   }
 
   #onHeader(header: StreamHeader): void {
@@ -267,7 +277,8 @@ export class Connection implements Link {
 
   /** RFC 6120 §5.4.3, or, without a host, XEP-0368. */
   #secure(host: Domain | undefined): void {
-    const options = this.#services.tls.serverOptions(host);
+    this.#tls = this.#services.tls.serverTls(host);
+    const { options } = this.#tls;
     if (host === undefined) this.#channel.acceptTls({ ...options, ALPNProtocols: ['xmpp-client'] });
     else this.#channel.acceptTls(options, () => this.#step({ kind: 'secured' }));
   }
@@ -353,12 +364,13 @@ export class Connection implements Link {
     const host = hosts.get(domain);
     if (host === undefined) return undefined;
     const features = host.dispatch.streamFeatures;
+    // Each is made when it is asked for: a step needs one of them, and making them all is much of a login.
     return {
-      ...this.#authentication.offer(host),
+      offer: () => this.#authentication.offer(host),
       isTlsRequired: tlsPolicy().required,
-      earlyFeatures: features({ host: domain, phase: 'early' }),
-      authenticatedFeatures: features({ host: domain, phase: 'authenticated' }),
-      boundFeatures: [
+      earlyFeatures: () => features({ host: domain, phase: 'early' }),
+      authenticatedFeatures: () => features({ host: domain, phase: 'authenticated' }),
+      boundFeatures: () => [
         ...features({ host: domain, phase: 'bound' }),
         ...laterOffer(host, this.#session, this.#services),
       ],

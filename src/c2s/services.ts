@@ -1,5 +1,5 @@
 /** What the client side is given to work with. */
-import type { TlsOptions } from 'node:tls';
+import type { ServerTls } from '../certs/types.ts';
 import type { Limits, ServerConfig } from '../config/schema.ts';
 import type { Accounts } from '../core/accounts.ts';
 import type { Devices } from '../core/devices.ts';
@@ -20,8 +20,8 @@ import type { Sleepers } from './sleepers.ts';
 
 /** The certificate side of TLS, as a listener needs it. */
 export interface TlsSource {
-  /** Options for the server's side of a TLS socket: the default context and the choice by SNI. */
-  serverOptions(fallback: Domain | undefined): TlsOptions;
+  /** TLS of one connection: the default context, the choice by SNI, and what was chosen. */
+  serverTls(fallback: Domain | undefined): ServerTls;
 }
 
 /** What the client side is made with: all but what it makes itself. */

@@ -3,7 +3,7 @@
  * when they change (DESIGN D8). What is broken on disk never replaces what works in memory.
  */
 import { randomBytes } from 'node:crypto';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type TLSSocket } from 'node:tls';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { endPointHash, keyTypeOf, publicKeyHash, wildcardOf } from './certificate.ts';
@@ -28,6 +28,7 @@ import type {
   GenerateOptions,
   GivenCertificate,
   SecureContextHolder,
+  ServerTls,
   SignRequestOptions,
 } from './types.ts';
 import { FolderWatch } from './watch.ts';
@@ -98,19 +99,35 @@ class Keeper implements Certificates {
     );
   }
 
-  serverOptions(fallback: Domain | undefined) {
-    const byDefault = this.lookup(undefined, fallback)?.context;
-    return {
-      SNICallback: (
-        serverName: string,
-        done: (error: Error | null, context?: SecureContext) => void,
-      ): void => done(null, this.lookup(serverName, fallback)?.context),
-      ...(byDefault === undefined ? {} : { secureContext: byDefault }),
-    };
+  serverOptions(fallback: Domain | undefined): ServerTls['options'] {
+    return this.serverTls(fallback).options;
   }
 
-  endPointHash(serverName: string | undefined, fallback: Domain | undefined): Buffer | undefined {
-    return this.lookup(serverName, fallback)?.endPointHash;
+  serverTls(fallback: Domain | undefined): ServerTls {
+    const byDefault = this.lookup(undefined, fallback);
+    const lookup = (serverName: string) => this.lookup(serverName, fallback);
+    let shown: SecureContextHolder | undefined;
+    let read: { readonly hash: Buffer | undefined } | undefined;
+    return {
+      options: {
+        // Not called for a client without a name, nor when TLS is resumed.
+        SNICallback: (serverName, done) => {
+          shown = lookup(serverName);
+          done(null, shown?.context);
+        },
+        ...(byDefault === undefined ? {} : { secureContext: byDefault.context }),
+      },
+      endPointHash(socket) {
+        // Before TLS 1.3, OpenSSL stays with the default where the keys are of another kind.
+        if (socket.getProtocol() !== 'TLSv1.3') {
+          read ??= { hash: shownHash(socket) };
+          return read.hash;
+        }
+        const { servername } = socket;
+        shown ??= typeof servername === 'string' ? lookup(servername) : byDefault;
+        return shown?.endPointHash;
+      },
+    };
   }
 
   info(domain: Domain): CertificateInfo | undefined {
@@ -316,6 +333,12 @@ class Keeper implements Certificates {
       log.warn({ ...facts, problem }, `certificate of ${domain}: ${problem}`);
     if (isNew && before !== undefined) for (const listener of this.#listeners) listener(info);
   }
+}
+
+/** The hash of the certificate that a connection has, read from it: at the price of much of a login. */
+function shownHash(socket: TLSSocket): Buffer | undefined {
+  const raw = socket.getX509Certificate()?.raw;
+  return raw === undefined ? undefined : endPointHash(raw);
 }
 
 /** Which holder serves which server name; what is set first is not replaced. */

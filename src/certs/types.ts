@@ -1,5 +1,5 @@
 /** The shapes that the certificates room shows to others. */
-import type { SecureContext, TlsOptions } from 'node:tls';
+import type { SecureContext, TLSSocket, TlsOptions } from 'node:tls';
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
@@ -65,6 +65,17 @@ export interface SecureContextHolder {
   readonly endPointHash: Buffer | undefined;
 }
 
+/** TLS of one connection, on the server's side. */
+export interface ServerTls {
+  readonly options: Pick<TlsOptions, 'SNICallback'> & { readonly secureContext?: SecureContext };
+  /**
+   * The `endPointHash` of the certificate that the connection was shown, which may have been replaced
+   * since. Where TLS was resumed none is shown: that of the name the client asks for.
+   * @param socket what was made with these options, once it is secure
+   */
+  endPointHash(socket: TLSSocket): Buffer | undefined;
+}
+
 /** What a self-signed certificate is to be like. */
 export interface GenerateOptions {
   /** Makes a new key of this kind; without it, the key of an earlier one is kept. */
@@ -104,11 +115,9 @@ export interface Certificates {
    */
   lookup(serverName: string | undefined, fallback?: Domain): SecureContextHolder | undefined;
   /** {@link lookup} as options for the server's side of a TLS socket. */
-  serverOptions(fallback: Domain | undefined): Pick<TlsOptions, 'SNICallback'> & {
-    readonly secureContext?: SecureContext;
-  };
-  /** The `endPointHash` of what {@link lookup} finds. */
-  endPointHash(serverName: string | undefined, fallback: Domain | undefined): Buffer | undefined;
+  serverOptions(fallback: Domain | undefined): ServerTls['options'];
+  /** The same for one connection, of which it is known afterwards which certificate it was shown. */
+  serverTls(fallback: Domain | undefined): ServerTls;
   info(domain: Domain): CertificateInfo | undefined;
   list(): readonly CertificateInfo[];
   /** Calls a listener whenever a host's certificate was replaced; answers what ends that. */

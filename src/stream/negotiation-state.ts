@@ -133,11 +133,12 @@ export type NegotiationAction =
 export type LoginOutcome = 'success' | SaslCondition;
 
 /** What a host allows on this connection. */
-export interface HostTerms extends Offer {
+export interface HostTerms {
   readonly isTlsRequired: boolean;
-  readonly earlyFeatures: readonly Element[];
-  readonly authenticatedFeatures: readonly Element[];
-  readonly boundFeatures: readonly Element[];
+  offer(): Offer;
+  earlyFeatures(): readonly Element[];
+  authenticatedFeatures(): readonly Element[];
+  boundFeatures(): readonly Element[];
   /** Whether a module answers IQs with this payload before authentication. */
   answersEarly(payload: Element): boolean;
 }

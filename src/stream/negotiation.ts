@@ -111,19 +111,16 @@ function onHeader(state: Negotiation, header: StreamHeader, context: Negotiation
     return end(state, 'invalid-from', `${claimed} is not of ${to}.`);
   const open: NegotiationAction = { do: 'open', to: from };
   if (state.account !== undefined) {
-    const features = boundFeatures(terms.authenticatedFeatures);
+    const features = boundFeatures(terms.authenticatedFeatures());
     return [{ ...state, phase: 'bind' }, [open, { do: 'send', text: features }]];
   }
-  const { mechanisms, channelBindings, sasl2, isTlsRequired } = terms;
+  const offer = terms.offer();
   const features = earlyFeatures({
+    ...offer,
     isSecure: state.isSecure,
-    isTlsRequired,
-    mechanisms,
-    channelBindings,
-    sasl2,
-    more: terms.earlyFeatures,
+    isTlsRequired: terms.isTlsRequired,
+    more: terms.earlyFeatures(),
   });
-  const offer = { mechanisms, channelBindings, sasl2 };
   return [
     { ...state, phase: 'early', host: to, claimed, offer },
     [open, { do: 'send', text: features }],

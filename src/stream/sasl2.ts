@@ -195,11 +195,11 @@ export function onAdmitted(
   if (admission.kind === 'authenticated')
     return [
       { ...state, phase: 'bind', login: undefined },
-      [send(success), features(boundFeatures(terms.authenticatedFeatures))],
+      [send(success), features(boundFeatures(terms.authenticatedFeatures()))],
     ];
   const bound: Negotiation = { ...inSession(state), login: undefined };
   if (admission.kind === 'resumed') return [bound, [send(success)]]; // XEP-0198 §9.2
-  return [bound, [send(success), features(featuresText(terms.boundFeatures))]];
+  return [bound, [send(success), features(featuresText(terms.boundFeatures()))]];
 }
 
 /** §2.6.2 */

@@ -3,10 +3,12 @@ import { chmod, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { namesOf } from '../../src/certs/certificate.ts';
+import type { Certificates, ServerTls } from '../../src/certs/types.ts';
 import {
   caPem,
   DAY,
   domain,
+  type Handshake,
   handshake,
   issue,
   keyOf,
@@ -330,16 +332,66 @@ describe('TLS', () => {
     expect(client.authorized).toBe(true);
   });
 
-  test('RFC 5929 §4.1: the end point hash is that of the certificate that is shown', async () => {
-    const folder = await temporaryFolder();
-    const certs = await opened(folder, { hosts });
-    const { shown } = await handshake(certs.serverOptions(undefined), {
-      rejectUnauthorized: false,
-      servername: 'other.example',
+  describe('RFC 5929 §4.1: the end point hash is that of the certificate that is shown', () => {
+    const named = { rejectUnauthorized: false, servername: 'other.example' };
+    const hashOf = (raw: Buffer) => createHash('sha256').update(raw).digest();
+    const meet = async (
+      certs: Certificates,
+      client: object,
+      fallback?: typeof falcot,
+    ): Promise<{ tls: ServerTls; met: Handshake; hash: () => Buffer | undefined }> => {
+      const tls = certs.serverTls(fallback);
+      const met = await handshake(tls.options, client);
+      const { accepted } = met;
+      if (accepted === undefined) throw new Error('nothing was accepted');
+      return { tls, met, hash: () => tls.endPointHash(accepted) };
+    };
+
+    test('to one who names a host, and to one who names none', async () => {
+      const certs = await opened(await temporaryFolder(), { hosts });
+      const { met, hash } = await meet(certs, named);
+      expect(hash()).toEqual(hashOf(met.shown));
+      const nameless = await meet(certs, { rejectUnauthorized: false }, other);
+      expect(nameless.met.shown).toEqual(met.shown);
+      expect(nameless.hash()).toEqual(hashOf(met.shown));
+      const unknown = await meet(certs, { ...named, servername: 'unknown.example' });
+      expect(unknown.met.shown).not.toEqual(met.shown);
+      expect(unknown.hash()).toEqual(hashOf(unknown.met.shown));
     });
-    const expected = createHash('sha256').update(shown).digest();
-    expect(certs.endPointHash('other.example', undefined)).toEqual(expected);
-    expect(certs.endPointHash(undefined, other)).toEqual(expected);
+
+    test('also when it was replaced since', async () => {
+      const folder = await temporaryFolder();
+      await putLive(folder, issue(['falcot.com']));
+      const certs = await opened(folder);
+      const client = { ...named, servername: 'falcot.com' };
+      const before = await meet(certs, client);
+      await putLive(folder, issue(['falcot.com']));
+      await certs.check();
+      const after = await meet(certs, client);
+      expect(after.met.shown).not.toEqual(before.met.shown);
+      expect(before.hash()).toEqual(hashOf(before.met.shown));
+      expect(after.hash()).toEqual(hashOf(after.met.shown));
+    });
+
+    test('where TLS 1.3 is resumed, that of the host that was named', async () => {
+      const certs = await opened(await temporaryFolder(), { hosts });
+      const first = await meet(certs, named);
+      await expect.poll(first.met.session).toBeDefined();
+      const again = await meet(certs, { ...named, session: first.met.session() });
+      expect(again.met.client.isSessionReused()).toBe(true);
+      expect(again.hash()).toEqual(hashOf(first.met.shown));
+    });
+
+    test('of TLS 1.2 too, whatever the kinds of keys', async () => {
+      const folder = await temporaryFolder();
+      const certs = await opened(folder, { hosts });
+      const old = { ...named, maxVersion: 'TLSv1.2' };
+      const alike = await meet(certs, old);
+      expect(alike.hash()).toEqual(hashOf(alike.met.shown));
+      await certs.generateSelfSigned(falcot, { key: 'rsa' });
+      const unlike = await meet(certs, old);
+      expect(unlike.hash()).toEqual(hashOf(unlike.met.shown));
+    });
   });
 
   test('a session ticket outlives the certificate', async () => {

@@ -140,6 +140,10 @@ export interface Handshake {
   readonly shown: Buffer;
   /** The DER of the certificate that the server believes to have shown. */
   readonly believed: Buffer;
+  /** What the client can resume TLS with. */
+  session(): Buffer | undefined;
+  /** The server's side of it. */
+  readonly accepted: ServerSocket | undefined;
 }
 
 /** Connects over TLS as c2s does it: a plain socket that is wrapped on both sides. */
@@ -158,6 +162,10 @@ export async function handshake(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const client = connect({ port, host: '127.0.0.1', ...clientOptions });
+  let session: Buffer | undefined;
+  client.on('session', (given: Buffer) => {
+    session = given;
+  });
   onTestFinished(() => {
     client.destroy();
     for (const socket of secured) socket.destroy();
@@ -168,6 +176,8 @@ export async function handshake(
   const local = secured[0]?.getCertificate();
   return {
     client,
+    session: () => session,
+    accepted: secured[0],
     shown: client.getPeerCertificate().raw ?? Buffer.alloc(0),
     believed: local !== undefined && local !== null && 'raw' in local ? local.raw : Buffer.alloc(0),
   };

@@ -8,6 +8,7 @@ import {
   type NegotiationContext,
   type NegotiationEvent,
   negotiate,
+  type Offer,
 } from '../../src/stream/negotiation.ts';
 import type { StreamHeader } from '../../src/xml/parser.ts';
 import { parse } from '../support/scene.ts';
@@ -21,14 +22,18 @@ const HOST = domain('im.example.com');
 const SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
 const TLS = "xmlns='urn:ietf:params:xml:ns:xmpp-tls'";
 
-const TERMS: HostTerms = {
-  isTlsRequired: true,
+const OFFER: Offer = {
   mechanisms: ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN'],
   channelBindings: ['tls-exporter'],
   sasl2: undefined,
-  earlyFeatures: [],
-  authenticatedFeatures: [],
-  boundFeatures: [],
+};
+
+const TERMS: HostTerms = {
+  offer: () => OFFER,
+  isTlsRequired: true,
+  earlyFeatures: () => [],
+  authenticatedFeatures: () => [],
+  boundFeatures: () => [],
   answersEarly: (payload) => payload.name === 'query',
 };
 

@@ -9,6 +9,7 @@ import {
   type NegotiationContext,
   type NegotiationEvent,
   negotiate,
+  type Offer,
 } from '../../src/stream/negotiation.ts';
 import { el } from '../../src/xml/element.ts';
 import { parse } from '../support/scene.ts';
@@ -27,8 +28,7 @@ const AGENT =
 const full = parseFull('user@example.org/AwesomeXMPP/4232f4d4');
 if (!full.ok) throw new Error(full.why);
 
-const TERMS: HostTerms = {
-  isTlsRequired: true,
+const OFFER: Offer = {
   mechanisms: ['SCRAM-SHA-1', 'SCRAM-SHA-1-PLUS', 'PLAIN'],
   channelBindings: ['tls-server-end-point', 'tls-exporter'],
   sasl2: {
@@ -37,9 +37,14 @@ const TERMS: HostTerms = {
     tokenMechanisms: ['HT-SHA-256-ENDP', 'HT-SHA-256-NONE'],
     upgrades: ['UPGR-SCRAM-SHA-256', 'UPGR-SCRAM-SHA-512'],
   },
-  earlyFeatures: [],
-  authenticatedFeatures: [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })],
-  boundFeatures: [el('ver', { xmlns: 'urn:xmpp:features:rosterver' })],
+};
+
+const TERMS: HostTerms = {
+  offer: () => OFFER,
+  isTlsRequired: true,
+  earlyFeatures: () => [],
+  authenticatedFeatures: () => [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })],
+  boundFeatures: () => [el('ver', { xmlns: 'urn:xmpp:features:rosterver' })],
   answersEarly: () => false,
 };
 
@@ -109,7 +114,7 @@ describe('§2.1 the feature', () => {
   });
 
   test('§3 is not offered without TLS, and not taken', () => {
-    const terms = { isTlsRequired: false, sasl2: undefined };
+    const terms = { isTlsRequired: false, offer: () => ({ ...OFFER, sasl2: undefined }) };
     const clear = play(beginNegotiation(false), [header()], terms);
     expect(clear.sent.join('')).not.toContain('urn:xmpp:sasl:2');
     const { sent } = play(clear.state, [authenticate('PLAIN')], terms);

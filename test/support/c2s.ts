@@ -20,7 +20,7 @@ export function c2sServices(scene: Scene, limits: Partial<Limits> = {}): C2sServ
     watch: createWatch(scene.clock),
     metrics: createMetrics({ process: false }),
     log: scene.log.area('c2s'),
-    tls: { serverOptions: () => ({}) },
+    tls: { serverTls: () => ({ options: {}, endPointHash: () => undefined }) },
     resourceKey: Buffer.from('a key for tests'),
     mayTryLogin: () => true,
     noteFailedLogin: () => {},
