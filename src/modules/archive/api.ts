@@ -129,9 +129,9 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
       form: (owner) => queryForm(fieldsFor(searchOf(owner))),
       async metadata(jid) {
         const owner = await archives.of(jid);
-        await archives.flushed();
-        const ends = await archives.messages.ends(owner.token);
-        return metadataElement(ends, (serial) => archives.uidOf(owner, serial));
+        return metadataElement(await archives.ends(owner), (serial) =>
+          archives.uidOf(owner, serial),
+        );
       },
       remove: archives.owners.remove,
       useSearch(brought) {

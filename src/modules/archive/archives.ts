@@ -7,8 +7,9 @@ import { loadSecret } from '../../core/secret.ts';
 import { type BareJid, bareOf, type Jid, resourceOf } from '../../jid/jid.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Store } from '../../store/store.ts';
+import { createEndsMemory } from './ends.ts';
 import { createLedger, type Ledger } from './ledger.ts';
-import { createMessages, type Messages, readState } from './messages.ts';
+import { createMessages, type Ends, type Messages, readState } from './messages.ts';
 import { createOwners, type Owner, type Owners } from './owners.ts';
 import { createSerials, type Place, type Serials } from './serials.ts';
 import { createUids, type Uids } from './uids.ts';
@@ -45,6 +46,8 @@ export interface Archives {
   keep(place: Reserved, entry: Entry): Promise<unknown>;
   /** Resolves when all that was kept so far can be found. */
   flushed(): Promise<unknown>;
+  /** The first and the last message of all that was kept so far; undefined when there is none. */
+  ends(owner: Owner): Promise<Ends | undefined>;
   /** Resolves when the disk has caught up; undefined while nobody has to wait for that. */
   room(): Promise<unknown> | undefined;
   /** The UID of a message in an archive. */
@@ -99,6 +102,10 @@ export function createArchives({ store, clock, kept }: ArchivesOptions): Archive
   const messages = createMessages(store, () => opened?.serials.drift ?? 0);
   const owners = createOwners(store);
   const ledger = openLedger(store, messages, () => opened?.serials.drift ?? 0);
+  const ends = createEndsMemory(async (owner) => {
+    await ledger.flushed();
+    return messages.ends(owner);
+  });
   return {
     owners,
     messages,
@@ -110,6 +117,7 @@ export function createArchives({ store, clock, kept }: ArchivesOptions): Archive
     keep({ owner, serial, at }, { peer, text, isSearchable }) {
       if (owner.isGone) return GONE;
       if (isSearchable) kept(owner);
+      ends.stir(owner.token);
       return ledger.add({
         serial,
         owner: owner.token,
@@ -121,6 +129,7 @@ export function createArchives({ store, clock, kept }: ArchivesOptions): Archive
       });
     },
     flushed: ledger.flushed,
+    ends: ({ token }) => ends.of(token),
     room: ledger.room,
     uidOf: (owner, serial) => known().uids.of(owner.token, serial),
     uidsOf: (owner, serials) => known().uids.all(owner.token, serials),
@@ -128,7 +137,11 @@ export function createArchives({ store, clock, kept }: ArchivesOptions): Archive
     async prune(owner, before = Number.MAX_SAFE_INTEGER, most) {
       const { serials } = await open();
       await ledger.flushed();
-      return messages.prune(owner, before, most, serials.last);
+      try {
+        return await messages.prune(owner, before, most, serials.last);
+      } finally {
+        ends.stir(owner);
+      }
     },
   };
 }

@@ -30,6 +30,12 @@ export type Archived = Pick<MessageRow, 'serial' | 'at' | 'stanza'>;
 /** Where a message stands, and when it came. */
 export type Mark = Pick<MessageRow, 'serial' | 'at'>;
 
+/** The first message of an archive, and the last one. */
+export interface Ends {
+  readonly first: Mark;
+  readonly last: Mark;
+}
+
 /** Reads archives, and takes messages out of them. */
 export interface Messages {
   /** The first messages, or the last ones: the newest first. */
@@ -50,7 +56,7 @@ export interface Messages {
   /** The first one. */
   oldest(owner: number): Promise<Mark | undefined>;
   /** The first and the last one; undefined when there is none. */
-  ends(owner: number): Promise<{ readonly first: Mark; readonly last: Mark } | undefined>;
+  ends(owner: number): Promise<Ends | undefined>;
   /** Whether all of some messages are there. */
   hasAll(owner: number, serials: readonly number[]): Promise<boolean>;
   /** Remembers how far numbers are ahead of time. */
@@ -98,12 +104,12 @@ export function createMessages(store: Store, drift: () => number): Messages {
     const rows = narrowed(all, bounds, bounds);
     return criteria.matching === undefined ? rows : rows.where(criteria.matching);
   };
-  const mark = (owner: number, which: 'asc' | 'desc') =>
-    store.first(
+  const marking = (which: 'asc' | 'desc') =>
+    prepare((is: { owner: number }) =>
       db
         .selectFrom('archive_messages')
         .select(['serial', 'at'])
-        .where('owner', '=', owner)
+        .where('owner', '=', is.owner)
         .orderBy('serial', which)
         .limit(1),
     );
@@ -130,6 +136,8 @@ export function createMessages(store: Store, drift: () => number): Messages {
       .where('serial', 'in', sql<number>`(SELECT value FROM json_each(${is.among}))`)
       .select(({ fn }) => fn.countAll<number>().as('count')),
   );
+  const oldest = marking('asc');
+  const newest = marking('desc');
   return {
     page(owner, criteria, from, most) {
       if (criteria.matching !== undefined)
@@ -159,9 +167,12 @@ export function createMessages(store: Store, drift: () => number): Messages {
       const update = db.updateTable('archive_messages').set({ stanza, searchable: 0 });
       await store.write(update.where('owner', '=', owner).where('serial', '=', serial));
     },
-    oldest: (owner) => mark(owner, 'asc'),
+    oldest: (owner) => store.first(oldest({ owner })),
     async ends(owner) {
-      const [first, last] = await Promise.all([mark(owner, 'asc'), mark(owner, 'desc')]);
+      const [first, last] = await Promise.all([
+        store.first(oldest({ owner })),
+        store.first(newest({ owner })),
+      ]);
       return first === undefined || last === undefined ? undefined : { first, last };
     },
     async hasAll(owner, serials) {

@@ -12,7 +12,7 @@ import {
   text,
 } from '../../xml/codec.ts';
 import { append, childrenOf, type Element, el } from '../../xml/element.ts';
-import type { Mark } from './messages.ts';
+import type { Ends, Mark } from './messages.ts';
 import type { Preferences } from './preferences.ts';
 
 /** The namespace of message archives, and the type of their forms. */
@@ -60,7 +60,7 @@ export function prefsElement(preferences: Preferences): Element {
 
 /** The state of an archive (§5); `ends` is undefined for an empty one. */
 export function metadataElement(
-  ends: { readonly first: Mark; readonly last: Mark } | undefined,
+  ends: Ends | undefined,
   uidOf: (serial: number) => string,
 ): Element {
   if (ends === undefined) return Metadata.encode({ start: [], end: [] });

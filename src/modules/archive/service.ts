@@ -72,7 +72,7 @@ export function createArchiveService(
       const settings = home.configOf(domainOf(account));
       const [count, ends] = await Promise.all([
         messages.count(owner.token, {}, Number.MAX_SAFE_INTEGER - 1),
-        messages.ends(owner.token),
+        archives.ends(owner),
       ]);
       const { preferences } = rulesFor(owner, settings);
       return {
