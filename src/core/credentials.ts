@@ -7,7 +7,7 @@ import type { BareJid, Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { BoundedMap } from '../kit/limits.ts';
 import { SCRAM_HASHES, type ScramHash, type ScramKeys } from '../sasl/index.ts';
-import type { Query, Store } from '../store/store.ts';
+import { prepare, type Query, type Store } from '../store/store.ts';
 import type { MaybePromise } from './hooks.ts';
 
 /** Reads and changes SCRAM keys. */
@@ -58,6 +58,14 @@ export function createCredentials(store: Store, clock: Clock, seed: Buffer): Cre
   const db = store.tables<Tables>();
   const gaps = new BoundedMap<Domain, { readonly found: MaybePromise<Gaps>; readonly at: number }>(
     CACHED_HOSTS,
+  );
+
+  const keysOf = prepare((is: { account: BareJid; hash: ScramHash }) =>
+    db
+      .selectFrom('scram_keys')
+      .selectAll()
+      .where('account', '=', is.account)
+      .where('hash', '=', is.hash),
   );
 
   const readGaps = async (host: Domain): Promise<Gaps> => {
@@ -118,13 +126,7 @@ export function createCredentials(store: Store, clock: Clock, seed: Buffer): Cre
 
   return {
     async find(account, hash) {
-      const row = await store.first(
-        db
-          .selectFrom('scram_keys')
-          .selectAll()
-          .where('account', '=', account)
-          .where('hash', '=', hash),
-      );
+      const row = await store.first(keysOf({ account, hash }));
       return row === undefined ? undefined : keysIn(row);
     },
     hashesOf,

@@ -11,7 +11,7 @@ import type { ServerConfig } from '../config/schema.ts';
 import type { BareJid } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { HashedToken } from '../sasl/index.ts';
-import type { Store } from '../store/store.ts';
+import { prepare, type Store } from '../store/store.ts';
 import type { DeviceTables, TokenSlot } from './device-tables.ts';
 import type { DeviceKey, Devices, Sighting } from './devices.ts';
 
@@ -84,6 +84,15 @@ export function createTokens({ store, clock, devices, key, settings }: TokensOpt
       .where('device', '=', id)
       .where('nonce', '=', nonce);
 
+  const find = prepare((is: DeviceKey & { readonly mechanism: string }) =>
+    db
+      .selectFrom('fast_tokens')
+      .selectAll()
+      .where('account', '=', is.account)
+      .where('device', '=', is.id)
+      .where('mechanism', '=', is.mechanism),
+  );
+
   /** A token is good for its account, device and mechanism only, whatever the database says. */
   const secretOf = (account: BareJid, device: string, mechanism: string, nonce: Buffer): string =>
     createHmac('sha256', key)
@@ -95,14 +104,8 @@ export function createTokens({ store, clock, devices, key, settings }: TokensOpt
       return settings().tokens;
     },
     async of(device, mechanism) {
-      const rows = await store.read(
-        db
-          .selectFrom('fast_tokens')
-          .selectAll()
-          .where('account', '=', device.account)
-          .where('device', '=', device.id)
-          .where('mechanism', '=', mechanism),
-      );
+      const { account, id } = device;
+      const rows = await store.read(find({ account, id, mechanism }));
       return rows.map((row) => {
         const nonce = Buffer.from(row.nonce);
         return {

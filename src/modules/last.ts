@@ -8,7 +8,7 @@ import { defineModule, type Home } from '../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import type { Session } from '../core/sessions.ts';
 import { type BareJid, bareOf, isFull, type Jid } from '../jid/jid.ts';
-import type { Store } from '../store/store.ts';
+import { prepare, type Store } from '../store/store.ts';
 import { integerAttr, optional, payload, text } from '../xml/codec.ts';
 import { childOf, isNamed, textOf } from '../xml/element.ts';
 import { roster } from './roster/index.ts';
@@ -164,6 +164,13 @@ function lastOperation(
 
 function lastTable(store: Store) {
   const db = store.tables<Tables>();
+  const set = prepare((is: Tables['last_activity']) => {
+    const seen = { at: is.at, status: is.status, login: is.login };
+    return db
+      .insertInto('last_activity')
+      .values({ account: is.account, ...seen })
+      .onConflict((conflict) => conflict.column('account').doUpdateSet(seen));
+  });
   return {
     async of(account: BareJid): Promise<LastSeen | undefined> {
       const query = db.selectFrom('last_activity').select(['at', 'status', 'login']);
@@ -172,9 +179,8 @@ function lastTable(store: Store) {
       const login = row.login === null ? null : Number(row.login);
       return { at: Number(row.at), status: row.status, login };
     },
-    async set(account: BareJid, seen: LastSeen): Promise<void> {
-      const insert = db.insertInto('last_activity').values({ account, ...seen });
-      await store.write(insert.onConflict((at) => at.column('account').doUpdateSet(seen)));
+    async set(account: BareJid, { at, status, login }: LastSeen): Promise<void> {
+      await store.write(set({ account, at, status, login }));
     },
     async remove(account: BareJid): Promise<void> {
       await store.write(db.deleteFrom('last_activity').where('account', '=', account));
