@@ -101,12 +101,17 @@ export function createRegistry(options: RegistryOptions): Registry {
     () => (done.size < options.modules.length ? done.size : settings.standing()),
     (host) => {
       const wanted = [...done.values()].filter(({ module }) => isWanted(module, host));
-      return { parts: wanted, names: new Set(wanted.map(({ module }) => module.name)) };
+      const featuresIn = (which: 'features' | 'accountFeatures') =>
+        unique(wanted.flatMap(({ module }) => module[which]));
+      return {
+        parts: wanted,
+        names: new Set(wanted.map(({ module }) => module.name)),
+        features: { server: featuresIn('features'), account: featuresIn('accountFeatures') },
+      };
     },
   );
   const enabledParts = (host: Domain) => standing(host).parts;
   const isEnabled = (module: AnyModule, host: Domain) => standing(host).names.has(module.name);
-  const unique = (names: readonly string[]) => [...new Set(names)].sort();
   const removeAccount = createRemoval({
     accounts: options.accounts,
     sessions: options.sessions,
@@ -144,10 +149,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       web: options.web,
       route: options.route,
       ask: options.ask,
-      features(host, target) {
-        const which = target === 'server' ? 'features' : 'accountFeatures';
-        return unique(enabledParts(host).flatMap((each) => each.module[which]));
-      },
+      features: (host, target) => standing(host).features[target],
       serverForms: (host) =>
         mergedReports(enabledParts(host).flatMap(({ parts }) => parts.serverForms?.(host) ?? [])),
       has: (wanted, host) => isEnabled(wanted, host),
@@ -219,6 +221,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     stop: () => inReverse('stop'),
   };
 }
+
+const unique = (names: readonly string[]) => [...new Set(names)].sort();
 
 /** Domains for which is remembered what is on; there are about as many as hosts. */
 const REMEMBERED = 1000;

@@ -1,5 +1,7 @@
 /** XEP-0313 §4 and §5, by the examples of the text. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bareOf } from '../../../src/jid/jid.ts';
+import { archive } from '../../../src/modules/archive/index.ts';
 import { childOf, childrenOf, el, serialise } from '../../../src/xml/element.ts';
 import type { Actor, Scene } from '../../support/scene.ts';
 import {
@@ -332,6 +334,19 @@ describe('XEP-0313 §4: querying an archive', () => {
         `<metadata xmlns="${MAM}"><start id="${idOf('1')}" timestamp="${minute(1)}"/>` +
           `<end id="${idOf('6')}" timestamp="${minute(6)}"/></metadata>`,
       );
+    });
+
+    test('… also when another one has come, or some have gone', async () => {
+      const ends = async () =>
+        [...(await metadata()).matchAll(/id="([^"]+)"/g)].map(([, id]) => id);
+      expect(await ends()).toEqual([idOf('1'), idOf('6')]);
+      await juliet.send(`<message to='${WITCH}'><body>another</body></message>`);
+      const { results } = await askArchive(juliet);
+      expect(await ends()).toEqual([idOf('1'), results.at(-1)?.id]);
+      expect(results).toHaveLength(7);
+      const { service } = scene.registry.apiOf(archive);
+      await service.purge(bareOf(juliet.jid), begun + 2.5 * MINUTE);
+      expect(await ends()).toEqual([idOf('3'), results.at(-1)?.id]);
     });
 
     test('of an empty archive, and of a guest', async () => {
