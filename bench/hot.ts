@@ -3,8 +3,10 @@
  * JavaScript that no JavaScript called (a TLS handshake, the decryption of what arrives) is counted as
  * waiting by V8, so that it is missing here; the CPU time in the table of figures has it.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** What we read of a profile (Chrome DevTools Protocol, Profiler.Profile). */
 interface Profile {
@@ -20,6 +22,7 @@ interface ProfileNode {
     readonly functionName: string;
     readonly url: string;
     readonly lineNumber: number;
+    readonly columnNumber: number;
   };
   readonly children?: readonly number[];
 }
@@ -28,10 +31,29 @@ interface ProfileNode {
 const LINES = 40;
 const WAITING = new Set(['(idle)', '(program)', '(root)']);
 
-/** A function's name and place, the place without the folders that lead there. */
-function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
-  const place = url.replace(/^.*\/(?=dist\/|node_modules\/)/, '');
-  return `${functionName || '(anonymous)'}${place === '' ? '' : ` ${place}:${lineNumber + 1}`}`;
+const maps = new Map<string, SourceMap | undefined>();
+
+/** The source map of a file that was built; undefined where there is none. */
+function mapOf(url: string): SourceMap | undefined {
+  if (!maps.has(url)) {
+    const file = `${url.startsWith('file:') ? fileURLToPath(url) : url}.map`;
+    maps.set(url, existsSync(file) ? new SourceMap(readJson(file)) : undefined);
+  }
+  return maps.get(url);
+}
+
+const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
+
+/** A function's name and place in the sources, the place without the folders that lead there. */
+function nameOf({ callFrame }: ProfileNode): string {
+  const { functionName, url, lineNumber, columnNumber } = callFrame;
+  const entry = mapOf(url)?.findEntry(lineNumber, columnNumber);
+  const [source, line] =
+    entry !== undefined && 'originalSource' in entry
+      ? [entry.originalSource, entry.originalLine]
+      : [url, lineNumber];
+  const place = source.replace(/^.*\/(?=src\/|dist\/|node_modules\/)/, '');
+  return `${functionName || '(anonymous)'}${place === '' ? '' : ` ${place}:${line + 1}`}`;
 }
 
 /** Adds to a sum. */

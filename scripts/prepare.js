@@ -33,9 +33,7 @@ if (time(at('node_modules/.package-lock.json')) < time(at('package-lock.json')))
   run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 const built = time(at('dist/main.js'));
-if (
-  built < Math.max(newest(at('src')), time(at('tsconfig.json')), time(at('tsconfig.build.json')))
-) {
+if (built < Math.max(newest(at('src')), newest(at('scripts')), time(at('tsconfig.json')))) {
   console.log('rtcd: compiling …');
   run(process.execPath, [at('scripts/build.js')]);
 }

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The server program: `rtcd [--config FILE]`. Builds the whole, runs it until it is told to end. */
 import { parseArgs } from 'node:util';
 import { PROGRAM } from './kit/program.ts';
@@ -72,9 +71,7 @@ async function main(): Promise<void> {
   process.stdout.write(server.summary);
 }
 
-try {
-  await main();
-} catch (error) {
+main().catch((error: unknown) => {
   // What the admin can mend is told in words; anything else is a bug and shows where.
   process.stderr.write(
     error instanceof StartError
@@ -82,4 +79,4 @@ try {
       : `${String(error instanceof Error ? error.stack : error)}\n`,
   );
   process.exit(1);
-}
+});

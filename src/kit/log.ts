@@ -1,4 +1,5 @@
 /** Structured logs (pino): JSON for machines, readable lines on a terminal, a level per area. */
+import { createRequire } from 'node:module';
 import {
   type DestinationStream,
   destination,
@@ -6,7 +7,6 @@ import {
   type Logger as PinoLogger,
   pino,
 } from 'pino';
-import pretty from 'pino-pretty';
 
 /** A logger of one area; `child({ stream, account })` binds what each of its lines carries. */
 export type Logger = PinoLogger;
@@ -40,6 +40,12 @@ export interface LogRoot {
   levels(): Record<string, LogLevel>;
 }
 
+/** Only terminals need it, and loading it takes a while. */
+function loadPretty() {
+  const load = createRequire(import.meta.url);
+  return load('pino-pretty') as typeof import('pino-pretty');
+}
+
 /** Opens the log. */
 export function createLog(options: LogOptions): LogRoot {
   const format = options.format ?? 'auto';
@@ -47,7 +53,7 @@ export function createLog(options: LogOptions): LogRoot {
   const sink =
     options.destination ??
     (isPretty
-      ? pretty({
+      ? loadPretty()({
           colorize: process.stdout.isTTY === true,
           singleLine: true,
           messageFormat: '{area}: {msg}',

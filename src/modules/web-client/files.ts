@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -44,7 +45,9 @@ export interface Files {
 
 /** Finds the files; rejects when Converse.js is not installed. */
 export async function findFiles(): Promise<Files> {
-  const converse = dirname(fileURLToPath(import.meta.resolve('converse.js/dist/converse.min.js')));
+  const converse = dirname(
+    createRequire(import.meta.url).resolve('converse.js/dist/converse.min.js'),
+  );
   const own = fileURLToPath(new URL('./assets', import.meta.url));
   const found = new Map<string, string>();
   const hash = createHash('sha256');
