@@ -2,8 +2,7 @@
 import { type Jid, parseJid } from '../jid/jid.ts';
 import { nextSerial } from '../kit/ids.ts';
 import { type Element, el, escapeAttribute } from '../xml/element.ts';
-import { parseElement } from '../xml/parse.ts';
-import { readWritten } from '../xml/written.ts';
+import { parseElement, parsePlain } from '../xml/parse.ts';
 import { type Message, readStanza, type Stanza } from './stanza.ts';
 import type { Wire } from './wire.ts';
 
@@ -12,8 +11,8 @@ import type { Wire } from './wire.ts';
  * damaged. A message of which the `serial` is known is still that one.
  */
 export function readStored(text: string, serial?: number): Stanza | undefined {
-  const written = readWritten(text);
-  const element = written ?? treeOf(text);
+  const plain = parsePlain(text);
+  const element = plain ?? treeOf(text);
   if (element === undefined) return undefined;
   const addresses = addressesOf(element);
   const from = parseJid(element.attrs.from ?? '');
@@ -24,13 +23,17 @@ export function readStored(text: string, serial?: number): Stanza | undefined {
   if (stanza.kind !== 'message') return stanza;
   const { wire } = stanza;
   // What is there need not be written again, unless an address is written in another way now.
-  const isSame = written !== undefined && addressesOf(element) === addresses;
+  const isSame = plain !== undefined && !namesNamespace(text) && addressesOf(element) === addresses;
   return {
     ...stanza,
     serial: serial ?? stanza.serial,
     wire: isSame ? { text, textTo: (to) => wire.textTo(to) } : wire,
   };
 }
+
+/** Whether the first tag says what a stream says for all (RFC 6120 §4.8.2): one between servers says another. */
+const namesNamespace = (text: string): boolean =>
+  text.slice(0, text.indexOf('>')).includes(' xmlns=');
 
 const addressesOf = ({ attrs }: Element): string => `${attrs.from} ${attrs.to}`;
 
@@ -92,8 +95,6 @@ class WrittenMessage implements Message, Wire {
 }
 
 function treeOf(text: string): Element | undefined {
-  const written = readWritten(text);
-  if (written !== undefined) return written;
   const parsed = parseElement(text);
   return parsed.ok ? parsed.element : undefined;
 }

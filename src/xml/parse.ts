@@ -1,6 +1,7 @@
 /** One element from text, such as a stanza that was stored. */
 import type { Element } from './element.ts';
 import { type XmlFault, type XmlLimits, XmlParser } from './parser.ts';
+import { plainEnd, readPlain } from './plain.ts';
 
 /** An element, or what is wrong with its text. */
 export type ElementOutcome =
@@ -23,6 +24,10 @@ const END = Buffer.from('</stream>');
  * `jabber:client`, it is in the content namespace. Never throws.
  */
 export function parseElement(source: string | Buffer, limits = UNLIMITED): ElementOutcome {
+  if (typeof source === 'string' && limits === UNLIMITED) {
+    const plain = parsePlain(source);
+    if (plain !== undefined) return { ok: true, element: plain };
+  }
   const reader = spare ?? new Reader();
   spare = undefined;
   const bytes = typeof source === 'string' ? Buffer.from(source) : source;
@@ -31,6 +36,14 @@ export function parseElement(source: string | Buffer, limits = UNLIMITED): Eleme
   spare = reader;
   return { ok: true, element };
 }
+
+/** The same for an element that is plain and nothing else (`plain.ts`), undefined where it is not. */
+export function parsePlain(source: string): Element | undefined {
+  const element = readPlain(source, 0, ALONE);
+  return plainEnd() === source.length ? element : undefined;
+}
+
+const ALONE = { contentNs: 'jabber:client', root: '', limits: UNLIMITED };
 
 /** To make a parser costs as much as to read a message: one that has read a whole element reads on. */
 let spare: Reader | undefined;

@@ -10,7 +10,6 @@ import {
   serialise,
 } from '../../src/xml/element.ts';
 import { parseElement } from '../../src/xml/parse.ts';
-import { readWritten } from '../../src/xml/written.ts';
 import { HEADER, LIMITS, reading, readStream } from './reading.ts';
 
 /** Pieces of which broken and unbroken streams are made. */
@@ -45,13 +44,6 @@ const { tree } = fc.letrec<{ tree: Element }>((tie) => ({
     .map(([own, xmlns, attrs, children]) => el(own, { ...attrs, xmlns }, ...children)),
 }));
 
-/** An element as a value: names, attributes and children, but not the way up. */
-const plain = ({ name: own, attrs, children }: Element): unknown => [
-  own,
-  Object.entries(attrs).sort(),
-  children.map((child) => (typeof child === 'string' ? child : plain(child))),
-];
-
 /** Which of several faults is seen first may depend on the cuts. */
 const unnamed = (entry: string) => entry.replace(/^fault:.*/, 'fault');
 
@@ -81,49 +73,6 @@ describe('any input', () => {
       }),
       { numRuns: 300 },
     );
-  });
-
-  test('the short way back from written text gives what the strict one gives, or nothing', () => {
-    let read = 0;
-    const same = (xml: string) => {
-      const short = readWritten(xml);
-      if (short === undefined) return;
-      const strict = parseElement(xml);
-      if (!strict.ok) throw new Error(`${xml} was read: ${strict.fault.text}`);
-      expect(plain(short)).toEqual(plain(strict.element));
-      read += 1;
-    };
-    fc.assert(
-      fc.property(tree, (element) => same(serialise(el('message', { to: 'a@b' }, element)))),
-      { numRuns: 300 },
-    );
-    expect(read).toBeGreaterThan(50);
-    const input = fc.array(fragment, { maxLength: 20 }).map((parts) => parts.join(''));
-    fc.assert(fc.property(input, same), { numRuns: 300 });
-  });
-
-  test.each([
-    [
-      'a message',
-      '<message to="a@b"><body>x &amp; &lt;y&gt; &#13;</body><a xmlns="u" b="&quot;"/></message>',
-      true,
-    ],
-    ['one without content', '<message/>', true],
-    ['one in a namespace', '<message xmlns="jabber:client"/>', false],
-    ['a namespace for nothing', '<a><b xmlns="u"><c xmlns="u"/></b></a>', false],
-    ['an attribute twice', '<a b="" b=""/>', false],
-    ['a prefix', '<a><p:b xmlns:p="u"/></a>', false],
-    ['text beside it', '<a/> ', false],
-    ['two elements', '<a/><b/>', false],
-    ['an end that is missing', '<a><b></a>', false],
-    ['an entity', '<a>&euro;</a>', false],
-    ['a comment', '<a><!-- --></a>', false],
-    ['apostrophes', "<a b='c'/>", false],
-    ['no tag', 'a', false],
-  ])('the short way takes what was written only: %s', (_, xml, isTaken) => {
-    const short = readWritten(xml);
-    expect(short !== undefined).toBe(isTaken);
-    if (short !== undefined) expect(serialise(short)).toBe(xml);
   });
 
   test('a stream means the same wherever it is cut', () => {
