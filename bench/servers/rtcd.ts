@@ -13,6 +13,9 @@ import { DOMAIN, HOST, type RunningServer, type Setup } from './setup.ts';
 /** The server beside which this is compiled, into dist/bench/servers/. */
 export const PROGRAM = resolve(import.meta.dirname, '../../main.js');
 
+/** As `npm start` does. */
+const START_FLAGS = ['--max-semi-space-size=32'];
+
 /** How rtcd is started, beside what all servers have in common. */
 export interface RtcdOptions {
   /** Its `main.js`. */
@@ -49,7 +52,7 @@ export async function startRtcd(setup: Setup, options: RtcdOptions): Promise<Run
     profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
   const command = {
     program: process.execPath,
-    args: [...profile, program, '--config', config],
+    args: [...START_FLAGS, ...profile, program, '--config', config],
     environment: { NODE_ENV: 'production' },
     core: setup.core,
   };
