@@ -7,8 +7,9 @@ import { Utf8 } from '../kit/utf8.ts';
 import { append, type Element } from './element.ts';
 import { tell, type XmlEvent, type XmlHandlers, type XmlLimits } from './events.ts';
 import { plainEnd, readPlain } from './plain.ts';
-import { NOT_UTF8, openSax, type RestrictedSax, type XmlFault } from './sax.ts';
+import { NOT_UTF8, type XmlFault } from './sax.ts';
 import { endWithoutWhitespace, skipWhitespace } from './space.ts';
+import { StreamSax } from './stream-sax.ts';
 import { elementOf, namespaceInTree } from './tag.ts';
 
 export type { StreamHeader, XmlHandlers, XmlLimits } from './events.ts';
@@ -16,6 +17,9 @@ export type { XmlFault } from './sax.ts';
 
 /** Chunks are read in pieces of this size, so that limits, pauses and stops take effect soon. */
 const PIECE_BYTES = 16_384;
+
+/** So many plain elements after each other let saxes go: to make another takes as long as to read two. */
+const RELEASED_AFTER = 4;
 
 /** Thrown through saxes, which cannot be stopped otherwise, and caught in this file. */
 const HALT = Symbol('halt');
@@ -26,7 +30,9 @@ export class XmlParser {
   limits: XmlLimits;
 
   readonly #handlers: XmlHandlers;
-  #sax: RestrictedSax;
+  #sax: StreamSax;
+  /** How many elements it had nothing to do with since it last had. */
+  #plainElements = 0;
   #utf8 = new Utf8();
 
   #contentNs = '';
@@ -111,6 +117,7 @@ export class XmlParser {
   restart(): void {
     if (this.#isStopped) return;
     this.#sax = this.#newSax();
+    this.#plainElements = 0;
     this.#utf8 = new Utf8();
     this.#contentNs = '';
     this.#namespaces = [];
@@ -210,7 +217,11 @@ export class XmlParser {
 
   #parse(decoded: string, isPieceAscii: boolean): void {
     const start = this.#isBetween ? this.#readPlain(decoded, isPieceAscii) : 0;
-    if (start === decoded.length) return;
+    if (start === decoded.length) {
+      if (this.#plainElements >= RELEASED_AFTER) this.#sax.release();
+      return;
+    }
+    this.#plainElements = 0;
     const piece = start === 0 ? decoded : decoded.slice(start);
     const end = endWithoutWhitespace(piece);
     this.#piece = piece;
@@ -251,6 +262,7 @@ export class XmlParser {
       at = plainEnd();
       const bytes = isAscii ? at - start : Buffer.byteLength(text.slice(start, at));
       if (bytes > limits.maxBytes) return start;
+      this.#plainElements += 1;
       this.#emitOrHalt({ kind: 'element', element });
     }
   }
@@ -281,8 +293,8 @@ export class XmlParser {
     this.#boundary = position;
   }
 
-  #newSax(): RestrictedSax {
-    return openSax({
+  #newSax(): StreamSax {
+    return new StreamSax({
       openTag: (tag) => this.#openTag(tag),
       closeTag: () => this.#closeTag(),
       text: (text) => this.#text(text),
@@ -334,6 +346,7 @@ export class XmlParser {
     this.#contentNs = tag.ns[''] ?? '';
     this.#namespaces.push(tag.uri);
     this.#root = tag.local;
+    this.#sax.begin(tag);
     const attrs: Record<string, string> = {};
     for (const name of HEADER_ATTRIBUTES) {
       const attribute = tag.attributes[name];

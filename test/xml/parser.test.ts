@@ -461,3 +461,35 @@ describe('the parser in the hands of a session', () => {
     expect(log).toEqual(['open', '<a/>']);
   });
 });
+
+describe('after many plain elements', () => {
+  const HEAD =
+    "<?xml version='1.0'?><s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams' " +
+    "xmlns:p='urn:&quot;p' to='example.com'>";
+  const told = (texts: readonly string[]) => {
+    const { parser, log, faults } = reading();
+    for (const text of texts) parser.write(Buffer.from(text));
+    return [...log, ...faults];
+  };
+  const plain = '<a>b</a>'.repeat(5);
+
+  test.each([
+    ['one with a prefix that the stream declares', ["<p:a p:b=''/>", '<a/>']],
+    ['one in the content namespace', ['<a>&#65;<b/></a>']],
+    ['plain ones again, and none', [plain, '<p:a/>', plain, '<p:b/><c/>', plain]],
+    ['the end', ['</s:stream>']],
+    ['an end of another name', ['</s:strea>']],
+    ['the end of another element', ['</a>']],
+    ['a prefix that nothing declares', ['<q:a/>']],
+    ['a second header', ['<s:stream/>']],
+    ['text', ['text', '<a/>']],
+    ['a comment', ['<!-- -->']],
+    ['much', [`<p:a>${'x'.repeat(9980)}</p:a>`, '<a/>']],
+    ['too much', [`<p:a>${'x'.repeat(9990)}</p:a>`, '<a/>']],
+    ['too much in parts', ['<p:a>', 'é'.repeat(5000), '</p:a>']],
+  ])('%s is read as if they had not been', (_, rest) => {
+    for (const texts of [rest, rest.flatMap((text) => [...text])]) {
+      expect(told([HEAD, plain, ...texts]).slice(6)).toEqual(told([HEAD, ...texts]).slice(1));
+    }
+  });
+});
