@@ -8,7 +8,8 @@ import { defineModule, type Home } from '../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import type { Session } from '../core/sessions.ts';
 import { type BareJid, bareOf, isFull, type Jid } from '../jid/jid.ts';
-import { prepare, type Store } from '../store/store.ts';
+import type { Timer } from '../kit/clock.ts';
+import { prepare } from '../store/store.ts';
 import { integerAttr, optional, payload, text } from '../xml/codec.ts';
 import { childOf, isNamed, textOf } from '../xml/element.ts';
 import { roster } from './roster/index.ts';
@@ -56,7 +57,7 @@ export const last = defineModule({
   setup(home) {
     const { clock, sessions } = home;
     const rosters = home.use(roster);
-    const table = lastTable(home.store);
+    const table = lastTable(home);
     const started = clock.monotonic();
     const parting = new WeakMap<Session, string>();
     // Contacts hear that a user left before that is on record; until then he was active just now.
@@ -75,6 +76,7 @@ export const last = defineModule({
 
     return {
       operations: [lastOperation(home, table)],
+      stop: async () => void (await table.flush()),
       iq: [
         onIq('get', ['server'], LastActivity, () => {
           const seconds = Math.floor((clock.monotonic() - started) / 1000);
@@ -110,15 +112,12 @@ export const last = defineModule({
         sessionBound({ account, isAnonymous }) {
           if (!isAnonymous) here.add(account);
         },
-        async sessionEnded(session) {
+        sessionEnded(session) {
           const { account } = session;
           if (session.isAnonymous || sessions.of(account).length > 0) return;
           const status = parting.get(session) ?? '';
-          try {
-            await table.set(account, { at: clock.now(), status, login: session.since });
-          } finally {
-            if (sessions.of(account).length === 0) here.delete(account);
-          }
+          table.set(account, { at: clock.now(), status, login: session.since });
+          here.delete(account);
         },
         accountRemoved: (account) => table.remove(account),
       },
@@ -162,7 +161,12 @@ function lastOperation(
   });
 }
 
-function lastTable(store: Store) {
+/** How long a record waits for others, and how many wait: leaving is not kept up by the disk. */
+const GATHER_MS = 1000;
+const MOST_GATHERED = 500;
+
+/** The records of who left. Those of the last second are in memory; a crash forgets them. */
+function lastTable({ store, clock, log }: Pick<Home<undefined>, 'store' | 'clock' | 'log'>) {
   const db = store.tables<Tables>();
   const set = prepare((is: Tables['last_activity']) => {
     const seen = { at: is.at, status: is.status, login: is.login };
@@ -171,19 +175,51 @@ function lastTable(store: Store) {
       .values({ account: is.account, ...seen })
       .onConflict((conflict) => conflict.column('account').doUpdateSet(seen));
   });
+  let gathered = new Map<BareJid, LastSeen>();
+  /** What is being written. */
+  let leaving: ReadonlyMap<BareJid, LastSeen> = new Map();
+  let writing: Promise<unknown> = Promise.resolve();
+  let timer: Timer | undefined;
+
+  const write = async () => {
+    const taken = gathered;
+    if (taken.size === 0) return;
+    gathered = new Map();
+    leaving = taken;
+    try {
+      await store.write(...[...taken].map(([account, seen]) => set({ account, ...seen })));
+    } catch (error) {
+      log.error({ err: error, accounts: taken.size }, 'when users left could not be written');
+    }
+    leaving = new Map();
+  };
+  /** Writes what was gathered; resolves when that, and all before it, is done. */
+  const flush = (): Promise<unknown> => {
+    timer?.cancel();
+    timer = undefined;
+    writing = writing.then(write);
+    return writing;
+  };
+
   return {
     async of(account: BareJid): Promise<LastSeen | undefined> {
+      const fresh = gathered.get(account) ?? leaving.get(account);
+      if (fresh !== undefined) return fresh;
       const query = db.selectFrom('last_activity').select(['at', 'status', 'login']);
       const row = await store.first(query.where('account', '=', account));
       if (row === undefined) return undefined;
       const login = row.login === null ? null : Number(row.login);
       return { at: Number(row.at), status: row.status, login };
     },
-    async set(account: BareJid, { at, status, login }: LastSeen): Promise<void> {
-      await store.write(set({ account, at, status, login }));
+    set(account: BareJid, seen: LastSeen): void {
+      gathered.set(account, seen);
+      if (gathered.size >= MOST_GATHERED) void flush();
+      else timer ??= clock.after(GATHER_MS, () => void flush());
     },
     async remove(account: BareJid): Promise<void> {
+      await flush();
       await store.write(db.deleteFrom('last_activity').where('account', '=', account));
     },
+    flush,
   };
 }

@@ -71,6 +71,20 @@ describe('XEP-0012: Last Activity', () => {
     );
   });
 
+  test('§3 when somebody left is on record: of many together, soon after', async () => {
+    await admit(juliet.jid, romeo.jid);
+    await juliet.disconnect();
+    const table = scene.store.tables<{ last_activity: { account: string; at: number } }>();
+    const recorded = () => scene.store.read(table.selectFrom('last_activity').select('account'));
+    expect(await recorded()).toEqual([]);
+    scene.clock.advance(1000);
+    await expect.poll(recorded).toEqual([{ account: JULIET }]);
+    scene.clock.advance(1000);
+    expect(resultIn(await romeo.ask('get', ASK, JULIET))).toBe(
+      '<query xmlns="jabber:iq:last" seconds="2"/>',
+    );
+  });
+
   test('§3 of a user who was never here nothing is known', async () => {
     await scene.accounts.create(bareOf(juliet.jid), 'secret');
     await admit(juliet.jid, romeo.jid);
