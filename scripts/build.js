@@ -73,10 +73,11 @@ async function program(name, flags = []) {
 }
 
 rmSync(target, { recursive: true, force: true });
-// As `npm start` and bin/rtcd.js start it. Messages that are under way outlive V8's first generation by
-// its default of 16 MiB, and copying them is the greatest part of collecting garbage (bench, `pairs`).
-await program('main', ['--max-semi-space-size=32']);
-await program('ctl/main');
 await bundle('store/worker', 'esm', 'store/worker.js');
 for (const assets of ['admin/assets', 'modules/web-client/assets'])
   cpSync(join(source, assets), join(target, assets), { recursive: true });
+await program('ctl/main');
+// The last one: by its age prepare.js knows a whole build from one that was broken off. It is started as
+// `npm start` and bin/rtcd.js start it. Messages that are under way outlive V8's first generation by its
+// default of 16 MiB, and copying them is the greatest part of collecting garbage (bench, `pairs`).
+await program('main', ['--max-semi-space-size=32']);
