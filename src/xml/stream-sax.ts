@@ -7,6 +7,9 @@ import type { SaxesTagNS } from 'saxes';
 import { escapeAttribute } from './element.ts';
 import { openSax, type RestrictedSax, type SaxHandlers } from './sax.ts';
 
+/** A saxes that was told more to begin with is kept: making it anew would cost more than its stream's bytes do. */
+const LONGEST_DECLARING = 512;
+
 /** Reads what is written to it, one document. */
 export class StreamSax {
   readonly #handlers: SaxHandlers;
@@ -46,9 +49,9 @@ export class StreamSax {
     this.#declaring = declaredLast;
   }
 
-  /** Lets saxes go, which is between two top-level elements. */
+  /** Lets saxes go, which is between two top-level elements, if another one is cheap. */
   release(): void {
-    this.#sax = undefined;
+    if (this.#declaring.length <= LONGEST_DECLARING) this.#sax = undefined;
   }
 
   #open(): RestrictedSax {
