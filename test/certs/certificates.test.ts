@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -173,12 +173,10 @@ describe('a change on disk', () => {
     const live = join(folder, 'search/live/falcot.com');
     const archive = join(folder, 'search/archive/falcot.com');
     await mkdir(live, { recursive: true });
-    for (const which of [1, 2]) {
-      await put(join(archive, `privkey${which}.pem`), keyOf(0));
-      await put(
-        join(archive, `fullchain${which}.pem`),
-        issue(['falcot.com'], { until: which * 30 }),
-      );
+    const [first, renewed] = [30, 60].map((until) => issue(['falcot.com'], { until }));
+    for (const [index, chain] of [first, renewed].entries()) {
+      await put(join(archive, `privkey${index + 1}.pem`), keyOf(0));
+      await put(join(archive, `fullchain${index + 1}.pem`), chain ?? '');
     }
     const link = async (name: string, which: number) => {
       await symlink(`../../archive/falcot.com/${name}${which}.pem`, join(live, 'new'));
@@ -187,10 +185,11 @@ describe('a change on disk', () => {
     await link('privkey', 1);
     await link('fullchain', 1);
     const certs = await opened(folder);
-    const before = certs.info(falcot);
+    const endOf = (pem: string | undefined) => Date.parse(new X509Certificate(pem ?? '').validTo);
+    expect(certs.info(falcot)?.notAfter).toBe(endOf(first));
     const changed = nextChange(certs);
     await link('fullchain', 2);
-    expect((await changed).notAfter).toBe((before?.notAfter ?? 0) + 30 * DAY);
+    expect((await changed).notAfter).toBe(endOf(renewed));
   });
 
   test('replaces a self-signed certificate as soon as a found one is there', async () => {
