@@ -49,13 +49,23 @@ class Guest {
     return `${await this.#client.seek(({ attrs }) => attrs.type === 'error')}`;
   }
   /** Waits until somebody is heard saying something. */
-  async hears(nick: string, body: string): Promise<void> {
-    await this.#client.seek(
-      (each) =>
-        each.attrs.from === `${ROOM}/${nick}` &&
-        `${each}`.includes('<body>') &&
-        bodyOf(each) === body,
+  hears(nick: string, body: string): Promise<void> {
+    return this.hearsAll({ [nick]: body });
+  }
+  /** Waits until all of these are heard, in whichever order their servers brought them to the room. */
+  async hearsAll(said: Record<string, string>): Promise<void> {
+    const awaited = new Map(
+      Object.entries(said).map(([nick, body]) => [`${ROOM}/${nick}`, body] as const),
     );
+    while (awaited.size > 0) {
+      const { attrs } = await this.#client.seek(
+        (each) =>
+          each.attrs.from !== undefined &&
+          `${each}`.includes('<body>') &&
+          bodyOf(each) === awaited.get(each.attrs.from),
+      );
+      awaited.delete(attrs.from as string);
+    }
   }
   /** Waits for the room's word that a message is taken back; answers its id. */
   async hearsRetraction(): Promise<string> {
@@ -162,9 +172,9 @@ describeWith(
       juliet.say('Who calls?');
       tybalt.say('Peace? I hate the word.');
       await profanity.type('Madam!');
-      for (const guest of [juliet, tybalt]) await guest.hears('romeo', 'Good morrow ☾');
-      await juliet.hears('tybalt', 'Peace? I hate the word.');
-      for (const guest of [juliet, tybalt]) await guest.hears('nurse', 'Madam!');
+      const byHouse = { romeo: 'Good morrow ☾', nurse: 'Madam!' };
+      await juliet.hearsAll({ ...byHouse, tybalt: 'Peace? I hate the word.' });
+      await tybalt.hearsAll({ ...byHouse, juliet: 'Who calls?' });
       await hears('juliet', 'Who calls?');
       await hears('nurse', 'Madam!');
       await profanity.shows(/tybalt: Peace\? I hate the word\./);
