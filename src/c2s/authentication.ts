@@ -10,13 +10,9 @@ import { type BareJid, type Domain, type FullJid, resourceOf } from '../jid/jid.
 import {
   beginUpgrade,
   hashOfUpgrade,
-  mechanismNames,
   SCRAM_HASHES,
   type ScramHash,
-  tokenMechanisms,
-  UPGRADE_HASHES,
   type Upgrade,
-  upgradeTask,
 } from '../sasl/index.ts';
 import type { Resumption } from '../stream/acks.ts';
 import type { UserAgent } from '../stream/login-request.ts';
@@ -28,8 +24,8 @@ import type {
 } from '../stream/negotiation.ts';
 import { admit, deviceOf, type Gone, type Resumed } from './admission.ts';
 import { type Bindable, bindingData, bindingTypes } from './channel-binding.ts';
-import { inlineOffer } from './inline.ts';
 import { beginLogin, type Login } from './login.ts';
+import { offerFor } from './offers.ts';
 import type { C2sServices } from './services.ts';
 import type { ClientSession } from './session.ts';
 
@@ -122,26 +118,14 @@ export class Authentication {
   offer(host: Host): Offer {
     const { isSecure } = this.#applicant.state;
     const { tls } = this.#applicant;
-    const channelBindings = tls === undefined || !isSecure ? [] : bindingTypes(tls);
-    const offer = {
-      plain: isSecure,
-      anonymous: host.config.anonymous,
-      channelBinding: channelBindings.length > 0,
+    const kind = {
+      isSecure,
+      channelBindings: tls === undefined || !isSecure ? [] : bindingTypes(tls),
+      hashes: this.#hashes,
+      isNamed: this.#isNamed,
+      hasTokens: this.#hasTokens(tls?.socket),
     };
-    // By RFC 6120 nobody needs to say who he is, so that to the nameless all is offered.
-    const hashes = this.#isNamed ? this.#hashes : SCRAM_HASHES;
-    const mechanisms = mechanismNames({ ...offer, hashes });
-    if (!isSecure) return { mechanisms, channelBindings, sasl2: undefined }; // XEP-0388 §3
-    return {
-      mechanisms,
-      channelBindings,
-      sasl2: {
-        mechanisms: mechanismNames({ ...offer, hashes: this.#hashes }),
-        inline: inlineOffer(host, this.#services),
-        tokenMechanisms: this.#tokenMechanisms(tls?.socket, channelBindings),
-        upgrades: UPGRADE_HASHES.filter((hash) => !this.#hashes.includes(hash)).map(upgradeTask),
-      },
-    };
+    return offerFor(host, kind, this.#services);
   }
 
   /** Carries out what the negotiation says, and reports to it. */
@@ -161,15 +145,12 @@ export class Authentication {
   }
 
   /**
-   * None where one connection cannot be told from another (draft-schmaus-kitten-sasl-ht-09 §6); TLS
+   * No tokens where one connection cannot be told from another (draft-schmaus-kitten-sasl-ht-09 §6); TLS
    * that a proxy speaks is none of ours, and bound to nothing.
    */
-  #tokenMechanisms(
-    socket: Bindable['socket'] | undefined,
-    channelBindings: readonly string[],
-  ): readonly string[] {
+  #hasTokens(socket: Bindable['socket'] | undefined): boolean {
     const isUnique = socket?.getProtocol() !== 'TLSv1.2' || !socket.isSessionReused();
-    return this.#services.tokens.areOn && isUnique ? tokenMechanisms(channelBindings) : [];
+    return this.#services.tokens.areOn && isUnique;
   }
 
   #step(event: NegotiationEvent): void {

@@ -370,10 +370,8 @@ export class Connection implements Link {
       isTlsRequired: tlsPolicy().required,
       earlyFeatures: () => features({ host: domain, phase: 'early' }),
       authenticatedFeatures: () => features({ host: domain, phase: 'authenticated' }),
-      boundFeatures: () => [
-        ...features({ host: domain, phase: 'bound' }),
-        ...laterOffer(host, this.#session, this.#services),
-      ],
+      boundFeatures: () =>
+        laterOffer(host, features({ host: domain, phase: 'bound' }), this.#session, this.#services),
       answersEarly: (payload) => host.dispatch.earlyIq.has(earlyKey(payload)),
     };
   }

@@ -38,12 +38,24 @@ export function inlineOffer(host: Host, services: Pick<C2sServices, 'registry'>)
   return isManaged(host, services) ? [el('sm', { xmlns: SM_NS }), bind] : [bind];
 }
 
-/** What a session that was bound while logging in can still have, besides what modules offer. */
+/** By what modules offer: the same with stream management. */
+const withManagement = new WeakMap<readonly Element[], readonly Element[]>();
+
+/**
+ * What a session that was bound while logging in can still have: what modules offer, and stream management
+ * if it has not enabled that. The list is the same one for all sessions of a kind.
+ */
 export function laterOffer(
   host: Host,
+  offered: readonly Element[],
   session: ClientSession | undefined,
   services: Pick<C2sServices, 'registry'>,
-): Element[] {
-  const isOpen = session?.isManaged === false && isManaged(host, services);
-  return isOpen ? [el('sm', { xmlns: SM_NS })] : [];
+): readonly Element[] {
+  if (session?.isManaged !== false || !isManaged(host, services)) return offered;
+  let more = withManagement.get(offered);
+  if (more === undefined) {
+    more = [...offered, el('sm', { xmlns: SM_NS })];
+    withManagement.set(offered, more);
+  }
+  return more;
 }

@@ -23,25 +23,42 @@ export interface Sasl2Offer {
   readonly upgrades: readonly string[];
 }
 
-/** What decides the features of a stream that is not authenticated. */
-export interface EarlyOffer {
-  readonly isSecure: boolean;
-  /** Whether the host demands TLS before anything else. */
-  readonly isTlsRequired: boolean;
-  /** SASL mechanisms, the preferred one first; offered only where they may be used. */
+/** What was offered on a stream, to be held against what the client does. */
+export interface Offer {
+  /** The mechanisms of RFC 6120, the preferred one first; offered only where they may be used. */
   readonly mechanisms: readonly string[];
   /** Channel-binding types that this connection can do. */
   readonly channelBindings: readonly string[];
+  /** Undefined where SASL2 was not offered. */
   readonly sasl2: Sasl2Offer | undefined;
+}
+
+/** What else decides the features of a stream that is not authenticated. */
+export interface EarlyTerms {
+  readonly isSecure: boolean;
+  /** Whether the host demands TLS before anything else. */
+  readonly isTlsRequired: boolean;
   /** What modules add. */
   readonly more: readonly Element[];
 }
 
+/** What was written last for an offer: nearly always the same for each stream that has it. */
+const early = new WeakMap<Offer, EarlyTerms & { readonly text: string }>();
+
 /** `<stream:features/>` before authentication. */
-export function earlyFeatures(offer: EarlyOffer): string {
-  const startTls =
-    !offer.isSecure && el('starttls', { xmlns: TLS_NS }, offer.isTlsRequired && el('required'));
-  if (!offer.isSecure && offer.isTlsRequired) return featuresText([startTls]); // §5.3.1: alone
+export function earlyFeatures(offer: Offer, terms: EarlyTerms): string {
+  const { isSecure, isTlsRequired, more } = terms;
+  const known = early.get(offer);
+  const isKnown = known?.isSecure === isSecure && known.isTlsRequired === isTlsRequired;
+  if (isKnown && known.more === more) return known.text;
+  const text = writeEarly(offer, terms);
+  early.set(offer, { isSecure, isTlsRequired, more, text });
+  return text;
+}
+
+function writeEarly(offer: Offer, { isSecure, isTlsRequired, more }: EarlyTerms): string {
+  const startTls = !isSecure && el('starttls', { xmlns: TLS_NS }, isTlsRequired && el('required'));
+  if (!isSecure && isTlsRequired) return featuresText([startTls]); // §5.3.1: alone
   const mechanisms = offer.mechanisms.map((name) => el('mechanism', undefined, name));
   const bindings = offer.channelBindings.map((type) => el('channel-binding', { type }));
   return featuresText([
@@ -49,7 +66,7 @@ export function earlyFeatures(offer: EarlyOffer): string {
     mechanisms.length > 0 && el('mechanisms', { xmlns: SASL_NS }, ...mechanisms),
     offer.sasl2 !== undefined && authentication(offer.sasl2),
     bindings.length > 0 && el('sasl-channel-binding', { xmlns: BINDING_NS }, ...bindings),
-    ...offer.more,
+    ...more,
   ]);
 }
 
@@ -72,8 +89,26 @@ function authentication({ mechanisms, inline, tokenMechanisms, upgrades }: Sasl2
 }
 
 /** `<stream:features/>` after authentication: resource binding, and what modules add. */
-export function boundFeatures(more: readonly Element[]): string {
-  return featuresText([el('bind', { xmlns: BIND_NS }), ...more]);
+export const boundFeatures = remembering((more) =>
+  featuresText([el('bind', { xmlns: BIND_NS }), ...more]),
+);
+
+/** `<stream:features/>` of a session that was bound while logging in (XEP-0386): what modules add. */
+export const laterFeatures = remembering(featuresText);
+
+/** Remembers what was written for a list: what modules add is the same one for all streams of a host. */
+function remembering(
+  write: (more: readonly Element[]) => string,
+): (more: readonly Element[]) => string {
+  const written = new WeakMap<readonly Element[], string>();
+  return (more) => {
+    let text = written.get(more);
+    if (text === undefined) {
+      text = write(more);
+      written.set(more, text);
+    }
+    return text;
+  };
 }
 
 /** `<stream:features/>` of what is offered; false is left out. */

@@ -4,8 +4,10 @@ import type { SaslCondition, SaslStep } from '../sasl/index.ts';
 import { type Element, serialise } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import type { StreamFailure } from './error.ts';
-import type { Sasl2Offer } from './features.ts';
+import type { Offer } from './features.ts';
 import type { LoginRequest } from './login-request.ts';
+
+export type { Offer } from './features.ts';
 
 /** Where a stream is in its negotiation. */
 export type Phase =
@@ -19,15 +21,6 @@ export type Phase =
   | 'bind' // authenticated; a resource must be bound
   | 'bound'
   | 'ended';
-
-/** What was offered on a stream, to be held against what the client does. */
-export interface Offer {
-  /** The mechanisms of RFC 6120. */
-  readonly mechanisms: readonly string[];
-  readonly channelBindings: readonly string[];
-  /** Undefined where SASL2 was not offered. */
-  readonly sasl2: Sasl2Offer | undefined;
-}
 
 /** A login by SASL2 on its way. */
 export interface LoginState {

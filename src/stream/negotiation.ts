@@ -115,8 +115,7 @@ function onHeader(state: Negotiation, header: StreamHeader, context: Negotiation
     return [{ ...state, phase: 'bind' }, [open, { do: 'send', text: features }]];
   }
   const offer = terms.offer();
-  const features = earlyFeatures({
-    ...offer,
+  const features = earlyFeatures(offer, {
     isSecure: state.isSecure,
     isTlsRequired: terms.isTlsRequired,
     more: terms.earlyFeatures(),

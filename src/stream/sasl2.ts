@@ -7,7 +7,7 @@ import { type BareJid, makeBare } from '../jid/jid.ts';
 import { readBase64, type SaslCondition, type SaslStep } from '../sasl/index.ts';
 import { childOf, type Element, el, textOf } from '../xml/element.ts';
 import { inSession } from './binding.ts';
-import { boundFeatures, featuresText, SASL_NS } from './features.ts';
+import { boundFeatures, laterFeatures, SASL_NS } from './features.ts';
 import { readLoginRequest, SASL2_NS } from './login-request.ts';
 import {
   type Admission,
@@ -199,7 +199,7 @@ export function onAdmitted(
     ];
   const bound: Negotiation = { ...inSession(state), login: undefined };
   if (admission.kind === 'resumed') return [bound, [send(success)]]; // XEP-0198 §9.2
-  return [bound, [send(success), features(featuresText(terms.boundFeatures()))]];
+  return [bound, [send(success), features(laterFeatures(terms.boundFeatures()))]];
 }
 
 /** §2.6.2 */

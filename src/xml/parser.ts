@@ -19,7 +19,7 @@ export type { XmlFault } from './sax.ts';
 const PIECE_BYTES = 16_384;
 
 /** So many plain elements after each other let saxes go: to make another takes as long as to read two. */
-const RELEASED_AFTER = 4;
+const RELEASED_AFTER = 2;
 
 /** Thrown through saxes, which cannot be stopped otherwise, and caught in this file. */
 const HALT = Symbol('halt');

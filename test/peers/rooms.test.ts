@@ -55,7 +55,7 @@ class Guest {
   /** Waits until all of these are heard, in whichever order their servers brought them to the room. */
   async hearsAll(said: Record<string, string>): Promise<void> {
     const awaited = new Map(
-      Object.entries(said).map(([nick, body]) => [`${ROOM}/${nick}`, body] as const),
+      Object.entries(said).map(([nick, body]): [string, string] => [`${ROOM}/${nick}`, body]),
     );
     while (awaited.size > 0) {
       const { attrs } = await this.#client.seek(
