@@ -1,12 +1,15 @@
-/** How the table of stories has what became of one message: a line of JSON. */
+/** How the table of stories has what became of one message: in lines of JSON. */
 import type { Nature, StoryHead } from './story.ts';
 import type { PackedStep } from './story-steps.ts';
 
 /**
- * What a block says of one message: when the first of its steps here was, in ms since the epoch, its
- * serial, its nature, from, to, type, ids, what an error says, and its steps.
+ * What the first line of a message in a block says: when the first of its steps there was, in ms since the
+ * epoch, its serial, its nature, from, to, type, ids, what an error says, and steps.
  */
 export type Line = readonly [...Head, steps: readonly PackedStep[]];
+
+/** What a further line of it says: when the first of its steps was, the serial, and steps. */
+export type LaterLine = readonly [at: number, serial: number, steps: readonly PackedStep[]];
 
 type Head = readonly [
   at: number,
@@ -19,14 +22,21 @@ type Head = readonly [
   error: StoryHead['error'] | null,
 ];
 
-/** What a line says besides its steps, for {@link packed}. */
+/** The beginning of a {@link Line}: packed steps follow, with a comma between each two, and {@link LINE_END}. */
 export function packHead(at: number, head: StoryHead): string {
   const { serial, from, to, type, nature, ids, error } = head;
   const values: Head = [at, serial, nature, from, to, type, ids, error ?? null];
-  return JSON.stringify(values);
+  return `${JSON.stringify(values).slice(0, -1)},[`;
 }
 
-/** A {@link Line}, from its head and its packed steps, with a comma between each two. */
-export function packed(head: string, steps: string): string {
-  return `${head.slice(0, -1)},[${steps}]]`;
+/** The same of a {@link LaterLine}. */
+export const laterLine = (at: number, serial: number): string => `[${at},${serial},[`;
+
+/** What ends a line. */
+export const LINE_END = ']]';
+
+/** The serial in a line. */
+export function serialIn(line: string): string {
+  const start = line.indexOf(',') + 1;
+  return line.slice(start, line.indexOf(',', start));
 }

@@ -1,7 +1,7 @@
 /**
  * The table of stories: bounded in messages and in age. What was noted within the few seconds between
- * two writes is one row, a block: a line for each message, with what became of it meanwhile, which is
- * mostly all; the lines of a message are put together when they are read.
+ * two writes is a row or some, each a block of lines (story-line.ts): one with the outside of each message,
+ * and further ones of what became of it later on. They are put together when they are read.
  *
  * Blocks are written all the time and read when somebody asks. A row for each message would cost the
  * thread of the database as much as its archiving does (bench/story.bench.ts), and an index four times
@@ -10,7 +10,7 @@
  */
 import type { Clock } from '../kit/clock.ts';
 import { type Migration, prepare, type Store } from '../store/store.ts';
-import type { StoryLine } from './story.ts';
+import type { StoryBlock } from './story-block.ts';
 
 /** What is kept. */
 export interface StoryBounds {
@@ -23,7 +23,7 @@ export interface StoryBounds {
 /** Writes the table. All rejects with a StoreError. */
 export interface StoryLog {
   /** Adds what was noted, and removes as much of what is too old or too much. */
-  write(noted: readonly StoryLine[]): Promise<void>;
+  write(blocks: readonly StoryBlock[]): Promise<void>;
   /** Removes what is too old or too much, in small steps. */
   prune(): Promise<void>;
 }
@@ -37,9 +37,9 @@ export interface Tables {
     first: number;
     /** The greatest serial of its messages. */
     greatest: number;
-    /** When the last message in it was noted first, in ms since the epoch. */
+    /** When the last of its lines began, in ms since the epoch. */
     latest: number;
-    /** A line of JSON for each message: see story-line.ts. */
+    /** Lines of JSON: see story-line.ts. */
     told: string;
   };
 }
@@ -106,19 +106,16 @@ export function createStoryLog(store: Store, clock: Clock, bounds: () => StoryBo
     return Number(found?.id ?? 0);
   };
   return {
-    async write(noted) {
-      const before = await (last ?? readLast());
-      const id = before + noted.length;
+    async write(blocks) {
+      let id = await (last ?? readLast());
+      const inserts = blocks.map(({ messages, greatest, latest, text }) => {
+        const first = id + 1;
+        id += messages;
+        return insert({ id, first, greatest, latest, told: text });
+      });
       last = Promise.resolve(id);
-      const block = {
-        id,
-        first: before + 1,
-        greatest: Math.max(...noted.map(({ serial }) => serial)),
-        latest: Math.max(...noted.map(({ at }) => at)),
-        told: noted.map(({ text }) => text).join('\n'),
-      };
       // Two for each that comes: it catches up if it ever was behind.
-      await store.write(insert(block), remove(2));
+      await store.write(...inserts, remove(2 * blocks.length));
     },
     async prune() {
       for (;;) {

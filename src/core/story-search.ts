@@ -4,6 +4,7 @@ import type { BareJid } from '../jid/jid.ts';
 import { MESSAGE_TYPES } from '../stanza/stanza.ts';
 import type { Store } from '../store/store.ts';
 import { MOST_ID, NATURES, type StoryHead } from './story.ts';
+import { serialIn } from './story-line.ts';
 import type { Tables } from './story-log.ts';
 import { type PackedStep, type Step, unpackStep } from './story-steps.ts';
 
@@ -156,26 +157,34 @@ async function* looked(store: Store, matcher: Matcher): AsyncGenerator<Looked> {
   }
 }
 
-/** The lines of a block that are looked for, the latest first. */
+/** What a block says of the messages that are looked for, the latest first. */
 function linesIn(told: string, { needles, has }: Matcher): Told[] {
   const isIn = (text: string) => needles.every((needle) => text.includes(needle));
   if (!isIn(told)) return [];
-  return told
-    .split('\n')
-    .filter(isIn)
-    .flatMap((text) => {
-      const line = toldOf(text);
+  const messages = new Map<string, string[]>();
+  for (const line of told.split('\n')) {
+    const serial = serialIn(line);
+    const known = messages.get(serial);
+    if (known === undefined) messages.set(serial, [line]);
+    else known.push(line);
+  }
+  return [...messages.values()]
+    .filter((lines) => isIn(lines.join('\n')))
+    .flatMap((lines) => {
+      const line = toldOf(lines);
       return line !== undefined && has(line) ? [line] : [];
     })
     .reverse();
 }
 
-/** What a line tells. */
+/** What the lines of a message in one block tell. */
 interface Told extends Omit<Tale, 'steps' | 'error'> {
   readonly at: number;
   readonly error: Tale['error'] | null;
   readonly steps: readonly PackedStep[];
 }
+
+const stepsSchema = z.array(z.array(z.union([z.string(), z.number(), z.null()])));
 
 /** A `Line` of story-line.ts. */
 const lineSchema = z
@@ -188,7 +197,7 @@ const lineSchema = z
     z.enum(MESSAGE_TYPES),
     z.array(z.string()),
     z.object({ condition: z.string(), text: z.string().optional() }).nullable(),
-    z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
+    stepsSchema,
   ])
   .transform(
     ([at, serial, nature, from, to, type, ids, error, steps]): Told => ({
@@ -196,7 +205,19 @@ const lineSchema = z
     }),
   );
 
-const toldOf = (text: string) => lineSchema.safeParse(JSON.parse(text)).data;
+/** A `LaterLine` of it. */
+const laterSchema = z.tuple([z.number(), z.number(), stepsSchema]);
+
+/** What the lines of a message tell, the first of which has its outside. */
+function toldOf([first = '', ...others]: readonly string[]): Told | undefined {
+  const told = lineSchema.safeParse(JSON.parse(first)).data;
+  if (told === undefined || others.length === 0) return told;
+  const later = others.flatMap((text) => {
+    const [at = 0, , steps = []] = laterSchema.safeParse(JSON.parse(text)).data ?? [];
+    return steps.map(([after, ...rest]) => [at - told.at + Number(after), ...rest]);
+  });
+  return { ...told, steps: [...told.steps, ...later] };
+}
 
 /** The tales of lines, which come in the order in which they were written. */
 function talesOf(lines: readonly Told[]): readonly Tale[] {

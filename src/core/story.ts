@@ -5,8 +5,8 @@
  *
  *     if (story.isOn) story.note(message, { kind: 'kept', account });
  *
- * While it is off, that is one look at a boolean. While it is on, a step is put into a list in memory;
- * the list is written to the table a few seconds later, many steps at once. A crash forgets those
+ * While it is off, that is one look at a boolean. While it is on, a step is put into a block in memory,
+ * which is written to the table a few seconds later, with many steps at once. A crash forgets those
  * seconds: the story tells what happened, and nothing depends on it.
  *
  * A message is known by its `serial`, which stays the same when a hook passes it on in another form.
@@ -22,8 +22,8 @@ import { carriesOnly, contentOf, type Trait } from '../stanza/content.ts';
 import { conditionOf, errorTextOf } from '../stanza/error.ts';
 import type { Message, MessageType, Stanza } from '../stanza/stanza.ts';
 import { childOf } from '../xml/element.ts';
-import { packed, packHead } from './story-line.ts';
-import { packStep, type Step } from './story-steps.ts';
+import { StoryBlock } from './story-block.ts';
+import type { Step } from './story-steps.ts';
 
 /**
  * What kind of thing a message says: `text`; something `encrypted`; a `signal`, which is of interest
@@ -44,17 +44,6 @@ export interface StoryHead {
   readonly ids: readonly string[];
   /** What an error says. */
   readonly error: Pick<StanzaFailure, 'condition' | 'text'> | undefined;
-}
-
-/** What was noted of one message since the last writing. */
-export interface StoryLine {
-  /** When the first of its steps was, in milliseconds since the epoch. */
-  readonly at: number;
-  readonly serial: number;
-  /** How many steps. */
-  readonly steps: number;
-  /** All of it, as the table has it (story-line.ts). */
-  readonly text: string;
 }
 
 /** Takes notes. */
@@ -81,20 +70,18 @@ export interface StoryKeeper extends Story {
 export interface StoryOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Writes lines to where they are kept, each of another message. */
-  write(lines: readonly StoryLine[]): Promise<unknown>;
+  /** Writes some blocks to where they are kept; when it resolves or rejects they are used again. */
+  write(blocks: readonly StoryBlock[]): Promise<unknown>;
   /** Is told how many steps were forgotten since there were too many of them. */
   lost(count: number): void;
 }
 
 /** How long a step waits for others. */
 const FLUSH_MS = 2000;
-/** So many steps are written at once; nobody notices the time it takes. */
-const GROUP = 1000;
-/** Lines that are written at once, when many wait since the database was slow. */
-const GROUP_LINES = 500;
-/** Steps of one line; further ones are left out. A message to all devices of two people has fewer. */
-const MOST_STEPS = 150;
+/** Blocks that are written at once, when many wait since the database was slow. */
+const GROUP = 4;
+/** Empty blocks that are kept for what comes. */
+const MOST_SPARE = 4;
 /** Steps that wait; if the database cannot keep up, further ones are forgotten. */
 const MOST_WAITING = 20_000;
 /** Longer ids are cut: they are strangers' texts. */
@@ -104,35 +91,44 @@ const MOST_TEXT = 500;
 
 /** Makes the story; it is off. */
 export function createStory({ clock, log, write, lost }: StoryOptions): StoryKeeper {
-  /** What was noted, by the messages' serials. */
-  let open = new Map<number, OpenLine>();
-  /** How many steps that is. */
+  const spare: StoryBlock[] = [];
+  /** What was noted: blocks that are full, and the one to which is added. */
+  let full: StoryBlock[] = [];
+  let block = new StoryBlock();
+  /** How many steps the full ones have. */
   let waiting = 0;
   let forgotten = 0;
   let timer: Timer | undefined;
   let turn: Promise<void> = Promise.resolve();
   /** Whether a turn is to come that will take what waits now. */
   let isDue = false;
-  /** Steps of one message mostly follow each other. */
-  let last: OpenLine | undefined;
 
+  const close = () => {
+    full.push(block);
+    waiting += block.steps;
+    block = spare.pop() ?? new StoryBlock();
+  };
   const writeWaiting = async () => {
     isDue = false;
     timer?.cancel();
     timer = undefined;
     // What is noted meanwhile waits for the next turn: it shall not be written in dribs and drabs.
-    const taken = [...open.values()];
-    open = new Map();
+    if (block.steps > 0) close();
+    const taken = full;
+    full = [];
     waiting = 0;
-    last = undefined;
-    for (let from = 0; from < taken.length; from += GROUP_LINES) {
-      const group = taken.slice(from, from + GROUP_LINES);
+    for (let from = 0; from < taken.length; from += GROUP) {
+      const group = taken.slice(from, from + GROUP);
       try {
         await write(group);
       } catch (error) {
-        const steps = group.reduce((sum, line) => sum + line.steps, 0);
+        const steps = group.reduce((sum, each) => sum + each.steps, 0);
         log.warn({ err: error, steps }, 'stories of messages could not be written');
         forgotten += steps;
+      }
+      for (const each of group) {
+        each.clear();
+        if (spare.length < MOST_SPARE) spare.push(each);
       }
     }
     if (forgotten > 0) lost(forgotten);
@@ -145,20 +141,15 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
   };
 
   const add = (serial: number, head: () => StoryHead, step: Step) => {
-    if (waiting >= MOST_WAITING) {
+    if (waiting + block.steps >= MOST_WAITING) {
       forgotten += 1;
       return;
     }
-    const now = clock.now();
-    if (last?.serial !== serial) last = open.get(serial);
-    if (last === undefined) {
-      last = new OpenLine(now, head());
-      open.set(serial, last);
-    } else if (last.steps >= MOST_STEPS) return;
-    last.add(now, step);
-    waiting += 1;
-    if (waiting >= GROUP) void flush();
-    else timer ??= clock.after(FLUSH_MS, () => void flush());
+    block.add(clock.now(), serial, head, step);
+    if (block.isFull) {
+      close();
+      void flush();
+    } else timer ??= clock.after(FLUSH_MS, () => void flush());
   };
 
   return {
@@ -174,34 +165,6 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
     },
     flush,
   };
-}
-
-/**
- * A line to which is added. Thousands wait when the database is busy: as texts they need a tenth of what
- * lists of lists need, which the garbage collector would have to move about (`bench/story.bench.ts`).
- */
-class OpenLine implements StoryLine {
-  readonly at: number;
-  readonly serial: number;
-  steps = 0;
-  readonly #head: string;
-  #told = '';
-
-  constructor(at: number, head: StoryHead) {
-    this.at = at;
-    this.serial = head.serial;
-    this.#head = packHead(at, head);
-  }
-
-  add(at: number, step: Step): void {
-    const text = packStep(at - this.at, step);
-    this.#told = this.steps === 0 ? text : `${this.#told},${text}`;
-    this.steps += 1;
-  }
-
-  get text(): string {
-    return packed(this.#head, this.#told);
-  }
 }
 
 /** Whether a stanza has a story: messages have, but for headlines, and those of a room to one. */
