@@ -23,6 +23,7 @@ export interface Options {
   readonly profile?: string;
   readonly timeout: number;
 
+  readonly rest: number;
   readonly settle: number;
   readonly logins: number;
   readonly concurrency: number;
@@ -116,7 +117,13 @@ export function readOptions(argv: readonly string[], names: Names): Options {
     .option('--redraw', 'measure nothing: draw the report anew from its figures', false)
     .option('--profile <folder>', "write V8's CPU profiles of rtcd")
     .option('--timeout <ms>', 'how long one login may take', whole(100, 600_000), 30_000)
-    .option('--settle <s>', 'idle: rest before memory is read', whole(0, 600), 3)
+    .option(
+      '--rest <s>',
+      'idle: how long the server rests before memory is read',
+      whole(0, 600),
+      120,
+    )
+    .option('--settle <s>', 'growth: the same, of sessions', whole(0, 600), 3)
     .option('--logins <n>', 'logins, roster: how many', whole(1, 1_000_000), 1000)
     .option('--concurrency <n>', 'logins: under way at a time', whole(1, 1000), 16)
     .option('--login-accounts <n>', 'logins: accounts they are spread over', whole(1, 10_000), 100)

@@ -15,13 +15,15 @@ export interface IdleOptions {
   /** How many sessions are opened. */
   readonly sessions: number;
   /** How long the server is left alone before its memory is read, in seconds. */
-  readonly settle: number;
+  readonly rest: number;
 }
 
 /** Sessions that come and go before the first reading, so that code and caches are not counted. */
 const WARM_UP_SESSIONS = 50;
 /** Logins under way at a time: few, so that little garbage is alive at once. */
 const LOGINS_AT_A_TIME = 8;
+/** How long CPU is measured, in milliseconds, before the second reading. */
+const IDLE_MS = 5000;
 const MEBI = 2 ** 20;
 
 /**
@@ -29,16 +31,16 @@ const MEBI = 2 ** 20;
  * counts, as it does for the machine; with many sessions its share is small.
  */
 export async function runIdle(scene: Scene, options: IdleOptions): Promise<Figure[]> {
-  const { sessions, settle } = options;
+  const { sessions, rest } = options;
   const accounts = firstAccounts(scene, sessions);
   const first = accounts.slice(0, WARM_UP_SESSIONS);
   await logOutAll(await logInAll(scene, first, LOGINS_AT_A_TIME));
-  await sleep(settle * 1000);
+  await sleep(rest * 1000);
   const before = await residentBytes(scene.pids);
   return withClients(scene, accounts, async () => {
-    await sleep(settle * 1000);
+    await sleep(rest * 1000);
     const finish = await measureUsage(scene.pids);
-    await sleep(settle * 1000);
+    await sleep(IDLE_MS);
     const usage = await finish();
     const after = await residentBytes(scene.pids);
     return [
