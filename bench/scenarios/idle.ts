@@ -22,8 +22,8 @@ export interface IdleOptions {
 const WARM_UP_SESSIONS = 50;
 /** Logins under way at a time: few, so that little garbage is alive at once. */
 const LOGINS_AT_A_TIME = 8;
-/** How long CPU is measured, in milliseconds, before the second reading. */
-const IDLE_MS = 5000;
+/** How long CPU is measured, in seconds, before the second reading. */
+const MOST_IDLE = 5;
 const MEBI = 2 ** 20;
 
 /**
@@ -40,7 +40,7 @@ export async function runIdle(scene: Scene, options: IdleOptions): Promise<Figur
   return withClients(scene, accounts, async () => {
     await sleep(rest * 1000);
     const finish = await measureUsage(scene.pids);
-    await sleep(IDLE_MS);
+    await sleep(Math.min(rest, MOST_IDLE) * 1000);
     const usage = await finish();
     const after = await residentBytes(scene.pids);
     return [

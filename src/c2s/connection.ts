@@ -30,7 +30,7 @@ import type { Way } from '../stream/ports.ts';
 import { type Element, isNamed } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import type { Gone, Resumed } from './admission.ts';
-import { Authentication } from './authentication.ts';
+import { type Applicant, Authentication } from './authentication.ts';
 import { bindResource } from './bind.ts';
 import type { Bindable } from './channel-binding.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
@@ -72,7 +72,7 @@ export interface ConnectionOptions {
 }
 
 /** A client's connection, from its first byte to its last. */
-export class Connection implements Link {
+export class Connection implements Link, Applicant {
   readonly remote: string;
   readonly #services: C2sServices;
   readonly #channel: Channel;
@@ -139,7 +139,7 @@ export class Connection implements Link {
       },
     });
     this.#state = beginNegotiation(transport !== 'starttls');
-    this.#authentication = this.#beginAuthentication();
+    this.#authentication = new Authentication(this, services);
     this.#authTimer = services.clock.after(limits.authTimeout, () => {
       this.end({ condition: 'connection-timeout', text: 'Logging in took too long.' });
     });
@@ -232,36 +232,55 @@ export class Connection implements Link {
     }
   }
 
-  #beginAuthentication(): Authentication {
-    const connection = this;
-    return new Authentication(
-      {
-        remote: this.remote,
-        get tls() {
-          return connection.#bindable();
-        },
-        get state() {
-          return connection.#state;
-        },
-        step: (event) => this.#step(event),
-        openSession: (jid, device) => this.#openSession(jid, device),
-        tell: () => this.#session?.tell(),
-        resume: (wanted, told) => this.#wake(wanted, told),
-        note: (level, facts, text) => this.note(level, facts, text),
-      },
-      this.#services,
-    );
-  }
-
   /** What authentication can be bound to: TLS that is ours. */
-  #bindable(): Bindable | undefined {
+  get tls(): Bindable | undefined {
     const socket = this.#channel.tls;
     return socket && { socket, endPointHash: this.#tls?.endPointHash(socket) };
   }
 
+  get state(): Negotiation {
+    return this.#state;
+  }
+
+  /** What is reported after the end of the stream is void. */
+  step(event: NegotiationEvent): void {
+    if (this.#state.phase !== 'ended') this.#perform(negotiate(this.#state, event, this.#context));
+  }
+
+  /** XEP-0386: what is sent to the session waits until the client is told of it. */
+  openSession(jid: FullJid, device: SessionDevice | undefined): ClientSession | undefined {
+    if (this.#services.sessions.at(jid) !== undefined || !this.#hasRoom()) return undefined;
+    const session = this.#makeSession(jid, device, true);
+    session.keep();
+    this.#services.sessions.add(session);
+    return session;
+  }
+
+  tell(): void {
+    this.#session?.tell();
+  }
+
+  /** XEP-0198 §5: resumes a session, and reports it by an event; or tells that it is gone. */
+  async resume(wanted: Resumption, told: Resumed): Promise<Gone | undefined> {
+    const { account } = this.#state;
+    if (account === undefined) return { handled: undefined };
+    const isGuest = this.#state.mechanism === 'ANONYMOUS';
+    const found = this.#services.sleepers.find(wanted.id, account, isGuest);
+    if (!found.ok) return { handled: found.handled };
+    const { session } = found;
+    const failure = await session.wake(this, this.#security(), wanted.handled, (received) => {
+      this.#authTimer?.cancel();
+      this.#session = session;
+      this.step(told(session, received));
+      this.note('info', { mechanism: this.#state.mechanism }, 'resumed');
+    });
+    if (failure !== undefined) this.end(failure);
+    return undefined;
+  }
+
   #onHeader(header: StreamHeader): void {
     this.#language = header.attrs['xml:lang'];
-    const go = () => this.#step({ kind: 'header', header });
+    const go = () => this.step({ kind: 'header', header });
     const prepared = this.#prepare(header);
     if (prepared instanceof Promise) this.#channel.hold(prepared.then(go));
     else go();
@@ -280,12 +299,7 @@ export class Connection implements Link {
     this.#tls = this.#services.tls.serverTls(host);
     const { options } = this.#tls;
     if (host === undefined) this.#channel.acceptTls({ ...options, ALPNProtocols: ['xmpp-client'] });
-    else this.#channel.acceptTls(options, () => this.#step({ kind: 'secured' }));
-  }
-
-  /** What is reported after the end of the stream is void. */
-  #step(event: NegotiationEvent): void {
-    if (this.#state.phase !== 'ended') this.#perform(negotiate(this.#state, event, this.#context));
+    else this.#channel.acceptTls(options, () => this.step({ kind: 'secured' }));
   }
 
   #perform([state, actions]: Step): void {
@@ -325,7 +339,7 @@ export class Connection implements Link {
         this.#channel.hold(this.#bind(action.resource, action.id));
         break;
       case 'resume':
-        this.#channel.hold(this.#resume(action));
+        this.#channel.hold(this.#onResume(action));
         break;
       case 'early-iq':
         this.#channel.hold(this.#answerEarly(action.element));
@@ -411,11 +425,11 @@ export class Connection implements Link {
       return;
     }
     if (!bound.ok) {
-      this.#step({ kind: 'bind-refused', id, condition: bound.condition });
+      this.step({ kind: 'bind-refused', id, condition: bound.condition });
       return;
     }
     if (!this.#hasRoom()) {
-      this.#step({ kind: 'bind-refused', id, condition: 'resource-constraint' }); // §7.6.2.1
+      this.step({ kind: 'bind-refused', id, condition: 'resource-constraint' }); // §7.6.2.1
       return;
     }
     if (this.#authentication.isWithdrawn(account, device)) {
@@ -426,18 +440,9 @@ export class Connection implements Link {
     // Another connection took it since it was found to be free.
     if (this.#services.sessions.at(bound.jid) !== undefined) return this.#bind(wanted, id);
     const session = this.#makeSession(bound.jid, device, false);
-    this.#step({ kind: 'bound', jid: bound.jid, id });
+    this.step({ kind: 'bound', jid: bound.jid, id });
     this.#services.sessions.add(session);
     this.#authentication.noteDevice(session);
-  }
-
-  /** XEP-0386: what is sent to the session waits until the client is told of it. */
-  #openSession(jid: FullJid, device: SessionDevice | undefined): ClientSession | undefined {
-    if (this.#services.sessions.at(jid) !== undefined || !this.#hasRoom()) return undefined;
-    const session = this.#makeSession(jid, device, true);
-    session.keep();
-    this.#services.sessions.add(session);
-    return session;
   }
 
   /** Whether there is room for the client, which only guests are asked for. */
@@ -473,31 +478,13 @@ export class Connection implements Link {
     };
   }
 
-  async #resume(wanted: Resumption): Promise<void> {
-    const gone = await this.#wake(wanted, (_, handled) => ({
+  async #onResume(wanted: Resumption): Promise<void> {
+    const gone = await this.resume(wanted, (_, handled) => ({
       kind: 'resumed',
       id: wanted.id,
       handled,
     }));
-    if (gone !== undefined) this.#step({ kind: 'resume-failed', ...gone });
-  }
-
-  /** XEP-0198 §5: resumes a session, and reports it by an event; or tells that it is gone. */
-  async #wake(wanted: Resumption, told: Resumed): Promise<Gone | undefined> {
-    const { account } = this.#state;
-    if (account === undefined) return { handled: undefined };
-    const isGuest = this.#state.mechanism === 'ANONYMOUS';
-    const found = this.#services.sleepers.find(wanted.id, account, isGuest);
-    if (!found.ok) return { handled: found.handled };
-    const { session } = found;
-    const failure = await session.wake(this, this.#security(), wanted.handled, (received) => {
-      this.#authTimer?.cancel();
-      this.#session = session;
-      this.#step(told(session, received));
-      this.note('info', { mechanism: this.#state.mechanism }, 'resumed');
-    });
-    if (failure !== undefined) this.end(failure);
-    return undefined;
+    if (gone !== undefined) this.step({ kind: 'resume-failed', ...gone });
   }
 
   async #answerEarly(element: Element): Promise<void> {
@@ -510,7 +497,7 @@ export class Connection implements Link {
   #onElement(element: Element): void {
     const isOfStream = isNamed(element, 'error', STREAM_NS);
     if (this.#session === undefined || this.#state.phase !== 'bound' || isOfStream) {
-      this.#step({ kind: 'element', element });
+      this.step({ kind: 'element', element });
       return;
     }
     const handled = this.#session.receive(element);

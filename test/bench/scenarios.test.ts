@@ -135,7 +135,7 @@ describe('the load generator', () => {
   });
 
   test('idle sessions are opened and closed', async () => {
-    const figures = await runIdle(scene(), { sessions: 4, settle: 0 });
+    const figures = await runIdle(scene(), { sessions: 4, rest: 0 });
     expect(figureOf(figures, 'memory with sessions')).toBeGreaterThan(0);
   });
 });
