@@ -81,6 +81,23 @@ export class Parcel implements Receipt {
     this.#told = ended;
   }
 
+  /**
+   * Resolves when a session has it, or it came back and nobody else was given it. For one without a
+   * keeper, who is told otherwise.
+   */
+  over(): Promise<void> {
+    return new Promise((resolve) => {
+      this.tell((end) => {
+        if (end === 'acknowledged') resolve();
+        // Afterwards, since the router may know others that it is for.
+        else
+          queueMicrotask(() => {
+            if (this.#end === 'returned') resolve();
+          });
+      });
+    });
+  }
+
   /** Notes sessions that are given it now. */
   hand(sessions: readonly Session[]): void {
     this.#holders = this.#holders.length === 0 ? sessions : [...this.#holders, ...sessions];

@@ -360,6 +360,7 @@ export function createRouter(options: RouterOptions): Router {
       const settled = hook(parcel);
       if (settled !== undefined) watch(settled, parcel.message, sender);
     }
+    if (sender?.isKeeper === true && !parcel.isKept) sender.owe(parcel.over());
   }
 
   /**

@@ -39,6 +39,11 @@ export interface Creditor {
   readonly isWaiting: boolean;
   /** Work that must be done before that may be said. */
   owe(work: Promise<unknown>): void;
+  /**
+   * Whether it keeps a message itself for so long: of one that nobody else keeps it is owed that a
+   * session has it, or that nobody is there who could.
+   */
+  readonly isKeeper?: boolean;
 }
 
 /** A bound session, whatever carries it: TCP, WebSocket or BOSH. */

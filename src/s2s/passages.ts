@@ -2,9 +2,13 @@
  * The stanzas on their way to other domains, from the first promise to the end: what is promised of
  * each (DESIGN D1), what is kept over a restart, and the bounce.
  */
+import { attempt } from '../core/attempt.ts';
+import type { MaybePromise } from '../core/hooks.ts';
+import type { Creditor } from '../core/sessions.ts';
 import { step } from '../core/story-steps.ts';
 import { type Domain, domainOf } from '../jid/jid.ts';
 import { errorReply } from '../stanza/error.ts';
+import type { Stanza } from '../stanza/stanza.ts';
 import type { LinkFailure } from './failure.ts';
 import { Grace } from './grace.ts';
 import { type Addressed, Passage } from './passage.ts';
@@ -80,20 +84,29 @@ export class Passages {
     if (story.isOn) story.note(stanza, step.sent(domainOf(stanza.to), id, remoteAddress));
   }
 
-  /** Sends passages of a queue back to who sent them. */
+  /**
+   * Sends passages of a queue back to who sent them. What is in the spool stays there until its sender
+   * has the answer: after a crash before that it goes on, and comes back twice at worst.
+   */
   sendBack(queue: Queue, passages: readonly Passage[], failure: LinkFailure): void {
-    const { router, metrics, story, log } = this.#services;
+    const { metrics, story, log } = this.#services;
     for (const passage of passages) {
-      const { stanza } = passage;
-      this.#over(queue, passage);
+      if (passage.isOver) continue;
+      const { stanza, spoolId } = passage;
+      this.#take(queue, passage);
       const answer = errorReply(stanza, failure);
       log.debug({ from: stanza.from, to: stanza.to, kind: stanza.kind, ...failure }, 'bounced');
       if (story.isOn) story.note(stanza, step.bounced('s2s', failure, answer !== undefined));
-      if (answer === undefined) continue;
+      if (answer === undefined) {
+        this.#spool.drop({ spoolId });
+        passage.settle();
+        continue;
+      }
       metrics.bounces.inc({ condition: failure.condition });
-      Promise.resolve(router.route(answer)).catch((error: unknown) =>
-        log.error({ err: error, to: answer.to }, 'a bounce could not be delivered'),
-      );
+      const routed = this.#answer(answer, spoolId);
+      // What follows it to the sender, such as the word that it is handled, comes after the answer.
+      if (routed instanceof Promise) void routed.then(() => passage.settle());
+      else passage.settle();
     }
   }
 
@@ -142,10 +155,37 @@ export class Passages {
 
   #over(queue: Queue, passage: Passage): void {
     if (passage.isOver) return;
+    this.#take(queue, passage);
+    this.#spool.drop(passage);
+    passage.settle();
+  }
+
+  /** Takes a passage out of its queue: it is over. */
+  #take(queue: Queue, passage: Passage): void {
     queue.remove(passage);
     this.#size -= passage.size;
     this.#services.metrics.s2sQueue.dec();
-    this.#spool.drop(passage);
-    passage.settle();
+  }
+
+  /** Sends an answer to the sender of a passage, and has the row of that removed once he has it. */
+  #answer(answer: Stanza, spoolId: number | undefined): MaybePromise<void> {
+    const { router, log } = this.#services;
+    const owed: Promise<unknown>[] = [];
+    const debts: Creditor = {
+      isWaiting: true,
+      isKeeper: true,
+      owe: (work) => void owed.push(work),
+    };
+    const drop = () => {
+      if (owed.length === 0) return void this.#spool.drop({ spoolId });
+      void Promise.all(owed).then(() => this.#spool.drop({ spoolId }));
+    };
+    return attempt(
+      () => {
+        const routed = router.route(answer, spoolId === undefined ? undefined : debts);
+        return routed instanceof Promise ? routed.then(drop) : drop();
+      },
+      (error) => log.error({ err: error, to: answer.to }, 'a bounce could not be delivered'),
+    );
   }
 }

@@ -24,8 +24,8 @@ export interface Spooled {
 export interface Spool {
   /** Has passages written soon that are neither over nor written; each is settled when it is on the disk. */
   keep(passages: readonly Passage[]): void;
-  /** Has a passage removed that is over. */
-  drop(passage: Passage): void;
+  /** Has the row of a passage removed that is over, and that nobody would miss now. */
+  drop(passage: Pick<Passage, 'spoolId'>): void;
   /** What was on its way when the server ended; to be read before anything is kept. */
   load(): Promise<readonly Spooled[]>;
   /** Resolves when all that was asked for is written. */

@@ -122,6 +122,75 @@ test('what becomes of a message that nobody takes is told: kept, or not', async 
   await scene.stop();
 });
 
+describe('DESIGN D1: whoever keeps a message itself is owed', () => {
+  let scene: Scene;
+  let romeo: Actor;
+  beforeEach(async () => {
+    scene = await startScene({ modules: [], accounts: ['romeo@montague.example'] });
+    romeo = await scene.connect('romeo@montague.example/orchard');
+  });
+  afterEach(() => scene.stop());
+
+  /** Routes an error to romeo's client; tells whether something is owed still. */
+  const keep = async () => {
+    const owed: Promise<unknown>[] = [];
+    const error = message({
+      from: domain('elsewhere.example'),
+      to: romeo.jid,
+      type: 'error',
+      children: [],
+    });
+    await scene.router.route(error, {
+      isWaiting: true,
+      isKeeper: true,
+      owe: (work) => void owed.push(work),
+    });
+    const isOwed = async () => {
+      const later = new Promise((resolve) => setImmediate(() => resolve(true)));
+      return Promise.race([Promise.all(owed).then(() => false), later]);
+    };
+    return isOwed;
+  };
+  const receiptsOf = (actor: Actor) => {
+    const receipts: Receipt[] = [];
+    actor.session.send = (_stanza, _to, receipt) => void receipts.push(receipt ?? expect.fail());
+    return receipts;
+  };
+
+  test('until a session has it', async () => {
+    const receipts = receiptsOf(romeo);
+    const isOwed = await keep();
+    expect(await isOwed()).toBe(true);
+    for (const receipt of receipts) receipt.acknowledged(romeo.session);
+    expect(await isOwed()).toBe(false);
+  });
+
+  test('until the session is gone, and nobody else is there', async () => {
+    const receipts = receiptsOf(romeo);
+    const isOwed = await keep();
+    await romeo.disconnect();
+    for (const receipt of receipts) receipt.returned(romeo.session);
+    expect(await isOwed()).toBe(false);
+  });
+
+  test('until the next session has it that is at that address', async () => {
+    const receipts = receiptsOf(romeo);
+    const isOwed = await keep();
+    await romeo.disconnect();
+    const again = await scene.connect(romeo.jid);
+    const later = receiptsOf(again);
+    for (const receipt of receipts) receipt.returned(romeo.session);
+    expect(await isOwed()).toBe(true);
+    for (const receipt of later) receipt.acknowledged(again.session);
+    expect(await isOwed()).toBe(false);
+  });
+
+  test('nothing when nobody is there', async () => {
+    await romeo.disconnect();
+    expect(await (await keep())()).toBe(false);
+  });
+});
+
 describe('what comes back when nobody waits for it, while the database fails', () => {
   let scene: Scene;
   let romeo: Actor;

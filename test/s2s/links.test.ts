@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Verdict } from '../../src/core/hooks.ts';
+import type { MaybePromise, Verdict } from '../../src/core/hooks.ts';
+import type { Creditor } from '../../src/core/sessions.ts';
 import type { Step } from '../../src/core/story-steps.ts';
 import type { Jid } from '../../src/jid/jid.ts';
 import { parseJid } from '../../src/jid/jid.ts';
+import { deferred } from '../../src/kit/deferred.ts';
 import { createLog } from '../../src/kit/log.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import type { ServerStream } from '../../src/s2s/connection.ts';
@@ -106,6 +108,7 @@ function scene(
   const tries: ((reached: Reached) => void)[] = [];
   const changes: string[] = [];
   const spool = fakeSpool();
+  let onWay: (creditor: Creditor | undefined) => MaybePromise<void> = () => {};
   const links = new Links({
     // What is not here is not used by links.
     services: {
@@ -113,7 +116,10 @@ function scene(
       hosts: { ownerOf: (each: string) => (each === OURS ? {} : undefined) },
       policy: { refusal: () => refusal },
       router: {
-        route: (stanza: Stanza) => void bounced.push(`${stanza.id} ${conditionOf(stanza)}`),
+        route(stanza: Stanza, creditor?: Creditor) {
+          bounced.push(`${stanza.id} ${conditionOf(stanza)}`);
+          return onWay(creditor);
+        },
       },
       metrics: createMetrics({ process: false }),
       story: { isOn: true, note: ({ id }: Stanza, { kind }: Step) => told.push(`${id} ${kind}`) },
@@ -139,6 +145,10 @@ function scene(
     tries,
     refuse: (text: string | undefined) => {
       refusal = text;
+    },
+    /** What becomes of what comes back. */
+    takeBack: (does: typeof onWay) => {
+      onWay = does;
     },
     send: (id: string, body = ''): Verdict => {
       const stanza = message({
@@ -465,6 +475,76 @@ describe('what was sent', () => {
     );
     send('2');
     expect(stream.all[1]?.text(clock.now())).not.toContain('delay');
+  });
+});
+
+describe('DESIGN D1: what comes back', () => {
+  /** One that is in the spool when there turns out to be no way. */
+  async function returned(does: (creditor: Creditor | undefined) => MaybePromise<void>) {
+    const all = scene();
+    all.takeBack(does);
+    all.send('1');
+    all.clock.advance(20);
+    expect([...all.spool.kept.values()]).toEqual(['1']);
+    await all.fail(LASTING);
+    expect(all.bounced).toEqual(['1 remote-server-not-found']);
+    return all;
+  }
+
+  test('stays in the spool until its sender has it', async () => {
+    const has = deferred<void>();
+    const { spool } = await returned((creditor) => {
+      expect(creditor).toMatchObject({ isKeeper: true });
+      creditor?.owe(has.promise);
+    });
+    expect([...spool.kept.values()]).toEqual(['1']);
+    has.resolve();
+    await settled();
+    expect(spool.kept.size).toBe(0);
+  });
+
+  test('stays there if that is found out later only', async () => {
+    const [looked, has] = [deferred<void>(), deferred<void>()];
+    const { spool } = await returned(async (creditor) => {
+      await looked.promise;
+      creditor?.owe(has.promise);
+    });
+    for (const { resolve } of [looked, has]) {
+      expect([...spool.kept.values()]).toEqual(['1']);
+      resolve();
+      await settled();
+    }
+    expect(spool.kept.size).toBe(0);
+  });
+
+  test('leaves it at once when nobody is there to have it', async () => {
+    const { spool } = await returned(() => {});
+    expect(spool.kept.size).toBe(0);
+  });
+
+  test.each([
+    ['later', () => Promise.reject(new Error('the disk is full'))],
+    [
+      'at once',
+      () => {
+        throw new Error('a bug');
+      },
+    ],
+  ])('stays there when it cannot be sent: %s', async (_, does) => {
+    const { spool } = await returned(does);
+    await settled();
+    expect([...spool.kept.values()]).toEqual(['1']);
+  });
+
+  test('comes before the word that it is handled', async () => {
+    const { send, fail, takeBack } = scene();
+    const looked = deferred<void>();
+    takeBack(() => looked.promise);
+    const first = send('1');
+    await fail(LASTING);
+    expect(await isSettled(first)).toBe(false);
+    looked.resolve();
+    expect(await isSettled(first)).toBe(true);
   });
 });
 

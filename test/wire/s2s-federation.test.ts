@@ -1,4 +1,6 @@
 /** rtcd servers with domains of their own, which talk with each other over real sockets. */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Domain } from '../../src/jid/jid.ts';
 import { domain } from '../certs/support.ts';
@@ -397,6 +399,35 @@ describe('what cannot be delivered comes back', () => {
     ]);
     a.clock.jump(61_000);
     expect(await bounce(romeo)).toMatchObject({ condition: 'remote-server-timeout' });
+  });
+
+  test('DESIGN D1: it stays in the spool until its sender has acknowledged that', async () => {
+    const { federation, a, romeo } = await couple();
+    federation.record({
+      '_xmpp-server._tcp.no.example': { SRV: ['0 0 1 closed.example'] },
+      'closed.example': { A: ['127.0.0.1'] },
+    });
+    const database = new Database(join(a.folder, 'data', 'rtcd.sqlite'), { readonly: true });
+    try {
+      const spooled = () => database.prepare('SELECT id FROM s2s_spool').all().length;
+      romeo.send("<enable xmlns='urn:xmpp:sm:3'/>");
+      await romeo.seek(({ name }) => name === 'enabled');
+      say(romeo, 'nobody@no.example', 'hello');
+      await expect.poll(spooled).toBe(1);
+      a.clock.jump(61_000);
+      let heard = 0;
+      await romeo.seek(({ name, attrs }) => {
+        if (['message', 'presence', 'iq'].includes(name)) heard += 1;
+        return attrs.type === 'error';
+      });
+      // What was asked for before this is written before it.
+      await a.run('accounts.add', { jid: 'nurse@a.example', password: 'secret' });
+      expect(spooled()).toBe(1);
+      romeo.send(`<a xmlns='urn:xmpp:sm:3' h='${heard}'/>`);
+      await expect.poll(spooled).toBe(0);
+    } finally {
+      database.close();
+    }
   });
 
   test('a queue that is full', async () => {
