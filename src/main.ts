@@ -36,22 +36,40 @@ function readArguments() {
 /** Within so many ms a signal is the same one again: npm passes on the Ctrl-C that we have got too. */
 const ECHO_MS = 1000;
 
-/** Ends on SIGTERM and SIGINT, reloads on SIGHUP. A second signal ends it at once. */
-function obeySignals(server: RunningServer): void {
+/** How long a server that cannot go on may take to end in good order. */
+const FAILED_MS = 20_000;
+
+/** Exit status of a server that did not end as it should: a service manager starts it again. */
+const FAILED_STATUS = 1;
+
+/**
+ * Ends it on SIGTERM and SIGINT, and when it cannot go on; reloads on SIGHUP. A second signal ends it
+ * at once.
+ */
+function oversee(server: RunningServer): void {
+  let status = 0;
   let stoppingSince: number | undefined;
-  const end = async () => {
-    if (stoppingSince !== undefined) {
-      if (performance.now() - stoppingSince > ECHO_MS) process.exit(1);
-      return;
-    }
+  const stop = async () => {
     stoppingSince = performance.now();
-    await server.stop();
-    process.exit(0);
+    await server.stop().catch((error: unknown) => {
+      status = FAILED_STATUS;
+      process.stderr.write(textOf(error));
+    });
+    process.exit(status);
   };
-  process.on('SIGTERM', () => void end());
-  process.on('SIGINT', () => void end());
+  const obey = () => {
+    if (stoppingSince === undefined) void stop();
+    else if (performance.now() - stoppingSince > ECHO_MS) process.exit(FAILED_STATUS);
+  };
+  process.on('SIGTERM', obey);
+  process.on('SIGINT', obey);
   process.on('SIGHUP', () => {
     void server.operations.run('server.reload', {}, { name: 'SIGHUP', via: 'socket' });
+  });
+  void server.failed.then(() => {
+    status = FAILED_STATUS;
+    setTimeout(() => process.exit(status), FAILED_MS).unref();
+    if (stoppingSince === undefined) void stop();
   });
 }
 
@@ -67,16 +85,17 @@ async function main(): Promise<void> {
     process.exit(USAGE_STATUS);
   }
   const server = await serve(options);
-  obeySignals(server);
+  oversee(server);
   process.stdout.write(server.summary);
 }
 
+/** What the admin can mend is told in words; anything else is a bug and shows where. */
+const textOf = (error: unknown): string =>
+  error instanceof StartError
+    ? `rtcd: ${error.message}\n`
+    : `${String(error instanceof Error ? error.stack : error)}\n`;
+
 main().catch((error: unknown) => {
-  // What the admin can mend is told in words; anything else is a bug and shows where.
-  process.stderr.write(
-    error instanceof StartError
-      ? `rtcd: ${error.message}\n`
-      : `${String(error instanceof Error ? error.stack : error)}\n`,
-  );
-  process.exit(1);
+  process.stderr.write(textOf(error));
+  process.exit(FAILED_STATUS);
 });

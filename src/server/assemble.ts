@@ -24,6 +24,7 @@ import type { Web } from '../core/web.ts';
 import { createClientOf } from '../http/client.ts';
 import type { Domain } from '../jid/jid.ts';
 import { type Clock, systemClock } from '../kit/clock.ts';
+import { deferred } from '../kit/deferred.ts';
 import { createLog, type LogRoot } from '../kit/log.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { PROGRAM } from '../kit/program.ts';
@@ -66,6 +67,8 @@ export interface Assembled {
   readonly log: LogRoot;
   readonly metrics: Metrics;
   readonly store: Store;
+  /** Resolves if the database fails while it is open: nothing can be kept any more. */
+  readonly failed: Promise<void>;
   readonly heart: Heart;
   readonly web: Web;
   readonly certificates: Certificates;
@@ -107,9 +110,10 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
     options.isServing ? server.log : { level: 'silent' }, // an operation's answer is all it prints
   );
   const metrics = createMetrics({ process: options.isServing });
-  const store = await openDatabase(loaded, { clock, log, metrics });
+  const failed = deferred<void>();
+  const store = await openDatabase(loaded, { clock, log, metrics }, failed.resolve);
   try {
-    return await build(options, loaded, { clock, log, metrics, store });
+    return await build(options, loaded, { clock, log, metrics, store, failed: failed.promise });
   } catch (error) {
     await store.close();
     throw error;
@@ -121,11 +125,13 @@ interface Base {
   readonly log: LogRoot;
   readonly metrics: Metrics;
   readonly store: Store;
+  readonly failed: Promise<void>;
 }
 
 async function openDatabase(
   { config }: Loaded,
-  { clock, log, metrics }: Omit<Base, 'store'>,
+  { clock, log, metrics }: Omit<Base, 'store' | 'failed'>,
+  failed: () => void,
 ): Promise<Store> {
   const { data, store } = config.server;
   try {
@@ -146,6 +152,7 @@ async function openDatabase(
         metrics.commitSize.observe(size);
         metrics.storeQueue.set(opened.stats().queued);
       },
+      onFailure: failed,
     });
     return opened;
   } catch (error) {

@@ -36,6 +36,8 @@ export interface RunningServer {
   readonly summary: string;
   readonly operations: Assembled['operations'];
   readonly federation: Federation;
+  /** Resolves if it cannot go on, since its database failed: it is to be ended, and started again. */
+  readonly failed: Promise<void>;
   /** Ends it: streams with system-shutdown, then what was promised is written, then the files. */
   stop(): Promise<void>;
 }
@@ -110,7 +112,8 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
       setupLink: isOpen ? new URL(setup.path, console).href : undefined,
       tookMs: performance.now() - begun,
     });
-    return { summary, operations: assembled.operations, federation, stop };
+    const { operations, failed } = assembled;
+    return { summary, operations, federation, failed, stop };
   } catch (error) {
     await stop();
     throw error instanceof Error && error.name === 'ListenError'

@@ -129,11 +129,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     now: clock.now(),
   };
   const onFailure = (error: StoreError) => {
-    log.error({ err: error }, 'the database failed');
+    log.fatal({ err: error }, 'the database failed, and nothing can be kept any more');
     options.onFailure?.(error);
   };
-  const start = async (role: OpenRequest['role']) => {
-    const engine = startEngine(isThread, onFailure);
+  const start = async (role: OpenRequest['role'], failed = onFailure) => {
+    const engine = startEngine(isThread, failed);
     try {
       return { engine, report: await engine.call('open', { ...request, role }) };
     } catch (error) {
@@ -146,8 +146,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   // A database in memory is seen by its one connection only.
   const reader = file === ':memory:' ? writer : await start('reader');
   const backup = async (toFile: string) => {
-    // A connection of its own: a long copy holds up neither reads nor writes.
-    const copier = file === ':memory:' ? writer : await start('reader');
+    // A connection of its own: a long copy holds up neither reads nor writes, and ends by itself if it fails.
+    const copier = file === ':memory:' ? writer : await start('reader', () => {});
     try {
       await copier.engine.call('backup', toFile);
     } finally {

@@ -39,7 +39,7 @@ import { openStore } from './store/store.js';
 import { systemClock } from './kit/clock.js';
 
 const failures = [];
-const log = { info() {}, error() {} };
+const log = { info() {}, error() {}, fatal() {} };
 const onFailure = (error) => failures.push(error.kind);
 const options = { file: process.argv[2], clock: systemClock, log, migrations: [], lockWaitMs: 0, onFailure };
 const kind = await openStore(options).then(() => 'opened', (error) => error.kind);

@@ -64,6 +64,10 @@ export interface Program {
   restart(...signals: readonly NodeJS.Signals[]): Promise<void>;
   /** Kills it by SIGKILL; {@link Program.restart} starts it again. */
   kill(): Promise<void>;
+  /** Sends it a signal, by which it may or may not end. */
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves when it ends by itself, with its exit code. */
+  ended(): Promise<number | null>;
   /** Ends it by SIGTERM, or other signals, and removes the folder; answers the exit code. */
   stop(...signals: readonly NodeJS.Signals[]): Promise<number | null>;
 }
@@ -72,8 +76,13 @@ export interface Program {
  * Starts the server.
  * @param settings keys of rtcd.yaml besides those that give it a place of its own
  * @param domain which it serves
+ * @param preload text of a module that is run in it first
  */
-export async function startProgram(settings: object = {}, domain = DOMAIN): Promise<Program> {
+export async function startProgram(
+  settings: object = {},
+  domain = DOMAIN,
+  preload?: string,
+): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'rtcd-program-'));
   const configFile = join(folder, 'rtcd.yaml');
   const free = { port: 0, interfaces: [LOOPBACK] };
@@ -83,8 +92,11 @@ export async function startProgram(settings: object = {}, domain = DOMAIN): Prom
   await writeFile(join(folder, 'conf.d', `${domain}.yaml`), stringify({ virtualHost: domain }));
   const ctl = (words: readonly string[], input = '') =>
     runToEnd(process.execPath, [CTL, ...words, '--config', configFile], { cwd: folder, input });
+  const preloadFile = join(folder, 'preload.mjs');
+  if (preload !== undefined) await writeFile(preloadFile, preload);
+  const first = preload === undefined ? [] : ['--import', preloadFile];
   const start = async () => {
-    const child = spawn(process.execPath, [SERVER, '--config', configFile], {
+    const child = spawn(process.execPath, [...first, SERVER, '--config', configFile], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -122,6 +134,12 @@ export async function startProgram(settings: object = {}, domain = DOMAIN): Prom
     },
     async kill() {
       await endProcess(server.child, ['SIGKILL']);
+    },
+    signal: (signal) => void server.child.kill(signal),
+    async ended() {
+      const { child } = server;
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      return child.exitCode;
     },
     async stop(...signals) {
       const code = await endProcess(server.child, signals);
