@@ -15,6 +15,7 @@ import { type Element, el, isNamed, serialise } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import { enter } from './door.ts';
 import { isHandshake } from './handshake.ts';
+import { type Addressed, Outgoing } from './outgoing.ts';
 import type { ComponentServices } from './services.ts';
 
 /** How deep the XML of one who has not proved itself may be: a handshake is flat. */
@@ -68,6 +69,7 @@ export class ComponentStream {
   readonly #services: ComponentServices;
   readonly #desk: ComponentDesk;
   readonly #channel: Channel;
+  readonly #outgoing: Outgoing;
   readonly #onClosed: () => void;
   readonly #authTimer: Timer;
   #phase: Phase = 'opening';
@@ -75,6 +77,7 @@ export class ComponentStream {
   #host: Domain | undefined;
   #language: string | undefined;
   #signTimer: Timer | undefined;
+  #watchTimer: Timer | undefined;
   /** Resolves when there is room to send again. */
   #room: { readonly promise: Promise<void>; open(): void } | undefined;
 
@@ -85,6 +88,7 @@ export class ComponentStream {
     this.remote = options.remote;
     this.since = clock.now();
     this.#services = services;
+    this.#outgoing = new Outgoing(services);
     this.#desk = options.desk;
     this.#onClosed = options.onClosed;
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -105,13 +109,21 @@ export class ComponentStream {
         element: (element) => this.#onElement(element),
         close: () => this.#finish('the component said goodbye'),
         fault: (fault) => this.end(fault),
-        gone: (text) => this.#leave(text),
-        overflow: () => this.end(TOO_SLOW),
+        gone: (text) => {
+          this.#leave(text);
+          this.#outgoing.giveBack(); // before those go on who waited for room
+        },
+        overflow: () => {
+          this.end(TOO_SLOW);
+          this.#outgoing.giveBack();
+        },
         drained: () => this.#room?.open(),
+        taken: (position) => this.#outgoing.taken(position),
         released() {},
         mistake: (error) => this.#onMistake(error),
         closed: () => {
           this.#leave('the connection broke');
+          this.#outgoing.giveBack();
           this.#onClosed();
         },
       },
@@ -124,6 +136,19 @@ export class ComponentStream {
   /** When something last came, in ms since the epoch. */
   get lastActive(): number {
     return this.#channel.lastActive;
+  }
+
+  /**
+   * Sends a stanza of somebody who is told what becomes of it. `settled` resolves when the system has
+   * taken it, or it is on its way back; `room` as {@link send} has it.
+   */
+  deliver(stanza: Addressed): {
+    readonly settled: Promise<void>;
+    readonly room: Promise<void> | undefined;
+  } {
+    const settled = this.#outgoing.add(stanza, this.#channel.position + stanza.wire.text.length);
+    this.#watch();
+    return { settled, room: this.send(stanza) };
   }
 
   /** Sends a stanza. A promise means that there is no room for more; it resolves when there is. */
@@ -297,6 +322,18 @@ export class ComponentStream {
     return promise;
   }
 
+  /** So is one that does not take what was sent to it: who sent it waits to hear of it. */
+  #watch(): void {
+    const { clock, limits } = this.#services;
+    this.#watchTimer ??= clock.after(limits().idleTimeout, () => {
+      this.#watchTimer = undefined;
+      const { stuckFor } = this.#outgoing;
+      if (stuckFor === undefined) return;
+      if (stuckFor >= limits().idleTimeout) this.end(TOO_SLOW);
+      else this.#watch();
+    });
+  }
+
   #finish(why: string): void {
     if (this.#phase === 'ended') return;
     this.#channel.finish();
@@ -310,6 +347,7 @@ export class ComponentStream {
     this.#phase = 'ended';
     this.#authTimer.cancel();
     this.#signTimer?.cancel();
+    this.#watchTimer?.cancel();
     this.#room?.open();
     if (wasAdmitted && this.#domain !== undefined) this.#desk.dismiss(this, this.#domain);
   }

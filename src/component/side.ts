@@ -112,8 +112,9 @@ export function createComponents(services: ComponentServices): ComponentSide {
     return (stanza) => {
       const stream = connected.get(domain);
       if (stream === undefined) return verdict.bounce({ condition: 'remote-server-timeout', text });
-      const room = stream.send(stanza);
-      return room === undefined ? verdict.handled : room.then(() => verdict.handled);
+      const { settled, room } = stream.deliver(stanza);
+      const said = verdict.settling(settled);
+      return room === undefined ? said : room.then(() => said);
     };
   };
 

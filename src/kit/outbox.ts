@@ -27,6 +27,8 @@ export interface OutboxHandlers {
    * nothing was left to drain; whoever saw too much waiting may go on all the same.
    */
   taken(): void;
+  /** The system has taken all up to a position. */
+  gone?(position: number): void;
   /** What is to follow all that is written now; asked once for each write. */
   trailer?(): string;
 }
@@ -117,7 +119,9 @@ export class Outbox {
     const text = texts.length === 1 ? (texts[0] ?? '') : texts.join('');
     const isLarge = text.length >= this.#socket.writableHighWaterMark;
     const isTaken = this.#socket.write(text, (error) => {
-      if (error === undefined || error === null) this.#gone = position;
+      if (error !== undefined && error !== null) return;
+      this.#gone = position;
+      this.#handlers.gone?.(position);
     });
     if (isTaken && isLarge) this.#handlers.taken();
   }

@@ -20,6 +20,8 @@ export interface ChannelHandlers extends XmlHandlers {
   overflow(): void;
   /** All that was written is with the system, after much had waited. */
   drained?(): void;
+  /** The system has taken all that was written up to a position. */
+  taken?(position: number): void;
   /** What was held is done, and what came meanwhile is handled. */
   released(): void;
   /** Work that was held for failed: a bug of ours. */
@@ -77,6 +79,7 @@ export class Channel {
     const outboxHandlers = {
       overflow: () => this.#onOverflow(),
       taken: () => handlers.drained?.(),
+      gone: (position: number) => handlers.taken?.(position),
       trailer: () => (this.#isGoodbyeSaid ? '' : (handlers.trailer?.() ?? '')),
     };
     const { flusher, sendQueueBytes, isFramed } = options;

@@ -459,15 +459,35 @@ describe('back-pressure', () => {
     expect((await answer).attrs.type).toBe('error');
     expect(await listed()).toMatchObject([{ connected: false }]);
     component.destroy();
-
-    async function stuck(): Promise<void> {
-      for (;;) {
-        const before = await metric();
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        if (before > 0 && (await metric()) === before) return;
-      }
-    }
   }, 20_000);
+
+  test('what a component did not take when its connection breaks comes back, and nothing is left out', async () => {
+    const component = await connectedComponent(here);
+    component.read(false);
+    const romeo = await romeoAt('orchard');
+    const all = Array.from({ length: 100 }, (_, id) => id);
+    for (const id of all) romeo.send(message(GATEWAY, 'x'.repeat(200_000), `id='${id}'`));
+    await within(stuck(), 'the queue to be full');
+    const written = await metric();
+    component.reset();
+    const back: number[] = [];
+    while (back.at(-1) !== all.at(-1)) {
+      const { attrs } = await romeo.next();
+      expect(attrs).toMatchObject({ type: 'error', from: GATEWAY });
+      back.push(Number(attrs.id));
+    }
+    // What came after it broke comes back, too; before that the last ones that were written.
+    expect(back[0]).toBeLessThan(written);
+    expect(back).toEqual(all.slice(back[0]));
+  }, 20_000);
+
+  async function stuck(): Promise<void> {
+    for (;;) {
+      const before = await metric();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (before > 0 && (await metric()) === before) return;
+    }
+  }
 
   /** How many stanzas went to components. */
   async function metric(): Promise<number> {
