@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Domain, Jid } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
+import { quoted } from './story-line.ts';
 
 const jid = z.string();
 
@@ -94,16 +95,17 @@ export type PackedStep = readonly (string | number | null)[];
 /** Longer texts are cut: they come from strangers. */
 const MOST_TEXT = 500;
 
-/** Packs a step, as JSON: half as long as an object, and made in half the time. */
+/** Packs a step, as JSON: half as long as an object. */
 export function packStep(after: number, said: Step): string {
-  const packed: (string | number | null)[] = [after, said.kind];
+  let packed = `[${after},"${said.kind}"`;
   // FIELDS has just those that the kind has.
   const values = said as Readonly<Record<string, string | undefined>>;
   for (const field of FIELDS[said.kind]) {
     const value = values[field];
-    packed.push(value === undefined ? null : CUT.has(field) ? value.slice(0, MOST_TEXT) : value);
+    const cut = CUT.has(field) ? value?.slice(0, MOST_TEXT) : value;
+    packed += cut === undefined ? ',null' : `,${quoted(cut)}`;
   }
-  return JSON.stringify(packed);
+  return `${packed}]`;
 }
 
 /** The fields that hold a text. */
