@@ -22,7 +22,7 @@ import type { Added, Row, Spool, SpoolLimits, Waiting } from './spool.ts';
 import { Young } from './young.ts';
 
 /** Messages that are read and delivered at a time. */
-const PAGE = 100;
+const PAGE = 250;
 /** How long new messages wait for older ones to be delivered first. */
 const TURN_MS = 2000;
 /**

@@ -3,7 +3,7 @@ import type { MaybePromise } from '../../core/hooks.ts';
 import type { BareJid } from '../../jid/jid.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { BoundedMap } from '../../kit/limits.ts';
-import { type Migration, manyRows, type Store } from '../../store/store.ts';
+import { type Migration, manyRows, prepare, type Store } from '../../store/store.ts';
 
 /** How much may wait for one account. */
 export interface SpoolLimits {
@@ -130,6 +130,16 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
     return { values, accounts, written };
   };
 
+  const nextOf = prepare((is: { account: BareJid; after: number; most: number }) =>
+    db
+      .selectFrom('offline_messages')
+      .select(['id', 'stanza', 'bytes', 'serial'])
+      .where('account', '=', is.account)
+      .where('id', '>', is.after)
+      .orderBy('id')
+      .limit(is.most),
+  );
+
   const readLast = async () => {
     const newest = await store.first(
       db.selectFrom('offline_messages').select(({ fn }) => fn.max('id').as('id')),
@@ -192,15 +202,7 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
       const fill = fills.get(account);
       if (fill !== undefined && !(fill instanceof Promise) && fill.messages === 0) return [];
       if (last === undefined) await readLast();
-      const rows = await store.read(
-        db
-          .selectFrom('offline_messages')
-          .select(['id', 'stanza', 'bytes', 'serial'])
-          .where('account', '=', account)
-          .where('id', '>', after)
-          .orderBy('id')
-          .limit(most),
-      );
+      const rows = await store.read(nextOf({ account, after, most }));
       // Whoever logs in again need not be looked up again; the number of the last row must be known
       // before any is added.
       if (
