@@ -14,7 +14,7 @@ import { type Affiliate, affiliationOf, emptyRoom, everyone, type Room } from '.
 import { DEFAULT_CONFIG } from './room-config.ts';
 import type { Rooms } from './service.ts';
 import type { MucSettings } from './settings.ts';
-import type { RoomTables } from './tables.ts';
+import type { ListedRoom, RoomTables } from './tables.ts';
 import type { Turn } from './turn.ts';
 
 /** Why there is no conversation: the lobby is not there, is open to everybody, or too many are open. */
@@ -38,17 +38,34 @@ export interface Conversations {
 }
 
 const RANDOM_BYTES = 16;
+/** By this a conversation is told from a room that somebody has named like one, such as support-team. */
+const RANDOM = /^[0-9a-f]{32}$/;
 const PAGE = 200;
 
 /** Makes what opens them. */
 export function createConversations(
   home: Pick<Home<MucSettings>, 'clock'>,
   rooms: Rooms,
-  tables: Pick<RoomTables, 'list' | 'count'>,
+  tables: Pick<RoomTables, 'list'>,
 ): Conversations {
   const prefixOf = (lobby: BareJid) => `${localOf(lobby)}-`;
   const isOf = (jid: BareJid, lobby: BareJid) =>
-    domainOf(jid) === domainOf(lobby) && jid.startsWith(prefixOf(lobby));
+    domainOf(jid) === domainOf(lobby) &&
+    jid.startsWith(prefixOf(lobby)) &&
+    RANDOM.test(localOf(jid).slice(prefixOf(lobby).length));
+
+  /** All conversations of a lobby. */
+  const allOf = async (lobby: BareJid): Promise<readonly ListedRoom[]> => {
+    const wanted = { domain: domainOf(lobby), prefix: prefixOf(lobby), most: PAGE };
+    const found: ListedRoom[] = [];
+    let after: string | undefined;
+    do {
+      const page = await tables.list({ ...wanted, after });
+      found.push(...page.filter(({ jid }) => isOf(jid, lobby)));
+      after = page.length < PAGE ? undefined : page.at(-1)?.jid;
+    } while (after !== undefined);
+    return found;
+  };
 
   const call: Conversations['call'] = async (lobby, jid) => {
     const room = await rooms.find(jid);
@@ -70,8 +87,7 @@ export function createConversations(
       const found = await rooms.find(lobby);
       if (found === undefined) return { ok: false, why: 'no-lobby' };
       if (!found.config.isMembersOnly) return { ok: false, why: 'open-lobby' };
-      const wanted = { domain: domainOf(lobby), search: prefixOf(lobby) };
-      if ((await tables.count(wanted)) >= most) return { ok: false, why: 'full' };
+      if ((await allOf(lobby)).length >= most) return { ok: false, why: 'full' };
       const name = `${prefixOf(lobby)}${randomBytes(RANDOM_BYTES).toString('hex')}`;
       const jid = `${name}@${domainOf(lobby)}` as BareJid; // the lobby's was prepared
       const room = emptyRoom({
@@ -93,15 +109,10 @@ export function createConversations(
       return isAttended ? 'attended' : 'alone';
     },
     async sweep(lobby, before) {
-      const old: BareJid[] = [];
-      for (let offset = 0; ; offset += PAGE) {
-        const wanted = { domain: domainOf(lobby), search: prefixOf(lobby), offset, most: PAGE };
-        const page = await tables.list(wanted);
-        for (const { jid, created } of page)
-          if (isOf(jid, lobby) && created < before && rooms.occupancy(jid) === 0) old.push(jid);
-        if (page.length < PAGE) break;
-      }
-      for (const jid of old)
+      const old = (await allOf(lobby)).filter(
+        ({ jid, created }) => created < before && rooms.occupancy(jid) === 0,
+      );
+      for (const { jid } of old)
         await rooms.change(jid, (turn) => {
           if (turn.room.occupants.size === 0) turn.isOver = true;
         });

@@ -1,4 +1,5 @@
 /** Rooms in the database: what must last of them. */
+import { sql } from 'kysely';
 import { type BareJid, type Domain, domainOf, type Jid, parseJid } from '../../jid/jid.ts';
 import { readStored } from '../../stanza/stored.ts';
 import { prepare, type Query, type Store } from '../../store/store.ts';
@@ -31,6 +32,8 @@ export interface RoomFilter {
   readonly domain: Domain;
   readonly isPublic?: boolean;
   readonly search?: string | undefined;
+  /** How their addresses begin. */
+  readonly prefix?: string | undefined;
   readonly after?: string | undefined;
   /** Those before it, nearest first. */
   readonly before?: string | undefined;
@@ -174,14 +177,13 @@ export function createRoomTables(store: Store): RoomTables {
         ]),
   ];
 
-  const matching = ({ domain, isPublic, search }: Omit<RoomFilter, 'most'>) => {
+  const matching = ({ domain, isPublic, search, prefix }: Omit<RoomFilter, 'most'>) => {
     let query = db.selectFrom('muc_rooms').where('domain', '=', domain);
     if (isPublic !== undefined) query = query.where('is_public', '=', isPublic ? 1 : 0);
+    if (prefix !== undefined) query = query.where(isLike('jid', `${literal(prefix)}%`));
     if (search !== undefined && search !== '') {
-      const pattern = `%${search.replace(/[%_\\]/g, '\\$&')}%`;
-      query = query.where(({ eb, or }) =>
-        or([eb('jid', 'like', pattern as BareJid), eb('name', 'like', pattern)]),
-      );
+      const pattern = `%${literal(search)}%`;
+      query = query.where(({ or }) => or([isLike('jid', pattern), isLike('name', pattern)]));
     }
     return query;
   };
@@ -369,6 +371,13 @@ export function createRoomTables(store: Store): RoomTables {
     },
   };
 }
+
+/** A text as a pattern that means nothing else. */
+const literal = (text: string): string => text.replace(/[%_\\]/g, '\\$&');
+
+// SQLite knows no escape unless it is named.
+const isLike = (column: 'jid' | 'name', pattern: string) =>
+  sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`;
 
 function affiliateOf(row: Tables['muc_affiliations']): [BareJid, Affiliate][] {
   const affiliation = affiliationNamed(row.affiliation);
