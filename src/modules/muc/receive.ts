@@ -57,8 +57,10 @@ function receiveNowhere(stanza: Addressed, terms: Terms): Outcome {
   });
   if (stanza.kind !== 'presence') {
     if (isEnd(stanza)) return NOTHING;
-    const failure = { condition: 'item-not-found', text: 'There is no such room.' } as const;
-    return answer(refusal(stanza, failure, room));
+    // XEP-0410 §3.2: of who asks an occupant, item-not-found would say that he is in the room.
+    const isOfOccupant = stanza.kind === 'iq' && hasNick(stanza);
+    const condition = isOfOccupant ? 'not-acceptable' : 'item-not-found';
+    return answer(refusal(stanza, { condition, text: 'There is no such room.' }, room));
   }
   if (stanza.type !== 'available') return NOTHING;
   if (!hasNick(stanza)) {

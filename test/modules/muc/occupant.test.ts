@@ -859,6 +859,14 @@ describe('XEP-0045 §7.4 to §7.14', () => {
     expect(codesIn(house.hecate.inbox[0])).toEqual([110, 201]);
   });
 
+  test('XEP-0410 §3.2 who was in a room that is no more is not told that he still is', async () => {
+    const ping = "<ping xmlns='urn:xmpp:ping'/>";
+    const gone = `no@${CHAT}`;
+    const refused = await hag66.ask('get', ping, `${gone}/thirdwitch`);
+    expect(conditionIn(refused)).toBe('not-acceptable');
+    expect(conditionIn(await hag66.ask('get', ping, gone))).toBe('item-not-found');
+  });
+
   test('XEP-0410 §3.2, §4: an occupant who pings himself is answered by the room', async () => {
     const ping = "<ping xmlns='urn:xmpp:ping'/>";
     expect(resultIn(await hag66.ask('get', ping, `${COVEN}/thirdwitch`))).toBe('');
