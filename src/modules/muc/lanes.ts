@@ -13,7 +13,7 @@ const MAX_WAITING = 2000;
 /** What the ways work with. */
 export interface LaneOptions {
   route(stanza: Stanza): MaybePromise<void>;
-  /** A recipient for whom too much waits. */
+  /** A recipient for whom too much waits; told when what a room is doing now is done. */
   overflow(to: Jid): void;
   /** A bug of ours. */
   failed(error: unknown): void;
@@ -38,6 +38,16 @@ interface Lane {
 /** Makes them. */
 export function createLanes({ route, overflow, failed }: LaneOptions): Lanes {
   const lanes = new Map<Jid, Lane>();
+  const overflowing = new Set<Jid>();
+
+  const tellOverflow = (to: Jid) => {
+    if (overflowing.has(to)) return;
+    overflowing.add(to);
+    queueMicrotask(() => {
+      overflowing.delete(to);
+      overflow(to);
+    });
+  };
 
   const follow = (to: Jid, lane: Lane, work: Promise<void>) => {
     lane.waiting += 1;
@@ -60,7 +70,7 @@ export function createLanes({ route, overflow, failed }: LaneOptions): Lanes {
         lanes.set(to, opened);
         follow(to, opened, routed);
       } else if (lane.waiting >= MAX_WAITING) {
-        overflow(to);
+        tellOverflow(to);
       } else {
         follow(
           to,

@@ -97,7 +97,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
   const allowances = createAllowances(clock, home.configOf);
   const lanes = createLanes({
     route: home.route,
-    overflow: (to) => void dropSession(to),
+    overflow: (to) => dropSession(to),
     failed: (error) => log.error({ err: error }, 'a stanza of a room could not be sent'),
   });
 
@@ -194,10 +194,10 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     } else if (cell.timer === undefined) {
       const { jid } = room;
       cell.timer = clock.after(home.configOf(hostOf(jid)).configureTime, () => {
-        void change(jid, (turn) => {
+        change(jid, (turn) => {
           const reason = 'The room was not configured in time.';
           if (turn.room.isLocked) destroy(turn, { venue: undefined, password: '', reason });
-        });
+        }).catch(changeFailed);
       });
     }
   };
@@ -223,7 +223,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     isRemote: (jid) => home.hosts.ownerOf(domainOf(jid)) === undefined,
     lively: () => lively(),
     send: lanes.send,
-    drop: (session) => void dropSession(session),
+    drop: (session) => dropSession(session),
   });
 
   function* lively() {
@@ -231,12 +231,11 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
       if (room !== undefined && room.occupants.size > 0) yield room;
   }
 
-  const dropSession = (session: Jid) =>
-    Promise.all(
-      [...cells.all()]
-        .filter(([, { room }]) => room?.places.has(session as FullJid) === true)
-        .map(([jid]) => change(jid, (turn) => drop(turn, session))),
-    );
+  const dropSession = (session: Jid) => {
+    for (const [jid, { room }] of [...cells.all()])
+      if (room?.places.has(session as FullJid) === true)
+        change(jid, (turn) => drop(turn, session)).catch(changeFailed);
+  };
 
   /** Who reads slowly what rooms send him is himself read slowly. */
   const paced = (sender: Jid, said: Verdict): MaybePromise<Verdict> => {
@@ -246,6 +245,8 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
 
   const archiveFailed = (error: unknown) =>
     log.error({ err: error }, 'the archive of a room could not be changed');
+  /** Where nobody waits for it. */
+  const changeFailed = (error: unknown) => log.error({ err: error }, 'a room could not be changed');
 
   /** A room handles a stanza; what may be archived has its place before. */
   const handle = (cell: Cell, stanza: Addressed, jid: BareJid): MaybePromise<Verdict> => {

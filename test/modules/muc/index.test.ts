@@ -1,6 +1,7 @@
 /** How rooms live: through restarts, without ghosts, and whatever strangers do. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bareOf } from '../../../src/jid/jid.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type BareJid, bareOf } from '../../../src/jid/jid.ts';
+import { muc } from '../../../src/modules/muc/index.ts';
 import type { Stanza } from '../../../src/stanza/stanza.ts';
 import { childOf, serialise, textOf } from '../../../src/xml/element.ts';
 import { stanza } from '../../operations/support.ts';
@@ -197,6 +198,26 @@ describe('ghosts', () => {
     expect(codesIn(crone1.inbox[0])).toEqual([333]);
   });
 
+  test('§17.4 a room that cannot be changed in the database takes nothing else with it', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    await crone1.send(`<presence to='${COVEN}/firstwitch' type='unavailable'/>`);
+    house.scene.clock.advance(60_000);
+    house.scene.clock.advance(900_000);
+    await calm(house.scene);
+    const asked = sent.find(({ kind }) => kind === 'iq');
+    // With him the room would end.
+    const full = vi.spyOn(house.scene.store, 'write').mockRejectedValue(new Error('full'));
+    await far(
+      `<iq type='error' id='${asked?.id}' to='${COVEN}'><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
+    );
+    expect(full).toHaveBeenCalled();
+    full.mockRestore();
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    expect((await house.scene.registry.apiOf(muc).show(COVEN as BareJid))?.occupants).toBe(1);
+  });
+
   test('§17.4 a client that knows no ping is there', async () => {
     house.scene.clock.advance(60_000);
     house.scene.clock.advance(900_000);
@@ -293,6 +314,30 @@ describe('strangers', () => {
     open();
     await calm(house.scene);
     expect(got).toEqual(['one', 'two', 'three']);
+  });
+
+  test('who reads too slowly leaves when what the room is doing is done', async () => {
+    await makeRoom(crone1, 'firstwitch', { persistentroom: '1' });
+    await crone1.send(`<presence to='${COVEN}/firstwitch' type='unavailable'/>`);
+    await far(join('far'));
+    await enter(crone1, 'firstwitch');
+    let open = () => {};
+    const blocked = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    house.scene.router.useRemote(() => blocked.then(() => ({ kind: 'handled' }) as const));
+    for (let count = 0; count < 1990; count += 1)
+      void house.scene.router.route(
+        stanza(`<message to='${COVEN}/far' type='chat'><body>x</body></message>`, crone1.jid),
+      );
+    while (!crone1.inbox.some(({ attrs }) => attrs['type'] === 'unavailable')) {
+      crone1.inbox.length = 0;
+      void house.scene.router.route(stanza(say('slow?'), crone1.jid));
+      await calm(house.scene);
+    }
+    open();
+    expect(crone1.inbox.map(({ name }) => name)).toEqual(['message', 'presence']);
+    expect(codesIn(crone1.inbox[1])).toEqual([333]);
   });
 
   test('a room of the owner alone, whose form changes nothing of others', async () => {
