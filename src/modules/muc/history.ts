@@ -58,15 +58,23 @@ export function remembered(
   return isOwner && hasOwn ? message : delayed(message, { from: room.jid, stamp: at });
 }
 
+/** How much history a room keeps. */
+export interface HistoryBounds {
+  readonly most: number;
+  readonly bytes: number;
+}
+
 /** The history with one more message, within what a room keeps. */
-export function withSaid(
+export const withSaid = (
   history: readonly Said[],
   said: Said,
-  limits: { readonly most: number; readonly bytes: number },
-): readonly Said[] {
+  bounds: HistoryBounds,
+): readonly Said[] => within([...history, said], bounds);
+
+/** The newest messages, as many as a room keeps. */
+export function within(all: readonly Said[], limits: HistoryBounds): readonly Said[] {
   let bytes = 0;
-  let first = history.length + 1;
-  const all = [...history, said];
+  let first = all.length;
   while (first > 0 && all.length - first < limits.most) {
     bytes += all[first - 1]?.message.wire.text.length ?? 0;
     if (bytes > limits.bytes) break;

@@ -28,6 +28,7 @@ import { entryMark } from './entering.ts';
 import { createGhosts } from './ghosts.ts';
 import { hearsSince } from './guests.ts';
 import { createHandover, handOver } from './handover.ts';
+import { within } from './history.ts';
 import { createInvitees } from './invitees.ts';
 import { createLanes } from './lanes.ts';
 import { destroy, drop } from './leaving.ts';
@@ -87,7 +88,10 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
   let key: Buffer | undefined;
   const cells = createCells(async (jid) => {
     key ??= await secret();
-    return tables.load(jid);
+    const room = await tables.load(jid);
+    if (room === undefined) return undefined;
+    const bounds = { most: room.config.historyMost, bytes: home.configOf(hostOf(jid)).historySize };
+    return { ...room, history: within(room.history, bounds) };
   });
   const { inTurn } = cells;
   const counts = new Map<BareJid, number>();

@@ -1,6 +1,7 @@
 /** Rooms in the database: what must last of them. */
 import { sql } from 'kysely';
 import { type BareJid, type Domain, domainOf, type Jid, parseJid } from '../../jid/jid.ts';
+import { BoundedMap } from '../../kit/limits.ts';
 import { readStored } from '../../stanza/stored.ts';
 import { prepare, type Query, type Store } from '../../store/store.ts';
 import { createHatTable } from './hat-table.ts';
@@ -51,6 +52,8 @@ export interface Writing {
 const MOST_SEARCHED = 10_000;
 /** Messages of a room that are written before the oldest are taken away. */
 const SPARE_HISTORY = 64;
+/** Rooms of which it is known how many were; of another the oldest are taken away at once. */
+const COUNTED_ROOMS = 10_000;
 
 /** Reads and writes rooms. */
 export interface RoomTables {
@@ -94,7 +97,7 @@ export function createRoomTables(store: Store): RoomTables {
         stanza: is.stanza,
       }),
   );
-  let written = 0;
+  const written = new BoundedMap<BareJid, number>(COUNTED_ROOMS);
 
   const saidQueries = (room: Room, said: Said): Query[] => {
     const { message, at, id, account } = said;
@@ -105,19 +108,21 @@ export function createRoomTables(store: Store): RoomTables {
       account,
       stanza: message.wire.text,
     });
-    written += 1;
-    return written % SPARE_HISTORY === 0 ? [insert, prune(room)] : [insert];
+    const count = written.get(room.jid) ?? 0;
+    written.set(room.jid, count + 1);
+    return count % SPARE_HISTORY === 0 ? [insert, prune(room)] : [insert];
   };
 
-  const prune = (room: Room): Query => {
-    const oldest = db
+  /** What the room itself does not remember any more. */
+  const prune = ({ jid, history: [oldest] }: Room): Query => {
+    const own = db.deleteFrom('muc_history').where('room', '=', jid);
+    if (oldest === undefined) return own;
+    const first = db
       .selectFrom('muc_history')
-      .select('id')
-      .where('room', '=', room.jid)
-      .orderBy('id', 'desc')
-      .offset(room.config.historyMost)
-      .limit(1);
-    return db.deleteFrom('muc_history').where('room', '=', room.jid).where('id', '<=', oldest);
+      .select(({ fn }) => fn.min('id').as('id'))
+      .where('room', '=', jid)
+      .where('stanza_id', '=', oldest.id);
+    return own.where('id', '<', first);
   };
 
   const roomQuery = (room: Room): Query => {

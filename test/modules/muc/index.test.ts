@@ -295,6 +295,36 @@ describe('strangers', () => {
     expect(textsIn(hag66)).toEqual(['195', '196', '197', '198', '199']);
   });
 
+  test('history keeps within its limit in each of several rooms', async () => {
+    const rooms = ['one', 'two'].map((name) => `${name}@${CHAT}`);
+    for (const room of rooms)
+      await makeRoom(crone1, 'firstwitch', { 'muc#maxhistoryfetch': '5' }, room);
+    for (let count = 0; count < 128; count += 1)
+      for (const room of rooms) await crone1.send(say(String(count), room));
+    const db = house.scene.store.tables<{ muc_history: { room: string } }>();
+    const all = await house.scene.store.read(db.selectFrom('muc_history').select('room'));
+    for (const room of rooms)
+      expect(all.filter((row) => row.room === room).length).toBeLessThan(70);
+  });
+
+  test('history keeps within its size in the database, and after a restart', async () => {
+    const row = { room: COVEN, at: 1, account: 'hag66@shakespeare.lit' };
+    const large = `<message type="groupchat" from="${COVEN}/hag" to="${COVEN}"><body>${'x'.repeat(200_000)}</body></message>`;
+    const db = house.scene.store.tables<Record<string, Record<string, unknown>>>();
+    const kept = { name: '', is_public: 0, is_persistent: 1, config: '{}', created: 1 };
+    await house.scene.store.write(
+      db.insertInto('muc_rooms').values({ jid: COVEN, domain: CHAT, ...kept }),
+      ...['a', 'b', 'c', 'd', 'e'].map((stanza_id) =>
+        db.insertInto('muc_history').values({ ...row, stanza_id, stanza: large }),
+      ),
+    );
+    await crone1.send(join('firstwitch'));
+    expect(textsIn(crone1).length).toBe(2);
+    await crone1.send(say('small'));
+    const left = await house.scene.store.read(db.selectFrom('muc_history').select('stanza_id'));
+    expect(left.map(({ stanza_id }) => stanza_id).slice(0, -1)).toEqual(['d', 'e']);
+  });
+
   test('what is slow for one holds up nobody else, and keeps its order', async () => {
     await makeRoom(crone1, 'firstwitch');
     await far(join('far'));
