@@ -2,6 +2,7 @@
 import type { Home } from '../../core/module.ts';
 import { type BareJid, bareOf, domainOf, type Jid } from '../../jid/jid.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
+import type { Room } from './room.ts';
 import type { MucSettings } from './settings.ts';
 import type { RoomTables } from './tables.ts';
 
@@ -9,8 +10,8 @@ import type { RoomTables } from './tables.ts';
 export function createGate(
   home: Home<MucSettings>,
   tables: RoomTables,
-  /** How many rooms of his wait to be configured. */
-  pending: (account: BareJid) => number,
+  /** The rooms that wait to be configured, which are nowhere written. */
+  waiting: () => Iterable<Room>,
 ) {
   const mayCreate = async (account: BareJid, { creation }: MucSettings): Promise<boolean> => {
     if (creation === 'anyone') return true;
@@ -37,10 +38,12 @@ export function createGate(
     if (!(await mayCreate(account, settings)))
       return { condition: 'not-allowed', text: 'You may not create rooms here.' };
     const domain = domainOf(jid);
-    const owned = await tables.ownedBy(account, domain);
-    if (owned + pending(account) >= settings.roomsPerOwner)
+    const [made, all] = [await tables.madeBy(account, domain), await tables.count({ domain })];
+    const others = [...waiting()].filter((room) => domainOf(room.jid) === domain);
+    const own = others.filter(({ creator }) => creator === account);
+    if (made + own.length >= settings.roomsPerOwner)
       return { condition: 'resource-constraint', text: 'You own too many rooms.' };
-    if ((await tables.count({ domain })) >= settings.maxRooms)
+    if (all + others.length >= settings.maxRooms)
       return { condition: 'resource-constraint', text: 'The service has no place for more rooms.' };
     return undefined;
   };

@@ -86,6 +86,7 @@ export function newRoom(stanza: Presence & { readonly to: FullJid }, terms: Term
     jid,
     config: { ...DEFAULT_CONFIG, name: localOf(jid) },
     created: terms.now,
+    creator: bareOf(stanza.from),
     isLocked: true,
     affiliates: new Map([[bareOf(stanza.from), owner]]),
   });

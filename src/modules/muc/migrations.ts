@@ -16,6 +16,8 @@ export interface Tables {
     subject: string | null;
     subject_nick: string | null;
     subject_at: number | null;
+    /** Null for one that an admin of the server made, or that is older than this column. */
+    creator: BareJid | null;
   };
   muc_affiliations: {
     room: BareJid;
@@ -100,6 +102,13 @@ export const mucMigrations: readonly Migration[] = [
         room TEXT NOT NULL, seq INTEGER NOT NULL, version TEXT NOT NULL, account TEXT NOT NULL,
         before TEXT NOT NULL, now TEXT NOT NULL, PRIMARY KEY (room, seq)
       )`,
+    ],
+  },
+  {
+    name: 'creators of rooms',
+    up: [
+      'ALTER TABLE muc_rooms ADD COLUMN creator TEXT',
+      'CREATE INDEX muc_rooms_by_creator ON muc_rooms (creator)',
     ],
   },
 ];

@@ -63,6 +63,8 @@ export interface Room {
   readonly config: RoomConfig;
   /** In ms since the epoch. */
   readonly created: number;
+  /** Who made it by entering it; undefined where an admin of the server did. */
+  readonly creator: BareJid | undefined;
   /** Whether its first owner has yet to configure it (XEP-0045 §10.1). */
   readonly isLocked: boolean;
   readonly affiliates: ReadonlyMap<BareJid, Affiliate>;
@@ -91,6 +93,7 @@ export function emptyRoom(
   return {
     config: DEFAULT_CONFIG,
     isLocked: false,
+    creator: undefined,
     affiliates: new Map(),
     changes: [],
     occupants: new Map(),

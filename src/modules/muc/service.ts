@@ -295,12 +295,10 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     return verdict.handled;
   };
 
-  const refusalToCreate = createGate(home, tables, (account) => {
-    let pending = 0;
-    for (const [, { room }] of cells.all())
-      if (room?.isLocked === true && room.affiliates.has(account)) pending += 1;
-    return pending;
-  });
+  function* waiting() {
+    for (const [, { room }] of cells.all()) if (room?.isLocked === true) yield room;
+  }
+  const refusalToCreate = createGate(home, tables, waiting);
 
   return {
     receive(stanza, host) {

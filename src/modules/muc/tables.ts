@@ -1,11 +1,11 @@
 /** Rooms in the database: what must last of them. */
-import { sql } from 'kysely';
 import { type BareJid, type Domain, domainOf, type Jid, parseJid } from '../../jid/jid.ts';
 import { BoundedMap } from '../../kit/limits.ts';
 import { readStored } from '../../stanza/stored.ts';
 import { prepare, type Query, type Store } from '../../store/store.ts';
 import { createHatTable } from './hat-table.ts';
 import { NO_HATS } from './hats.ts';
+import { isLike, literal } from './like.ts';
 import { createListTable } from './list-table.ts';
 import type { Tables } from './migrations.ts';
 import { affiliationNamed } from './privileges.ts';
@@ -64,8 +64,8 @@ export interface RoomTables {
   tombstone(jid: BareJid): Promise<Tombstone | undefined>;
   list(filter: RoomFilter): Promise<readonly ListedRoom[]>;
   count(filter: Pick<RoomFilter, 'domain' | 'isPublic' | 'search'>): Promise<number>;
-  /** How many rooms of a service an account owns. */
-  ownedBy(account: BareJid, domain: Domain): Promise<number>;
+  /** How many rooms of a service an account has made, or was given by an admin of the server. */
+  madeBy(account: BareJid, domain: Domain): Promise<number>;
   /** Rooms after one, in order, that may have a term of their own for what is said. */
   withTerm(after: string, most: number): Promise<readonly TermedRoom[]>;
   /** The public rooms of a service, by their addresses. */
@@ -126,7 +126,7 @@ export function createRoomTables(store: Store): RoomTables {
   };
 
   const roomQuery = (room: Room): Query => {
-    const { jid, config, created, subject } = room;
+    const { jid, config, created, creator = null, subject } = room;
     const values = {
       name: config.name,
       is_public: config.isPublic ? 1 : 0,
@@ -138,7 +138,7 @@ export function createRoomTables(store: Store): RoomTables {
     };
     return db
       .insertInto('muc_rooms')
-      .values({ jid, domain: domainOf(jid), created, ...values })
+      .values({ jid, domain: domainOf(jid), created, creator, ...values })
       .onConflict((at) => at.column('jid').doUpdateSet(values));
   };
 
@@ -237,6 +237,7 @@ export function createRoomTables(store: Store): RoomTables {
         jid,
         config,
         created: Number(row.created),
+        creator: row.creator ?? undefined,
         affiliates: new Map(affiliates.flatMap(affiliateOf)),
         changes: await lists.load(jid),
         subject:
@@ -285,17 +286,23 @@ export function createRoomTables(store: Store): RoomTables {
       const query = matching(filter).select(({ fn }) => fn.countAll<number>().as('rooms'));
       return Number((await store.first(query))?.rooms ?? 0);
     },
-    async ownedBy(account, domain) {
-      const row = await store.first(
-        db
-          .selectFrom('muc_affiliations')
-          .innerJoin('muc_rooms', 'muc_rooms.jid', 'muc_affiliations.room')
-          .select(({ fn }) => fn.countAll<number>().as('rooms'))
-          .where('muc_affiliations.account', '=', account)
-          .where('muc_affiliations.affiliation', '=', 'owner')
-          .where('muc_rooms.domain', '=', domain),
-      );
-      return Number(row?.rooms ?? 0);
+    async madeBy(account, domain) {
+      const given = db
+        .selectFrom('muc_affiliations')
+        .select('room')
+        .where('account', '=', account)
+        .where('affiliation', '=', 'owner');
+      const made = db
+        .selectFrom('muc_rooms')
+        .select(({ fn }) => fn.countAll<number>().as('rooms'))
+        .where('domain', '=', domain)
+        .where(({ eb, or, and }) =>
+          or([
+            eb('creator', '=', account),
+            and([eb('creator', 'is', null), eb('jid', 'in', given)]),
+          ]),
+        );
+      return Number((await store.first(made))?.rooms ?? 0);
     },
     async withTerm(after, most) {
       const rows = await store.read(
@@ -376,13 +383,6 @@ export function createRoomTables(store: Store): RoomTables {
     },
   };
 }
-
-/** A text as a pattern that means nothing else. */
-const literal = (text: string): string => text.replace(/[%_\\]/g, '\\$&');
-
-// SQLite knows no escape unless it is named.
-const isLike = (column: 'jid' | 'name', pattern: string) =>
-  sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`;
 
 function affiliateOf(row: Tables['muc_affiliations']): [BareJid, Affiliate][] {
   const affiliation = affiliationNamed(row.affiliation);

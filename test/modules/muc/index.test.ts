@@ -247,6 +247,37 @@ describe('strangers', () => {
     expect(conditionIn(await crone1.next())).toBe('resource-constraint');
   });
 
+  test('and they take places of the service', async () => {
+    for (const name of ['a', 'b', 'c']) await crone1.send(join('x', '', `${name}@${CHAT}`));
+    for (const name of ['d', 'e']) await hag66.send(join('x', '', `${name}@${CHAT}`));
+    await house.hecate.send(join('x', '', `f@${CHAT}`));
+    expect(conditionIn(await house.hecate.next())).toBe('resource-constraint');
+  });
+
+  test('whoever is made an owner by others may still make rooms of his own', async () => {
+    for (const name of ['a', 'b', 'c'])
+      await makeRoom(
+        crone1,
+        'x',
+        { roomowners: [bareOf(crone1.jid), bareOf(hag66.jid)] },
+        `${name}@${CHAT}`,
+      );
+    await hag66.send(join('x', '', `d@${CHAT}`));
+    expect(codesIn(hag66.inbox.at(0))).toEqual([110, 201]);
+  });
+
+  test('nobody makes room for more by giving his rooms away', async () => {
+    for (const name of ['a', 'b', 'c'])
+      await makeRoom(
+        crone1,
+        'x',
+        { persistentroom: '1', roomowners: ['nobody@nowhere.example'], roomadmins: [] },
+        `${name}@${CHAT}`,
+      );
+    await crone1.send(join('x', '', `d@${CHAT}`));
+    expect(conditionIn(await crone1.next())).toBe('resource-constraint');
+  });
+
   test('a room is made once, whoever comes at the same time', async () => {
     await Promise.all([crone1.send(join('one')), hag66.send(join('two'))]);
     const made = [crone1, hag66].filter(({ inbox }) => codesIn(inbox[0]).includes(201));
