@@ -7,6 +7,7 @@ import { childOf, childrenOf, type Element, el, isNamed } from '../../xml/elemen
 import { reasonIn } from './admin.ts';
 import { affiliate, invitation } from './affiliating.ts';
 import { MUC_USER } from './names.ts';
+import { seesJids } from './presence.ts';
 import { affiliationMay, isAtLeast, roleMay } from './privileges.ts';
 import { affiliationOf, occupantAt, type Room } from './room.ts';
 import type { Turn } from './turn.ts';
@@ -117,7 +118,7 @@ function refuse(turn: Turn, stanza: Message, decline: Element): void {
   const { room } = turn;
   const to = parseJid(decline.attrs.to ?? '');
   if (!to.ok) return void turn.refuse(stanza, { condition: 'jid-malformed' });
-  const inviters = invitersAt(room, to.value);
+  const inviters = mayName(room, stanza, to.value) ? invitersAt(room, to.value) : [];
   // Nobody outside is written to by somebody whom the room does not know.
   if (inviters.length === 0) return void turn.refuse(stanza, { condition: 'item-not-found' });
   const reason = reasonIn(decline, MUC_USER);
@@ -138,6 +139,17 @@ function refuse(turn: Turn, stanza: Message, decline: Element): void {
     ],
   });
   turn.sendAll(declined, inviters);
+}
+
+/**
+ * Whether somebody may have been invited by who has that address: else he would learn by the answer who is
+ * there. Where JIDs are a secret an invitation names the nick, but for that of an admin to a new member (§9.5).
+ */
+function mayName(room: Room, { from }: Message, inviter: Jid): boolean {
+  if (bareOf(inviter) === room.jid) return true;
+  if (seesJids(room, occupantAt(room, from)?.role ?? 'none')) return true;
+  const isMember = isAtLeast(affiliationOf(room, bareOf(from)), 'member');
+  return isMember && isAtLeast(affiliationOf(room, bareOf(inviter)), 'admin');
 }
 
 function invitersAt(room: Room, jid: Jid) {

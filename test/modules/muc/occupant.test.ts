@@ -578,6 +578,8 @@ describe('XEP-0045 §7.4 to §7.14', () => {
     });
 
     test('are declined by way of the room', async () => {
+      await configure(crone1, { whois: 'anyone' });
+      crone1.inbox.length = 0;
       for (const to of ['crone1@shakespeare.lit', `${COVEN}/firstwitch`]) {
         await house.hecate.send(
           `<message to='${COVEN}' id='jk2vs61v'><x ${USER}><decline to='${to}'><reason>Sorry, I'm too busy right now.</reason></decline></x></message>`,
@@ -587,6 +589,38 @@ describe('XEP-0045 §7.4 to §7.14', () => {
           `<message from='${COVEN}' to='${C}'><x ${USER}><decline from='${HECATE}'><reason>Sorry, I'm too busy right now.</reason></decline></x></message>`,
         );
       }
+    });
+
+    test('§4.2 are not declined to a JID that is a secret, but to the nick', async () => {
+      const decline = (to: string) =>
+        `<message to='${COVEN}'><x ${USER}><decline to='${to}'/></x></message>`;
+      await house.hecate.send(decline('crone1@shakespeare.lit'));
+      const there = await house.hecate.next();
+      await house.hecate.send(decline('bard@shakespeare.lit'));
+      expect(conditionIn(there)).toBe('item-not-found');
+      expect(conditionIn(await house.hecate.next())).toBe('item-not-found');
+      await crone1.nothing();
+      await house.hecate.send(decline(`${COVEN}/firstwitch`));
+      expect(crone1.inbox.length).toBe(1);
+    });
+
+    test('§9.5 who became a member declines to the admin by whom he was invited', async () => {
+      await house.hecate.send('<presence/>');
+      await configure(crone1, { membersonly: '1' });
+      crone1.inbox.length = 0;
+      await crone1.ask(
+        'set',
+        "<query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='member' jid='hecate@shakespeare.lit'/></query>",
+        COVEN,
+      );
+      expect(serialise(house.hecate.inbox.at(-1) as never)).toContain(
+        '<invite from="crone1@shakespeare.lit"/>',
+      );
+      crone1.inbox.length = 0;
+      await house.hecate.send(
+        `<message to='${COVEN}'><x ${USER}><decline to='crone1@shakespeare.lit'/></x></message>`,
+      );
+      expect(serialise(crone1.inbox[0] as never)).toContain('<decline from=');
     });
 
     test('are not declined to somebody whom the room does not know', async () => {
