@@ -43,6 +43,8 @@ export interface RoomArchives {
   /** Looks through what was said, the newest first. */
   browse(room: BareJid, wish: RecordWish): Promise<BrowsePage<RecordedSaying>>;
   canSearch(room: BareJid): boolean;
+  /** Whether the archive has a message. */
+  has(room: BareJid, id: string): Promise<boolean>;
   /** What was said under an id; undefined when the archive has no such message. */
   recorded(room: BareJid, id: string): Promise<RecordedSaying | undefined>;
   remove(room: BareJid): Promise<void>;
@@ -99,6 +101,7 @@ export function createRoomArchives(home: Home<MucSettings>): RoomArchives {
     },
     browse: (room, wish) => api.browse(room, { ...wish, shown: readRecord }),
     canSearch: api.canSearch,
+    has: async (room, id) => (await api.stanza(room, id)) !== undefined,
     async recorded(room, id) {
       const stanza = await api.stanza(room, id);
       return stanza === undefined ? undefined : readRecord(stanza);

@@ -7,7 +7,7 @@ import { childOf, type Element, el, isNamed } from '../../xml/element.ts';
 import { reasonIn } from './admin.ts';
 import { MODERATE, OCCUPANT_ID, RETRACT, STANZA_ID } from './names.ts';
 import { occupantIdElement } from './presence.ts';
-import { everyone, type Occupant, occupantAt, occupantJid } from './room.ts';
+import { everyone, type Occupant, occupantAt, occupantJid, type Room } from './room.ts';
 import type { Turn } from './turn.ts';
 
 /** XEP-0424 §5.1: what was retracted leaves a tombstone. */
@@ -28,8 +28,7 @@ export function moderate(turn: Turn, iq: Iq, request: Element): void {
   const id = request.attrs.id ?? '';
   if (id === '' || childOf(request, 'retract', RETRACT) === undefined)
     return void turn.refuse(iq, { condition: 'bad-request' });
-  const isKnown = terms.hasArchive || room.history.some((said) => said.id === id);
-  if (!isKnown)
+  if (!isRemembered(room, id) && !terms.isRecorded)
     return void turn.refuse(iq, { condition: 'item-not-found', text: 'There is no such message.' });
   turn.answer(iq);
   takeBack(turn, {
@@ -38,6 +37,19 @@ export function moderate(turn: Turn, iq: Iq, request: Element): void {
     occupantId: moderator.id,
     reason: reasonIn(request, MODERATE),
   });
+}
+
+const isRemembered = ({ history }: Room, id: string) => history.some((said) => said.id === id);
+
+/**
+ * The id of a message that a moderator wants to take back and that is not shown to newcomers any more: it
+ * may be in the archive. Undefined where nothing need be looked for.
+ */
+export function idToLookFor(room: Room, { from, payload }: Iq): string | undefined {
+  if (payload === undefined || !isNamed(payload, 'moderate', MODERATE)) return undefined;
+  if (occupantAt(room, from)?.role !== 'moderator') return undefined;
+  const { id = '' } = payload.attrs;
+  return id === '' || isRemembered(room, id) ? undefined : id;
 }
 
 /** A message that is taken back, by whom and why. */

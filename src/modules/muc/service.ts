@@ -32,6 +32,7 @@ import { within } from './history.ts';
 import { createInvitees } from './invitees.ts';
 import { createLanes } from './lanes.ts';
 import { destroy, drop } from './leaving.ts';
+import { idToLookFor } from './moderating.ts';
 import { isVCardRequest } from './picture.ts';
 import { type Addressed, receive } from './receive.ts';
 import { createRelays } from './relays.ts';
@@ -114,6 +115,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
       readonly creation?: StanzaFailure | undefined;
       readonly place?: Reserved;
       readonly missing?: ReadonlySet<BareJid> | undefined;
+      readonly isRecorded?: boolean;
     } = {},
   ): Terms => ({
     now: clock.now(),
@@ -122,6 +124,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     occupantId,
     creation: more.creation,
     missing: more.missing,
+    isRecorded: more.isRecorded === true,
     hasArchive: hasArchive(room),
     saidId: more.place?.uid,
     isShutOut: (session) => shutOut.isOut(session, domainOf(room)),
@@ -259,9 +262,12 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
       (stanza.kind === 'iq' && stanza.payload?.name === 'moderate');
     if (!isSaid || !hasArchive(jid)) return take(cell, receive(cell.room, stanza, termsFor(jid)));
     const reserved = archives.reserve(jid);
-    const go = (place: Reserved) =>
-      take(cell, receive(cell.room, stanza, termsFor(jid, { place })), place);
-    return reserved instanceof Promise ? reserved.then(go) : go(reserved);
+    const id = cell.room && stanza.kind === 'iq' ? idToLookFor(cell.room, stanza) : undefined;
+    const go = (place: Reserved, isRecorded = false) =>
+      take(cell, receive(cell.room, stanza, termsFor(jid, { place, isRecorded })), place);
+    if (id !== undefined)
+      return Promise.all([reserved, archives.has(jid, id)]).then((found) => go(...found));
+    return reserved instanceof Promise ? reserved.then((place) => go(place)) : go(reserved);
   };
 
   /** A message, by which somebody may invite others: who is not there is looked for before. */
@@ -295,10 +301,9 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     return verdict.handled;
   };
 
-  function* waiting() {
-    for (const [, { room }] of cells.all()) if (room?.isLocked === true) yield room;
-  }
-  const refusalToCreate = createGate(home, tables, waiting);
+  const refusalToCreate = createGate(home, tables, () =>
+    [...cells.all()].flatMap(([, { room }]) => (room?.isLocked === true ? [room] : [])),
+  );
 
   return {
     receive(stanza, host) {

@@ -60,6 +60,8 @@ export interface Terms {
   readonly hasArchive: boolean;
   /** The id that the archive has for what is said now. */
   readonly saidId: string | undefined;
+  /** Whether the archive has the message that a moderator takes back; asked only where history has not. */
+  readonly isRecorded: boolean;
   /** Whom the stanza would invite that is no account of this server; undefined for nobody. */
   readonly missing: ReadonlySet<BareJid> | undefined;
   /** Since when a session may know what was said, in ms since the epoch; undefined: from the beginning. */

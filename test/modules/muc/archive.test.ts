@@ -193,6 +193,23 @@ describe('XEP-0425: moderation', () => {
     expect(archived).toContain(`<retract xmlns="urn:xmpp:message-retract:1" id="${id}"`);
   });
 
+  test('§3.2 nor is what nobody said taken back', async () => {
+    await hag66.send(say('x'));
+    crone1.inbox.length = 0;
+    expect(conditionIn(await crone1.ask('set', moderate('m'), COVEN))).toBe('item-not-found');
+    expect(conditionIn(await crone1.ask('set', moderate('none'), COVEN))).toBe('item-not-found');
+    await crone1.nothing();
+  });
+
+  test('§3.1 a moderator takes back what is only in the archive', async () => {
+    await configure(crone1, { 'muc#maxhistoryfetch': '1' });
+    await hag66.send(say('DM me for free magic potions!'));
+    const id = idIn(crone1);
+    await hag66.send(say('x'));
+    expect(resultIn(await crone1.ask('set', moderate(id), COVEN))).toBe('');
+    expect((await read(hag66)).join('')).not.toContain('magic potions');
+  });
+
   test('§3.2 nobody else does', async () => {
     await crone1.send(say('x'));
     const refused = await hag66.ask('set', moderate(idIn(hag66)), COVEN);
