@@ -69,7 +69,7 @@ function submit(turn: Turn, iq: Iq, form: Form): void {
   if (typeof wish === 'string')
     return void turn.refuse(iq, { condition: 'not-acceptable', text: wish, type: 'modify' });
   const changes = [
-    ...listChanges(turn, iq, 'owner', wish.owners),
+    ...listChanges(turn, iq, 'owner', wish.owners, wish.admins),
     ...listChanges(turn, iq, 'admin', wish.admins, wish.owners),
   ];
   const failure = refusalOfAll(turn, changes);
@@ -82,13 +82,16 @@ function submit(turn: Turn, iq: Iq, form: Form): void {
   for (const follow of afterwards) follow();
 }
 
-/** What a full list in a form changes; who is on neither list any more is a member of old. */
+/**
+ * What a full list in a form changes; who is on neither list any more is a member of old. An owner who is no
+ * more is an admin where the form says nothing of these.
+ */
 function listChanges(
   { room }: Turn,
   iq: Iq,
   to: 'owner' | 'admin',
   listed: readonly BareJid[] | undefined,
-  above: readonly BareJid[] = [],
+  others: readonly BareJid[] | undefined,
 ): AffiliationChange[] {
   if (listed === undefined) return [];
   const by = bareOf(iq.from);
@@ -100,15 +103,15 @@ function listChanges(
     actor,
     reason: '',
   });
-  const wanted = new Set(listed.filter((jid) => !above.includes(jid)));
+  // Who is on both lists is an owner; who is on the other one is seen to there.
+  const isElsewhere = (jid: BareJid) => others?.includes(jid) === true;
+  const wanted = new Set(to === 'owner' ? listed : listed.filter((jid) => !isElsewhere(jid)));
   const added = [...wanted].filter((jid) => room.affiliates.get(jid)?.affiliation !== to);
   const removed = [...room.affiliates]
-    .filter(([jid, each]) => each.affiliation === to && !wanted.has(jid) && !above.includes(jid))
+    .filter(([jid, each]) => each.affiliation === to && !wanted.has(jid) && !isElsewhere(jid))
     .map(([jid]) => jid);
-  return [
-    ...added.map((jid) => change(jid, to)),
-    ...removed.map((jid) => change(jid, to === 'owner' ? 'admin' : 'member')),
-  ];
+  const left = to === 'owner' && others === undefined ? 'admin' : 'member';
+  return [...added.map((jid) => change(jid, to)), ...removed.map((jid) => change(jid, left))];
 }
 
 /** Takes a configuration: those who may not stay leave, roles follow, and all are told (§10.2.1). */

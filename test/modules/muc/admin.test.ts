@@ -653,6 +653,21 @@ describe('XEP-0045 §10: owners', () => {
     ).toContain('affiliation="owner"');
   });
 
+  test('§10.2 an owner whom a form leaves out of both lists keeps order no more', async () => {
+    await configure(crone1, { roomowners: ['crone1@shakespeare.lit', HAG], roomadmins: [WICCA] });
+    forget();
+    await configure(crone1, { roomowners: ['crone1@shakespeare.lit'], roomadmins: [WICCA] });
+    expect(
+      serialise(crone1.inbox.find(({ attrs }) => attrs['from'] === `${COVEN}/thirdwitch`) as never),
+    ).toContain('affiliation="member" jid="hag66@shakespeare.lit/pda" role="participant"');
+    await configure(crone1, { roomowners: ['crone1@shakespeare.lit', HAG], roomadmins: [] });
+    forget();
+    await configure(crone1, { roomowners: ['crone1@shakespeare.lit'], roomadmins: [HAG] });
+    expect(
+      serialise(crone1.inbox.find(({ attrs }) => attrs['from'] === `${COVEN}/thirdwitch`) as never),
+    ).toContain('affiliation="admin" jid="hag66@shakespeare.lit/pda" role="moderator"');
+  });
+
   test('§10.2 a room for members has no place for others', async () => {
     await configure(crone1, { membersonly: '1' });
     const item = `affiliation='none' role='none' jid='${H}'`;
