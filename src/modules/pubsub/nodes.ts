@@ -83,7 +83,8 @@ export interface Nodes {
   /** The item that was published last; undefined if there is none. */
   last(node: Node): MaybePromise<Item | undefined>;
   items(node: Node, page: Omit<ItemPage, 'since'>): Promise<readonly StoredItem[]>;
-  byIds(node: Node, ids: readonly string[]): Promise<readonly StoredItem[]>;
+  /** Some by their ids; no more than have so many bytes, but one at least. */
+  byIds(node: Node, ids: readonly string[], bytes?: number): Promise<readonly StoredItem[]>;
   /** The ids of the latest items, oldest first. */
   ids(node: Node, most: number): Promise<readonly string[]>;
   /** How many items there are now. */
@@ -130,6 +131,10 @@ export function createNodes(store: Store, clock: Clock): Nodes {
   const since = ({ config: { itemExpire } }: Node): number =>
     itemExpire === 'max' ? 0 : clock.now() - itemExpire * 1000;
   const isFresh = (node: Node, item: Item) => item.at >= since(node);
+
+  /** What all items of a node together do not exceed need not be measured. */
+  const bound = (node: Node, bytes: number | undefined) =>
+    bytes !== undefined && node.bytes > bytes ? bytes : undefined;
 
   const forgetItems = (node: Known, gone: readonly { id: string; bytes: number }[]) => {
     for (const { id, bytes } of gone) {
@@ -262,8 +267,14 @@ export function createNodes(store: Store, clock: Clock): Nodes {
         return item;
       });
     },
-    items: (node, page) => tables.items(node.token, { ...page, since: since(node) }),
-    byIds: (node, ids) => tables.byIds(node.token, ids, since(node)),
+    items: (node, { bytes, ...page }) =>
+      tables.items(node.token, { ...page, bytes: bound(node, bytes), since: since(node) }),
+    async byIds(node, ids, bytes) {
+      const most = bound(node, bytes);
+      const wanted =
+        most === undefined ? ids : await tables.fitting(node.token, ids, since(node), most);
+      return tables.byIds(node.token, wanted, since(node));
+    },
     ids: (node, most) => tables.ids(node.token, most, since(node)),
     place: (node, id) => tables.place(node.token, id),
     countBefore: (node, serial) => tables.countBefore(node.token, serial, since(node)),

@@ -16,6 +16,8 @@ import type { StoredItem } from './tables.ts';
 const MAX_PAGE = 1000;
 /** An answer is cut off there, in characters, unless its first item is larger. */
 const MAX_ANSWER = 512 * 1024;
+/** No more than that is read of the database for it: a character has up to three bytes. */
+const MAX_READ = 3 * MAX_ANSWER;
 /** The most items that are asked for by their ids. */
 const MAX_IDS = 500;
 
@@ -78,7 +80,7 @@ async function byIds(
 ): Promise<Outcome<Element>> {
   if (ids.length > MAX_IDS || ids.includes('')) return refused(BAD_REQUEST);
   if (!node.config.isPersistent) return lastOnly(context, node, ids);
-  const found = await context.nodes.byIds(node, [...new Set(ids)]);
+  const found = await context.nodes.byIds(node, [...new Set(ids)], MAX_READ);
   return answer(node, fitting(found, 'oldest'));
 }
 
@@ -101,7 +103,7 @@ async function latest(
   asked: number | undefined,
 ): Promise<Outcome<Element>> {
   const most = Math.min(asked ?? MAX_PAGE, MAX_PAGE);
-  const items = await context.nodes.items(node, { from: 'newest', most });
+  const items = await context.nodes.items(node, { from: 'newest', most, bytes: MAX_READ });
   const shown = fitting(items, 'newest');
   const total = await context.nodes.size(node);
   const isWhole = shown.length >= Math.min(asked ?? total, total);
@@ -121,7 +123,7 @@ async function paged(context: Context, node: Node, page: PageRequest): Promise<O
   const count = await nodes.size(node);
   if (most === 0) return answer(node, [], pageReport({ count }));
   const from = before === undefined ? 'oldest' : 'newest';
-  const items = await nodes.items(node, { from, most, ...places, skip: index });
+  const items = await nodes.items(node, { from, most, ...places, skip: index, bytes: MAX_READ });
   const shown = fitting(items, from);
   const [first, last] = [shown[0], shown.at(-1)];
   if (first === undefined || last === undefined) return answer(node, [], pageReport({ count }));

@@ -27,6 +27,8 @@ export interface ItemPage {
   readonly after?: number | undefined;
   readonly before?: number | undefined;
   readonly skip?: number | undefined;
+  /** No more than have so many bytes together, but one at least; all if it is left out. */
+  readonly bytes?: number | undefined;
   /** Only what was published since then, in ms since the epoch. */
   readonly since: number;
 }
@@ -229,16 +231,20 @@ export function createTables(store: Store) {
       ),
     /** Items of a node, oldest first. */
     async items(token: number, page: ItemPage): Promise<readonly StoredItem[]> {
-      const { from, most, after, before, skip, since } = page;
-      let query = items(token)
-        .select(columns)
-        .orderBy('serial', from === 'oldest' ? 'asc' : 'desc')
-        .limit(most);
+      const { from, most, after, before, skip, since, bytes } = page;
+      const order = from === 'oldest' ? 'asc' : 'desc';
+      let query = items(token).orderBy('serial', order).limit(most);
       if (since > 0) query = query.where('at', '>=', since);
       if (after !== undefined) query = query.where('serial', '>', after);
       if (before !== undefined) query = query.where('serial', '<', before);
       if (skip !== undefined) query = query.offset(skip);
-      const rows = await store.read(query);
+      if (bytes !== undefined) {
+        const sizes = await store.read(query.select(['serial', 'bytes']));
+        const fitting = within(sizes, bytes).map(({ serial }) => serial);
+        if (fitting.length === 0) return [];
+        query = items(token).orderBy('serial', order).where('serial', 'in', fitting);
+      }
+      const rows = await store.read(query.select(columns));
       return from === 'oldest' ? rows : rows.reverse();
     },
     /** Items by their ids, in the order of the ids. */
@@ -246,8 +252,14 @@ export function createTables(store: Store) {
       const rows = await store.read(
         items(token).select(columns).where('id', 'in', ids).where('at', '>=', since),
       );
-      const found = new Map(rows.map((row) => [row.id, row]));
-      return ids.flatMap((id) => found.get(id) ?? []);
+      return inOrder(rows, ids);
+    },
+    /** Those of some ids that are there, in their order, as many as have so many bytes. */
+    async fitting(token: number, ids: readonly string[], since: number, bytes: number) {
+      const sizes = await store.read(
+        items(token).select(['id', 'bytes']).where('id', 'in', ids).where('at', '>=', since),
+      );
+      return within(inOrder(sizes, ids), bytes).map(({ id }) => id);
     },
     /** The ids of items, oldest first, without what they hold. */
     async ids(token: number, most: number, since: number): Promise<readonly string[]> {
@@ -324,6 +336,21 @@ export function createTables(store: Store) {
       );
     },
   };
+}
+
+function inOrder<T extends { readonly id: string }>(rows: readonly T[], ids: readonly string[]) {
+  const found = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => found.get(id) ?? []);
+}
+
+/** As many of them, from the first on, as have so many bytes; one at least. */
+function within<T extends { readonly bytes: number }>(rows: readonly T[], most: number): T[] {
+  let sum = 0;
+  const end = rows.findIndex(({ bytes }, index) => {
+    sum += bytes;
+    return sum > most && index > 0;
+  });
+  return end < 0 ? [...rows] : rows.slice(0, end);
 }
 
 const configColumns = (config: NodeConfig) => ({

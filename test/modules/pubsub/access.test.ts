@@ -1,5 +1,5 @@
 /** XEP-0060 §4.5, §9 and XEP-0163 §4: who learns what of an account's nodes, by every way there is. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { childrenOf, serialise } from '../../../src/xml/element.ts';
 import type { Actor, Scene } from '../../support/scene.ts';
 import {
@@ -408,6 +408,28 @@ describe('limits', () => {
     expect(errorOf(await ask(juliet, 'get', `<items node='x'>${ids}</items>`))).toBe(
       'modify bad-request',
     );
+  });
+
+  test('of many large items no more is read than one answer holds', async () => {
+    for (let index = 0; index < 30; index += 1)
+      await publish(
+        juliet,
+        'urn:log',
+        `<item id='i${index}'><x xmlns='urn:x'>${'x'.repeat(200_000)}</x></item>`,
+        index === 0 ? { max_items: 'max' } : undefined,
+      );
+    const read = vi.spyOn(scene.store, 'read');
+    const ids = Array.from({ length: 30 }, (_, index) => `<item id='i${index}'/>`).join('');
+    const rsm = "<set xmlns='http://jabber.org/protocol/rsm'><max>30</max></set>";
+    expect(idsIn(await ask(juliet, 'get', "<items node='urn:log'/>"))).toEqual(['i28', 'i29']);
+    expect(idsIn(await ask(juliet, 'get', `<items node='urn:log'/>${rsm}`))).toEqual(['i0', 'i1']);
+    expect(idsIn(await ask(juliet, 'get', `<items node='urn:log'>${ids}</items>`))).toEqual([
+      'i0',
+      'i1',
+    ]);
+    const rows = (await Promise.all(read.mock.results.map(({ value }) => value))).flat();
+    read.mockRestore();
+    expect(JSON.stringify(rows).length).toBeLessThan(5_000_000);
   });
 
   test('thousands of items are read by pages', async () => {
