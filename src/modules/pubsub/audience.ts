@@ -39,6 +39,8 @@ export async function audienceOf(context: Context, node: Node): Promise<Audience
   const targets = new Map<Jid, Target>();
   const doubtful: Promise<Target | undefined>[] = [];
   const covered = new Set<BareJid>();
+  /** Whether clients of which that is not known yet want it, by their accounts. */
+  const asked = new Map<BareJid, Promise<boolean>[]>();
   if (isAccount(node.service))
     for (const listener of await listenersOf(context, node.service)) {
       const { jid, isClose } = listener;
@@ -47,9 +49,14 @@ export async function audienceOf(context: Context, node: Node): Promise<Audience
       if (wanted === false) continue;
       const refused = isRefused(context, node, jid);
       if ((refused instanceof Promise ? await refused : refused) === true) continue;
-      if (wanted === true) targets.set(jid, target);
-      else doubtful.push(wanted.then((does) => (does ? target : undefined)));
-      covered.add(bareOf(jid));
+      const account = bareOf(jid);
+      if (wanted === true) {
+        targets.set(jid, target);
+        covered.add(account);
+      } else {
+        doubtful.push(wanted.then((does) => (does ? target : undefined)));
+        asked.set(account, [...(asked.get(account) ?? []), wanted]);
+      }
     }
   for (const [jid, state] of node.subscriptions) {
     if (state !== 'subscribed' || targets.has(jid)) continue;
@@ -60,7 +67,11 @@ export async function audienceOf(context: Context, node: Node): Promise<Audience
     // One of many thousands waits for nothing that need not be looked up.
     const refused = isRefused(context, node, jid, refusalToSubscribe);
     if ((refused instanceof Promise ? await refused : refused) === true) continue;
-    targets.set(jid, { jid, isClose: false, wantsBody: options?.includesBody === true });
+    const target = { jid, isClose: false, wantsBody: options?.includesBody === true };
+    const unsure = isBare(jid) ? asked.get(jid) : undefined;
+    if (unsure === undefined) targets.set(jid, target);
+    else
+      doubtful.push(Promise.all(unsure).then((all) => (all.includes(true) ? undefined : target)));
   }
   return { targets: [...targets.values()], doubtful };
 }

@@ -13,6 +13,7 @@ import {
   expectDone,
   heard,
   idsIn,
+  infoXml,
   openHouse,
   optionsForm,
   publish,
@@ -241,6 +242,24 @@ describe('clients', () => {
     await calm(scene);
     expect(heard(romeo)).toEqual([]);
     expect(heard(plain)).toEqual([]);
+  });
+
+  test('XEP-0163 §4.3.2 a subscriber hears of it, though his client is still being asked', async () => {
+    await makeNode('presence');
+    const romeo = await scene.connect(PEOPLE.friend);
+    const subscribe = `<subscribe node='${NODE}' jid='romeo@montague.lit'/>`;
+    expectDone(await ask(romeo, 'set', subscribe, JULIET));
+    await romeo.send(`<presence>${capsOf(['urn:slow'])}</presence>`);
+    await calm(scene);
+    const question = romeo.inbox.find(({ name }) => name === 'iq');
+    await say('two');
+    await calm(scene);
+    romeo.inbox.length = 0;
+    await romeo.send(
+      `<iq type='result' id='${question?.attrs.id}' to='${JULIET}'>${infoXml(['urn:slow'])}</iq>`,
+    );
+    await calm(scene);
+    expect(heard(romeo)).toEqual([`${NODE} two`]);
   });
 
   test('XEP-0115 §5.4 all that claim the same are believed when one of them has proved it', async () => {
