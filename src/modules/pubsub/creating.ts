@@ -1,5 +1,12 @@
 /** Makes nodes: XEP-0060 §8.1, also on a first publication (§7.1.4). */
-import { type BareJid, bareOf, domainOf, type Jid, prepareResource } from '../../jid/jid.ts';
+import {
+  type BareJid,
+  bareOf,
+  domainOf,
+  type Jid,
+  localOf,
+  prepareResource,
+} from '../../jid/jid.ts';
 import { randomId } from '../../kit/ids.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { ConfigChanges } from './config-form.ts';
@@ -69,8 +76,10 @@ async function mayCreate(
   const { creation } = settingsOf(service);
   if (creation === 'anyone') return true;
   const host = home.hosts.get(domainOf(account));
+  // A host is no account: it publishes push notifications wherever its users say.
+  if (host === undefined || localOf(account) === '') return false;
   // An account that ends with its session owns nothing that lasts.
-  if (host === undefined || home.sessions.of(account)[0]?.isAnonymous === true) return false;
+  if (home.sessions.of(account)[0]?.isAnonymous === true) return false;
   if (creation === 'local') return true;
   const { admins } = home.server();
   if (admins.includes(account)) return true;

@@ -1,7 +1,9 @@
 /** XEP-0060 §8: owners; the examples in their order. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Domain } from '../../../src/jid/jid.ts';
+import { iqSet } from '../../../src/stanza/build.ts';
 import { serialise } from '../../../src/xml/element.ts';
-import type { Actor, Scene } from '../../support/scene.ts';
+import { type Actor, parse, type Scene } from '../../support/scene.ts';
 import {
   ask,
   calm,
@@ -67,6 +69,16 @@ describe('XEP-0060 §8', () => {
     );
     for (const name of ['b', 'c', 'd']) expectDone(await create(hamlet, name));
     expect(errorOf(await create(hamlet, 'e'))).toBe('cancel policy-violation max-nodes-exceeded');
+  });
+
+  test('§8.1.1 a host makes no nodes, whatever its users have it publish', async () => {
+    const payload = parse(
+      `<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='mine'>${entry('a')}</publish></pubsub>`,
+    );
+    const asked = iqSet({ from: 'denmark.lit' as Domain, to: PUBSUB as Domain, payload });
+    const answer = await scene.router.ask(asked, 1000);
+    expect(answer?.type).toBe('error');
+    expectDone(await say('a', 'mine', francisco));
   });
 
   test('§8.1.1 an instant node', async () => {
