@@ -34,7 +34,14 @@ export interface Tables {
     account: BareJid;
     stanza: string;
   };
-  muc_tombstones: { room: BareJid; at: number; venue: string | null; reason: string };
+  muc_tombstones: {
+    room: BareJid;
+    at: number;
+    venue: string | null;
+    reason: string;
+    /** As that of the room was. */
+    creator: BareJid | null;
+  };
   muc_hats: { room: BareJid; uri: string; title: string; hue: string };
   muc_worn_hats: { room: BareJid; account: BareJid; uri: string };
   /** XEP-0463: the last changes of a room's lists. */
@@ -109,6 +116,13 @@ export const mucMigrations: readonly Migration[] = [
     up: [
       'ALTER TABLE muc_rooms ADD COLUMN creator TEXT',
       'CREATE INDEX muc_rooms_by_creator ON muc_rooms (creator)',
+    ],
+  },
+  {
+    name: 'creators of destroyed rooms',
+    up: [
+      'ALTER TABLE muc_tombstones ADD COLUMN creator TEXT',
+      'CREATE INDEX muc_tombstones_by_creator ON muc_tombstones (creator, at)',
     ],
   },
 ];

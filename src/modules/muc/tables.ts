@@ -1,5 +1,5 @@
 /** Rooms in the database: what must last of them. */
-import { type BareJid, type Domain, domainOf, type Jid, parseJid } from '../../jid/jid.ts';
+import { type BareJid, type Domain, domainOf } from '../../jid/jid.ts';
 import { BoundedMap } from '../../kit/limits.ts';
 import { readStored } from '../../stanza/stored.ts';
 import { prepare, type Query, type Store } from '../../store/store.ts';
@@ -11,6 +11,7 @@ import type { Tables } from './migrations.ts';
 import { affiliationNamed } from './privileges.ts';
 import { type Affiliate, emptyRoom, type Room, type Said } from './room.ts';
 import { type RoomConfig, readRoomConfig } from './room-config.ts';
+import { createTombstoneTable } from './tombstone-table.ts';
 import type { Outcome, PublishedCard, Tombstone } from './turn.ts';
 
 /** A room in a list. */
@@ -87,6 +88,7 @@ export function createRoomTables(store: Store): RoomTables {
   const db = store.tables<Tables>();
   const hats = createHatTable(store);
   const lists = createListTable(store);
+  const tombstones = createTombstoneTable(store);
   const insertSaid = prepare(
     (is: { room: BareJid; at: number; stanza_id: string; account: BareJid; stanza: string }) =>
       db.insertInto('muc_history').values({
@@ -163,23 +165,14 @@ export function createRoomTables(store: Store): RoomTables {
     return queries;
   };
 
-  const removal = (jid: BareJid, tombstone: Tombstone | undefined): Query[] => [
-    db.deleteFrom('muc_rooms').where('jid', '=', jid),
-    db.deleteFrom('muc_affiliations').where('room', '=', jid),
-    db.deleteFrom('muc_history').where('room', '=', jid),
-    db.deleteFrom('muc_vcards').where('room', '=', jid),
-    ...hats.removal(jid),
-    lists.removal(jid),
-    ...(tombstone === undefined
-      ? []
-      : [
-          db.insertInto('muc_tombstones').values({
-            room: jid,
-            at: tombstone.at,
-            venue: tombstone.venue ?? null,
-            reason: tombstone.reason,
-          }),
-        ]),
+  const removal = (room: Room, tombstone: Tombstone | undefined): Query[] => [
+    db.deleteFrom('muc_rooms').where('jid', '=', room.jid),
+    db.deleteFrom('muc_affiliations').where('room', '=', room.jid),
+    db.deleteFrom('muc_history').where('room', '=', room.jid),
+    db.deleteFrom('muc_vcards').where('room', '=', room.jid),
+    ...hats.removal(room.jid),
+    lists.removal(room.jid),
+    ...(tombstone === undefined ? [] : tombstones.burying(room, tombstone)),
   ];
 
   const matching = ({ domain, isPublic, search, prefix }: Omit<RoomFilter, 'most'>) => {
@@ -253,13 +246,7 @@ export function createRoomTables(store: Store): RoomTables {
       const query = db.selectFrom('muc_vcards').select('xml').where('room', '=', jid);
       return (await store.first(query))?.xml;
     },
-    async tombstone(jid) {
-      const row = await store.first(
-        db.selectFrom('muc_tombstones').selectAll().where('room', '=', jid),
-      );
-      if (row === undefined) return undefined;
-      return { at: Number(row.at), venue: jidOf(row.venue), reason: row.reason };
-    },
+    tombstone: tombstones.load,
     async list(filter) {
       const { after, before, offset = 0, most } = filter;
       let query = matching(filter).select(['jid', 'name', 'is_public', 'is_persistent', 'created']);
@@ -342,7 +329,7 @@ export function createRoomTables(store: Store): RoomTables {
     writing(before, { room, tombstone, said, retraction, vcard }) {
       const isKept = before !== undefined && !before.isLocked;
       if (room === undefined)
-        return { first: isKept ? removal(before.jid, tombstone) : [], meanwhile: [] };
+        return { first: isKept ? removal(before, tombstone) : [], meanwhile: [] };
       if (room.isLocked) return { first: [], meanwhile: [] };
       const known = isKept ? before.affiliates : new Map<BareJid, Affiliate>();
       const isChanged = !isKept || before.config !== room.config || before.subject !== room.subject;
@@ -372,9 +359,7 @@ export function createRoomTables(store: Store): RoomTables {
         ],
       };
     },
-    async unbury(jid) {
-      await store.write(db.deleteFrom('muc_tombstones').where('room', '=', jid));
-    },
+    unbury: tombstones.unbury,
     async purge(jid, before) {
       const [{ changes }] = await store.write(
         db.deleteFrom('muc_history').where('room', '=', jid).where('at', '<', before),
@@ -388,9 +373,4 @@ function affiliateOf(row: Tables['muc_affiliations']): [BareJid, Affiliate][] {
   const affiliation = affiliationNamed(row.affiliation);
   if (affiliation === undefined || affiliation === 'none') return [];
   return [[row.account, { affiliation, nick: row.nick, reason: row.reason }]];
-}
-
-function jidOf(raw: string | null): Jid | undefined {
-  const parsed = raw === null ? undefined : parseJid(raw);
-  return parsed?.ok === true ? parsed.value : undefined;
 }

@@ -278,6 +278,23 @@ describe('strangers', () => {
     expect(conditionIn(await crone1.next())).toBe('resource-constraint');
   });
 
+  test('nobody takes names from others without end by destroying rooms of his', async () => {
+    const rooms = Array.from({ length: 52 }, (_, index) => `r${index}@${CHAT}`);
+    for (const room of rooms) {
+      await makeRoom(crone1, 'x', { persistentroom: '1' }, room);
+      const end = "<query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query>";
+      await crone1.ask('set', end, room);
+      house.scene.clock.advance(1);
+    }
+    const answers = [];
+    for (const room of [rooms[1], rooms[2], rooms[51]]) {
+      hag66.inbox.length = 0;
+      await hag66.send(join('x', '', room));
+      answers.push(conditionIn(await hag66.next()));
+    }
+    expect(answers).toEqual([undefined, 'gone', 'gone']);
+  });
+
   test('a room is made once, whoever comes at the same time', async () => {
     await Promise.all([crone1.send(join('one')), hag66.send(join('two'))]);
     const made = [crone1, hag66].filter(({ inbox }) => codesIn(inbox[0]).includes(201));
