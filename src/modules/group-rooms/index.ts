@@ -103,6 +103,7 @@ export const groupRooms = defineModule<undefined, GroupRooms>({
         return { ok: true };
       });
 
+    // One room that cannot follow holds up no other.
     const follow = async (change: GroupChange) => {
       for (const room of await table.of(change))
         await exclusive(room, async () => {
@@ -110,7 +111,7 @@ export const groupRooms = defineModule<undefined, GroupRooms>({
           if (change.isGone) return table.remove(room);
           await welcome(room, change.added);
           return table.note(room, change);
-        });
+        }).catch(failed);
     };
 
     /** What changed in a group, or with a room of one, while nobody was here to follow. */
@@ -128,7 +129,7 @@ export const groupRooms = defineModule<undefined, GroupRooms>({
         await table.note(room, change);
       });
     const catchUpAll = async () => {
-      for (const { room } of await table.all()) if (!isOver) await catchUp(room);
+      for (const { room } of await table.all()) if (!isOver) await catchUp(room).catch(failed);
     };
     const failed = (error: unknown) => {
       home.metrics.errors.inc({ area: 'group-rooms' });

@@ -1,6 +1,7 @@
 /** Rooms of groups: membership and bookmarks follow who is in the group. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createOperations, type Operations } from '../../../src/core/operation.ts';
+import { bookmarks } from '../../../src/modules/bookmarks/index.ts';
 import { groupRooms } from '../../../src/modules/group-rooms/index.ts';
 import { modules } from '../../../src/modules/index.ts';
 import { roomOperations } from '../../../src/operations/rooms.ts';
@@ -167,6 +168,34 @@ describe('a room of a group', () => {
       { room: ROOM, member: EVA },
       { room: ROOM, member: JOE },
     ]);
+  });
+
+  test('catches up though another one cannot', async () => {
+    const first = 'a@conference.falcot.com';
+    for (const room of [first, ROOM])
+      await run('rooms.create', { room, owner: JOE, group: 'engineering' });
+    // As if Eva had come into the group while the server was not running.
+    await run('rooms.affiliation', { room: ROOM, accounts: [EVA], affiliation: 'none' });
+    const db = scene.store.tables<{ group_room_members: { member: string } }>();
+    await scene.store.write(db.deleteFrom('group_room_members').where('member', '=', EVA));
+    const bookmark = vi.spyOn(scene.registry.apiOf(bookmarks), 'add');
+    bookmark.mockRejectedValueOnce(new Error('full'));
+    scene.clock.advance(2000);
+    await settled();
+    bookmark.mockRestore();
+    expect(await members()).toContainEqual(
+      expect.objectContaining({ jid: EVA, affiliation: 'member' }),
+    );
+  });
+
+  test('is left by who leaves the group though another one cannot follow', async () => {
+    for (const room of ['a@conference.falcot.com', ROOM])
+      await run('rooms.create', { room, owner: JOE, group: 'engineering' });
+    const bookmark = vi.spyOn(scene.registry.apiOf(bookmarks), 'remove');
+    bookmark.mockRejectedValueOnce(new Error('full'));
+    await run('groups.remove', { name: 'engineering', jids: [EVA] });
+    bookmark.mockRestore();
+    expect(await members()).toMatchObject([{ jid: JOE, affiliation: 'owner' }]);
   });
 
   test('leaves alone at the start what its users and admins have changed', async () => {
