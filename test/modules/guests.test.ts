@@ -1,5 +1,6 @@
 /** What guests may send, and what they learn of rooms that many come to. */
 import { afterEach, expect, test } from 'vitest';
+import { bareOf } from '../../src/jid/jid.ts';
 import { guests } from '../../src/modules/guests.ts';
 import { presence } from '../../src/modules/presence/index.ts';
 import { roster } from '../../src/modules/roster/index.ts';
@@ -76,4 +77,24 @@ test('unless the config lets him', async () => {
   const { bard } = await withVisitor({ guestsReadHistory: true });
   expect(bodies(bard)).toHaveLength(1);
   expect(conditionIn(await bard.ask('set', QUERY, COVEN))).toBeUndefined();
+});
+
+test('a room is no way out of the server for a guest: he invites nobody elsewhere', async () => {
+  const { bard, crone1, hecate, scene: stage } = await withVisitor();
+  const sent: string[] = [];
+  stage.router.useRemote((each) => {
+    sent.push(each.to ?? '');
+    return { kind: 'handled' };
+  });
+  const invite = (...jids: readonly string[]) =>
+    `<message to='${COVEN}'><x xmlns='http://jabber.org/protocol/muc#user'>${jids.map((jid) => `<invite to='${jid}'/>`).join('')}</x></message>`;
+  await stage.accounts.setRole(bareOf(bard.jid), 'guest');
+  bard.inbox.length = 0;
+  await bard.send(invite(hecate.jid, 'someone@far.example'));
+  expect(conditionIn(await bard.next())).toBe('forbidden');
+  await hecate.nothing();
+  await bard.send(invite(hecate.jid));
+  expect(hecate.inbox.length).toBe(1);
+  await crone1.send(invite('someone@far.example'));
+  expect(sent).toEqual(['someone@far.example']);
 });

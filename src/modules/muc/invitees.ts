@@ -3,7 +3,7 @@ import type { Home } from '../../core/module.ts';
 import { type BareJid, bareOf, domainOf, isFull, type Jid, localOf } from '../../jid/jid.ts';
 import { BoundedMap } from '../../kit/limits.ts';
 import { message } from '../../stanza/build.ts';
-import type { StanzaCondition } from '../../stanza/condition.ts';
+import type { StanzaCondition, StanzaFailure } from '../../stanza/condition.ts';
 import { conditionOf, errorElement } from '../../stanza/error.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { el } from '../../xml/element.ts';
@@ -23,10 +23,22 @@ const NOBODY: ReadonlySet<StanzaCondition> = new Set<StanzaCondition>([
   'service-unavailable',
 ]);
 
+/** Whom somebody may not invite, and why. */
+export type Uninvited = ReadonlyMap<BareJid, StanzaFailure>;
+
+/** A room is no way out of this server for those who may not leave it (core/bounds.ts). */
+const OUTSIDE: StanzaFailure = {
+  condition: 'forbidden',
+  text: 'Guests invite people of this server only.',
+};
+
 /** Invitees, as far as the rooms know of them. */
 export interface Invitees {
-  /** Those whom a message would invite that would be accounts here, and are none. */
-  missing(stanza: Addressed<Message>, most: number): Promise<ReadonlySet<BareJid>> | undefined;
+  /**
+   * Those whom a message would invite that would be accounts here, and are none, or are out of bounds for a
+   * guest; undefined when it invites nobody.
+   */
+  uninvited(stanza: Addressed<Message>, most: number): Promise<Uninvited> | undefined;
   /** Remembers an invitation to somebody elsewhere. */
   sent(room: BareJid, invitation: SentInvitation): void;
   /** The error for the inviter, if this one says that nobody was there to be invited. */
@@ -34,22 +46,27 @@ export interface Invitees {
 }
 
 /** Makes it. */
-export function createInvitees(home: Pick<Home<unknown>, 'hosts' | 'accounts'>): Invitees {
+export function createInvitees(
+  home: Pick<Home<unknown>, 'hosts' | 'accounts' | 'authority'>,
+): Invitees {
   const open = new BoundedMap<string, SentInvitation>(MAX_OPEN);
   const keyOf = (room: BareJid, invitee: Jid) => `${room}\0${bareOf(invitee)}`;
   const isOurs = (jid: Jid) => home.hosts.get(domainOf(jid)) !== undefined;
+  const isGuest = ({ from }: Message) =>
+    home.hosts.get(domainOf(from)) !== undefined && home.authority.isGuest(bareOf(from));
+  const refusalOf = async (stanza: Message, to: BareJid): Promise<StanzaFailure | undefined> => {
+    if (!home.authority.isInside(domainOf(to)))
+      return (await isGuest(stanza)) ? OUTSIDE : undefined;
+    if (!isOurs(to) || localOf(to) === '') return undefined;
+    return (await home.accounts.exists(to)) ? undefined : nobodyAt(to);
+  };
   return {
-    missing(stanza, most) {
-      const ours = invitedIn(stanza)
-        .slice(0, most)
-        .map(bareOf)
-        .filter((account) => isOurs(account) && localOf(account) !== '');
-      if (ours.length === 0) return undefined;
-      const asked = ours.map(
-        async (account) => [account, await home.accounts.exists(account)] as const,
-      );
+    uninvited(stanza, most) {
+      const invited = invitedIn(stanza).slice(0, most).map(bareOf);
+      if (invited.length === 0) return undefined;
+      const asked = invited.map(async (to) => [to, await refusalOf(stanza, to)] as const);
       return Promise.all(asked).then(
-        (all) => new Set(all.flatMap(([account, isThere]) => (isThere ? [] : [account]))),
+        (all) => new Map(all.flatMap(([to, failure]) => (failure ? [[to, failure]] : []))),
       );
     },
     sent(room, invitation) {

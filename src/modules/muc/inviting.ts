@@ -62,8 +62,8 @@ function invite(turn: Turn, stanza: Message, x: Element): void {
   for (const element of invites) {
     const to = parseJid(element.attrs.to ?? '');
     if (!to.ok) return void turn.refuse(stanza, { condition: 'jid-malformed' });
-    if (terms.missing?.has(bareOf(to.value)) === true)
-      return void turn.refuse(stanza, nobodyAt(to.value));
+    const refusal = terms.uninvited?.get(bareOf(to.value));
+    if (refusal !== undefined) return void turn.refuse(stanza, refusal);
     invited.push({ to: to.value, element });
   }
   for (const { to, element } of invited) {

@@ -29,7 +29,7 @@ import { createGhosts } from './ghosts.ts';
 import { hearsSince } from './guests.ts';
 import { createHandover, handOver } from './handover.ts';
 import { within } from './history.ts';
-import { createInvitees } from './invitees.ts';
+import { createInvitees, type Uninvited } from './invitees.ts';
 import { createLanes } from './lanes.ts';
 import { destroy, drop } from './leaving.ts';
 import { idToLookFor } from './moderating.ts';
@@ -114,7 +114,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     more: {
       readonly creation?: StanzaFailure | undefined;
       readonly place?: Reserved;
-      readonly missing?: ReadonlySet<BareJid> | undefined;
+      readonly uninvited?: Uninvited | undefined;
       readonly isRecorded?: boolean;
     } = {},
   ): Terms => ({
@@ -123,7 +123,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     newId: randomId,
     occupantId,
     creation: more.creation,
-    missing: more.missing,
+    uninvited: more.uninvited,
     isRecorded: more.isRecorded === true,
     hasArchive: hasArchive(room),
     saidId: more.place?.uid,
@@ -157,8 +157,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     if (first.length > 0) return home.store.write(...first, ...meanwhile).then(archived);
     const told = archived();
     if (meanwhile.length === 0 || told.kind !== 'handled') return told;
-    const written = home.store.write(...meanwhile);
-    return verdict.settling(Promise.all([written, told.settled]));
+    return verdict.settling(Promise.all([home.store.write(...meanwhile), told.settled]));
   };
 
   const accept = (cell: Cell, { room, sends, relay, invitations, removed }: Outcome) => {
@@ -270,13 +269,13 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     return reserved instanceof Promise ? reserved.then((place) => go(place)) : go(reserved);
   };
 
-  /** A message, by which somebody may invite others: who is not there is looked for before. */
+  /** A message, by which somebody may invite others: who cannot be is looked for before. */
   const hear = (cell: Cell, stanza: Addressed<Message>, host: Domain): MaybePromise<Verdict> => {
     const jid = bareOf(stanza.to);
-    const looked = invitees.missing(stanza, home.configOf(host).invitations);
+    const looked = invitees.uninvited(stanza, home.configOf(host).invitations);
     if (looked === undefined) return handle(cell, stanza, jid);
-    return looked.then((missing) =>
-      take(cell, receive(cell.room, stanza, termsFor(jid, { missing }))),
+    return looked.then((uninvited) =>
+      take(cell, receive(cell.room, stanza, termsFor(jid, { uninvited }))),
     );
   };
 

@@ -9,6 +9,7 @@ import type { StanzaFailure } from '../../stanza/condition.ts';
 import { errorElement, errorReply } from '../../stanza/error.ts';
 import type { Iq, Message, Presence, Stanza } from '../../stanza/stanza.ts';
 import { type Element, el } from '../../xml/element.ts';
+import type { Uninvited } from './invitees.ts';
 import type { Retraction } from './moderating.ts';
 import { MUC } from './names.ts';
 import type { Occupant, Room, Said } from './room.ts';
@@ -62,8 +63,8 @@ export interface Terms {
   readonly saidId: string | undefined;
   /** Whether the archive has the message that a moderator takes back; asked only where history has not. */
   readonly isRecorded: boolean;
-  /** Whom the stanza would invite that is no account of this server; undefined for nobody. */
-  readonly missing: ReadonlySet<BareJid> | undefined;
+  /** Whom of those that the stanza would invite its sender may not; undefined for nobody. */
+  readonly uninvited: Uninvited | undefined;
   /** Since when a session may know what was said, in ms since the epoch; undefined: from the beginning. */
   hearsSince(session: FullJid): number | undefined;
   /** Whether a session is that of a guest who was removed, and may not come back yet. */
