@@ -5,9 +5,19 @@ import { guests } from '../../src/modules/guests.ts';
 import { presence } from '../../src/modules/presence/index.ts';
 import { roster } from '../../src/modules/roster/index.ts';
 import { childOf } from '../../src/xml/element.ts';
-import { conditionIn } from '../support/answers.ts';
+import { conditionIn, resultIn } from '../support/answers.ts';
 import { type Actor, type Scene, startScene } from '../support/scene.ts';
-import { COVEN, calm, enter, type House, join, makeRoom, openHouse } from './muc/house.ts';
+import {
+  admin,
+  COVEN,
+  calm,
+  configure,
+  enter,
+  type House,
+  join,
+  makeRoom,
+  openHouse,
+} from './muc/house.ts';
 
 let scene: Scene | undefined;
 let house: House | undefined;
@@ -97,4 +107,16 @@ test('a room is no way out of the server for a guest: he invites nobody elsewher
   expect(hecate.inbox.length).toBe(1);
   await crone1.send(invite('someone@far.example'));
   expect(sent).toEqual(['someone@far.example']);
+});
+
+test('XEP-0045 §7.10 a guest, who is another one each time, takes no place in the lists of a room', async () => {
+  const { bard, crone1 } = await withVisitor();
+  await configure(crone1, { '{urn:rtcd:muc}registration': '1' });
+  const form =
+    "<query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#register</value></field><field var='muc#register_roomnick'><value>Visitor</value></field></x></query>";
+  expect(conditionIn(await bard.ask('set', form, COVEN))).toBe('not-allowed');
+  const query = "<query xmlns='jabber:iq:register'/>";
+  expect(conditionIn(await bard.ask('get', query, COVEN))).toBe('not-allowed');
+  const list = await crone1.ask('get', admin("<item affiliation='member'/>"), COVEN);
+  expect(resultIn(list)).not.toContain('<item');
 });

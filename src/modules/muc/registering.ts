@@ -40,8 +40,9 @@ export function getRegistration(turn: Turn, iq: Iq): void {
   turn.answer(iq, el('query', { xmlns: REGISTER }, text, form));
 }
 
-/** Members reserve their nick; others become members by it, where the room lets them. */
-function mayRegister({ room }: Turn, iq: Iq): boolean {
+/** Members reserve their nick; others become members by it, where the room lets them, unless they soon end. */
+function mayRegister({ room, terms }: Turn, iq: Iq): boolean {
+  if (terms.isGuest(iq.from)) return false;
   const affiliation = affiliationOf(room, bareOf(iq.from));
   if (isAtLeast(affiliation, 'member')) return true;
   return room.config.canRegister && affiliationMay(affiliation, 'register');

@@ -127,6 +127,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
     isRecorded: more.isRecorded === true,
     hasArchive: hasArchive(room),
     saidId: more.place?.uid,
+    isGuest: shutOut.isGuest,
     isShutOut: (session) => shutOut.isOut(session, domainOf(room)),
     hearsSince: (session) => hearsSince(home, session, hostOf(room)),
     roomsOf: (account) => counts.get(account) ?? 0,

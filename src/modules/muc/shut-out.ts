@@ -14,6 +14,8 @@ export interface ShutOut {
   removed(session: FullJid, service: Domain): void;
   /** Whether somebody is a guest who may not enter now. */
   isOut(jid: Jid, service: Domain): boolean;
+  /** Whether a session is that of a guest, whose account ends with it. */
+  isGuest(jid: Jid): boolean;
   /** Whether guests who come from an address may not enter now. */
   isOutAt(address: string, service: Domain): boolean;
 }
@@ -39,6 +41,7 @@ export function createShutOut({
     (until.get(keyOf(address, service)) ?? 0) > clock.now();
   return {
     isOutAt,
+    isGuest: (jid) => guestAt(jid) !== undefined,
     removed(jid, service) {
       const guest = guestAt(jid);
       const host = hosts.ownerOf(service);

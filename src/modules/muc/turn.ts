@@ -69,6 +69,8 @@ export interface Terms {
   hearsSince(session: FullJid): number | undefined;
   /** Whether a session is that of a guest who was removed, and may not come back yet. */
   isShutOut(session: Jid): boolean;
+  /** Whether a session is that of a guest, whose account ends with it. */
+  isGuest(session: Jid): boolean;
   /** How many rooms of the service an account is in. */
   roomsOf(account: BareJid): number;
 }
