@@ -33,6 +33,8 @@ const savedPlace = z.object({
   room: z.string(),
   nick: z.string(),
   role: z.string(),
+  /** What the account was to the room. */
+  affiliation: z.string().optional(),
   /** What its presence said. */
   presence: z.string(),
   /** The nicks of the others whom it saw. */
@@ -74,7 +76,8 @@ export function createHandover(options: HandoverOptions): SessionMemory {
     const isLarge = room.occupants.size > MAX_ROLL;
     const others = isLarge ? [] : [...room.occupants.values()].map(({ nick }) => nick);
     const { nick, role } = occupant;
-    return [{ room: room.jid, nick, role, presence: said.wire.text, others }];
+    const affiliation = affiliationOf(room, occupant.account);
+    return [{ room: room.jid, nick, role, affiliation, presence: said.wire.text, others }];
   };
 
   const comeBack = async (session: Session, place: SavedPlace) => {
@@ -103,15 +106,17 @@ export function createHandover(options: HandoverOptions): SessionMemory {
 }
 
 /** Puts a session back where it was, and tells nobody; false if that place is taken. */
-function reenter(turn: Turn, { nick, role: name }: SavedPlace, said: Presence): boolean {
+function reenter(turn: Turn, { nick, role: name, affiliation }: SavedPlace, said: Presence) {
   const { room, terms } = turn;
   const session = sessionOf(said);
   const account = session.jid.slice(0, session.jid.indexOf('/')) as BareJid;
   const present = occupantNamed(room, nick);
-  const usual = defaultRole(affiliationOf(room, account), room.config);
+  const now = affiliationOf(room, account);
+  const usual = defaultRole(now, room.config);
   if (usual === 'none' || (present !== undefined && present.account !== account)) return false;
-  const given = roleNamed(name) ?? usual;
-  const role = given === 'none' ? usual : given;
+  // Lists are changed on a stopped server, too: his role follows from what he is by now.
+  const given = affiliation === now ? roleNamed(name) : undefined;
+  const role = given === undefined || given === 'none' ? usual : given;
   const id = terms.occupantId(room.jid, account);
   const occupant = present ?? { nick, account, id, role, sessions: [] };
   turn.room = withOccupant(room, { ...occupant, sessions: [...occupant.sessions, session] });

@@ -108,6 +108,33 @@ describe('what lasts', () => {
     expect(crone1.inbox.length).toBe(1);
   });
 
+  test('XEP-0198 §5 who is back has the role that he had, unless he is something else by then', async () => {
+    const { registry } = house.scene;
+    await makeRoom(crone1, 'firstwitch', { roomadmins: 'hag66@shakespeare.lit' });
+    for (const [actor, nick] of [
+      [hag66, 'thirdwitch'],
+      [house.hecate, 'hecate'],
+    ] as const)
+      await enter(actor, nick);
+    await crone1.ask('set', admin("<item nick='hecate' role='moderator'/>"), COVEN);
+    const all = [hag66, house.hecate].map(({ session }) => [
+      session,
+      JSON.parse(JSON.stringify(registry.saveMemory(session))),
+    ]);
+    for (const { send } of [hag66, house.hecate])
+      await send(`<presence to='${COVEN}/x' type='unavailable'/>`);
+    const item = "<item affiliation='none' jid='hag66@shakespeare.lit'/>";
+    await crone1.ask('set', admin(item), COVEN);
+    for (const [session, saved] of all) registry.restoreMemory(session, saved);
+    await calm(house.scene);
+    const found = await registry.apiOf(muc).show(COVEN as BareJid);
+    expect(found?.occupantList.map(({ nick, role }) => [nick, role])).toEqual([
+      ['firstwitch', 'moderator'],
+      ['thirdwitch', 'participant'],
+      ['hecate', 'moderator'],
+    ]);
+  });
+
   test('a removed account has nothing in any room', async () => {
     await makeRoom(crone1, 'firstwitch', {
       persistentroom: '1',
