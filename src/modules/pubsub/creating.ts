@@ -80,7 +80,8 @@ async function mayCreate(
   if (host === undefined || localOf(account) === '') return false;
   // An account that ends with its session owns nothing that lasts.
   if (home.sessions.of(account)[0]?.isAnonymous === true) return false;
-  if (creation === 'local') return true;
+  // Nor is a service a way out of this server for those who may not leave it (core/bounds.ts).
+  if (creation === 'local') return !(await home.authority.isGuest(account));
   const { admins } = home.server();
   if (admins.includes(account)) return true;
   if (home.hosts.get(hostOf(service))?.config.admins.includes(account) === true) return true;

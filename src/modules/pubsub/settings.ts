@@ -8,7 +8,7 @@ export const pubsubSettings = z.object({
     .enum(['anyone', 'local', 'admins'])
     .default('local')
     .describe(
-      'Who may create nodes at the service: anyone at all, accounts of this server, or its admins.',
+      'Who may create nodes at the service: anyone at all, accounts of this server but guests, or its admins.',
     ),
   nodesPerAccount: count(250, { min: 10, max: 10_000 }).describe(
     'How many nodes one account may have (XEP-0163).',

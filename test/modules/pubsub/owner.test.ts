@@ -1,6 +1,6 @@
 /** XEP-0060 §8: owners; the examples in their order. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Domain } from '../../../src/jid/jid.ts';
+import type { BareJid, Domain } from '../../../src/jid/jid.ts';
 import { iqSet } from '../../../src/stanza/build.ts';
 import { serialise } from '../../../src/xml/element.ts';
 import { type Actor, parse, type Scene } from '../../support/scene.ts';
@@ -69,6 +69,12 @@ describe('XEP-0060 §8', () => {
     );
     for (const name of ['b', 'c', 'd']) expectDone(await create(hamlet, name));
     expect(errorOf(await create(hamlet, 'e'))).toBe('cancel policy-violation max-nodes-exceeded');
+  });
+
+  test('§8.1.1 nor does a guest, who would be heard elsewhere by them', async () => {
+    await scene.accounts.setRole('francisco@denmark.lit' as BareJid, 'guest');
+    expect(errorOf(await create(francisco, 'mine'))).toBe('auth forbidden');
+    expectDone(await publish(francisco, 'mine', entry('a')));
   });
 
   test('§8.1.1 a host makes no nodes, whatever its users have it publish', async () => {
