@@ -17,7 +17,7 @@ type Limits<K> = Map<Domain, { readonly most: number; readonly limit: RateLimit<
 
 const INVITATIONS: StanzaFailure = {
   condition: 'policy-violation',
-  text: 'You invite too many.',
+  text: 'You invite or decline too often.',
 };
 const PRESENCES: StanzaFailure = {
   condition: 'policy-violation',
@@ -53,8 +53,9 @@ export function createAllowances(
       }
       if (stanza.kind !== 'message' || type === 'error') return undefined;
       const x = mediation(stanza);
-      const count = x === undefined ? 0 : invitedBy(x);
-      if (count === 0) return undefined;
+      if (x === undefined) return undefined;
+      // Who declines writes to somebody, too, whether he was invited or not.
+      const count = Math.max(1, invitedBy(x));
       const most = settingsOf(host).invitationsPerHour;
       const limit = limitOf(invitations, host, most, 3_600_000);
       return limit.take(account, count) ? undefined : INVITATIONS;

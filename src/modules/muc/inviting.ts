@@ -118,6 +118,9 @@ function refuse(turn: Turn, stanza: Message, decline: Element): void {
   const { room } = turn;
   const to = parseJid(decline.attrs.to ?? '');
   if (!to.ok) return void turn.refuse(stanza, { condition: 'jid-malformed' });
+  // §9.1: who is banned does not reach those in the room in this way either.
+  if (affiliationOf(room, bareOf(stanza.from)) === 'outcast')
+    return void turn.refuse(stanza, { condition: 'forbidden' });
   const inviters = mayName(room, stanza, to.value) ? invitersAt(room, to.value) : [];
   // Nobody outside is written to by somebody whom the room does not know.
   if (inviters.length === 0) return void turn.refuse(stanza, { condition: 'item-not-found' });

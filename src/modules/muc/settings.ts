@@ -36,7 +36,9 @@ export const mucSettings = z.object({
     'For how long a guest who was kicked or banned, and other guests from his address, enter no room of the service.',
   ),
   invitations: count(10, { min: 1, max: 100 }).describe('How many one message may invite.'),
-  invitationsPerHour: count(60, { min: 1 }).describe('How many one account may invite in an hour.'),
+  invitationsPerHour: count(60, { min: 1 }).describe(
+    'How many one account may invite in an hour; each that it declines counts, too.',
+  ),
   presencesPerMinute: count(60, { min: 5 }).describe(
     'How often one account may enter one room, or change its nick or availability there, in a minute.',
   ),

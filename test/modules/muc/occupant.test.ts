@@ -5,6 +5,7 @@ import { stanza } from '../../operations/support.ts';
 import { conditionIn, resultIn } from '../../support/answers.ts';
 import type { Actor } from '../../support/scene.ts';
 import {
+  admin,
   CHAT,
   COVEN,
   codesIn,
@@ -602,6 +603,20 @@ describe('XEP-0045 §7.4 to §7.14', () => {
       await crone1.nothing();
       await house.hecate.send(decline(`${COVEN}/firstwitch`));
       expect(crone1.inbox.length).toBe(1);
+    });
+
+    test('are not declined by who is banned, nor without end', async () => {
+      const decline = `<message to='${COVEN}'><x ${USER}><decline to='${COVEN}/firstwitch'/></x></message>`;
+      for (let count = 0; count < 5; count += 1) await house.hecate.send(decline);
+      expect(crone1.inbox.length).toBe(5);
+      await house.hecate.send(decline);
+      expect(conditionIn(await house.hecate.next())).toBe('policy-violation');
+      const ban = "<item affiliation='outcast' jid='bard@shakespeare.lit'/>";
+      await crone1.ask('set', admin(ban), COVEN);
+      crone1.inbox.length = 0;
+      await house.bard.send(decline);
+      expect(conditionIn(await house.bard.next())).toBe('forbidden');
+      await crone1.nothing();
     });
 
     test('§9.5 who became a member declines to the admin by whom he was invited', async () => {
