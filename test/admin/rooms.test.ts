@@ -36,6 +36,10 @@ describe('what was said in a room', () => {
         asked.push(parts);
         return { ok: true };
       },
+      async purge(...parts) {
+        asked.push(parts);
+        return 1;
+      },
     };
     console = await startConsole({ accounts: [ADMIN], rooms });
     admin = visit(console.app);
@@ -74,6 +78,27 @@ describe('what was said in a room', () => {
     expect(answer.status).toBe(303);
     expect(answer.headers.get('location')).toBe(path('history'));
     expect(asked).toEqual([[ROOM, 'b', 'Rude']]);
+  });
+
+  test.each(['1e2', '-5', '1.5', ''])(
+    'is not forgotten whole when the days to keep are no number: %j',
+    async (days) => {
+      const answer = await admin.submit(path('purge'), { days });
+      expect(answer.status).toBe(422);
+      expect(await answer.text()).toContain(`value="${days}" `);
+      expect(asked).toEqual([]);
+    },
+  );
+
+  test('a form that is refused keeps what was typed', async () => {
+    const typed = { reason: 'Spam only', venue: 'no @ address' };
+    const destroyed = await admin.submit(path('destroy'), typed);
+    expect(destroyed.status).toBe(422);
+    const page = await destroyed.text();
+    for (const text of Object.values(typed)) expect(page).toContain(`value="${text}"`);
+    const kicked = await admin.submit(path('kick'), { nick: 'joe', reason: 'Rude' });
+    expect(kicked.status).toBe(422);
+    expect(await kicked.text()).toContain('value="Rude"');
   });
 
   test('is nothing in a room that is not there', async () => {

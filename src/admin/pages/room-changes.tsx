@@ -2,15 +2,7 @@
 import type { Hono } from 'hono';
 import type { Child } from 'hono/jsx';
 import type { OperationFailure } from '../../core/operation.ts';
-import {
-  type AdminEnv,
-  type Ask,
-  type Desk,
-  type Fields,
-  fieldsOf,
-  filled,
-  whole,
-} from '../desk.tsx';
+import { type AdminEnv, type Ask, type Desk, type Fields, fieldsOf, filled } from '../desk.tsx';
 import { Choice, Confirm, Field } from '../ui/parts.tsx';
 import { ROOMS, roomPath } from './room-paths.ts';
 
@@ -23,7 +15,7 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
     button: 'Destroy the room',
     done: (room) => `${room} is destroyed.`,
     isGoing: true,
-    body: (problem) => (
+    body: (problem, { reason, venue }) => (
       <>
         <p>
           Everybody in it is removed, and what was said is deleted. Users cannot make a room of this
@@ -32,12 +24,14 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
         <Field
           name="reason"
           label="Reason"
+          value={reason}
           hint="Those in the room are told."
           fault={problem?.fields?.['reason']}
         />
         <Field
           name="venue"
           label="Where people meet instead"
+          value={venue}
           hint="The address of another room. May be left empty."
           fault={problem?.fields?.['venue']}
         />
@@ -50,16 +44,17 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
     title: (room) => `Forget what was said in ${room}?`,
     button: 'Delete the messages',
     done: (room) => `What was said in ${room} is deleted.`,
-    body: (problem) => (
+    body: (problem, { days = '0' }) => (
       <>
         <p>The messages are deleted here. Clients keep what they have read.</p>
         <Field
           name="days"
           label="Keep the last days"
-          value="0"
+          value={days}
           type="number"
           hint="0 keeps nothing."
           fault={problem?.fields?.['days']}
+          required
         />
       </>
     ),
@@ -71,7 +66,7 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
     button: 'Take it back',
     done: (room) => `The message is taken back in ${room}.`,
     next: 'history',
-    body: (problem, { id = '', nick = '' }) => (
+    body: (problem, { id = '', nick = '', reason }) => (
       <>
         <input type="hidden" name="id" value={id} />
         <p>
@@ -81,6 +76,7 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
         <Field
           name="reason"
           label="Reason"
+          value={reason}
           hint="Those in the room are told."
           fault={problem?.fields?.['reason']}
         />
@@ -93,14 +89,14 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
     title: (room) => `Remove somebody from ${room}?`,
     button: 'Remove',
     done: (room, { nick = '' }) => `${nick} was removed from ${room}.`,
-    body: (problem, { nick = '' }) => (
+    body: (problem, { nick = '', reason }) => (
       <>
         <input type="hidden" name="nick" value={nick} />
         <p>
           <strong class="wrap">{nick}</strong> is removed and may come back. Ban the account to keep
           it out.
         </p>
-        <Field name="reason" label="Reason" fault={problem?.fields?.['reason']} />
+        <Field name="reason" label="Reason" value={reason} fault={problem?.fields?.['reason']} />
       </>
     ),
   });
@@ -111,7 +107,7 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
     button: 'Save',
     done: (room) => `The lists of ${room} are changed.`,
     isSafe: true,
-    body: (problem, { accounts = '', affiliation = 'member' }) => (
+    body: (problem, { accounts = '', affiliation = 'member', reason }) => (
       <>
         <Field
           name="accounts"
@@ -133,7 +129,7 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
             ['none', 'Nothing of these'],
           ]}
         />
-        <Field name="reason" label="Reason" fault={problem?.fields?.['reason']} />
+        <Field name="reason" label="Reason" value={reason} fault={problem?.fields?.['reason']} />
       </>
     ),
   });
@@ -142,6 +138,10 @@ export function addRoomChanges(app: Hono<AdminEnv>, desk: Desk): void {
 /** The accounts that somebody wrote, one on each line or between commas. */
 export const listed = (text: string): string[] =>
   text.split(/[\s,]+/).filter((each) => each !== '');
+
+/** A number as it was typed; what is none is left as it is, for the operation to refuse. */
+const numberIn = (typed: string): number | string =>
+  /^\d{1,9}$/.test(typed) ? Number(typed) : typed;
 
 interface Change {
   readonly action: string;
@@ -180,15 +180,15 @@ function addChange(app: Hono<AdminEnv>, desk: Desk, change: Change): void {
   app.get(path, (c) => form(c, c.req.param('room') ?? '', c.req.query()));
   app.post(path, async (c) => {
     const room = c.req.param('room') ?? '';
-    const { csrf: _, accounts, days, ...fields } = await fieldsOf(c);
+    const { csrf: _, ...sent } = await fieldsOf(c);
+    const { accounts, days, ...fields } = sent;
     const outcome = await desk.run(c, change.operation, {
       room,
       ...filled(fields),
       ...(accounts === undefined ? {} : { accounts: listed(accounts) }),
-      ...(days === undefined ? {} : { days: whole(days, 0) }),
+      ...(days === undefined ? {} : { days: numberIn(days) }),
     });
-    const again = accounts === undefined ? fields : { ...fields, accounts };
-    if (!outcome.ok) return form(c, room, again, outcome);
+    if (!outcome.ok) return form(c, room, sent, outcome);
     return desk.done(
       c,
       change.isGoing === true ? ROOMS : roomPath(room, change.next),
