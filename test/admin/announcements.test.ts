@@ -36,8 +36,9 @@ describe('announcements in the console', () => {
     const said = { ...OWN, text: 'Tea & <cake>', subject: 'Now' };
     expect(await follow(await admin.submit(PAGE, said))).toContain('Sent to 1 user.');
     expect(String(joe.inbox.at(-1))).toContain('Tea &amp; &lt;cake&gt;');
-    const refused = await admin.submit(PAGE, { ...OWN, text: ' ' });
+    const refused = await admin.submit(PAGE, { ...OWN, text: ' ', subject: 'A party' });
     expect(refused.status).toBe(422);
+    expect(await refused.text()).toContain('value="A party"');
   });
 
   test.each(['motd', 'welcome'])('the %s is set, corrected and deleted', async (kind) => {

@@ -50,11 +50,17 @@ describe('groups in the console', () => {
 
   test('what is refused is said where it was asked', async () => {
     await admin.submit(LIST, OWN);
-    expect((await admin.submit(LIST, OWN)).status).toBe(422);
-    const add = { ...OWN, jids: 'nobody@falcot.com' };
+    const twice = await admin.submit(LIST, { ...OWN, everyone: 'yes' });
+    expect(twice.status).toBe(422);
+    const kept = await twice.text();
+    expect(kept).toContain('value="Sales &amp; &lt;More&gt;"');
+    expect(kept).toMatch(/name="everyone"[^>]* checked/);
+    const add = { ...OWN, jids: `${USER} nobody@falcot.com` };
     const refused = await admin.submit(`${LIST}/of`, add, { from: path() });
     expect(refused.status).toBe(422);
-    expect(await refused.text()).toContain('There is no nobody@falcot.com.');
+    const page = await refused.text();
+    expect(page).toContain('There is no nobody@falcot.com.');
+    expect(page).toContain(`${add.jids}</textarea>`);
     expect((await admin.get(`${LIST}/of?host=falcot.com&name=None`)).status).toBe(404);
   });
 

@@ -412,6 +412,10 @@ describe('hosts', () => {
       const answer = await admin.submit(path, { certificate, key: '' });
       expect(answer.status).toBe(422);
     }
+    const answer = await admin.submit(path, { certificate: 'a typo', key: 'a secret' });
+    const page = await answer.text();
+    expect(page).toContain('>a typo</textarea>'); // it is not to be pasted again
+    expect(page).not.toContain('a secret');
   });
 
   test('take a certificate from files', async () => {

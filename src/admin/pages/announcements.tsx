@@ -33,6 +33,7 @@ interface Trouble {
   readonly of: 'announce' | Kind;
   readonly problem: OperationFailure;
   readonly text: string;
+  readonly subject?: string;
 }
 
 /** Adds this page. */
@@ -50,7 +51,8 @@ export function addAnnouncementPages(app: Hono<AdminEnv>, desk: Desk): void {
     const host = hostIn(c, fields);
     const { text = '', subject = '' } = fields;
     const outcome = await desk.run(c, 'announcements.send', { host, text, subject });
-    if (!outcome.ok) return show(c, desk, host, { of: 'announce', problem: outcome, text });
+    if (!outcome.ok)
+      return show(c, desk, host, { of: 'announce', problem: outcome, text, subject });
     const { sent } = sentView.parse(outcome.value);
     return desk.done(c, pathOf(host), `Sent to ${plural(sent, 'user')}.`);
   });
@@ -113,7 +115,12 @@ async function show(c: Ask, desk: Desk, host: string, trouble?: Trouble) {
           <Problem problem={about('announce')?.problem} />
           <Token csrf={csrf} />
           <input type="hidden" name="host" value={host} />
-          <Field name="subject" label="Subject" hint="It may be left out." />
+          <Field
+            name="subject"
+            label="Subject"
+            hint="It may be left out."
+            value={about('announce')?.subject}
+          />
           <Field
             name="text"
             id="announcement"

@@ -2,7 +2,15 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { OperationFailure } from '../../core/operation.ts';
-import { type AdminEnv, type Ask, type Desk, fieldsOf, link, userPath } from '../desk.tsx';
+import {
+  type AdminEnv,
+  type Ask,
+  type Desk,
+  type Fields,
+  fieldsOf,
+  link,
+  userPath,
+} from '../desk.tsx';
 import { plural } from '../text.ts';
 import {
   Badge,
@@ -64,7 +72,7 @@ export function addGroupPages(app: Hono<AdminEnv>, desk: Desk): void {
     const which = whichOf(fields);
     const everyone = fields['everyone'] === 'yes';
     const outcome = await desk.run(c, 'groups.create', { ...which, everyone });
-    if (!outcome.ok) return listGroups(c, desk, outcome);
+    if (!outcome.ok) return listGroups(c, desk, fields, outcome);
     return desk.done(c, pathOf(which), `The group ${which.name} was created.`);
   });
   app.get(`${LIST}/of`, (c) => showGroup(c, desk, whichOf(c.req.query())));
@@ -73,7 +81,7 @@ export function addGroupPages(app: Hono<AdminEnv>, desk: Desk): void {
     const which = whichOf(fields);
     const jids = (fields['jids'] ?? '').split(/[\s,;]+/).filter(Boolean);
     const outcome = await desk.run(c, 'groups.add', { ...which, jids });
-    if (!outcome.ok) return showGroup(c, desk, which, outcome);
+    if (!outcome.ok) return showGroup(c, desk, which, fields, outcome);
     return desk.done(c, pathOf(which), `${plural(jids.length, 'account')} added.`);
   });
   app.get(`${LIST}/of/remove`, (c) => {
@@ -96,7 +104,7 @@ export function addGroupPages(app: Hono<AdminEnv>, desk: Desk): void {
   });
 }
 
-async function listGroups(c: Ask, desk: Desk, problem?: OperationFailure) {
+async function listGroups(c: Ask, desk: Desk, typed: Fields = {}, problem?: OperationFailure) {
   const head = { title: 'Groups', area: 'groups' } as const;
   const outcome = await desk.ask(c, 'groups.list', {}, groupsView);
   if (!outcome.ok) return desk.problem(c, head, outcome);
@@ -134,16 +142,24 @@ async function listGroups(c: Ask, desk: Desk, problem?: OperationFailure) {
         <form method="post" action={LIST}>
           <Problem problem={problem} />
           <Token csrf={c.get('session').csrf} />
-          <Field name="name" label="Name" required fault={problem?.fields?.['name']} />
+          <Field
+            name="name"
+            label="Name"
+            value={typed['name']}
+            required
+            fault={problem?.fields?.['name']}
+          />
           <Choice
             name="host"
             label="Domain"
+            value={typed['host']}
             options={domains.map((domain) => [domain, domain] as const)}
           />
           <Tick
             name="everyone"
             label="Everyone"
             hint="All accounts of the domain but guests, and those to come."
+            checked={typed['everyone'] === 'yes'}
           />
           <div class="actions">
             <button class="button primary" type="submit">
@@ -157,7 +173,13 @@ async function listGroups(c: Ask, desk: Desk, problem?: OperationFailure) {
   );
 }
 
-async function showGroup(c: Ask, desk: Desk, which: Which, problem?: OperationFailure) {
+async function showGroup(
+  c: Ask,
+  desk: Desk,
+  which: Which,
+  typed: Fields = {},
+  problem?: OperationFailure,
+) {
   const outcome = await desk.ask(c, 'groups.show', which, groupView);
   const head = { title: which.name, area: 'groups' } as const;
   if (!outcome.ok) return desk.problem(c, head, outcome);
@@ -203,6 +225,7 @@ async function showGroup(c: Ask, desk: Desk, which: Which, problem?: OperationFa
             label="Add accounts"
             hint="Their addresses, one or more."
             rows={3}
+            value={typed['jids']}
             required
             fault={problem?.fields === undefined ? undefined : problem.text}
           />

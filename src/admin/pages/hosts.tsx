@@ -328,7 +328,13 @@ function requestForm(
   );
 }
 
-function importForm(c: Ask, desk: Desk, domain: string, problem?: OperationFailure) {
+function importForm(
+  c: Ask,
+  desk: Desk,
+  domain: string,
+  fields: Fields = {},
+  problem?: OperationFailure,
+) {
   const faults = problem?.fields ?? {};
   return desk.page(
     c,
@@ -350,6 +356,7 @@ function importForm(c: Ask, desk: Desk, domain: string, problem?: OperationFailu
           name="certificate"
           label="Certificate with its chain (PEM)"
           rows={8}
+          value={fields['certificate']}
           fault={faults['certificate']}
         />
         <Field name="certificateFile" label="Or a file" type="file" accept=".pem,.crt,.cer" />
@@ -381,6 +388,7 @@ async function importCertificate(c: Ask, desk: Desk, domain: string) {
   const key = fields['keyFile'] || fields['key'] || undefined;
   const input = { domain, certificate, ...(key === undefined ? {} : { key }) };
   const outcome = await desk.run(c, 'certificates.import', input);
-  if (!outcome.ok) return importForm(c, desk, domain, outcome);
+  // The key is not shown again: it is a secret.
+  if (!outcome.ok) return importForm(c, desk, domain, fields, outcome);
   return desk.done(c, hostPath(domain), `${domain} uses the imported certificate.`);
 }

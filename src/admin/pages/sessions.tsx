@@ -103,7 +103,7 @@ export function addSessionPages(app: Hono<AdminEnv>, desk: Desk): void {
   app.post(`${LIST}/kick`, async (c) => {
     const { jid = '', reason = '' } = await fieldsOf(c);
     const outcome = await desk.ask(c, 'sessions.kick', { jid, ...filled({ reason }) }, endedView);
-    if (!outcome.ok) return confirmKick(c, desk, jid, outcome);
+    if (!outcome.ok) return confirmKick(c, desk, jid, reason, outcome);
     return desk.done(c, LIST, `${plural(outcome.value.ended, 'session')} of ${bareOf(jid)} ended.`);
   });
 }
@@ -144,7 +144,7 @@ async function listSessions(c: Ask, desk: Desk) {
   );
 }
 
-function confirmKick(c: Ask, desk: Desk, jid: string, problem?: OperationFailure) {
+function confirmKick(c: Ask, desk: Desk, jid: string, reason?: string, problem?: OperationFailure) {
   return desk.page(
     c,
     { title: 'End a session', area: 'sessions' },
@@ -166,6 +166,7 @@ function confirmKick(c: Ask, desk: Desk, jid: string, problem?: OperationFailure
       <Field
         name="reason"
         label="Reason"
+        value={reason}
         hint="The client is told. May be left empty."
         fault={problem?.fields?.['reason']}
       />
