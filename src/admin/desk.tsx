@@ -96,6 +96,8 @@ export function createDesk(options: {
   const page: Desk['page'] = async (c, { title, area }, body, status = 200) => {
     const session = c.get('session');
     const isOperator = (await roleOf(c)) === 'operator';
+    // The script asks for pages of which it shows a part, also while another one is on its way.
+    const isWhole = c.req.header('x-part') === undefined;
     const whole = (
       <Layout
         title={title}
@@ -104,7 +106,7 @@ export function createDesk(options: {
         paths={paths}
         account={session.account}
         csrf={session.csrf}
-        flashes={session.takeFlashes()}
+        flashes={isWhole ? session.takeFlashes() : []}
       >
         {body}
       </Layout>

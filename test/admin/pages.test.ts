@@ -148,6 +148,14 @@ describe('users', () => {
     expect(await admin.read('/admin/audit')).not.toContain(password);
   });
 
+  test('what is shown once waits for a page that is shown whole', async () => {
+    const created = await create({ generate: 'yes', password: '', again: '' });
+    // The script of another window renews a part of its own page just now.
+    const part = await admin.get('/admin/sessions', { 'x-part': 'yes' });
+    expect(await part.text()).not.toContain('eva@falcot.com');
+    expect(await follow(created)).toContain('Password, shown only now');
+  });
+
   test('a short password is taken with a warning', async () => {
     const page = await follow(await create({ password: 'short', again: 'short' }));
     expect(page).toContain('shorter than 8 characters');

@@ -6,9 +6,13 @@
 
 const csrf = document.querySelector('meta[name="csrf"]')?.content ?? '';
 
-/** Another page of the console as a document; undefined when it cannot be had. */
+/**
+ * Another page of the console as a document, of which a part is shown, so that messages that are shown once
+ * wait for a whole one; undefined when it cannot be had.
+ */
 async function fetchPage(url) {
-  const response = await fetch(url, { headers: { accept: 'text/html' } }).catch(() => undefined);
+  const headers = { accept: 'text/html', 'x-part': 'yes' };
+  const response = await fetch(url, { headers }).catch(() => undefined);
   if (response === undefined) return undefined;
   if (response.redirected && new URL(response.url).pathname === '/admin/sign-in') {
     location.reload(); // the session is over
