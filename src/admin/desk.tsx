@@ -181,10 +181,13 @@ async function* watched(value: unknown, signal: AbortSignal): AsyncGenerator<unk
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
-/** The fields of the form that was sent. */
+/** The fields of the form that was sent; none of one that is malformed. */
 export async function fieldsOf(c: Context): Promise<Fields> {
   const fields: Record<string, string> = {};
-  const body = await c.req.parseBody();
+  const body = await c.req.parseBody().catch((error: unknown): Fields => {
+    if (error instanceof TypeError) return {};
+    throw error; // it broke off, or is too large
+  });
   for (const [name, value] of Object.entries(body)) {
     if (typeof value === 'string') fields[name] = value;
     else if (value instanceof File) fields[name] = await value.text();

@@ -42,6 +42,15 @@ describe('signing in', () => {
     expect(visitor.cookies.has('rtcd')).toBe(false);
   });
 
+  test.each(['multipart/form-data', 'multipart/form-data; boundary=x'])(
+    'a form that is malformed is refused, and no mistake of the server: %s',
+    async (type) => {
+      const headers = { 'content-type': type, host: 'localhost', origin: 'http://localhost' };
+      const sent = { method: 'POST', body: 'nonsense', headers };
+      expect((await console.app.request('/admin/sign-in', sent)).status).toBe(403);
+    },
+  );
+
   test('a locked admin is refused', async () => {
     await console.scene.accounts.setLocked(bare(ADMIN), true);
     expect((await visit(console.app).signIn(ADMIN)).status).toBe(401);
