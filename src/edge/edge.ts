@@ -12,7 +12,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import { type Found, peek } from '../kit/peek.ts';
 import type { ProxyGate } from '../kit/proxy-gate.ts';
-import { remoteOf, sameRemote } from '../kit/remote.ts';
+import { networkOf, remoteOf, sameRemote } from '../kit/remote.ts';
 import type { Way } from '../stream/ports.ts';
 import { type Inside, recognise, recogniseInside } from './recognise.ts';
 
@@ -75,10 +75,11 @@ export function createEdge(options: EdgeOptions): Edge {
     peek(socket, { clock, withinMs: WITHIN_MS, most: MOST_BYTES, judge });
 
   const take = async (socket: Socket) => {
-    const from = remoteOf(socket) ?? 'unknown';
+    const remote = remoteOf(socket) ?? 'unknown';
+    const from = networkOf(remote);
     const held = unknown.get(from) ?? 0;
     if (unknownTotal >= UNKNOWN_MOST || held >= UNKNOWN_OF_ADDRESS) {
-      log.warn({ remote: from }, 'too many connections of which nothing is known yet');
+      log.warn({ remote }, 'too many connections of which nothing is known yet');
       socket.destroy();
       return;
     }
