@@ -61,9 +61,9 @@ function createRequestClientOf(trusted: BlockList) {
     const chain = (header('x-forwarded-for') ?? '')
       .split(',')
       .map((each) => plainAddress(each.trim()));
-    const address = chain.findLast((each) => isIP(each) !== 0 && !contains(trusted, each));
+    const address = chain.findLast((each) => !contains(trusted, each)) ?? '';
     return {
-      address: address ?? peer.address,
+      address: isIP(address) === 0 ? peer.address : address,
       isSecure: header('x-forwarded-proto')?.split(',').at(-1)?.trim() === 'https',
       isLocal: false,
     };

@@ -54,6 +54,14 @@ describe('the client of a request', () => {
     });
   });
 
+  test.each(['unknown', '198.51.100.9:4711', ''])(
+    'is our proxy where that names nobody (%j): what stands before it anyone can write',
+    async (last) => {
+      const headers = { 'x-forwarded-for': `203.0.113.66, ${last}` };
+      expect(await ask('10.0.0.1', headers, ['10.0.0.1'])).toMatchObject({ address: '10.0.0.1' });
+    },
+  );
+
   test('nonsense in the headers leaves the peer', async () => {
     const headers = { 'x-forwarded-for': 'me, <script>, ' };
     expect(await ask('10.0.0.1', headers, ['10.0.0.1', 'x', '1.2.3.4/99'])).toMatchObject({
