@@ -21,6 +21,7 @@ import type { Logger } from '../kit/log.ts';
 import { remoteOf, tellRemote } from '../kit/remote.ts';
 import type { HttpEnv } from './client.ts';
 import type { HttpLimits } from './limits.ts';
+import { READERS_SWEEP_MS, readingDeadline } from './readers.ts';
 
 /** What {@link createHttp2} needs. */
 export interface Http2Options {
@@ -57,10 +58,6 @@ const INVALID_FRAMES_MOST = 50;
 const HEADER_PAIRS_MOST = 100;
 /** What each header counts beside its name and value (§6.5.2). */
 const HEADER_OVERHEAD_BYTES = 32;
-/** How long an answer that is ready may wait for its reader, and the slowest reader that is waited for. */
-const READING_MS = 30_000;
-const SLOWEST_BYTES_PER_MS = 8;
-const SWEEP_MS = 5000;
 
 /** Headers that are of a connection, and in no answer (§8.2.2). */
 const OF_CONNECTIONS = [
@@ -185,12 +182,12 @@ export function createHttp2(options: Http2Options): Http2 {
   });
 
   // The window of an answer is the client's: one that it never opens would keep the answer for good.
-  const sweep = clock.every(SWEEP_MS, () => {
+  const sweep = clock.every(READERS_SWEEP_MS, () => {
     const now = clock.monotonic();
     for (const exchange of exchanges) {
       const { stream, response } = exchange;
       if (!response.writableEnded) continue;
-      exchange.deadline ??= now + READING_MS + stream.writableLength / SLOWEST_BYTES_PER_MS;
+      exchange.deadline ??= readingDeadline(now, stream.writableLength);
       if (now > exchange.deadline) stream.close(constants.NGHTTP2_CANCEL);
     }
   });

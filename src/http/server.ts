@@ -17,6 +17,7 @@ import type { HttpEnv } from './client.ts';
 import { createHttp2, type Http2 } from './http2.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { ListenError, listenError } from './listen-error.ts';
+import { watchReaders } from './readers.ts';
 import { secure } from './secure.ts';
 import { createShell } from './shell.ts';
 
@@ -120,6 +121,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const doors = new Set<Server>();
   const closing = new AbortController();
   const upgrades = new Map<string, TakeUpgrade>();
+  const readers = watchReaders(clock);
 
   const onUpgrade: TakeUpgrade = (request, socket, head) => {
     const [path = ''] = (request.url ?? '').split('?');
@@ -183,6 +185,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const made = server as Server;
     made.maxConnections = limits.connections;
     made.prependListener('request', watchRequest);
+    made.prependListener('request', (_, response) => readers.watch(response));
     return made;
   };
 
@@ -321,6 +324,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       await shut([...servers], graceMs);
       timer.cancel();
       doors.forEach(end);
+      readers.stop();
     },
   };
 }

@@ -11,6 +11,7 @@ import { ListenError } from '../../src/http/listen-error.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { createLog } from '../../src/kit/log.ts';
+import { jumpingClock } from '../support/jumping-clock.ts';
 
 const log = createLog({ level: 'silent' }).area('http');
 const servers: HttpServer[] = [];
@@ -49,6 +50,12 @@ const raw = (port: number, text: string, whenAnswered = '') =>
     socket.on('error', reject);
     socket.on('close', () => resolve(answer));
   });
+/** The status of an answer; 0 where there is none. */
+const statusOf = (url: string) =>
+  fetch(url).then(
+    ({ status }) => status,
+    () => 0,
+  );
 const overSocket = (path: string, url = '/') =>
   new Promise<string>((resolve, reject) => {
     request({ socketPath: path, path: url }, (response) => {
@@ -196,14 +203,33 @@ describe('limits', () => {
     await new Promise((resolve) => held.once('connect', resolve));
     await expect(fetch(`${url}/hello`)).rejects.toThrow();
     held.destroy();
+    await expect.poll(() => statusOf(`${url}/hello`)).toBe(200);
+  });
+
+  test('an answer that its client does not read is not kept for good', async () => {
+    const clock = jumpingClock();
+    const server = createHttpServer({ log, clock, limits: { connectionsPerAddress: 1 } });
+    servers.push(server);
+    const asked = new Promise<void>((resolve) => {
+      server.app.get('/large', (c) => {
+        resolve();
+        return c.body(new Uint8Array(16 * 1024 * 1024));
+      });
+    });
+    server.app.get('/hello', (c) => c.text('hello'));
+    const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+    const silent = connect(port, '127.0.0.1').pause();
+    silent.on('error', () => {});
+    silent.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
+    await asked;
+    const waiting = { timeout: 10_000 };
     await expect
-      .poll(() =>
-        fetch(`${url}/hello`).then(
-          ({ status }) => status,
-          () => 0,
-        ),
-      )
+      .poll(() => {
+        clock.jump(3_000_000);
+        return statusOf(`http://127.0.0.1:${port}/hello`);
+      }, waiting)
       .toBe(200);
+    silent.destroy();
   });
 
   test.each(['GET / HTTP/9.9\r\n\r\n', '\0\0\0', 'GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n'])(
