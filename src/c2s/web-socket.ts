@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { TakeUpgrade } from '../http/server.ts';
+import { refuseUpgrade } from '../http/upgrade.ts';
 import { STREAM_NS } from '../stream/error.ts';
 import { isNamed } from '../xml/element.ts';
 import { parseElement } from '../xml/parse.ts';
@@ -107,8 +108,6 @@ export interface WebSocketDoorOptions {
   accept(stream: WebSocketStream, request: IncomingMessage): void;
 }
 
-const REASONS = { 400: 'Bad Request', 403: 'Forbidden' } as const;
-
 /** Makes what takes upgrades to WebSocket (§3.1). */
 export function createWebSocketDoor(options: WebSocketDoorOptions): TakeUpgrade {
   const server = new WebSocketServer({
@@ -126,9 +125,6 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): TakeUpgrade 
       );
       return;
     }
-    socket.on('error', () => {});
-    socket.end(
-      `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-    );
+    refuseUpgrade(socket, status);
   };
 }

@@ -20,6 +20,7 @@ import { ListenError, listenError } from './listen-error.ts';
 import { watchReaders } from './readers.ts';
 import { secure } from './secure.ts';
 import { createShell } from './shell.ts';
+import { refuseUpgrade } from './upgrade.ts';
 
 /** What {@link createHttpServer} needs. */
 export interface HttpServerOptions {
@@ -130,8 +131,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       take(request, socket, head);
       return;
     }
-    socket.on('error', () => {});
-    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    refuseUpgrade(socket, 404);
   };
 
   /** Ends what takes too long to come, as Node does where all paths have the same limit. */

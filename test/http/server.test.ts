@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { link, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect, createServer as createNetServer } from 'node:net';
@@ -230,6 +231,20 @@ describe('limits', () => {
       }, waiting)
       .toBe(200);
     silent.destroy();
+  });
+
+  test('who may not use his connection for something else does not keep it', async () => {
+    const { port, url } = await started({ connectionsPerAddress: 1 });
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    client.on('error', () => {});
+    client.resume();
+    client.write('GET /x HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
+    await once(client, 'end'); // it does not end its own side
+    try {
+      await expect.poll(() => statusOf(`${url}/hello`), { timeout: 10_000 }).toBe(200);
+    } finally {
+      client.destroy();
+    }
   });
 
   test.each(['GET / HTTP/9.9\r\n\r\n', '\0\0\0', 'GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n'])(
