@@ -105,7 +105,7 @@ export function createC2s(options: C2sOptions): C2sSide {
     take: (socket, way) => ports.take(socket, KINDS[way]),
     webSockets: (clientOf, mayCome) =>
       createWebSocketDoor({
-        maxBytes: services.limits().stanzaBytes,
+        maxBytes: () => services.limits().stanzaBytes,
         refusal(request) {
           const { isSecure, isLocal } = clientOf(request);
           if (!mayCome(request.headers.origin, request.headers.host)) return 403;

@@ -100,8 +100,8 @@ export class WebSocketStream extends Duplex {
 
 /** What the door of WebSockets needs. */
 export interface WebSocketDoorOptions {
-  /** The most bytes of one message. */
-  readonly maxBytes: number;
+  /** The most bytes of one message, of who comes now. */
+  maxBytes(): number;
   /** Why a client may not come in, as a status of HTTP; undefined if it may. */
   refusal(request: IncomingMessage): 403 | undefined;
   /** Takes a client's stream. */
@@ -113,13 +113,13 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): TakeUpgrade 
   const server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false, // costs memory for each client, and its lengths tell what is secret
-    maxPayload: options.maxBytes,
     handleProtocols: () => SUBPROTOCOL,
   });
   return (request, socket, head) => {
     const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
     const status = offered.includes(SUBPROTOCOL) ? options.refusal(request) : 400;
     if (status === undefined) {
+      server.options.maxPayload = options.maxBytes();
       server.handleUpgrade(request, socket, head, (opened) =>
         options.accept(new WebSocketStream(opened), request),
       );
