@@ -36,8 +36,14 @@ export interface ServingOptions {
 
 /** Handles GET and HEAD. */
 export function createServing({ home, tables, folder }: ServingOptions) {
-  const { clock, metrics } = home;
+  const { clock, log, metrics } = home;
   return async (c: Context<HttpEnv>, id: string, name: string): Promise<Response> => {
+    const { outgoing } = c.env;
+    let isGone = false;
+    let leave = () => {
+      isGone = true;
+    };
+    outgoing.once('close', () => leave());
     const file = await tables.find(id);
     if (file === undefined || file.name !== name || !home.isEnabled(file.host)) return c.notFound();
     const end = endOf(file, home.configOf(file.host));
@@ -71,10 +77,21 @@ export function createServing({ home, tables, folder }: ServingOptions) {
     if (isHead) return c.body(null, status, told);
     const handle = await folder.open(id);
     if (handle === undefined) {
-      home.log.warn({ id, account: file.account }, 'a file is not where it was');
+      log.warn({ id, account: file.account }, 'a file is not where it was');
       return c.notFound();
     }
-    const guard = watchTransfer(clock, { stallMs: STALL_MS }, () => c.env.outgoing.destroy());
+    if (isGone) {
+      await handle.close();
+      return c.body(null, 408); // nobody reads it
+    }
+    const guard = watchTransfer(clock, { stallMs: STALL_MS }, () => outgoing.destroy());
+    // Who goes before his answer has begun has nobody cancel it.
+    leave = () => {
+      guard.end();
+      handle.close().catch((error: unknown) => {
+        log.warn({ err: error, id }, 'a file could not be closed');
+      });
+    };
     const body = bytesOf(handle, part, {
       moved(bytes) {
         guard.touch();
