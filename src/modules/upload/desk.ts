@@ -30,7 +30,7 @@ function featuresOf({ permanent }: UploadSettings): string[] {
 /** Answers what is addressed to the service. */
 export function createDesk(options: TermsOptions) {
   const { home, slots } = options;
-  const inTurn = createExclusive<Jid>();
+  const inTurn = createExclusive<Domain>();
 
   const answer = async (iq: Iq, payload?: Element): Promise<Verdict> => {
     await home.route(iqResult(iq, payload));
@@ -66,8 +66,8 @@ export function createDesk(options: TermsOptions) {
       });
     const request = readSlotRequest(payload);
     if (request === undefined) return verdict.bounce({ condition: 'bad-request', payload });
-    // Two requests at once must not both find the same room.
-    return inTurn(account, async () => {
+    // Two requests at once must not both find the same room, of their account or of the host.
+    return inTurn(host, async () => {
       const refusal = await refusalOf(options, account, host, request);
       if (refusal !== undefined) {
         home.metrics.uploads.inc({ outcome: 'denied' });

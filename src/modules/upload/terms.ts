@@ -78,13 +78,14 @@ export async function refusalOf(
   if (slots.heldBy(account, ALL).count >= settings.openSlots)
     return full('You have begun too many uploads.', now + SOON_MS);
 
+  // What is held is summed first: an upload that ends meanwhile is counted twice, never not at all.
   const day = dayOf(now);
-  const today = (await tables.usageOn(account, day)) + slots.heldBy(account, ALL).bytes;
+  const today = slots.heldBy(account, ALL).bytes + (await tables.usageOn(account, day));
   if (today + size > boundOf(settings.dailyQuota))
     return full('You have uploaded enough for today.', (day + 1) * DAY_MS);
 
   const shared = sharing(purpose);
-  const used = (await tables.usageOf(account, shared)).bytes + slots.heldBy(account, shared).bytes;
+  const used = slots.heldBy(account, shared).bytes + (await tables.usageOf(account, shared)).bytes;
   const excess = used + size - quotaOf(settings, purpose);
   if (excess > 0) {
     const files = purpose === 'profile' ? [] : await tables.passing(account, LOOKED_AT);
@@ -94,7 +95,7 @@ export async function refusalOf(
     );
   }
 
-  const whole = (await tables.usageOfHost(host)).bytes + slots.heldOn(host);
+  const whole = slots.heldOn(host) + (await tables.usageOfHost(host)).bytes;
   if (whole + size > boundOf(settings.hostQuota)) {
     home.log.warn({ host, whole }, 'there is no room for more uploads');
     return full('There is no room for more files here.');
