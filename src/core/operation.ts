@@ -60,6 +60,7 @@ export interface Actor {
  * - `offline`: also works by `rtcctl` on a stopped server, straight on the data folder.
  * - `positional`: input fields that `rtcctl` takes as plain arguments, in order; others are options.
  * - `secret`: input fields that `rtcctl` asks for without echo and that nobody logs.
+ * - `told`: the input as the audit log has it, where a part of a field is secret.
  * - `about`: what a run is about, so that admins of its host may do it (`core/authority.ts`); without it,
  *   and where it says undefined, only operators may. A `host` that is left out is the admin's own.
  * - `present`: the value as text for a person; without it faces show it as a table.
@@ -76,6 +77,7 @@ export interface Operation<I = unknown, O = unknown> {
   readonly secret: readonly string[];
   readonly input: z.ZodType<I>;
   readonly output: z.ZodType<O>;
+  readonly told: ((input: I) => object) | undefined;
   readonly about: ((input: I) => MaybePromise<About>) | undefined;
   readonly present: ((value: O) => string) | undefined;
   readonly run: (input: I, actor: Actor) => Promise<OperationOutcome<O>> | OperationOutcome<O>;
@@ -96,6 +98,7 @@ export interface OperationSpec<S extends z.ZodObject, O extends z.ZodType> {
   readonly secret?: readonly (keyof z.output<S> & string)[];
   readonly input: S;
   readonly output: O;
+  readonly told?: (input: z.output<S>) => object;
   readonly about?: (input: z.output<S>) => MaybePromise<About>;
   readonly present?: (value: z.output<O>) => string;
   readonly run: (
@@ -117,6 +120,7 @@ export function operation<S extends z.ZodObject, O extends z.ZodType>(
     offline: spec.offline ?? false,
     positional: spec.positional ?? [],
     secret: spec.secret ?? [],
+    told: spec.told,
     about: spec.about,
     present: spec.present,
   };
@@ -206,7 +210,7 @@ export function createOperations(
       return forbidden(actor, `${chosen.name} with that`);
     const outcome = await chosen.run(parsed.data, actor);
     if (chosen.isAudited) {
-      const told = withoutSecrets(parsed.data, chosen.secret);
+      const told = withoutSecrets(chosen.told?.(parsed.data) ?? parsed.data, chosen.secret);
       const ended = outcome.ok ? 'done' : outcome.why;
       await audit.record({ actor, operation: chosen.name, input: told, outcome: ended });
     }

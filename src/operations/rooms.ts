@@ -38,6 +38,9 @@ const lineOf = (line: Awaited<ReturnType<RoomService['list']>>['rooms'][number])
   created: line.created,
 });
 
+/** A key with its value, but for the password of a room. */
+const masked = (each: string) => each.replace(/^password=.+/s, 'password=********');
+
 const noSuchRoom = (jid: BareJid) => failure('not-found', `There is no room ${jid}.`);
 
 /** Operations on rooms. */
@@ -199,6 +202,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'config'],
       summary: 'Show or change the configuration of a room.',
       effect: 'change',
+      told: (input) => ({ ...input, set: input.set.map(masked) }),
       about: ({ room: jid }) => jid,
       positional: ['room'],
       input: z.object({

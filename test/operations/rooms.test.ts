@@ -21,6 +21,8 @@ describe('rooms', () => {
   let operations: Operations;
   /** The operations that were written to the audit log. */
   let audited: string[];
+  /** And what it has of the last one's input. */
+  let told: unknown;
   beforeEach(async () => {
     audited = [];
     house = await openHouse();
@@ -28,7 +30,12 @@ describe('rooms', () => {
     operations = createOperations(
       roomOperations({ rooms: scene.registry.apiOf(muc), clock: scene.clock }),
       {
-        audit: { record: async ({ operation }) => void audited.push(operation) },
+        audit: {
+          async record({ operation, input }) {
+            audited.push(operation);
+            told = input;
+          },
+        },
         log: scene.log.area('test'),
         mayRun: () => true,
       },
@@ -130,7 +137,8 @@ describe('rooms', () => {
       expect(await run('rooms.config', { room: COVEN, set: [wrong] })).toMatchObject({
         why: 'invalid-input',
       });
-    await value('rooms.config', { room: COVEN, set: ['password=cauldronburn'] });
+    await value('rooms.config', { room: COVEN, set: ['name=Cave', 'password=cauldronburn'] });
+    expect(told).toEqual({ room: COVEN, set: ['name=Cave', 'password=********'] });
     const shown = JSON.stringify(await value('rooms.show', { room: COVEN }));
     expect(shown).not.toContain('cauldronburn');
   });
