@@ -37,6 +37,8 @@ export interface Surroundings {
 
 /** How long to wait for an answer. */
 const TIMEOUT_SECONDS = 30;
+/** Node's timers count no further, and one that is longer fires at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** How long to wait for a server that is asked only for what further commands it has. */
 const GLANCE_MS = 1500;
 
@@ -152,7 +154,8 @@ class Errand {
 
   #timeoutMs(): number | undefined {
     const seconds = Number(this.#chosen.given.options['timeout'] ?? TIMEOUT_SECONDS);
-    return Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds * 1000) : undefined;
+    const isGood = Number.isFinite(seconds) && seconds > 0;
+    return isGood ? Math.min(Math.ceil(seconds * 1000), LONGEST_TIMEOUT_MS) : undefined;
   }
 
   #terminal(): Terminal | undefined {

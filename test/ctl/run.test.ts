@@ -19,6 +19,13 @@ describe('a command', () => {
     ]);
   });
 
+  test('waits as long as it is told, however long that is', async () => {
+    const answer = says({ jid: 'joe@falcot.com', locked: true });
+    await place.serve((asked, response) => void setTimeout(() => answer(asked, response), 20));
+    const ran = await place.run(['user', 'lock', 'joe@falcot.com', '--timeout', '9999999']);
+    expect(ran).toMatchObject({ exit: 0, err: '' });
+  });
+
   test('takes options wherever they stand', async () => {
     await place.serve(says({ accounts: [], total: 0 }));
     const ran = await place.run(['--json', 'user', 'list', '--limit', '5', '--search=jo']);
