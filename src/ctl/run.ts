@@ -228,7 +228,8 @@ class Errand {
     const { serverProgram: file, cwd, env, signal } = this.#around;
     const config = this.#chosen.given.options['config'];
     const program = { file, cwd, env, config: typeof config === 'string' ? config : undefined };
-    return this.#show(await runOffline(program, { name, input }, signal), generated);
+    const outcome = await runOffline(program, { name, input }, signal);
+    return signal.aborted && !outcome.ok ? EXIT.interrupted : this.#show(outcome, generated);
   }
 
   #show(outcome: OperationOutcome<unknown>, generated: string | undefined): ExitCode {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Keys, makePlace, Paper, type Place, refuses, says } from './support.ts';
@@ -199,6 +199,25 @@ describe('without a server', () => {
     const ran = await place.run(['user', 'list'], { serverProgram });
     expect(ran.exit).toBe(1);
     expect(ran.err).toMatch(/ended with status 1: TypeError: the roof is off/);
+  });
+
+  test('a program that is interrupted is ended, and that is the exit code', async () => {
+    const interruption = new AbortController();
+    const begun = join(place.folder, 'begun');
+    const serverProgram = await program(
+      `const { writeFile } = await import('node:fs/promises');
+       await writeFile(${JSON.stringify(begun)}, '');
+       setInterval(() => {}, 1000);`,
+    );
+    const running = place.run(['user', 'list'], { serverProgram, signal: interruption.signal });
+    const isThere = () =>
+      access(begun).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isThere, { timeout: 20_000 }).toBe(true);
+    interruption.abort();
+    expect(await running).toEqual({ exit: 130, out: '', err: '' });
   });
 
   test.each([
