@@ -3,7 +3,7 @@ import type { JsonSchema, OperationDescription, ValueKind } from '../core/operat
 
 /**
  * How a field of an input is given: `word` a text, `number` a whole number, `flag` present or not,
- * `list` texts, given several times or with commas, `file` the name of a file whose text is meant,
+ * `list` texts, given several times or with commas (whole ones only several times), `file` the name of a file whose text is meant,
  * `secret` asked for without echo.
  */
 export type ParameterForm = 'word' | 'number' | 'flag' | 'list' | 'file' | 'secret';
@@ -99,6 +99,7 @@ export function readValue(parameter: Parameter, given: string | readonly string[
   const isChoice = (value: string) =>
     parameter.choices.length === 0 || parameter.choices.includes(value);
   if (typeof given !== 'string') {
+    if (parameter.kind === 'text') return { ok: true, value: given }; // commas are theirs
     const values = given.flatMap((each) => each.split(',')).map((each) => each.trim());
     const stray = values.find((value) => !isChoice(value));
     return stray === undefined ? { ok: true, value: values } : wrong(stray, allowed);

@@ -72,9 +72,10 @@ export function furtherOptions(
 }
 
 /** A parameter as an option of the command line: `--key-type <key-type>`. */
-export function flagsOf({ option, form, placeholder }: Parameter): string {
+export function flagsOf({ option, form, placeholder, kind }: Parameter): string {
   if (form === 'flag') return `--${option}`;
-  return form === 'list' ? `--${option} <${placeholder},…>` : `--${option} <${placeholder}>`;
+  const hasCommas = form === 'list' && kind !== 'text';
+  return `--${option} <${placeholder}${hasCommas ? ',…' : ''}>`;
 }
 
 /** Builds the program. Errors and help are thrown as commander's errors, never an exit. */
@@ -183,10 +184,11 @@ function addCommand(
 }
 
 /** A parameter's description with its choices and its default. */
-export function describe({ description, choices, fallback, form }: Parameter): string {
+export function describe({ description, choices, fallback, form, kind }: Parameter): string {
   const isPlain = typeof fallback === 'number' || typeof fallback === 'string';
   return [
     description,
+    ...(form === 'list' && kind === 'text' ? ['It may be given several times.'] : []),
     ...(choices.length === 0 ? [] : [`One of ${choices.join(', ')}.`]),
     ...(isPlain && form !== 'flag' ? [`Default: ${fallback}.`] : []),
   ].join(' ');

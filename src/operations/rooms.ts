@@ -208,10 +208,15 @@ function changing({ rooms }: Needs): AnyOperation[] {
       input: z.object({
         room,
         set: z
-          .array(z.string().regex(/^[A-Za-z]+=/, 'is not key=value'))
+          .array(
+            z
+              .string()
+              .regex(/^[A-Za-z]+=/, 'is not key=value')
+              .meta({ 'x-kind': 'text' }),
+          )
           .max(50)
           .default([])
-          .describe('Keys with their values, such as isPublic=true; without any, all are shown.'),
+          .describe('A key with its value, such as isPublic=true; without any, all are shown.'),
       }),
       output: z.object({ settings: z.array(setting) }),
       async run({ room: jid, set }) {

@@ -7,7 +7,7 @@ import { commandTree } from '../../src/ctl/command-tree.ts';
 import { completionScript } from '../../src/ctl/completion.ts';
 import { gatherInput } from '../../src/ctl/input.ts';
 import { argumentOf, parametersOf, readValue } from '../../src/ctl/parameters.ts';
-import { furtherOptions, GENERAL_OPTIONS, SHELLS } from '../../src/ctl/program.ts';
+import { flagsOf, furtherOptions, GENERAL_OPTIONS, SHELLS } from '../../src/ctl/program.ts';
 import { renderLine, renderValue } from '../../src/ctl/render.ts';
 import { readEarly } from '../../src/ctl/run.ts';
 import { colourStyle, harmless, plainStyle, styleFor } from '../../src/ctl/style.ts';
@@ -75,6 +75,15 @@ describe('parameters', () => {
       ok: false,
       text: "--kinds: 'c' is not one of a, b",
     });
+  });
+
+  test('a list of whole texts is given one by one: their commas are theirs', () => {
+    const items: JsonSchema = { type: 'string', 'x-kind': 'text' };
+    const [set] = parametersOf(description({ properties: { set: { type: 'array', items } } }));
+    if (set === undefined) throw new Error('no parameter');
+    const given = ['name=Tea, coffee', 'presenceOf=moderator,visitor'];
+    expect(readValue(set, given)).toEqual({ ok: true, value: given });
+    expect(flagsOf(set)).toBe('--set <set>');
   });
 
   test('a list takes all words that are left', async () => {
