@@ -114,6 +114,17 @@ export function createService({ home, table, register, presence }: ServiceOption
     return isOpen ? found : undefined;
   };
   const open = (token: string) => openOf(token, 'invitation', 'contact');
+  /** Whether who made a link might make it now: he may be no admin any more, or the user more than he. */
+  const isBacked = async ({ maker, account }: Invitation): Promise<boolean> => {
+    if (maker === 'root') return true; // of the machine
+    const permission = await home.authority.mayRun({ name: maker, via: 'console' });
+    if (typeof permission === 'boolean') return permission;
+    return account !== undefined && (await permission.mayTouch(account));
+  };
+  const openReset = async (token: string) => {
+    const found = await openOf(token, 'reset');
+    return found !== undefined && (await isBacked(found)) ? found : undefined;
+  };
 
   const make = async (
     parts: Omit<Invitation, 'id' | 'uses' | 'created' | 'expires'>,
@@ -168,7 +179,7 @@ export function createService({ home, table, register, presence }: ServiceOption
 
   return {
     open,
-    openReset: (token) => openOf(token, 'reset'),
+    openReset,
     uriOf,
     publicUrl: home.web.publicUrl,
     async invite({ kind = 'invitation', host, account, inviter, maxUses, validFor, maker, note }) {
@@ -190,7 +201,7 @@ export function createService({ home, table, register, presence }: ServiceOption
     register: (host, who) => register.signUp({ host, ...who }),
     setPassword: (token, password) =>
       inTurn(token, async () => {
-        const found = await openOf(token, 'reset');
+        const found = await openReset(token);
         if (found?.account === undefined) return { kind: 'closed' };
         const { account, host, id } = found;
         const weakness = register.weaknessOf(password, host);

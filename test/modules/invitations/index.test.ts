@@ -393,4 +393,19 @@ describe('links to set a new password', () => {
     expect(await service().setPassword(second, PASSWORD)).toEqual({ kind: 'closed' });
     expect(await run('accounts.resetLink', { jid: JULIET })).toBe('not-found');
   });
+
+  test('one is worth no more than who made it: he lost his role, or the user has a higher one', async () => {
+    const [romeo, juliet] = [bare(ROMEO), bare(JULIET)];
+    await scene.accounts.create(juliet, PASSWORD, { role: 'admin' });
+    const { url } = await service().reset(romeo, domainOf(romeo), undefined, JULIET);
+    const token = url.split('/').at(-1) ?? '';
+    expect(await service().openReset(token)).toMatchObject({ account: ROMEO });
+    await scene.accounts.setRole(romeo, 'operator');
+    expect(await service().openReset(token)).toBeUndefined();
+    expect(await service().setPassword(token, PASSWORD)).toEqual({ kind: 'closed' });
+    await scene.accounts.setRole(romeo, 'member');
+    expect(await service().openReset(token)).toMatchObject({ account: ROMEO });
+    await scene.accounts.setRole(juliet, 'member');
+    expect(await service().setPassword(token, PASSWORD)).toEqual({ kind: 'closed' });
+  });
 });
