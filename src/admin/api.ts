@@ -19,6 +19,8 @@ export interface ApiOptions<E extends HttpEnv> {
   readonly version: string;
   /** Who asks; undefined is answered with 401. */
   actorOf(c: Context<E>): Actor | undefined | Promise<Actor | undefined>;
+  /** Whether who asked may still be told the next value of a watch; he always may if absent. */
+  mayGoOn?(c: Context<E>): Promise<boolean>;
   /** Ends watches when the server stops. */
   readonly closing?: AbortSignal | undefined;
 }
@@ -75,7 +77,8 @@ export function createApi<E extends HttpEnv = HttpEnv>(options: ApiOptions<E>): 
       const outcome = await operations.run(name, input.value, actor);
       if (!outcome.ok) return refuse(c, outcome);
       if (!isAsyncIterable(outcome.value)) return c.json(outcome);
-      return c.body(lines(outcome.value, { log, name, closing: options.closing }), 200, {
+      const mayGoOn = async () => (await options.mayGoOn?.(c)) ?? true;
+      return c.body(lines(outcome.value, { log, name, mayGoOn, closing: options.closing }), 200, {
         'Content-Type': 'application/x-ndjson',
         'X-Accel-Buffering': 'no', // a proxy must not hold lines back
       });
@@ -104,11 +107,21 @@ const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
 
 /**
  * Values as lines of JSON. The next value is asked for only when the reader has taken the last one;
- * a reader that goes away, or a server that stops, ends the iteration.
+ * a reader that goes away or may not go on, or a server that stops, ends the iteration.
  */
 function lines(
   values: AsyncIterable<unknown>,
-  { log, name, closing }: { log: Logger; name: string; closing: AbortSignal | undefined },
+  {
+    log,
+    name,
+    mayGoOn,
+    closing,
+  }: {
+    log: Logger;
+    name: string;
+    mayGoOn: () => Promise<boolean>;
+    closing: AbortSignal | undefined;
+  },
 ): ReadableStream<Uint8Array> {
   const iterator = values[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
@@ -135,11 +148,13 @@ function lines(
       async pull(controller) {
         try {
           const next = await iterator.next();
+          const isToldOn = next.done !== true && (await mayGoOn());
           if (isLeft) return; // the stream is closed already
-          if (next.done !== true) {
+          if (isToldOn) {
             controller.enqueue(encoder.encode(`${JSON.stringify(next.value)}\n`));
             return;
           }
+          if (next.done !== true) leave();
           controller.close();
         } catch (error) {
           log.error({ err: error, name }, 'a watch failed unexpectedly');

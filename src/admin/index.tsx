@@ -158,7 +158,13 @@ function createConsoleApi(options: AdminOptions, gate: Gate): Hono<AdminEnv> {
     if (!options.isConsoleOn()) return c.notFound();
     return gate.programs(c, next);
   });
-  app.route('/', createApi<AdminEnv>({ ...options, actorOf: (c) => actorOf(c, 'rest') }));
+  const api = createApi<AdminEnv>({
+    ...options,
+    actorOf: (c) => actorOf(c, 'rest'),
+    // Who signed out, or is no admin any more, watches no longer.
+    mayGoOn: async (c) => (await gate.sessionOf(c)) !== undefined,
+  });
+  app.route('/', api);
   return app;
 }
 

@@ -6,8 +6,9 @@ import { createOperations, failure, operation, success } from '../../src/core/op
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { createLog } from '../../src/kit/log.ts';
-import { type ConsoleScene, socketApi, startConsole } from './console-scene.ts';
-import { visit } from './visitor.ts';
+import { message } from '../../src/stanza/build.ts';
+import { bare, type ConsoleScene, socketApi, startConsole } from './console-scene.ts';
+import { type Visitor, visit } from './visitor.ts';
 
 const ADMIN = 'lucie@falcot.com';
 let console: ConsoleScene;
@@ -266,6 +267,24 @@ describe('a watch', () => {
     await response.body?.getReader().read();
     await http.close();
     await seen.ended;
+  });
+
+  test.each([
+    ['signs out', (admin: Visitor) => admin.submit('/admin/sign-out', {}, { from: '/admin' })],
+    ['is locked', () => console.scene.accounts.setLocked(bare(ADMIN), true)],
+  ])('tells nothing more when who looks %s', async (_, leave) => {
+    const joe = bare('joe@falcot.com');
+    const said = message({ from: joe, to: bare(ADMIN) });
+    const admin = visit(console.app);
+    await admin.signIn(ADMIN);
+    const response = await admin.call('watch.account', { jid: joe });
+    const reader = response.body?.getReader();
+    console.watch.record(joe, 'in', 'stream', said);
+    expect(await reader?.read()).toMatchObject({ done: false });
+    await leave(admin);
+    console.watch.record(joe, 'in', 'stream', said);
+    expect(await reader?.read()).toMatchObject({ done: true });
+    expect(console.watch.isActive).toBe(false);
   });
 
   test('of a watch ends at once and frees its place', async () => {
