@@ -78,4 +78,16 @@ describe('registrations that wait', () => {
     expect(await scene.accounts.exists(bare(JULIET))).toBe(true);
     expect(await scene.accounts.exists(bare('nurse@example.com'))).toBe(false);
   });
+
+  test('who was unlocked by hand waits no more: locked again one day, he stays', async () => {
+    await signUp('juliet');
+    await scene.accounts.setLocked(bare(JULIET), false);
+    await expect.poll(() => run('registrations.list')).toEqual({ registrations: [] });
+    expect(await run('registrations.reject', { jid: JULIET })).toBe('not-found');
+    await signUp('nurse');
+    await scene.accounts.setLocked(bare(JULIET), true);
+    scene.clock.advance(3 * 3_600_000);
+    await expect.poll(() => scene.accounts.exists(bare('nurse@example.com'))).toBe(false);
+    expect(await scene.accounts.exists(bare(JULIET))).toBe(true);
+  });
 });

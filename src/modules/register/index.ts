@@ -81,6 +81,12 @@ export const register = defineModule<RegisterSettings, RegisterApi>({
         home.log.error({ err: error }, 'registrations could not be swept'),
       );
     });
+    // Who is unlocked by hand is approved: locked again one day, he must not go as one who still waits.
+    home.accounts.onChange((account) => {
+      settle(home, waiting, account).catch((error: unknown) =>
+        home.log.error({ err: error, account }, 'a registration could not be settled'),
+      );
+    });
     return {
       api: {
         signUp,
@@ -114,6 +120,16 @@ export const register = defineModule<RegisterSettings, RegisterApi>({
     };
   },
 });
+
+/** Forgets that an account waits, if it can be used. */
+async function settle(
+  { accounts }: Home<RegisterSettings>,
+  waiting: WaitingTable,
+  account: BareJid,
+): Promise<void> {
+  if ((await waiting.find(account)) === undefined) return;
+  if ((await accounts.get(account))?.isLocked === false) await waiting.remove(account);
+}
 
 /** Removes those whose registration nobody approved in time. */
 async function sweep(home: Home<RegisterSettings>, waiting: WaitingTable): Promise<void> {
