@@ -56,6 +56,14 @@ describe('files in the console', () => {
     expect(await admin.read('/admin/files?search=<script>')).toContain('not the address of a user');
   });
 
+  test('an admin of the domain is led to them', async () => {
+    await console.scene.accounts.setRole(bare(JOE), 'admin');
+    const steward = visit(console.app);
+    await steward.signIn(JOE);
+    expect(await steward.read('/admin/users')).toContain('href="/admin/files"');
+    expect(await steward.read('/admin/files')).toContain('&lt;b&gt;très cool.jpg');
+  });
+
   test('one is deleted after a question', async () => {
     expect(await admin.read(`/admin/files/${ID}/delete`)).toContain('Delete this file?');
     const answer = await admin.submit(`/admin/files/${ID}/delete`, { search: JOE });

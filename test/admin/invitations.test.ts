@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWelcome } from '../../src/admin/index.tsx';
 import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { securityHeaders } from '../../src/http/shell.ts';
+import { domainOf } from '../../src/jid/jid.ts';
 import { commands } from '../../src/modules/commands/index.ts';
 import { disco } from '../../src/modules/disco/index.ts';
 import { invitations } from '../../src/modules/invitations/index.ts';
@@ -62,6 +63,17 @@ const invite = async (fields: Record<string, string> = {}) => {
 const HERE = { headers: { origin: 'https://falcot.com:5281' } };
 const join = (path: string, username: string, more: Record<string, string> = {}) =>
   guest.submit(path, { username, password: LONG, again: LONG, ...more }, HERE);
+
+test('an admin of the domain is led to invitations, and to who waits for an account', async () => {
+  await console.scene.accounts.setRole(bare(JOE), 'admin');
+  const host = domainOf(bare(JOE));
+  const who = { username: 'eva', password: LONG, remote: '192.0.2.1' };
+  await console.scene.registry.apiOf(invitations).register(host, who);
+  const steward = visit(console.app);
+  await steward.signIn(JOE);
+  expect(await steward.read('/admin/users')).toContain('href="/admin/invitations"');
+  expect(await steward.read('/admin/invitations')).toContain('eva@falcot.com');
+});
 
 describe('invitations in the console', () => {
   test('a link is made, shown once, listed and revoked', async () => {

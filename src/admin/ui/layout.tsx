@@ -33,11 +33,13 @@ const areas = Object.entries(AREAS) as [Area & IconName, (typeof AREAS)[Area]][]
 /** What an admin of a host is shown; the rest is for operators. */
 const OF_HOSTS: ReadonlySet<Area> = new Set([
   'users',
+  'invitations',
   'sessions',
   'rooms',
   'groups',
   'announcements',
   'reports',
+  'files',
   'trace',
 ]);
 
