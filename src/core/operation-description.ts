@@ -59,6 +59,9 @@ export interface OperationDescription {
   readonly output: JsonSchema;
 }
 
+/** The name by which a stopped server's program is asked for the descriptions of all operations. */
+export const DESCRIBE_ALL = 'operations.describe';
+
 /** Describes an operation. */
 export function describeOperation(operation: AnyOperation): OperationDescription {
   const { name, command, summary, effect, offline, positional, secret, input, output } = operation;

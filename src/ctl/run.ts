@@ -3,7 +3,11 @@ import type { Writable } from 'node:stream';
 import { CommanderError } from 'commander';
 import { z } from 'zod';
 import type { AnyOperation, OperationOutcome, OperationProblem } from '../core/operation.ts';
-import { describeOperation, type OperationDescription } from '../core/operation-description.ts';
+import {
+  DESCRIBE_ALL,
+  describeOperation,
+  type OperationDescription,
+} from '../core/operation-description.ts';
 import { declaredOperations } from '../operations/index.ts';
 import { callOperation, type Line, type Reached, reach } from './client.ts';
 import { completionScript } from './completion.ts';
@@ -48,7 +52,9 @@ export async function run(around: Surroundings): Promise<ExitCode> {
   const early = readEarly(around.argv);
   const socket = await findSocket({ ...early, env: around.env, cwd: around.cwd });
   const own = operations.map(describeOperation);
-  const descriptions = names(own, early.words) ? own : await withLive(own, socket, around);
+  const descriptions = names(own, early.words)
+    ? own
+    : await withLive(own, { ...early, socket, around });
   let exit: ExitCode = EXIT.done;
   const program = buildProgram({
     descriptions,
@@ -91,20 +97,46 @@ function names(descriptions: readonly OperationDescription[], words: readonly st
   return descriptions.some(({ command }) => command.every((word, index) => words[index] === word));
 }
 
-/** Our own operations and those that the running server has besides. */
+/** Our own operations and those that modules bring, as the server tells, or else its program. */
 async function withLive(
   own: readonly OperationDescription[],
-  socket: string,
-  { signal }: Surroundings,
+  place: {
+    readonly socket: string;
+    readonly config: string | undefined;
+    readonly words: readonly string[];
+    readonly around: Surroundings;
+  },
 ): Promise<readonly OperationDescription[]> {
-  const line = { socket, timeoutMs: GLANCE_MS, signal };
+  const { socket, around } = place;
+  const line = { socket, timeoutMs: GLANCE_MS, signal: around.signal };
   const reached = await reach(line, { method: 'GET', path: '/api/operations' });
-  if (reached.kind !== 'answered' || !reached.outcome.ok) return own;
-  const { value } = reached.outcome;
+  const told = reached.kind === 'absent' ? await toldByProgram(own, place) : outcomeIn(reached);
+  if (told?.ok !== true) return own;
+  const { value } = told;
   // The server describes its operations by the type that is used here.
   const live = Array.isArray(value) ? (value as OperationDescription[]) : [];
   const isOwn = (name: string) => own.some((each) => each.name === name);
   return [...own, ...live.filter(({ name }) => !isOwn(name))];
+}
+
+const outcomeIn = (reached: Reached) => (reached.kind === 'answered' ? reached.outcome : undefined);
+
+/** Words of commands that nobody but rtcctl itself has. */
+const OF_RTCCTL = ['help', 'completion'];
+
+/** What the program of a stopped server tells of its operations, where a command may be one of them. */
+async function toldByProgram(
+  own: readonly OperationDescription[],
+  { config, words, around }: Parameters<typeof withLive>[1],
+): Promise<OperationOutcome<unknown> | undefined> {
+  const isBegun = own.some(({ command }) => words.every((word, index) => command[index] === word));
+  if (isBegun || OF_RTCCTL.includes(words[0] ?? '')) return undefined;
+  const { serverProgram: file, cwd, env, stderr, signal } = around;
+  const request = { name: DESCRIBE_ALL, input: {} };
+  const told = await runOffline({ file, cwd, env, config }, request, signal);
+  if (!told.ok)
+    stderr.write(`rtcctl: The commands of modules are not known: ${harmless(told.text, true)}\n`);
+  return told;
 }
 
 /** One command on its way. */

@@ -6,7 +6,8 @@
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { loadConfig } from '../config/load.ts';
-import { createOperations, failure, type OperationOutcome } from '../core/operation.ts';
+import { createOperations, failure, type OperationOutcome, success } from '../core/operation.ts';
+import { DESCRIBE_ALL, describeOperation } from '../core/operation-description.ts';
 import { createLog } from '../kit/log.ts';
 import { configOperations } from '../operations/config.ts';
 import { type AssembleOptions, assemble, loadOptions } from './assemble.ts';
@@ -33,6 +34,7 @@ async function answer(
   try {
     const assembled = await assemble(options);
     try {
+      if (name === DESCRIBE_ALL) return success(assembled.operations.list.map(describeOperation));
       const known = assembled.operations.find(name);
       if (known !== undefined && !known.offline)
         return failure('unavailable', 'rtcd is not running, and this needs it.');

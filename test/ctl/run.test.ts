@@ -194,6 +194,42 @@ describe('without a server', () => {
     });
   });
 
+  test('commands of modules are known by its program', async () => {
+    const list = {
+      name: 'invitations.list',
+      command: ['invite', 'list'],
+      summary: 'List invitations.',
+      effect: 'read',
+      offline: true,
+      positional: ['host'],
+      secret: [],
+      input: { type: 'object', properties: { host: { type: 'string' } } },
+      output: { type: 'object' },
+    };
+    const show = { ...list, name: 'roster.show', command: ['user', 'contacts'], offline: false };
+    const serverProgram = await program(
+      `const all = ${JSON.stringify([list, show])};
+       const value = request.name === 'operations.describe' ? all : told.request;
+       console.log(JSON.stringify({ ok: true, value }));`,
+    );
+    const ran = await place.run(['invite', 'list', 'falcot.com', '--json'], { serverProgram });
+    expect(JSON.parse(ran.out).value).toEqual({
+      name: 'invitations.list',
+      input: { host: 'falcot.com' },
+    });
+    expect((await place.run(['user', 'contacts'], { serverProgram })).exit).toBe(3);
+    expect(await place.run(['invite', 'lost'], { serverProgram })).toMatchObject({ exit: 2 });
+  });
+
+  test('why the commands of modules are not known is told', async () => {
+    const serverProgram = await program(
+      `console.log(JSON.stringify({ ok: false, why: 'refused', text: 'The config has faults' }));`,
+    );
+    const ran = await place.run(['invite', 'list'], { serverProgram });
+    expect(ran).toMatchObject({ exit: 2, out: '' });
+    expect(ran.err).toMatch(/The config has faults[\s\S]*unknown command 'invite'/);
+  });
+
   test('a program that fails is told of', async () => {
     const serverProgram = await program(`throw new TypeError('the roof is off');`);
     const ran = await place.run(['user', 'list'], { serverProgram });
