@@ -3,6 +3,7 @@
  * standard input, so that no password is seen in a list of processes; the outcome goes as JSON to
  * standard output.
  */
+import { access } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { loadConfig } from '../config/load.ts';
@@ -31,6 +32,7 @@ async function answer(
   if (!read.success) return failure('invalid-input', 'The request is no JSON of {name, input}.');
   const { name, input } = read.data;
   if (name === 'config.check') return checkOnly(name, input, options);
+  if (name === DESCRIBE_ALL && !(await hasData(options))) return success([]);
   try {
     const assembled = await assemble(options);
     try {
@@ -46,6 +48,16 @@ async function answer(
     if (error instanceof StartError) return failure('refused', error.message);
     throw error;
   }
+}
+
+/** Whether there is a data folder: a command that is mistyped somewhere makes none. */
+async function hasData(options: AssembleOptions): Promise<boolean> {
+  const loaded = await loadConfig(loadOptions(options));
+  if (!loaded.ok) return true; // `assemble` tells what is wrong
+  return access(loaded.config.server.data).then(
+    () => true,
+    () => false,
+  );
 }
 
 function parseJson(raw: string): unknown {

@@ -1,6 +1,6 @@
 /** The program as a process: on a real terminal, in a pipe. Compiled apart, so that it is current. */
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -43,6 +43,17 @@ test('ends with the exit code and the version of the package', async () => {
   const code = new Promise((done) => status.once('close', done));
   expect(await text(status.stderr)).toContain('rtcd is not running');
   expect(await code).toBe(3);
+});
+
+test('runs commands of modules on a stopped server, where there was one', async () => {
+  const unknown = start(process.execPath, [program, 'invite', 'list']);
+  expect(await text(unknown.stderr)).toBe("rtcctl: unknown command 'invite'\n");
+  await expect(readdir(place.folder)).resolves.not.toContain('data');
+  await mkdir(join(place.folder, 'data'));
+  const list = start(process.execPath, [program, 'invite', 'list']);
+  const code = new Promise((done) => list.once('close', done));
+  expect(await text(list.stdout)).toBe('No invitations.\n');
+  expect(await code).toBe(0);
 });
 
 test('a reader that leaves is no error', async () => {
