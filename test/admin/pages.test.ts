@@ -230,6 +230,11 @@ describe('users', () => {
       expect((await visitor.get(path)).status, path).toBe(403);
     const operator = `/admin/users/${encodeURIComponent(ADMIN)}`;
     expect((await visitor.get(operator)).status).toBe(403);
+    // What only operators may do is not offered.
+    expect(await visitor.read(user(''))).not.toMatch(/href="\/admin\/(?:watch|nodes)/);
+    expect(await visitor.read('/admin/users/new')).not.toContain('name="admin"');
+    expect(await admin.read(user(''))).toMatch(/href="\/admin\/watch[\s\S]*href="\/admin\/nodes\?/);
+    expect(await admin.read('/admin/users/new')).toContain('name="admin"');
   });
 
   test('a role is chosen; one that there is not is none', async () => {

@@ -72,6 +72,7 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
   const account = outcome.value;
   const devices = await deviceSection(c, desk, jid);
   const archive = await archiveSection(c, desk, account.jid);
+  const isOperator = (await desk.roleOf(c)) === 'operator';
   return desk.page(
     c,
     { title: account.jid, area: 'users' },
@@ -98,12 +99,16 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
         <a class="button" href={link('/admin/trace', { jid: account.jid })}>
           Trace messages
         </a>
-        <a class="button" href={link('/admin/watch', { jid: account.jid })}>
-          Watch
-        </a>
-        <a class="button" href={nodesPath(account.jid)}>
-          Nodes
-        </a>
+        {isOperator ? (
+          <>
+            <a class="button" href={link('/admin/watch', { jid: account.jid })}>
+              Watch
+            </a>
+            <a class="button" href={nodesPath(account.jid)}>
+              Nodes
+            </a>
+          </>
+        ) : null}
         <a class="button danger" href={userPath(account.jid, 'delete')} data-dialog>
           Delete
         </a>

@@ -128,8 +128,9 @@ async function listUsers(c: Ask, desk: Desk) {
   );
 }
 
-function newUser(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure) {
+async function newUser(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure) {
   const faults = problem?.fields ?? {};
+  const isOperator = (await desk.roleOf(c)) === 'operator';
   return desk.page(
     c,
     { title: 'New user', area: 'users' },
@@ -148,12 +149,14 @@ function newUser(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure)
         <div data-unless="generate">
           <PasswordFields faults={faults} isOptional />
         </div>
-        <Tick
-          name="admin"
-          label="Make it an operator"
-          hint="An operator can sign in here and change everything."
-          checked={fields['admin'] === 'yes'}
-        />
+        {isOperator ? (
+          <Tick
+            name="admin"
+            label="Make it an operator"
+            hint="An operator can sign in here and change everything."
+            checked={fields['admin'] === 'yes'}
+          />
+        ) : null}
         <div class="actions">
           <button class="button primary" type="submit">
             Create the user
