@@ -96,8 +96,6 @@ export function createDesk(options: {
   const page: Desk['page'] = async (c, { title, area }, body, status = 200) => {
     const session = c.get('session');
     const isOperator = (await roleOf(c)) === 'operator';
-    // The script asks for pages of which it shows a part, also while another one is on its way.
-    const isWhole = c.req.header('x-part') === undefined;
     const whole = (
       <Layout
         title={title}
@@ -106,7 +104,7 @@ export function createDesk(options: {
         paths={paths}
         account={session.account}
         csrf={session.csrf}
-        flashes={isWhole ? session.takeFlashes() : []}
+        flashes={isPart(c) ? [] : session.takeFlashes()}
       >
         {body}
       </Layout>
@@ -180,6 +178,12 @@ async function* watched(value: unknown, signal: AbortSignal): AsyncGenerator<unk
 
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+
+/**
+ * Whether the script asks, which shows a part of the page: by itself, also while another page is on its way
+ * and when nobody is there.
+ */
+export const isPart = (c: Context): boolean => c.req.header('x-part') !== undefined;
 
 /** The fields of the form that was sent; none of one that is malformed. */
 export async function fieldsOf(c: Context): Promise<Fields> {

@@ -4,7 +4,7 @@ import { getCookie, setCookie } from 'hono/cookie';
 import type { ClientOf } from '../http/client.ts';
 import type { BareJid } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
-import { type AdminEnv, type Fields, fieldsOf } from './desk.tsx';
+import { type AdminEnv, type Fields, fieldsOf, isPart } from './desk.tsx';
 import { originOf } from './origin.ts';
 import { isSame, sealed } from './secrets.ts';
 import type { Door } from './sign-in.ts';
@@ -57,7 +57,7 @@ export function createGate(options: {
   const sessionOf = async (c: Context) => {
     const id = idOf(c);
     if (id === '') return undefined;
-    const session = sessions.find(id);
+    const session = sessions.find(id, { isUse: !isPart(c) });
     if (session === undefined || (await door.mayStay(session))) return session;
     sessions.close(id);
     return undefined;

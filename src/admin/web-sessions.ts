@@ -33,8 +33,8 @@ export interface WebSessions {
     account: BareJid,
     passwordMark: string,
   ): { readonly id: string; readonly session: WebSession };
-  /** The session of an id that is neither too old nor idle for too long; marks it as used now. */
-  find(id: string): WebSession | undefined;
+  /** The session of an id that is neither too old nor idle for too long; if that is a use, it is used now. */
+  find(id: string, how: { readonly isUse: boolean }): WebSession | undefined;
   /** Signs out. */
   close(id: string): void;
 }
@@ -66,7 +66,7 @@ export function createWebSessions(clock: Clock): WebSessions {
       entries.set(digest(id), { session, since: now, used: now });
       return { id, session };
     },
-    find(id) {
+    find(id, { isUse }) {
       const key = digest(id);
       const entry = entries.get(key);
       if (entry === undefined) return undefined;
@@ -75,7 +75,7 @@ export function createWebSessions(clock: Clock): WebSessions {
         entries.delete(key);
         return undefined;
       }
-      entry.used = now;
+      if (isUse) entry.used = now;
       return entry.session;
     },
     close: (id) => entries.delete(digest(id)),

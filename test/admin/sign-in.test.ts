@@ -181,6 +181,16 @@ describe('the session', () => {
     expect(await isIn(visitor)).toBe(false);
   });
 
+  test('is idle also while the script renews the page that nobody looks at', async () => {
+    const visitor = await signedIn();
+    const renew = async () => (await visitor.get('/admin', { 'x-part': 'yes' })).status;
+    console.scene.clock.advance(IDLE_MS - 1000);
+    expect(await renew()).toBe(200);
+    console.scene.clock.advance(1001);
+    expect(await renew()).toBe(303);
+    expect(await isIn(visitor)).toBe(false);
+  });
+
   test('ends after twelve hours in any case', async () => {
     const visitor = await signedIn();
     for (let passed = 0; passed < ABSOLUTE_MS; passed += IDLE_MS / 2) {
