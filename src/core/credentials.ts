@@ -126,7 +126,7 @@ export function createCredentials(store: Store, clock: Clock, seed: Buffer): Cre
 
   return {
     async find(account, hash) {
-      const row = await store.first(keysOf({ account, hash }));
+      const [row] = await store.glance(keysOf({ account, hash }));
       return row === undefined ? undefined : keysIn(row);
     },
     hashesOf,

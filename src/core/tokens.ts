@@ -105,7 +105,7 @@ export function createTokens({ store, clock, devices, key, settings }: TokensOpt
     },
     async of(device, mechanism) {
       const { account, id } = device;
-      const rows = await store.read(find({ account, id, mechanism }));
+      const rows = await store.glance(find({ account, id, mechanism }));
       return rows.map((row) => {
         const nonce = Buffer.from(row.nonce);
         return {

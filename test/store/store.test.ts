@@ -109,6 +109,23 @@ describe.each(places)('a store in $place', ({ file }) => {
     });
   });
 
+  test('a glance sees what was written before, and changes nothing', async () => {
+    const store = await openTestStore({ file: file() });
+    const tables = store.tables<Tables>();
+    const titled = (title: string) =>
+      tables.selectFrom('note').select(['title', 'body']).where('title', '=', title);
+    expect(await store.glance(titled('a'))).toEqual([]);
+    await store.write(tables.insertInto('note').values({ title: 'a', body: 'α' }));
+    expect(await store.glance(titled('a'))).toEqual([{ title: 'a', body: 'α' }]);
+    await store.write(tables.deleteFrom('note').where('title', '=', 'a'));
+    expect(await store.glance(titled('a'))).toEqual([]);
+    const writing = CompiledQuery.raw("insert into note (title) values ('b')");
+    expect(await kindOf(Promise.resolve(store.glance(writing)))).toBe('query');
+    expect(await store.glance(titled('b'))).toEqual([]);
+    await store.close();
+    expect(() => store.glance(titled('a'))).toThrow('closed');
+  });
+
   test('a read cannot write', async () => {
     const store = await openTestStore({ file: file() });
     const sneaky = CompiledQuery.raw("insert into note (title) values ('a') returning id");
@@ -229,6 +246,11 @@ describe('grouping', () => {
     expect(await note('d')).toBe('success');
     expect(await read()).toBe('success');
   });
+});
+
+test('a glance at a file is there at once', async () => {
+  const store = await openTestStore({ file: join(tempFolder(), 'test.db') });
+  expect(store.glance(CompiledQuery.raw('select 1 as one'))).toEqual([{ one: 1 }]);
 });
 
 test('the file is private, in WAL, with foreign keys', async () => {
