@@ -6,6 +6,7 @@ import type { MaybePromise } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
 import type { BareJid, FullJid } from '../../jid/jid.ts';
 import { BoundedMap } from '../../kit/limits.ts';
+import { originalOf } from '../../stanza/address.ts';
 import { iqGet } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
 import { childrenOf, type Element, el, isNamed } from '../../xml/element.ts';
@@ -81,10 +82,11 @@ export function createClients({ ask, clock }: Pick<Home<unknown>, 'ask' | 'clock
 
   return {
     markOf(presence) {
-      const known = marks.get(presence);
+      const original = originalOf(presence);
+      const known = marks.get(original);
       if (known !== undefined) return known ?? undefined;
-      const mark = markOf(presence);
-      marks.set(presence, mark ?? null);
+      const mark = markOf(original);
+      marks.set(original, mark ?? null);
       return mark;
     },
     wanted(mark, client, asker) {

@@ -6,6 +6,7 @@ import { randomId } from '../../kit/ids.ts';
 import { addressedTo } from '../../stanza/address.ts';
 import { presence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
+import type { Roster } from '../roster/index.ts';
 import type { Context } from './context.ts';
 import { deliverRequests } from './subscribing.ts';
 
@@ -78,14 +79,18 @@ async function welcome(context: Context, session: Session): Promise<void> {
     if (other !== session && other.presence !== undefined)
       session.send(other.presence, session.jid);
   const { items } = await context.rosters.of(account);
+  const blocks = await context.barrierOf(account)?.of(account);
   const probes: Presence[] = [];
   for (const { contact, to } of items.values()) {
-    if (!to) continue;
+    if (!to || blocks?.(contact) === true) continue;
     if (!context.isLocal(contact)) {
       probes.push(presence({ type: 'probe', from: account, to: contact, id: randomId() }));
     } else if (context.available(contact).length > 0) {
-      // From the resource, so that only it is answered. Silence says that nobody is there.
-      probes.push(presence({ type: 'probe', from: session.jid, to: contact }));
+      // Silence says that nobody is there.
+      const isShown = show(context, session, contact, blocks);
+      // From the resource, so that only it is answered.
+      if (!(isShown instanceof Promise ? await isShown : isShown))
+        probes.push(presence({ type: 'probe', from: session.jid, to: contact }));
     }
   }
   await context.routeAll(probes);
@@ -93,6 +98,33 @@ async function welcome(context: Context, session: Session): Promise<void> {
   const { isLocal, reminding } = context;
   await context.routeAll(reminding.due(account, items.values(), { afterMs, isLocal })); // §3.1.2
   await deliverRequests(context, session);
+}
+
+type Blocks = (jid: Jid) => boolean;
+
+/**
+ * Shows a session the presence of a contact who is here, by the rules of a probe (§4.3.2): to route one, and
+ * what answers it, for each contact is a tenth of a login (bench, `roster-100`). False if the contact
+ * does not let itself be seen.
+ */
+function show(
+  context: Context,
+  session: Session,
+  contact: BareJid,
+  blocks: Blocks | undefined,
+): MaybePromise<boolean> {
+  const tell = ({ items }: Roster, blocking: Blocks | undefined): boolean => {
+    if (items.get(session.account)?.from !== true) return false;
+    if (blocking?.(session.jid) === true) return true; // he hears nothing
+    for (const { jid, presence: said } of context.available(contact))
+      if (said !== undefined && blocks?.(jid) !== true) session.send(said, session.jid);
+    return true;
+  };
+  const roster = context.rosters.of(contact);
+  const blocking = context.barrierOf(contact)?.of(contact);
+  if (roster instanceof Promise || blocking instanceof Promise)
+    return Promise.all([roster, blocking]).then(([late, judge]) => tell(late, judge));
+  return tell(roster, blocking);
 }
 
 /** Answers a probe to an account or its resource (§4.3.2, §4.6.6). */

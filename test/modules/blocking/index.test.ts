@@ -251,6 +251,24 @@ describe('XEP-0191: Blocking Command', () => {
     expect(seen(chamber, romeo.jid).map(serialise).join()).toContain('<show>dnd</show>');
   });
 
+  test.each([
+    ['the contact blocks him', () => romeo.ask('set', block(JULIET))],
+    ['the contact blocks his resource', () => romeo.ask('set', block(`${JULIET}/chamber`))],
+    ['he blocks the contact', () => chamber.ask('set', block(ROMEO))],
+    ['he blocks the resource of the contact', () => chamber.ask('set', block(`${ROMEO}/orchard`))],
+  ])('§3.3 who comes does not see a contact when %s', async (_, doBlock) => {
+    await befriend(chamber, romeo);
+    await romeo.send('<presence/>');
+    await chamber.send('<presence/>');
+    expect(seen(chamber, romeo.jid)).toHaveLength(1);
+    await chamber.send("<presence type='unavailable'/>");
+    await doBlock();
+    clear(chamber);
+    await chamber.send('<presence/>');
+    expect(seen(chamber, romeo.jid)).toEqual([]);
+    expect(seen(chamber, ROMEO)).toEqual([]); // nor any other answer
+  });
+
   test('§3.3 strangers are not told that the user goes', async () => {
     await chamber.send('<presence/>');
     await chamber.ask('set', block(ROMEO));

@@ -475,6 +475,24 @@ describe('RFC 6121 §4: presence', () => {
       await probe(romeo, NURSE);
       expect(heard(romeo)).toEqual([`unsubscribed ${NURSE}`, `push none ${NURSE}`]);
     });
+    test('§4.3.1 who lost the subscription to one who is there learns it when he comes', async () => {
+      await nurse.send('<presence/>');
+      await follow(romeo);
+      await say(romeo, 'subscribe', NURSE);
+      await scene.router.route(
+        makePresence({
+          type: 'subscribed',
+          from: nurse.session.account,
+          to: romeo.session.account,
+        }),
+      );
+      await romeo.send("<presence type='unavailable'/>");
+      quiet(romeo);
+      await romeo.send('<presence/>');
+      const news = heard(romeo);
+      expect(news).toEqual(expect.arrayContaining([`unsubscribed ${NURSE}`, `push none ${NURSE}`]));
+      expect(news).not.toContain(`available ${nurse.jid}`);
+    });
     test('§4.3.2 a resource is answered for alone, and with nothing but that it is there', async () => {
       await juliet.send('<presence><show>dnd</show></presence>');
       await chamber.send('<presence/>');
