@@ -81,18 +81,23 @@ async function welcome(context: Context, session: Session): Promise<void> {
   const { items } = await context.rosters.of(account);
   const blocks = await context.barrierOf(account)?.of(account);
   const probes: Presence[] = [];
+  const looked: Promise<void>[] = [];
   for (const { contact, to } of items.values()) {
     if (!to || blocks?.(contact) === true) continue;
     if (!context.isLocal(contact)) {
       probes.push(presence({ type: 'probe', from: account, to: contact, id: randomId() }));
     } else if (context.available(contact).length > 0) {
-      // Silence says that nobody is there.
+      // From the resource, so that only it is answered. Silence says that nobody is there.
+      const askUnless = (isShown: boolean) => {
+        if (!isShown) probes.push(presence({ type: 'probe', from: session.jid, to: contact }));
+      };
       const isShown = show(context, session, contact, blocks);
-      // From the resource, so that only it is answered.
-      if (!(isShown instanceof Promise ? await isShown : isShown))
-        probes.push(presence({ type: 'probe', from: session.jid, to: contact }));
+      if (isShown instanceof Promise)
+        looked.push(isShown.then(askUnless, () => askUnless(false))); // routing it tells what is wrong
+      else askUnless(isShown);
     }
   }
+  await Promise.all(looked);
   await context.routeAll(probes);
   const afterMs = context.home.configOf(session.host).askAgainAfter;
   const { isLocal, reminding } = context;
