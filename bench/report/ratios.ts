@@ -1,5 +1,5 @@
 /** rtcd as a share of the others, figure by figure. */
-import type { Summaries, Summary } from './summary.ts';
+import { medianOf, type Summaries, type Summary } from './summary.ts';
 
 /** The one that the others are measured by. */
 export const OURS = 'rtcd';
@@ -8,7 +8,7 @@ export const OURS = 'rtcd';
 export interface Ratio {
   readonly trial: string;
   readonly figure: string;
-  /** Ours divided by theirs, of medians, by the name of the other. */
+  /** Ours divided by theirs, by the name of the other. */
   readonly shares: ReadonlyMap<string, number>;
   /** Ours divided by that of the better one of them. */
   readonly ofBetter: number;
@@ -28,6 +28,18 @@ export function betterOf(summaries: readonly Summary[]): Summary | undefined {
   return [...summaries].sort((a, b) => sign * (a.median - b.median))[0];
 }
 
+/**
+ * Ours divided by theirs: the median of what each round says. Runs of a round follow each other, while a machine is
+ * now faster and now slower; medians of each may be of different hours. Where rounds are not known, it is that of
+ * medians all the same. Undefined for nothing to divide by.
+ */
+export function shareOf(ours: Summary, theirs: Summary): number | undefined {
+  const [own = [], other = []] = [ours.runs, theirs.runs];
+  if (own.length > 0 && own.length === other.length && !other.includes(0))
+    return medianOf(own.map((value, round) => value / (other[round] ?? 1)));
+  return theirs.median === 0 ? undefined : ours.median / theirs.median;
+}
+
 /** The ratios of all figures that we and others have, and of which it can be said what is better. */
 export function ratiosOf(summaries: Summaries): Ratio[] {
   const ratios: Ratio[] = [];
@@ -36,11 +48,15 @@ export function ratiosOf(summaries: Summaries): Ratio[] {
       const ours = byServer.get(OURS);
       const others = [...byServer].filter(([server]) => !server.startsWith(OURS));
       const better = betterOf(others.map(([, summary]) => summary));
-      if (ours === undefined || better === undefined || better.median === 0) continue;
+      const ofBetter = ours && better && shareOf(ours, better);
+      if (ours === undefined || ofBetter === undefined) continue;
       const shares = new Map(
-        others.map(([server, { median }]) => [server, ours.median / median] as const),
+        others.flatMap(([server, summary]) => {
+          const share = shareOf(ours, summary);
+          return share === undefined ? [] : [[server, share] as const];
+        }),
       );
-      ratios.push({ trial, figure, shares, ofBetter: ours.median / better.median });
+      ratios.push({ trial, figure, shares, ofBetter });
     }
   return ratios;
 }

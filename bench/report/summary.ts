@@ -15,6 +15,8 @@ export interface Summary {
   readonly median: number;
   readonly least: number;
   readonly most: number;
+  /** The value of each run, in the order of rounds; reports that are older do not have it. */
+  readonly runs?: readonly number[];
   /** Whether anything but 0 is a failure of the server. */
   readonly isFault: boolean;
 }
@@ -45,17 +47,27 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 const mapValues = <K, V, W>(map: ReadonlyMap<K, V>, change: (value: V) => W): Map<K, W> =>
   new Map([...map].map(([key, value]) => [key, change(value)] as const));
 
+/** As many digits as say something. */
+const DIGITS = 5;
+
 function summaryOf(figures: readonly Figure[]): Summary {
-  const sorted = figures.map(({ value }) => value).sort((a, b) => a - b);
-  const at = (index: number) => sorted[index] ?? 0;
-  const middle = (sorted.length - 1) / 2;
+  const runs = figures.map(({ value }) => Number(value.toPrecision(DIGITS)));
   return {
     unit: figures[0]?.unit ?? '',
-    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
-    least: at(0),
-    most: at(sorted.length - 1),
+    median: medianOf(figures.map(({ value }) => value)),
+    least: Math.min(...figures.map(({ value }) => value)),
+    most: Math.max(...figures.map(({ value }) => value)),
+    runs,
     isFault: figures[0]?.isFault === true,
   };
+}
+
+/** The median of some values; 0 of none. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (index: number) => sorted[index] ?? 0;
+  const middle = (sorted.length - 1) / 2;
+  return (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2;
 }
 
 /** A summary, if there is one. */

@@ -1,5 +1,5 @@
 /** What rtcd is to reach, and whether it does. */
-import { betterOf, OURS } from './ratios.ts';
+import { betterOf, OURS, shareOf } from './ratios.ts';
 import { type Summaries, summaryAt } from './summary.ts';
 
 /** One target. */
@@ -82,5 +82,5 @@ function reachedOf(summaries: Summaries, target: Target): number | undefined {
   const theirs = summaries.get(over === 'better' ? trial : over.betterIn)?.get(figure) ?? new Map();
   const others = [...theirs].flatMap(([name, one]) => (name.startsWith(OURS) ? [] : [one]));
   const better = betterOf(others);
-  return better === undefined || better.median === 0 ? undefined : ours.median / better.median;
+  return better === undefined ? undefined : shareOf(ours, better);
 }

@@ -27,9 +27,22 @@ describe('summaries of the load generator', () => {
       median: 1500,
       least: 1000,
       most: 3000,
+      runs: [3000, 1000, 1500],
       isFault: false,
     });
     expect(tableText(summaries, ['rtcd'])).toContain('1,500 (1,000–3,000)');
+  });
+
+  test('a share is the median of what each round says, however fast the machine is in it', () => {
+    const rounds = [20, 50, 40, 100, 21, 51].map((value, index) =>
+      cpu(index % 2 === 0 ? 'rtcd' : 'prosody', value),
+    );
+    const [ratio] = ratiosOf(summarise(rounds));
+    expect(ratio?.ofBetter).toBeCloseTo(0.4);
+    expect(ratio?.shares.get('prosody')).toBeCloseTo(0.4);
+    // One that failed in a round: what is left cannot be told apart by rounds.
+    const [without] = ratiosOf(summarise(rounds.slice(0, 5)));
+    expect(without?.ofBetter).toBeCloseTo(21 / 75);
   });
 
   test('a server that lacks a figure has a dash', () => {
