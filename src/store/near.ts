@@ -13,17 +13,16 @@ const STATEMENTS_KEPT = 50;
 /** Its own part of the file in memory, in KiB. */
 const CACHE_KIB = 512;
 
-/** A connection of this thread. */
+/** A connection of this thread, made when it is needed first: a server starts without it. */
 export class Near {
-  readonly #db: Database.Database;
+  readonly #file: string;
   readonly #statements = new BoundedMap<string, Database.Statement<unknown[], unknown>>(
     STATEMENTS_KEPT,
   );
+  #db: Database.Database | undefined;
 
-  /** @throws what SQLite throws */
   constructor(file: string) {
-    this.#db = new Database(file, { readonly: true, fileMustExist: true, timeout: 0 });
-    this.#db.pragma(`cache_size = -${CACHE_KIB}`);
+    this.#file = file;
   }
 
   /**
@@ -33,6 +32,7 @@ export class Near {
   rows({ sql, parameters }: Statement): unknown[] {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
+      this.#db ??= open(this.#file);
       statement = this.#db.prepare<unknown[], unknown>(sql);
       if (!statement.readonly) throw new StoreError('query', `a read that writes: ${sql}`);
       this.#statements.set(sql, statement);
@@ -41,6 +41,12 @@ export class Near {
   }
 
   close(): void {
-    this.#db.close();
+    this.#db?.close();
   }
+}
+
+function open(file: string): Database.Database {
+  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 0 });
+  db.pragma(`cache_size = -${CACHE_KIB}`);
+  return db;
 }
