@@ -23,7 +23,7 @@ export interface Growth {
 const WIDTH = 640;
 const HEIGHT = 340;
 const LEFT = 64;
-const RIGHT = 24;
+const RIGHT = 44;
 const TOP = 60;
 const BOTTOM = 52;
 
