@@ -32,8 +32,8 @@ export function packHead(at: number, head: StoryHead): string {
 }
 
 /**
- * A text in JSON. Most texts have nothing to be escaped, and JSON.stringify takes three times as long to find that
- * out; a message has a dozen of them (bench/story.bench.ts).
+ * A text in JSON. Most texts have nothing to be escaped, and JSON.stringify takes up to twice as long to find
+ * that out; a message has a dozen of them (bench, `pairs`).
  */
 export const quoted = (text: string): string =>
   ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;

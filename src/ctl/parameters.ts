@@ -3,8 +3,8 @@ import type { JsonSchema, OperationDescription, ValueKind } from '../core/operat
 
 /**
  * How a field of an input is given: `word` a text, `number` a whole number, `flag` present or not,
- * `list` texts, given several times or with commas (whole ones only several times), `file` the name of a file whose text is meant,
- * `secret` asked for without echo.
+ * `list` texts, given several times or with commas (whole ones only several times), `file` the name of a file
+ * whose text is meant, `secret` asked for without echo.
  */
 export type ParameterForm = 'word' | 'number' | 'flag' | 'list' | 'file' | 'secret';
 
