@@ -163,7 +163,26 @@ const withoutSecrets = (input: object, secret: readonly string[]) =>
   Object.fromEntries(Object.entries(input).filter(([key]) => !secret.includes(key)));
 
 const fieldFaults = (error: z.ZodError) =>
-  Object.fromEntries(error.issues.map((issue) => [issue.path.join('.') || 'input', issue.message]));
+  Object.fromEntries(
+    error.issues.map((issue) => [issue.path.join('.') || 'input', faultText(issue)]),
+  );
+
+/** What is wrong, for a person: in words of the schema, or in ours where it has none for too little or too much. */
+function faultText(issue: z.core.$ZodIssue): string {
+  if (!/^Too (small|big):/.test(issue.message)) return issue.message;
+  if (issue.code === 'too_small') return boundText('at least', issue.minimum, issue.origin);
+  return issue.code === 'too_big'
+    ? boundText('at most', issue.maximum, issue.origin)
+    : issue.message;
+}
+
+function boundText(way: 'at least' | 'at most', bound: number | bigint, origin: string): string {
+  if (origin === 'string')
+    return way === 'at least' && bound === 1
+      ? 'Something has to be written here.'
+      : `It has ${way} ${bound} characters.`;
+  return origin === 'array' ? `There are ${way} ${bound}.` : `It is ${way} ${bound}.`;
+}
 
 /** The input with the host of the admin who runs it, where the operation knows one that he left out. */
 function withHost(chosen: AnyOperation, input: unknown, host: string): unknown {

@@ -1,0 +1,42 @@
+/** How an operation refuses an input. */
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { createOperations, operation, success } from '../../src/core/operation.ts';
+import { createLog } from '../../src/kit/log.ts';
+
+const OPERATIONS = createOperations(
+  [
+    operation({
+      name: 'test.take',
+      command: ['test', 'take'],
+      summary: 'Take something.',
+      effect: 'read',
+      input: z.object({
+        name: z.string().min(1).max(5).optional(),
+        word: z.string().min(3, 'A word has three letters.').optional(),
+        days: z.int().min(0).max(9).optional(),
+        jids: z.array(z.string()).max(1).optional(),
+      }),
+      output: z.object({}),
+      run: () => success({}),
+    }),
+  ],
+  {
+    audit: { record: async () => {} },
+    log: createLog({ level: 'silent' }).area('test'),
+    mayRun: () => true,
+  },
+);
+
+test.each([
+  ['name', '', 'Something has to be written here.'],
+  ['name', 'much too long', 'It has at most 5 characters.'],
+  ['word', 'ab', 'A word has three letters.'],
+  ['days', -1, 'It is at least 0.'],
+  ['days', 10, 'It is at most 9.'],
+  ['jids', ['a', 'b'], 'There are at most 1.'],
+])('%s %j is refused in words for a person', async (field, value, text) => {
+  const actor = { name: 'root', via: 'socket' } as const;
+  const outcome = await OPERATIONS.run('test.take', { [field]: value }, actor);
+  expect(outcome).toMatchObject({ ok: false, why: 'invalid-input', fields: { [field]: text } });
+});
