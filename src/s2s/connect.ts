@@ -53,8 +53,11 @@ export type Connected =
     }
   | {
       readonly ok: false;
-      /** `not-found`: no host had an address; `timed-out`: the time is over; else all refused. */
-      readonly why: 'not-found' | 'timed-out' | 'unreachable' | 'cancelled';
+      /**
+       * `not-found`: no host has an address; `dns-failure`: nobody could tell whether one has;
+       * `timed-out`: the time is over; else all refused.
+       */
+      readonly why: 'not-found' | 'dns-failure' | 'timed-out' | 'unreachable' | 'cancelled';
       readonly text: string;
       readonly attempts: readonly Attempt[];
     };
@@ -274,7 +277,10 @@ function failure(attempts: readonly Attempt[], ended: AbortSignal): Connected {
     );
   const text = list.length === 0 ? 'no server was tried' : list.join('; ');
   if (ended.aborted) return { ok: false, why: endingOf(ended), text, attempts };
-  if (tried.length === 0) return { ok: false, why: 'not-found', text, attempts };
+  if (tried.length === 0) {
+    const isUnknown = attempts.some(({ outcome }) => outcome === 'dns-failure');
+    return { ok: false, why: isUnknown ? 'dns-failure' : 'not-found', text, attempts };
+  }
   const isSilent = tried.every(({ outcome }) => outcome === 'timed-out');
   return { ok: false, why: isSilent ? 'timed-out' : 'unreachable', text, attempts };
 }

@@ -121,7 +121,8 @@ async function negotiate(
   const dane = await findDane(services.dns, reached);
   if (dane.kind === 'failed') {
     reached.socket.destroy();
-    return { failure: streamFailure(where, 'untrusted', dane.text), otherHost: undefined };
+    // RFC 7673 §3.4: it must not be used; but DNS may be well again in a moment.
+    return { failure: streamFailure(where, 'closed', dane.text), otherHost: undefined };
   }
   // It closed while DNS was asked: a stream on it would hear of that no more.
   if (reached.socket.destroyed)

@@ -8,6 +8,7 @@ import {
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/kit/clock.ts';
 import { type Attempt, type ConnectOptions, connect } from '../../src/s2s/connect.ts';
+import { connectFailure } from '../../src/s2s/failure.ts';
 import type { Addresses, Target } from '../../src/s2s/resolver.ts';
 import { manualClock } from '../support/clock.ts';
 
@@ -143,6 +144,19 @@ describe('no connection', () => {
   test('no host has an address', async () => {
     expect(await connecting([target(5269)], {})).toMatchObject({ ok: false, why: 'not-found' });
     expect(await connecting([], {})).toMatchObject({ ok: false, why: 'not-found' });
+  });
+
+  test('RFC 6120 §8.3.3.17: a host whose address DNS cannot tell now is not one that has none', async () => {
+    const failing = Promise.resolve<Addresses>({
+      ...{ ok: false, why: 'dns-timeout', text: 'x.example cannot be looked up' },
+    });
+    const connected = await connecting([target(5269, 'y.example'), target(5269)], {
+      'x.example': failing,
+    });
+    expect(connected).toMatchObject({ ok: false, why: 'dns-failure' });
+    if (connected.ok) return;
+    const failure = { condition: 'remote-server-timeout', isLasting: false };
+    expect(connectFailure(connected)).toMatchObject(failure);
   });
 
   test('the deadline ends a look-up', async () => {
