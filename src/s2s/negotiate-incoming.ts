@@ -1,5 +1,5 @@
 /** The negotiation of a stream by which another server comes to us (see negotiation.ts). */
-import type { Domain } from '../jid/jid.ts';
+import { type Domain, parseDomain } from '../jid/jid.ts';
 import { SM_NS } from '../stream/acks.ts';
 import { STREAM_NS, type StreamFailure } from '../stream/error.ts';
 import { featuresText, SASL_NS, TLS_NS } from '../stream/features.ts';
@@ -201,7 +201,7 @@ function onAuth(state: Incoming, element: Element, terms: IncomingTerms): Incomi
   const given = textOf(element).trim();
   const authzid = given === '=' ? '' : Buffer.from(given, 'base64').toString('utf8');
   // XEP-0178 §3: what counts is the header's `from`; another name is not meant.
-  if (authzid !== '' && authzid.toLowerCase() !== remote)
+  if (authzid !== '' && !isName(authzid, remote))
     return fail('invalid-authzid', `The header is from ${remote}.`);
   if (!terms.isProved)
     return fail('not-authorized', `The certificate does not prove that this is ${remote}.`);
@@ -209,4 +209,10 @@ function onAuth(state: Incoming, element: Element, terms: IncomingTerms): Incomi
     { ...state, phase: 'header', isAuthenticated: true },
     [send(el('success', { xmlns: SASL_NS })), { do: 'restart' }],
   ];
+}
+
+/** Whether a text names a domain, in whatever way: `xn--…` is the same as what it stands for. */
+function isName(text: string, domain: Domain): boolean {
+  const parsed = parseDomain(text);
+  return parsed.ok && parsed.value === domain;
 }

@@ -101,6 +101,17 @@ describe('who was connected to', () => {
     expect(last.text).not.toMatch(/EXTERNAL|bidi/);
   });
 
+  test('XEP-0178 §3: the name in the response may be written as DNS has it, or the header’s', () => {
+    const [unicode, ascii] = ['bücher.example', 'xn--bcher-kva.example'];
+    for (const from of [unicode, ascii])
+      for (const name of [unicode, ascii, 'Bücher.example']) {
+        const open = header({ from, to: B });
+        const response = auth(Buffer.from(name).toString('base64'));
+        const events = [open, element(STARTTLS), SECURED, open, response];
+        expect(play(events).words).toEqual(['success', 'restart']);
+      }
+  });
+
   test('XEP-0178 §3: a certificate that proves nothing is offered dialback only', () => {
     const { text } = play(untilSecured, { isProved: false });
     expect(text).not.toContain('EXTERNAL');
