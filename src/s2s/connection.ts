@@ -11,6 +11,7 @@ import { Managed } from './managed.ts';
 import type { StreamAction, StreamEvent } from './negotiation.ts';
 import { type Pair, Pairs, type Proof, partiesOf } from './pairs.ts';
 import type { Passage } from './passage.ts';
+import { Room } from './room.ts';
 import type { S2sServices } from './services.ts';
 import type { Negotiator, ServerStreamOptions, StreamEnd, StreamHooks } from './stream-options.ts';
 import type { Trusted } from './trust.ts';
@@ -24,7 +25,6 @@ const HIGH_WATER = 256 * 1024;
 const SEND_LIMIT = 64 * 1024 * 1024;
 /** After how long a silence the system asks whether the other side is there. */
 const KEEP_ALIVE_MS = 60_000;
-
 /** The longest that the other side may be silent when it was asked whether it has what it was sent. */
 const PATIENCE_MS = 30_000;
 
@@ -58,6 +58,7 @@ export class ServerStream {
   readonly #accepts = new Pairs();
   readonly #sends = new Pairs();
   readonly #intake: IntakePort;
+  readonly #room: Room;
   #language: string | undefined;
   /** Whether we have said goodbye. */
   #isClosing = false;
@@ -88,6 +89,8 @@ export class ServerStream {
       end: (failure) => this.end(failure),
       note: (facts, text) => this.note('info', facts, text),
     });
+    const hold = (work: Promise<void>) => this.#channel.hold(work);
+    this.#room = new Room({ clock, hold, isFull: () => this.#channel.waiting > HIGH_WATER });
     this.managed = new Managed({
       clock,
       direction: options.direction,
@@ -102,7 +105,7 @@ export class ServerStream {
       giveUp: (why) => this.#giveUp(why),
       end: (failure) => this.end(failure),
       replaced: () => this.#onReplaced(),
-      hold: (work) => this.#channel.hold(work),
+      hold,
       opened: () => this.#hooks.opened?.(),
     });
     this.#intake = {
@@ -117,7 +120,7 @@ export class ServerStream {
         this.lastUsed = clock.now();
       },
       end: (failure) => this.end(failure),
-      hold: (work) => this.#channel.hold(work),
+      hold,
       note: (level, facts, text) => this.note(level, facts, text),
     };
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -139,7 +142,10 @@ export class ServerStream {
         gone: (text) => this.#leave(text, this.#isClosing ? 'closed' : 'broken'),
         overflow: () =>
           this.end({ condition: 'resource-constraint', text: 'You read too slowly.' }),
-        drained: () => this.#hooks.drained?.(),
+        drained: () => {
+          this.#room.open();
+          this.#hooks.drained?.();
+        },
         released() {},
         trailer: () => this.managed.trailer(),
         mistake: (error) => this.#onMistake(error),
@@ -300,6 +306,7 @@ export class ServerStream {
         break;
       case 'dialback':
         this.inquiry.receive(action.element);
+        this.#room.check();
         break;
       case 'manage':
         this.managed.receive(action.element);
@@ -386,6 +393,7 @@ export class ServerStream {
 
   #onClosed(): void {
     this.#leave(this.#why, this.#isClosing ? 'closed' : 'broken');
+    this.#room.open();
     this.managed.end(this.ending === 'broken');
     this.note('info', { why: this.#why }, 'a stream between servers is over');
     this.#hooks.closed(this.#why);
