@@ -6,7 +6,12 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { isSelfSigned } from '../certs/certificate.ts';
 import type { Authorities } from './authorities.ts';
-import { type CertificateTerms, mayCertify, termsOf } from './certificate-terms.ts';
+import {
+  type CertificateTerms,
+  mayCertify,
+  type NameConstraints,
+  termsOf,
+} from './certificate-terms.ts';
 
 /** What is wrong with a chain. */
 export type ChainProblemKind =
@@ -31,8 +36,6 @@ export interface ChainPurpose {
   readonly authorities: Authorities;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** The domain that it is to speak for, A-labels, for the limits of authorities. */
-  readonly domain: string;
   /** The uses (object identifiers of extendedKeyUsage) of which one must be allowed. */
   readonly usages: readonly string[];
 }
@@ -41,6 +44,11 @@ export interface ChainPurpose {
 export interface ChainJudgement {
   readonly path: readonly X509Certificate[];
   readonly problems: readonly ChainProblem[];
+}
+
+/** A way to an authority, and the limits of domains on it, which are in nobody's way yet. */
+interface Way extends ChainJudgement {
+  readonly limits: readonly { readonly who: string; readonly constraints: NameConstraints }[];
 }
 
 const ANY_USAGE = '2.5.29.37.0';
@@ -52,23 +60,27 @@ const MIN_RSA_BITS = 2048;
 const WEAK_HASHES = ['md5', 'sha1'];
 const DAY = 86_400_000;
 
-/** Finds the best way from a certificate through those sent with it to an authority. */
+/**
+ * Follows a certificate through those sent with it to authorities, and answers what tells the best way
+ * for a domain (A-labels, lower case): authorities may be limited to some. To follow costs much, to
+ * tell little: whoever connects may ask about any number of domains.
+ */
 export function followChain(
   [leaf, ...sent]: readonly [X509Certificate, ...X509Certificate[]],
   purpose: ChainPurpose,
-): ChainJudgement {
+): (domain: string) => ChainJudgement {
   const { authorities } = purpose;
   let checks = 0;
-  let best: ChainJudgement | undefined;
+  const ways: Way[] = [];
 
-  /** Goes on from a path; true when a good one was found. */
+  /** Goes on from a path; true when one was found that is good for all domains. */
   function extend(path: readonly X509Certificate[]): boolean {
     const last = path.at(-1);
     if (last === undefined || path.length > MAX_PATH) return false;
     if (authorities.has(last)) {
-      const problems = problemsOf(path, purpose);
-      if (best === undefined || problems.length < best.problems.length) best = { path, problems };
-      return problems.length === 0;
+      const way = { path, problems: problemsOf(path, purpose), limits: limitsOf(path) };
+      ways.push(way);
+      return way.problems.length + way.limits.length === 0;
     }
     return [...authorities.bySubject(last.issuer), ...sent].some((issuer) => {
       if (path.some(({ raw }) => raw.equals(issuer.raw)) || !last.checkIssued(issuer)) return false;
@@ -80,8 +92,15 @@ export function followChain(
   }
 
   extend([leaf]);
-  if (best !== undefined) return best;
-  return { path: [leaf], problems: [...anchorless(leaf, sent), ...problemsOf([leaf], purpose)] };
+  const [first, ...others] = ways;
+  if (first === undefined) {
+    const problems = [...anchorless(leaf, sent), ...problemsOf([leaf], purpose)];
+    return () => ({ path: [leaf], problems });
+  }
+  return (domain) =>
+    [first, ...others]
+      .map((way) => within(way, domain))
+      .reduce((best, each) => (each.problems.length < best.problems.length ? each : best));
 }
 
 function isSignedBy(certificate: X509Certificate, key: KeyObject): boolean {
@@ -177,12 +196,28 @@ const allows = ({ usages }: CertificateTerms, wanted: readonly string[]): boolea
   usages.includes(ANY_USAGE) ||
   wanted.some((each) => usages.includes(each));
 
+/** §4.2.1.10: the authorities of a path that may issue certificates for some domains only. */
+const limitsOf = (path: readonly X509Certificate[]): Way['limits'] =>
+  path.slice(1).flatMap((certificate) => {
+    const constraints = termsOf(certificate)?.constraints;
+    if (constraints === undefined) return [];
+    return [{ who: `“${oneLine(certificate.subject)}”`, constraints }];
+  });
+
+/** What a way is worth for a domain. */
+function within({ path, problems, limits }: Way, domain: string): ChainJudgement {
+  const outside = limits
+    .filter(({ constraints }) => !mayCertify(constraints, domain))
+    .map(({ who }) => broken(`${who} may not issue certificates for ${domain}`));
+  return { path, problems: [...problems, ...outside] };
+}
+
 /** RFC 5280 §6.1.4: what an authority may do. */
 function issuerProblems(
   path: readonly X509Certificate[],
   index: number,
   terms: CertificateTerms,
-  { usages, domain, authorities }: ChainPurpose,
+  { usages, authorities }: ChainPurpose,
 ): ChainProblem[] {
   const certificate = path[index];
   if (certificate === undefined) return [];
@@ -192,8 +227,6 @@ function issuerProblems(
   const between = path.slice(1, index).filter(({ subject, issuer }) => subject !== issuer).length;
   if (terms.pathLength !== undefined && between > terms.pathLength)
     problems.push(broken(`${who} may not have as many authorities below it`));
-  if (terms.constraints !== undefined && !mayCertify(terms.constraints, domain))
-    problems.push(broken(`${who} may not issue certificates for ${domain}`));
   if (!authorities.has(certificate) && !allows(terms, usages))
     problems.push({ kind: 'usage', text: `${who} may not issue certificates for this use` });
   return problems;

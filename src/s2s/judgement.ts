@@ -7,6 +7,8 @@ import { evidenceOf, type Trusted } from './trust.ts';
 
 /** Domains of which the judgement is remembered. */
 const REMEMBERED = 500;
+/** How long the way from its certificate to an authority is taken for what it was. */
+const FOLLOWED_MS = 600_000;
 
 /** The stream whose other side is judged. */
 export interface Judged {
@@ -19,20 +21,26 @@ export interface Judged {
 
 /** Makes the judge of a stream: undefined without TLS. */
 export function createJudge(
-  { trust, settings }: Pick<S2sServices, 'trust' | 'settings'>,
+  { clock, trust, settings }: Pick<S2sServices, 'clock' | 'trust' | 'settings'>,
   { direction, dane, tls }: Judged,
 ): (domain: Domain) => Trusted | undefined {
   const known = new Map<Domain, Trusted>();
+  let followed: { readonly judge: (domain: Domain) => Trusted; readonly until: number } | undefined;
+  const follow = (socket: TLSSocket) => ({
+    judge: trust.follow(evidenceOf(socket), {
+      role: direction === 'in' ? 'client' : 'server',
+      acceptServerUsage: settings().acceptServerUsage,
+      dane,
+    }),
+    until: clock.monotonic() + FOLLOWED_MS,
+  });
   return (domain) => {
     const socket = tls();
     if (socket === undefined) return undefined;
     const before = known.get(domain);
     if (before !== undefined) return before;
-    const judged = trust.judge(evidenceOf(socket), domain, {
-      role: direction === 'in' ? 'client' : 'server',
-      acceptServerUsage: settings().acceptServerUsage,
-      dane,
-    });
+    if (followed === undefined || followed.until <= clock.monotonic()) followed = follow(socket);
+    const judged = followed.judge(domain);
     if (known.size < REMEMBERED) known.set(domain, judged);
     return judged;
   };

@@ -74,6 +74,8 @@ export interface JudgeOptions {
 export interface Trust {
   /** Never throws. */
   judge(evidence: PeerEvidence, domain: Domain, options: JudgeOptions): Trusted;
+  /** The same for any number of domains: the chain is followed once, now. Never throws. */
+  follow(evidence: PeerEvidence, options: JudgeOptions): (domain: Domain) => Trusted;
 }
 
 /** What trust is built on. */
@@ -167,33 +169,39 @@ export function createTrust({ clock, authorities }: TrustOptions): Trust {
     return together(own.authorities, publicAuthorities());
   }
 
-  return {
-    judge({ chain, verification }, domain, { role, acceptServerUsage, dane }) {
-      const [leaf, ...rest] = chain;
-      if (leaf === undefined)
-        return refused([{ kind: 'no-certificate', text: 'no certificate was shown' }], []);
-      const certified = namesOf(leaf.raw);
-      const names = allNames(certified);
-      if (!isReadable(leaf))
-        return refused([{ kind: 'broken-chain', text: 'its key cannot be read' }], names);
-      const sent = rest.filter(isReadable);
-      const isForServers = role === 'server' || acceptServerUsage === true;
-      const purpose = {
-        now: clock.now(),
-        domain: domainToAscii(domain).toLowerCase(),
-        usages: [
-          ...(role === 'client' ? [OID.clientAuth] : []),
-          ...(isForServers ? [OID.serverAuth] : []),
-        ],
-      };
-      const pkix = followChain([leaf, ...sent], { ...purpose, authorities: known() });
+  function follow(
+    { chain, verification }: PeerEvidence,
+    { role, acceptServerUsage, dane }: JudgeOptions,
+  ): (domain: Domain) => Trusted {
+    const [leaf, ...rest] = chain;
+    if (leaf === undefined)
+      return () => refused([{ kind: 'no-certificate', text: 'no certificate was shown' }], []);
+    const certified = namesOf(leaf.raw);
+    const names = allNames(certified);
+    if (!isReadable(leaf))
+      return () => refused([{ kind: 'broken-chain', text: 'its key cannot be read' }], names);
+    const sent = rest.filter(isReadable);
+    const isForServers = role === 'server' || acceptServerUsage === true;
+    const purpose = {
+      now: clock.now(),
+      usages: [
+        ...(role === 'client' ? [OID.clientAuth] : []),
+        ...(isForServers ? [OID.serverAuth] : []),
+      ],
+    };
+    const wayFor = followChain([leaf, ...sent], { ...purpose, authorities: known() });
+    let anchored: ReturnType<typeof followChain> | undefined;
+    const followTo = (anchor: X509Certificate) =>
+      followChain([leaf, ...sent], { ...purpose, authorities: authoritiesOf([anchor]) });
+    return (domain) => {
+      const ascii = domainToAscii(domain).toLowerCase();
+      const pkix = wayFor(ascii);
       const match = dane === undefined ? undefined : matchDane(dane, [leaf, ...sent], pkix.path);
       // RFC 7673 §4.2, RFC 7671 §5.1: its names and its time do not matter.
       if (match?.kind === 'end-entity') return { ok: true, by: 'dane', names };
-      const judged =
-        match?.kind === 'anchor'
-          ? followChain([leaf, ...sent], { ...purpose, authorities: authoritiesOf([match.anchor]) })
-          : pkix;
+      // Which one is the anchor depends on what was shown only.
+      if (match?.kind === 'anchor') anchored ??= followTo(match.anchor);
+      const judged = match?.kind === 'anchor' && anchored !== undefined ? anchored(ascii) : pkix;
       const isNamed =
         coversServer(certified, domain) ||
         (match?.kind === 'anchor' && coversHost(certified, dane?.host ?? ''));
@@ -205,7 +213,12 @@ export function createTrust({ clock, authorities }: TrustOptions): Trust {
       const all = withVerdict(problems, match?.kind === 'anchor' ? undefined : verification);
       if (all.length > 0) return refused(all, names);
       return { ok: true, by: match?.kind === 'anchor' ? 'dane' : 'authority', names };
-    },
+    };
+  }
+
+  return {
+    judge: (evidence, domain, options) => follow(evidence, options)(domain),
+    follow,
   };
 }
 
