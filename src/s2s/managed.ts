@@ -217,6 +217,7 @@ export class Managed implements Holder {
     if (id === undefined || parties === undefined || this.#isOver) return undefined;
     const kept = this.#leave(id, parties);
     this.#id = undefined;
+    this.kept = 'theirs'; // what was sent here is not sent again before it is known what has arrived
     this.#port.replaced();
     return kept;
   }
