@@ -116,10 +116,14 @@ export class Links {
     this.#up(link, stream);
   }
 
-  /** A domain shows that it is there, or an admin thinks so: the next try comes at once. */
+  /**
+   * A domain shows that it is there, or an admin thinks so: the next try comes at once; but who may
+   * resume a stream of his (XEP-0198 §5) is about to.
+   */
   heard(remote: Domain): void {
     for (const link of this.#links.values())
-      if (link.remote === remote && link.state === 'waiting') this.#again(link);
+      if (link.remote === remote && link.state === 'waiting' && link.awaits !== 'theirs')
+        this.#again(link);
   }
 
   /** A stream is over: what was sent on it and is not known to have arrived waits again. */

@@ -128,8 +128,10 @@ export class Managed implements Holder {
 
   /** As the one who was connected to: the other side may resume a stream of theirs first. */
   expect(parties: Parties): void {
-    if (this.#state !== 'off' || !this.#port.resumptions.isAwaited(parties)) return;
-    this.#awaiting ??= this.#port.clock.after(AWAIT_MS, () => this.#open());
+    if (this.#state !== 'off' || this.#awaiting !== undefined) return;
+    if (!this.#port.resumptions.isAwaited(parties)) return;
+    this.#opening = deferred();
+    this.#awaiting = this.#port.clock.after(AWAIT_MS, () => this.#open());
   }
 
   /** Notes a stanza that is written now. */

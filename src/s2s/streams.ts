@@ -108,8 +108,8 @@ export class Streams {
     if (refusal !== undefined) return { ok: false, failure: policyFailure(refusal) };
     // XEP-0198 §5: what a stream of ours that broke has carried, only its successor can tell.
     if (!this.#resumptions.mayResume({ local, remote })) {
-      for (const stream of this.#all)
-        if (stream.maySend(local, remote)) return { ok: true, stream };
+      const known = await this.#known(local, remote);
+      if (known !== undefined) return { ok: true, stream: known };
       const shared = await this.#shareable(local, remote);
       if (shared !== undefined) {
         const answer = await shared.inquiry.ask(local, remote);
@@ -168,6 +168,16 @@ export class Streams {
       return stream.closed();
     });
     await atMost(SHUTDOWN_MS, gone);
+  }
+
+  /** A stream by which a pair may be sent for, once it is known whether it goes on with another one. */
+  async #known(local: Domain, remote: Domain): Promise<ServerStream | undefined> {
+    for (const stream of this.#all) {
+      if (!stream.maySend(local, remote)) continue;
+      await stream.managed.whenOpen();
+      if (stream.maySend(local, remote)) return stream;
+    }
+    return undefined;
   }
 
   #allowed(stream: ServerStream, local: Domain, remote: Domain): Reached {

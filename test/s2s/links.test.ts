@@ -588,6 +588,8 @@ describe('a link that broke', () => {
     const ours = fakeStream();
     all.links.offer(asStream(ours), OURS, THEIRS);
     expect(ours.sent).toEqual([]);
+    all.links.heard(THEIRS); // he proves himself, and resumes next
+    expect(all.tries).toHaveLength(0);
     const theirs = Object.assign(fakeStream(), { direction: 'in' as const });
     all.links.offer(asStream(theirs), OURS, THEIRS);
     expect(theirs.sent).toEqual(['1']);

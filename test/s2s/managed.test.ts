@@ -509,12 +509,19 @@ describe('XEP-0198 §5: resumption, as the one who was connected to', () => {
     expect(next.said()[0]).toContain('<item-not-found ');
   });
 
-  test('who does not come back keeps nobody waiting', () => {
+  test('who does not come back keeps nobody waiting', async () => {
     const { world } = broken();
     const next = open('in', world);
     next.managed.expect(PAIR);
     expect(next.managed.isBusy).toBe(true);
+    let isKnown = false;
+    const known = next.managed.whenOpen().then(() => {
+      isKnown = true;
+    });
+    await next.settled();
+    expect(isKnown).toBe(false);
     world.clock.advance(3000);
+    await known;
     expect(next.managed.isBusy).toBe(false);
     expect(next.isOpened()).toBe(true);
   });

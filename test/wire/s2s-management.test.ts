@@ -111,6 +111,32 @@ describe('XEP-0198 §5: a line that breaks under load', () => {
   });
 });
 
+test('XEP-0198 §5: a stream that goes on is no reason to ask anew who is there', async () => {
+  const { a, b, romeo, juliet, lines } = await couple();
+  // One stream for both directions, which the first server has opened.
+  say(romeo, 'juliet@b.example', 'first');
+  await bodies(juliet, 1);
+  await befriend(romeo, 'romeo@a.example', juliet, 'juliet@b.example');
+  const levels = () => [...managements(a), ...managements(b)];
+  await until(() => levels().every((each) => each === 'resumable'));
+  await until(() => underWay(a) + underWay(b) === 0);
+  lines.cut();
+  lines.mend();
+  say(romeo, 'juliet@b.example', 'again');
+  const heard: string[] = [];
+  const next = async () => {
+    const element = await juliet.next();
+    heard.push(element.name === 'message' ? bodyOf(element) : element.name);
+    return heard.at(-1);
+  };
+  while ((await next()) !== 'again');
+  say(juliet, 'romeo@a.example', 'here');
+  expect(await bodies(romeo, 1)).toEqual(['here']);
+  say(romeo, 'juliet@b.example', 'good');
+  while ((await next()) !== 'good');
+  expect(heard).toEqual(['again', 'good']);
+});
+
 describe('DESIGN D1: a restart', () => {
   test('what was written before it arrives after it, once and in order', async () => {
     const { a, romeo, juliet, lines, restart } = await couple();
