@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { RemoteRoute } from '../core/router.ts';
 import type { Domain } from '../jid/jid.ts';
+import type { StreamFailure } from '../stream/error.ts';
 import { createPorts, type Ports, type Way } from '../stream/ports.ts';
 import type { ServerStream } from './connection.ts';
 import { createHistory, type HistoryEntry } from './history.ts';
@@ -117,8 +118,8 @@ export function createS2s(services: S2sServices): S2sSide {
     },
     enforce() {
       for (const stream of streams.all) {
-        const refusal = refusalOf(stream);
-        if (refusal !== undefined) stream.end({ condition: 'policy-violation', text: refusal });
+        const failure = refusalOf(stream);
+        if (failure !== undefined) stream.end(failure);
       }
       links.enforce();
     },
@@ -214,15 +215,16 @@ export function createS2s(services: S2sServices): S2sSide {
   }
 
   /** Why a stream may not go on, if it may not. */
-  function refusalOf(stream: ServerStream): string | undefined {
+  function refusalOf(stream: ServerStream): StreamFailure | undefined {
     const pairs = [
       ...stream.sends.map(({ from, to }) => [from, to] as const),
       ...stream.accepts.map(({ from, to }) => [to, from] as const),
     ];
     for (const [local, remote] of pairs) {
-      if (services.hosts.ownerOf(local) === undefined) return `${local} is no longer served here.`;
-      const refusal = services.policy.refusal(local, remote);
-      if (refusal !== undefined) return refusal;
+      if (services.hosts.ownerOf(local) === undefined)
+        return { condition: 'host-gone', text: `${local} is no longer served here.` }; // §4.9.3.5
+      const text = services.policy.refusal(local, remote);
+      if (text !== undefined) return { condition: 'policy-violation', text };
     }
     return undefined;
   }

@@ -568,6 +568,17 @@ describe('policy', () => {
     },
   );
 
+  test('RFC 6120 §4.9.3.5: a domain of ours that is removed is gone', async () => {
+    const { a, b, romeo, juliet } = await couple({ hosts: { [A]: {}, 'a2.example': {} } }, {});
+    say(juliet, 'romeo@a.example', 'hello');
+    expect(bodyOf(await message(romeo))).toBe('hello');
+    await a.configure({ hosts: { 'a2.example': {} } });
+    await a.run('server.reload');
+    const isTold = async () =>
+      (await b.federation.side.history(A)).some(({ text }) => text.includes('host-gone'));
+    await until(isTold);
+  });
+
   test('the lists of the config, for one domain of several', async () => {
     const { federation, a, juliet } = await couple(
       {
