@@ -13,8 +13,8 @@ const FOLLOWED_MS = 600_000;
 /** The stream whose other side is judged. */
 export interface Judged {
   readonly direction: 'in' | 'out';
-  /** What DNS says of the certificate, where that was validated. */
-  readonly dane: DaneTerms | undefined;
+  /** What DNS says of the certificate, where that was validated, and for which domain it does. */
+  readonly dane: { readonly domain: Domain; readonly terms: DaneTerms } | undefined;
   /** The socket, once TLS was begun. */
   tls(): TLSSocket | undefined;
 }
@@ -26,21 +26,27 @@ export function createJudge(
 ): (domain: Domain) => Trusted | undefined {
   const known = new Map<Domain, Trusted>();
   let followed: { readonly judge: (domain: Domain) => Trusted; readonly until: number } | undefined;
+  const options = () => ({
+    role: direction === 'in' ? ('client' as const) : ('server' as const),
+    acceptServerUsage: settings().acceptServerUsage,
+  });
   const follow = (socket: TLSSocket) => ({
-    judge: trust.follow(evidenceOf(socket), {
-      role: direction === 'in' ? 'client' : 'server',
-      acceptServerUsage: settings().acceptServerUsage,
-      dane,
-    }),
+    judge: trust.follow(evidenceOf(socket), options()),
     until: clock.monotonic() + FOLLOWED_MS,
   });
+  const ask = (socket: TLSSocket, domain: Domain): Trusted => {
+    // RFC 7673 §4: the records are those of the host that this domain has named.
+    if (domain === dane?.domain)
+      return trust.judge(evidenceOf(socket), domain, { ...options(), dane: dane.terms });
+    if (followed === undefined || followed.until <= clock.monotonic()) followed = follow(socket);
+    return followed.judge(domain);
+  };
   return (domain) => {
     const socket = tls();
     if (socket === undefined) return undefined;
     const before = known.get(domain);
     if (before !== undefined) return before;
-    if (followed === undefined || followed.until <= clock.monotonic()) followed = follow(socket);
-    const judged = followed.judge(domain);
+    const judged = ask(socket, domain);
     if (known.size < REMEMBERED) known.set(domain, judged);
     return judged;
   };

@@ -218,7 +218,7 @@ function makeStream(
     flusher: options.flusher,
     pings: options.pings,
     resumptions: options.resumptions,
-    dane,
+    dane: dane === undefined ? undefined : { domain: remote, terms: dane },
     negotiator: {
       step: (event) => (state === undefined ? [] : take(stepOutgoing(state, event, context))),
       end({ condition, text }) {

@@ -4,8 +4,8 @@ import type { Domain } from '../jid/jid.ts';
 import type { Flusher } from '../kit/outbox.ts';
 import type { Channel } from '../stream/channel.ts';
 import type { StreamFailure } from '../stream/error.ts';
-import type { DaneTerms } from './dane.ts';
 import type { Addresses } from './dialback.ts';
+import type { Judged } from './judgement.ts';
 import type { GiveUp, StreamAction, StreamEvent } from './negotiation.ts';
 import type { Proof } from './pairs.ts';
 import type { Pings } from './pings.ts';
@@ -67,6 +67,6 @@ export interface ServerStreamOptions {
   /** What all streams share. */
   readonly pings: Pings;
   readonly resumptions: Resumptions;
-  /** What DNS says of the other side's certificate, where that was validated. */
-  readonly dane?: DaneTerms | undefined;
+  /** What DNS says of the other side's certificate, where that was validated, and for which domain. */
+  readonly dane?: Judged['dane'];
 }

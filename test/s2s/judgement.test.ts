@@ -1,8 +1,8 @@
 /** The judge of one stream, who may be asked about any number of domains. */
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { createJudge } from '../../src/s2s/judgement.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createJudge, type Judged } from '../../src/s2s/judgement.ts';
 import { createTrust } from '../../src/s2s/trust.ts';
 import { domain } from '../certs/support.ts';
 import { manualClock } from '../support/clock.ts';
@@ -11,7 +11,7 @@ import { type Issued, issue, nameConstraints } from './authority.ts';
 const MINUTE = 60_000;
 
 /** The judge of a stream whose other side has shown a chain. */
-function judgeOf(chain: readonly Issued[], root: Issued) {
+function judgeOf(chain: readonly Issued[], root: Issued, dane?: Judged['dane']) {
   const shown = chain.toReversed().reduce<object>((issuerCertificate, { certificate }) => {
     return { raw: certificate.raw, issuerCertificate };
   }, {});
@@ -25,7 +25,7 @@ function judgeOf(chain: readonly Issued[], root: Issued) {
       // What is not here is not used.
       settings: () => ({ acceptServerUsage: true }) as never,
     },
-    { direction: 'in', dane: undefined, tls: () => tls },
+    { direction: dane === undefined ? 'in' : 'out', dane, tls: () => tls },
   );
   return { clock, judge, read };
 }
@@ -58,4 +58,37 @@ test('RFC 5280 §4.2.1.10: an authority that is limited is so for each domain', 
   const dns = ['falcot.com', 'secret.falcot.com', 'debian.org'];
   const { judge } = judgeOf([issue({ dns, by: limited }), limited], root);
   expect(dns.map((each) => judge(domain(each))?.ok)).toEqual([true, false, false]);
+});
+
+describe('RFC 7673 §4: what DNS says of a server is about the domain that named it, and no other', () => {
+  const root = issue({ subject: 'Root', isAuthority: true });
+  const evil = domain('evil.example');
+  const bank = domain('bank.example');
+  const dns = ['xmpp.evil.example', 'evil.example'];
+  const own = issue({ subject: 'Own', isAuthority: true });
+
+  test.each([
+    ['3 0 0', issue({ dns }), undefined],
+    ['2 0 0', issue({ dns, by: own }), own],
+    ['2 0 0, which vouches for others, too', issue({ dns: [...dns, bank], by: own }), own],
+  ])('%s', (_, leaf, anchor) => {
+    const { raw: data } = (anchor ?? leaf).certificate;
+    const record = { usage: anchor === undefined ? 3 : 2, selector: 0, matching: 0, data };
+    const terms = { host: 'xmpp.evil.example', records: [record] };
+    const chain = anchor === undefined ? [leaf] : [leaf, anchor];
+    const { judge } = judgeOf(chain, root, { domain: evil, terms });
+    // On a stream for both directions its other side may say that it is anybody (XEP-0288).
+    expect(judge(bank)).toMatchObject({ ok: false });
+    expect(judge(evil)).toMatchObject({ ok: true, by: 'dane' });
+    expect(judge(bank)).toMatchObject({ ok: false });
+  });
+
+  test('nor does it speak against another that an authority vouches for', () => {
+    const leaf = issue({ dns: [...dns, bank], by: root });
+    const record = { usage: 3, selector: 0, matching: 0, data: root.certificate.raw };
+    const terms = { host: 'xmpp.evil.example', records: [record] };
+    const { judge } = judgeOf([leaf], root, { domain: evil, terms });
+    expect(judge(evil)).toMatchObject({ ok: false });
+    expect(judge(bank)).toMatchObject({ ok: true, by: 'authority' });
+  });
 });
