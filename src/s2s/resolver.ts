@@ -275,7 +275,8 @@ function merged(host: string, six: DnsOutcome<string>, four: DnsOutcome<string>)
       ok: true,
       addresses: addresses.slice(0, MAX_ADDRESSES),
       ttl: Math.min(ttlOf(six), ttlOf(four)),
-      isSecure: [six, four].every((each) => isValidated(each)),
+      // RFC 7673 §3.2: who can hold back one answer must not be able to have DANE left out.
+      isSecure: [six, four].filter(({ kind }) => kind === 'records').every(isValidated),
     };
   }
   for (const each of [four, six]) if (each.kind === 'failed') return failure(host, each);

@@ -237,6 +237,22 @@ describe('RFC 8305 §4: addresses', () => {
   });
 });
 
+describe('RFC 7673 §3.2: addresses are secure when those are that there are', () => {
+  test.each([
+    ['a family that is late', undefined, true],
+    ['a family that fails', failed('server-failure'), true],
+    ['a family without addresses', NO_RECORD, true],
+    ['a family that was not validated', found('2001:db8::1'), false],
+  ])('%s', async (_, six, isSecure) => {
+    zone['A x.example'] = validated(found('192.0.2.1'));
+    zone['AAAA x.example'] = six ?? new Promise<AnyOutcome>(() => undefined);
+    const asking = resolver.addresses('x.example');
+    await new Promise(setImmediate);
+    clock.advance(300);
+    expect(await asking).toMatchObject({ ok: true, isSecure });
+  });
+});
+
 describe('RFC 2782: the order of targets', () => {
   test('priority first; by lot among the same, so that the weight is the chance', () => {
     const targets = [
