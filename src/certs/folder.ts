@@ -157,7 +157,10 @@ export async function importPair(options: ImportOptions): Promise<ImportOutcome>
   if (problems.length > 0) return { ok: false, problems };
   await writeSecret(files.key, pair.keyPem);
   await writeAtomically(files.certificate, pair.chainPem, 0o644);
-  await Promise.all([files.requestKey, files.request].map((file) => rm(file, { force: true })));
+  // A request goes with its certificate only: that of the authority may still be on its way.
+  const requested = await readOwnKey(files.requestKey);
+  if (requested !== undefined && keyPem(requested) === pair.keyPem)
+    await Promise.all([files.requestKey, files.request].map((file) => rm(file, { force: true })));
   return { ok: true, value: pair };
 }
 

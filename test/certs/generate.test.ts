@@ -163,6 +163,17 @@ describe('an import', () => {
     expect((await stat(join(folder, 'falcot.com.key'))).mode & 0o777).toBe(0o600);
   });
 
+  test('leaves a request alone whose certificate is still on its way', async () => {
+    const folder = await temporaryFolder();
+    const { keyFile, csrFile } = await makeRequest({ folder, domain: falcot, names: [] });
+    const imported = await importPair({
+      ...{ folder, domain: falcot, clock: systemClock },
+      ...{ certificate: issue(['falcot.com']), key: keyOf(0) },
+    });
+    expect(imported.ok).toBe(true);
+    for (const file of [keyFile, csrFile]) expect((await stat(file)).size).toBeGreaterThan(0);
+  });
+
   test('takes the key of the request when none is given, and clears the request', async () => {
     const folder = await temporaryFolder();
     await put(join(folder, 'falcot.com.request.key'), keyOf(1));
