@@ -18,8 +18,16 @@ import type { S2sServices } from './services.ts';
 /** How many pairs of one stream may wait for their verification. */
 const MAX_WAITING = 20;
 
-/** Asks the authority for `remote` whether it gave out a key for one of our streams. */
-export type Verify = (pair: Parties, streamId: string, key: string) => Promise<DialbackAnswer>;
+/**
+ * Asks the authority for `remote` whether it gave out a key for one of our streams.
+ * @param asker the address of the one whose key it is
+ */
+export type Verify = (
+  pair: Parties,
+  streamId: string,
+  key: string,
+  asker: string,
+) => Promise<DialbackAnswer>;
 
 /** Answers the questions of one stream. */
 export type Answerer = (
@@ -50,7 +58,7 @@ export function createAnswerer(services: S2sServices, verify: Verify): Answerer 
     if (waiting.size >= MAX_WAITING)
       return conclude(stream, pair, error('resource-constraint', 'Too many wait already.'));
     waiting.add(name);
-    void verify(pair, stream.streamId, key)
+    void verify(pair, stream.streamId, key, stream.remoteAddress)
       .catch((failure: unknown) => {
         services.metrics.errors.inc({ area: 's2s' });
         log.error({ err: failure, from, to }, 'a key could not be verified');

@@ -4,6 +4,7 @@ import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { BoundedMap } from '../kit/limits.ts';
 import { Flusher } from '../kit/outbox.ts';
+import { networkOf } from '../kit/remote.ts';
 import type { Way } from '../stream/ports.ts';
 import type { Verify } from './answering.ts';
 import type { ServerStream } from './connection.ts';
@@ -21,8 +22,9 @@ import type { S2sServices } from './services.ts';
 const SWEEP_MS = 5000;
 /** How long a stream without any pair, such as one for a verification, is kept for the next. */
 const BARE_MS = 15_000;
-/** How many keys may be under verification at a time, over all streams. */
+/** How many keys may be under verification at a time, over all streams, and for one address. */
 const MAX_VERIFYING = 500;
+const MAX_VERIFYING_EACH = 250;
 /** Redirects of streams in use that are remembered. */
 const REDIRECTS = 500;
 /** How long a shutdown waits for others to close. */
@@ -62,6 +64,8 @@ export class Streams {
   readonly #ending = new AbortController();
   readonly #sweep: Timer;
   #verifying = 0;
+  /** How many of them for each address (of IPv6: network) that asks. */
+  readonly #verifyingFor = new Map<string, number>();
 
   constructor(services: S2sServices, history: History, hooks: StreamsHooks) {
     this.#services = services;
@@ -133,10 +137,13 @@ export class Streams {
   }
 
   /** Asks a domain's authority about a key, on a stream of our own (XEP-0220 §2.1.2). */
-  readonly verify: Verify = async ({ local, remote }, streamId, key) => {
-    if (this.#verifying >= MAX_VERIFYING)
+  readonly verify: Verify = async ({ local, remote }, streamId, key, asker) => {
+    const network = networkOf(asker);
+    const ofNetwork = this.#verifyingFor.get(network) ?? 0;
+    if (this.#verifying >= MAX_VERIFYING || ofNetwork >= MAX_VERIFYING_EACH)
       return error('resource-constraint', 'Too many keys are being verified.');
     this.#verifying += 1;
+    this.#verifyingFor.set(network, ofNetwork + 1);
     try {
       const opened = await this.#open(local, remote);
       if (!opened.ok) return unverified(opened.failure);
@@ -147,6 +154,9 @@ export class Streams {
       return answer;
     } finally {
       this.#verifying -= 1;
+      const left = (this.#verifyingFor.get(network) ?? 1) - 1;
+      if (left === 0) this.#verifyingFor.delete(network);
+      else this.#verifyingFor.set(network, left);
     }
   };
 
@@ -283,7 +293,7 @@ export class Streams {
     proof: Proof,
     mayAnswer: boolean,
   ): void {
-    const text = `came from ${stream.remoteAddress.replace(/:\d+$/, '')}, proved by ${proof}`;
+    const text = `came from ${stream.remoteAddress}, proved by ${proof}`;
     if (stream.direction === 'in')
       this.#history.note(remote, { host: local, direction: 'in', outcome: 'opened', text });
     this.#hooks.heard(remote);
