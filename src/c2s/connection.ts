@@ -160,7 +160,7 @@ export class Connection implements Link, Applicant {
   }
 
   get isOver(): boolean {
-    return this.#state.phase === 'ended' || this.#channel.isClosed;
+    return this.#state.phase === 'ended' || this.#ending !== undefined || this.#channel.isClosed;
   }
 
   /** Bytes that wait to be read by the client. */
@@ -537,7 +537,10 @@ export class Connection implements Link, Applicant {
   /** Ends the session once nothing that the client sent is being handled any more. */
   #leave(end: SessionEnd): void {
     this.#ending ??= end;
-    if (this.#channel.isHeld) return;
+    if (this.#channel.isHeld) {
+      this.#session?.makeRoom(); // what is being handled waits for no reader any more
+      return;
+    }
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;

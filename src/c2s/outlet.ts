@@ -73,8 +73,9 @@ export class Outlet {
   #heldBack: HeldBack<Outgoing & Sent> | undefined;
   /** What is sent before the client knows of the session (XEP-0386). */
   #kept: Kept[] | undefined;
-  /** Who waits for room. */
+  /** Who waits for room, and who waits until the client has read, and holds it up. */
   #waiting: (() => void)[] = [];
+  #pacing: (() => void)[] = [];
 
   constructor(session: ClientSession, link: Link, services: C2sServices) {
     this.#session = session;
@@ -155,6 +156,12 @@ export class Outlet {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Undefined while the client reads; otherwise resolves when it has, or when the stream is over. */
+  pace(): Promise<void> | undefined {
+    if (this.#isRead()) return undefined;
+    return new Promise((resolve) => this.#pacing.push(resolve));
+  }
+
   /** The client was heard of; by then the system had taken all that was written up to a position. */
   heard(gone: number): void {
     this.#unproved.heard(gone);
@@ -167,6 +174,7 @@ export class Outlet {
 
   /** More may be sent to the client than before. */
   makeRoom(): void {
+    if (this.#pacing.length > 0 && this.#isRead()) for (const go of this.#pacing.splice(0)) go();
     if (this.#waiting.length === 0 || !this.#hasRoom()) return;
     for (const go of this.#waiting.splice(0)) go();
   }
@@ -196,11 +204,11 @@ export class Outlet {
     this.restrain(undefined); // what is sent to a session that sleeps comes after what was held
     const { clock, sleepers } = this.#services;
     if (!this.#isOver) sleepers.sleep(this.#session, clock.now() + resumeMs);
+    this.makeRoom();
   }
 
   #tellAsleep(managed: Managed): void {
     for (const { stanza } of managed.list()) this.#tell(stanza, 'hibernated');
-    this.makeRoom();
     for (const hook of this.#hooks()?.sessionAsleep ?? []) hook(this.#session);
   }
 
@@ -305,7 +313,7 @@ export class Outlet {
       if (receipt !== undefined) receipt.returned(this.#session);
       else if (stanza !== undefined) void this.#services.router.returned(stanza);
     }
-    for (const go of this.#waiting.splice(0)) go();
+    this.makeRoom();
   }
 
   #write(sent: Sent): void {
@@ -339,6 +347,10 @@ export class Outlet {
     if (this.#isOver) return true;
     if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
     return !this.#isAttached || this.#link.waiting <= ROOM_BYTES;
+  }
+
+  #isRead(): boolean {
+    return !this.#isAttached || this.#link.isOver || this.#link.waiting <= ROOM_BYTES;
   }
 
   /**

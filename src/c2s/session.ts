@@ -192,6 +192,10 @@ export class ClientSession implements OwnedSession {
     return this.#outlet.room();
   }
 
+  pace(): Promise<void> | undefined {
+    return this.#outlet.pace();
+  }
+
   end(condition: SessionEndCondition, text: string): void {
     if (this.isAttached) this.#outlet.link.end({ condition, text });
     else void this.remove({ kind: 'ended', text: `${condition}: ${text}` });

@@ -92,6 +92,11 @@ export interface Session extends Creditor {
    */
   room(): Promise<void> | undefined;
   /**
+   * The same for whoever holds up what the client sends meanwhile: by what it has read alone, since what it
+   * acknowledges (XEP-0198) would come behind the very stanza that waits.
+   */
+  pace(): Promise<void> | undefined;
+  /**
    * Holds back from the client what may wait by these rules; undefined: it is active again, and all
    * that was held goes out.
    */

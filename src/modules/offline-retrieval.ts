@@ -114,7 +114,7 @@ function createRequests(home: Home<undefined>, mailbox: OfflineApi) {
   /** Sends messages as fast as the client reads. */
   const send = async (messages: Iterable<Message> | AsyncIterable<Message>, session: Session) => {
     for await (const { id, stanza } of messages) {
-      await session.room();
+      await session.pace();
       if (home.sessions.at(session.jid) !== session) return;
       const message = readStored(stanza);
       if (message?.kind !== 'message') continue;

@@ -34,6 +34,8 @@ export function c2sServices(scene: Scene, limits: Partial<Limits> = {}): C2sServ
 export class Visitor extends Duplex {
   /** All that the server wrote. */
   text = '';
+  /** Whether it reads what the server writes. */
+  isReading = true;
 
   constructor(services: C2sServices) {
     super({ decodeStrings: false });
@@ -75,6 +77,7 @@ export class Visitor extends Duplex {
   override _read(): void {}
 
   override _write(text: string, _: BufferEncoding, done: () => void): void {
+    if (!this.isReading) return;
     this.text += text;
     done();
   }

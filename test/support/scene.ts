@@ -253,6 +253,7 @@ function createActor(fullJid: string, { sessions, router, clock }: Stage, traits
     restrain: () => {},
     isResumable: false,
     room: () => undefined,
+    pace: () => undefined,
     owe: (work) => void owed.push(work),
     send(stanza: Stanza, to?: Jid, receipt?: Receipt) {
       const element = parse(to === undefined ? stanza.wire.text : stanza.wire.textTo(to));

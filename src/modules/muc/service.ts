@@ -246,7 +246,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
 
   /** Who reads slowly what rooms send him is himself read slowly. */
   const paced = (sender: Jid, said: Verdict): MaybePromise<Verdict> => {
-    const wait = lanes.busy(sender) ?? home.sessions.at(sender as FullJid)?.room();
+    const wait = lanes.busy(sender) ?? home.sessions.at(sender as FullJid)?.pace();
     return wait === undefined ? said : wait.then(() => said);
   };
 

@@ -1,0 +1,116 @@
+/** Clients that are sent much, and what they send meanwhile: nothing waits for itself. */
+import { once } from 'node:events';
+import { afterEach, describe, expect, test } from 'vitest';
+import { archive } from '../../src/modules/archive/index.ts';
+import { disco } from '../../src/modules/disco/index.ts';
+import { muc } from '../../src/modules/muc/index.ts';
+import { offline } from '../../src/modules/offline/index.ts';
+import { offlineRetrieval } from '../../src/modules/offline-retrieval.ts';
+import { ping } from '../../src/modules/ping.ts';
+import { presence } from '../../src/modules/presence/index.ts';
+import { roster } from '../../src/modules/roster/index.ts';
+import { streamManagement } from '../../src/modules/stream-management.ts';
+import { message } from '../../src/stanza/build.ts';
+import { el } from '../../src/xml/element.ts';
+import { calm } from '../modules/muc/house.ts';
+import { domainNamed } from '../operations/support.ts';
+import { c2sServices, Visitor } from '../support/c2s.ts';
+import { type Scene, startScene } from '../support/scene.ts';
+
+/** More than may be unacknowledged before those wait who have much for a client. */
+const MANY = 600;
+const PING = "<iq type='get' id='ping'><ping xmlns='urn:xmpp:ping'/></iq>";
+const JOIN =
+  "<presence to='hall@chat.capulet.example/j'><x xmlns='http://jabber.org/protocol/muc'/></presence>";
+const FETCH =
+  "<iq type='get' id='fetch'><offline xmlns='http://jabber.org/protocol/offline'><fetch/></offline></iq>";
+
+let scene: Scene;
+afterEach(() => scene.stop());
+
+/** A client of Juliet's at its connection. */
+async function bound(services: ReturnType<typeof c2sServices>, resource: string, isManaged = true) {
+  const visitor = new Visitor(services);
+  await visitor.logIn('capulet.example', 'juliet', 'secret');
+  visitor.say(
+    "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>" +
+      `<resource>${resource}</resource></bind></iq>`,
+  );
+  await visitor.hear(/<\/jid>/);
+  if (!isManaged) return visitor;
+  visitor.say("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+  await visitor.hear(/<enabled /);
+  return visitor;
+}
+
+describe('XEP-0198 §4 what is waited for is not behind the stanza that waits', () => {
+  test('to enter a room', async () => {
+    scene = await startScene({
+      modules: [roster, presence, archive, disco, muc, ping, streamManagement],
+      accounts: ['juliet@capulet.example'],
+      host: {
+        components: { [domainNamed('chat.capulet.example')]: { type: 'muc', name: 'Rooms' } },
+      },
+    });
+    const services = c2sServices(scene);
+    const visitor = await bound(services, 'hall');
+    const [session] = services.sessions.all();
+    for (let at = 0; at < MANY; at += 1)
+      session?.send(message({ from: session.account, to: session.jid }));
+    visitor.say(JOIN);
+    await visitor.hear(/code="110"/);
+    visitor.say(`<a xmlns='urn:xmpp:sm:3' h='${MANY}'/>${PING}`);
+    await visitor.hear(/id="ping"/);
+  });
+
+  test('XEP-0013 §2.6 to fetch what is kept', async () => {
+    scene = await startScene({
+      modules: [roster, presence, offline, disco, offlineRetrieval, ping, streamManagement],
+      accounts: ['juliet@capulet.example', 'romeo@montague.example'],
+    });
+    const services = c2sServices(scene);
+    const romeo = await scene.connect('romeo@montague.example/orchard');
+    const said = Array.from({ length: MANY }, (_, at) =>
+      romeo.send(`<message to='juliet@capulet.example' type='chat'><body>${at}</body></message>`),
+    );
+    await Promise.all(said);
+    const visitor = await bound(services, 'hall');
+    visitor.say(FETCH);
+    await visitor.hear(/id="fetch"/);
+    visitor.say(`<a xmlns='urn:xmpp:sm:3' h='${MANY}'/>${PING}`);
+    await visitor.hear(/id="ping"/);
+  });
+});
+
+describe('who reads nothing any more', () => {
+  test.each([
+    ['without stream management is over when its connection breaks', false],
+    ['with it sleeps when its connection breaks', true],
+  ])('%s, though something is being handled', async (_, isManaged) => {
+    scene = await startScene({
+      modules: [roster, presence, archive, disco, muc, ping, streamManagement],
+      accounts: ['juliet@capulet.example'],
+      host: {
+        components: { [domainNamed('chat.capulet.example')]: { type: 'muc', name: 'Rooms' } },
+      },
+    });
+    const services = c2sServices(scene);
+    const visitor = await bound(services, 'hall', isManaged);
+    const [session] = services.sessions.all();
+    visitor.isReading = false;
+    for (let at = 0; at < 4; at += 1)
+      session?.send(
+        message({
+          from: session.account,
+          to: session.jid,
+          children: [el('body', undefined, 'a'.repeat(100_000))],
+        }),
+      );
+    visitor.say(JOIN);
+    await expect.poll(() => services.metrics.stanzas.in.presence).toBe(1);
+    await calm(scene);
+    await once(visitor.destroy(), 'close');
+    if (isManaged) await expect.poll(() => session?.isAttached).toBe(false);
+    else await expect.poll(() => services.sessions.size).toBe(0);
+  });
+});
