@@ -344,9 +344,9 @@ export class Outlet {
   }
 
   #hasRoom(): boolean {
-    if (this.#isOver) return true;
+    if (!this.#isAttached) return true; // whoever has much for it looks again when it is back
     if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
-    return !this.#isAttached || this.#link.waiting <= ROOM_BYTES;
+    return this.#link.waiting <= ROOM_BYTES;
   }
 
   #isRead(): boolean {

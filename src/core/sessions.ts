@@ -88,7 +88,7 @@ export interface Session extends Creditor {
   send(stanza: Stanza, to?: Jid, receipt?: Receipt): void;
   /**
    * Undefined while more may be sent; otherwise resolves when the client has read enough of what it
-   * was sent, or is gone. For whoever has much to send.
+   * was sent, or its client is gone. For whoever has much to send.
    */
   room(): Promise<void> | undefined;
   /**

@@ -43,6 +43,15 @@ async function bound(services: ReturnType<typeof c2sServices>, resource: string,
   return visitor;
 }
 
+/** Romeo writes to Juliet, who is away. */
+async function sayMuch(): Promise<void> {
+  const romeo = await scene.connect('romeo@montague.example/orchard');
+  const said = Array.from({ length: MANY }, (_, at) =>
+    romeo.send(`<message to='juliet@capulet.example' type='chat'><body>${at}</body></message>`),
+  );
+  await Promise.all(said);
+}
+
 describe('XEP-0198 §4 what is waited for is not behind the stanza that waits', () => {
   test('to enter a room', async () => {
     scene = await startScene({
@@ -69,11 +78,7 @@ describe('XEP-0198 §4 what is waited for is not behind the stanza that waits', 
       accounts: ['juliet@capulet.example', 'romeo@montague.example'],
     });
     const services = c2sServices(scene);
-    const romeo = await scene.connect('romeo@montague.example/orchard');
-    const said = Array.from({ length: MANY }, (_, at) =>
-      romeo.send(`<message to='juliet@capulet.example' type='chat'><body>${at}</body></message>`),
-    );
-    await Promise.all(said);
+    await sayMuch();
     const visitor = await bound(services, 'hall');
     visitor.say(FETCH);
     await visitor.hear(/id="fetch"/);
@@ -112,5 +117,49 @@ describe('who reads nothing any more', () => {
     await once(visitor.destroy(), 'close');
     if (isManaged) await expect.poll(() => session?.isAttached).toBe(false);
     else await expect.poll(() => services.sessions.size).toBe(0);
+  });
+});
+
+describe('what is kept, and is more than a client acknowledges', () => {
+  /** Sends the presence by which Juliet is given so much that the rest waits for what she has. */
+  async function flooded() {
+    scene = await startScene({
+      modules: [roster, presence, offline, ping, streamManagement],
+      accounts: ['juliet@capulet.example', 'romeo@montague.example'],
+    });
+    const services = c2sServices(scene);
+    await sayMuch();
+    const phone = await bound(services, 'phone');
+    const id = /id="([^"]+)" resume/.exec(phone.text)?.[1] ?? '';
+    phone.say('<presence/>');
+    await expect.poll(() => bodiesIn(phone)).toBe(500);
+    return { services, phone, id };
+  }
+  const bodiesIn = ({ text }: Visitor) => text.split('<body>').length - 1;
+
+  test('holds up no other client of the user', async () => {
+    const { services } = await flooded();
+    const desk = await bound(services, 'desk');
+    desk.say(`<presence/>${PING}`);
+    await desk.hear(/id="ping"/);
+  });
+
+  test('goes to another one when the first one falls asleep', async () => {
+    const { services, phone } = await flooded();
+    const desk = await bound(services, 'desk', false);
+    desk.say('<presence/>');
+    await once(phone.destroy(), 'close');
+    await expect.poll(() => bodiesIn(desk)).toBe(MANY);
+  });
+
+  test('is given to it when it comes back', async () => {
+    const { services, phone, id } = await flooded();
+    await once(phone.destroy(), 'close');
+    const again = new Visitor(services);
+    await again.logIn('capulet.example', 'juliet', 'secret');
+    again.say(`<resume xmlns='urn:xmpp:sm:3' previd='${id}' h='300'/>`);
+    await expect.poll(() => again.text).toContain('<body>500<');
+    again.say("<a xmlns='urn:xmpp:sm:3' h='501'/>");
+    await expect.poll(() => again.text).toContain('<body>599<');
   });
 });

@@ -42,9 +42,13 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
     return {
       api: mailbox,
       memory: {
-        save: (session) => (mailbox.isReader(session) ? true : undefined),
+        save(session) {
+          if (mailbox.isReader(session)) return true;
+          return mailbox.isCutOff(session) ? 'cut off' : undefined;
+        },
         restore(session, saved) {
           if (saved === true) mailbox.leaveTo(session);
+          else if (saved === 'cut off') mailbox.cutOff(session);
         },
       },
       hooks: {
@@ -65,6 +69,7 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
           return mailbox.deliver(session);
         },
         sessionAsleep: mailbox.asleep,
+        sessionAwake: mailbox.awake,
         sessionEnded: mailbox.left,
         blocked: mailbox.discardFrom,
         async *exported(account) {

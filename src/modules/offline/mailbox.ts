@@ -48,6 +48,15 @@ interface Delivering {
    * its time shall not hold up a whole domain that writes to it, message by message.
    */
   readonly until: number;
+  readonly turn: Turn;
+}
+
+/** What those have in common who are given what is kept for an account, one after the other. */
+interface Turn {
+  /** Whether the one whose turn it is takes its time. */
+  isSlow: boolean;
+  /** Called when it does: no stream of the account is held up by that. */
+  readonly waiting: Set<() => void>;
 }
 
 /** What the module's hooks do. */
@@ -62,6 +71,12 @@ export interface Mailbox {
   deliver(session: Session): Promise<void>;
   /** A session lost its client: what it holds goes to another one that is there, too. */
   asleep(session: Session): void;
+  /** Its client is back: it is given what it was not given before that. */
+  awake(session: Session): void;
+  /** Whether a session that sleeps was not given all. */
+  isCutOff(session: Session): boolean;
+  /** Notes that it was not. */
+  cutOff(session: Session): void;
   /** Follows a message again that a session held when the server went down. */
   rehand(place: unknown, message: Message, session: Session): Receipt | undefined;
   /** What waits, oldest first, but for what clients are being given (XEP-0013). */
@@ -97,6 +112,8 @@ export function createMailbox(
   const held = new Map<number, Held>();
   /** Sessions that read what waits by themselves. */
   const readers = new WeakSet<Session>();
+  /** Sessions that fell asleep while they were given what waits. */
+  const unfinished = new WeakSet<Session>();
   /** Rows that are being removed; until that is done they are still read. */
   const leaving = new Set<number>();
   const young = new Young<Held>();
@@ -157,6 +174,11 @@ export function createMailbox(
       writeAll(young.take(account));
       offer(account);
     },
+    awake(session) {
+      if (unfinished.delete(session) && isReady(session)) void deliver(session);
+    },
+    isCutOff: (session) => unfinished.has(session),
+    cutOff: (session) => void unfinished.add(session),
     rehand(place, message, session) {
       const row = rowSchema.safeParse(place);
       if (!row.success) return undefined;
@@ -357,20 +379,24 @@ export function createMailbox(
   function deliver(session: Session): Promise<void> {
     const { account } = session;
     if (home.sessions.of(account).some((each) => readers.has(each))) return Promise.resolve();
+    const turn = delivering.get(account)?.turn ?? { isSlow: false, waiting: new Set() };
     return new Promise((resolve) => {
-      const done = exclusive(account, () => drain(session, resolve)).catch((error: unknown) =>
+      const done = exclusive(account, () => drain(session, turn)).catch((error: unknown) =>
         home.log.error({ err: error, account }, 'kept messages could not be delivered'),
       );
-      const one = { done, until: home.clock.monotonic() + TURN_MS };
+      const one = { done, until: home.clock.monotonic() + TURN_MS, turn };
       delivering.set(account, one);
+      if (turn.isSlow) resolve();
+      else turn.waiting.add(resolve);
       void done.finally(() => {
         if (delivering.get(account) === one) delivering.delete(account);
+        turn.waiting.delete(resolve);
         resolve();
       });
     });
   }
 
-  async function drain(session: Session, isSlow: () => void): Promise<void> {
+  async function drain(session: Session, turn: Turn): Promise<void> {
     const { account } = session;
     await entering.settled(account);
     if (gone.size > 0) flush();
@@ -380,10 +406,17 @@ export function createMailbox(
       for (const each of waiting) {
         const room = session.room();
         if (room !== undefined) {
-          isSlow();
+          turn.isSlow = true;
+          for (const go of turn.waiting) go();
+          turn.waiting.clear();
           await room;
+          turn.isSlow = false;
         }
         if (home.sessions.at(session.jid) !== session) return; // it is gone: the rest stays
+        if (!session.isAttached) {
+          unfinished.add(session); // others may have the rest before it comes back
+          return;
+        }
         give(each, session);
         after = each.id;
       }
