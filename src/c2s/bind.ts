@@ -1,6 +1,6 @@
 /** Resource binding (RFC 6120 §7, XEP-0386): which full JID a session gets. */
 import { createHmac } from 'node:crypto';
-import type { SessionDevice } from '../core/sessions.ts';
+import type { Session, SessionDevice, SessionEndCondition, Sessions } from '../core/sessions.ts';
 import { type BareJid, type FullJid, withResource } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
 import type { C2sServices } from './services.ts';
@@ -30,15 +30,25 @@ export async function bindResource(
   if (rival === undefined && sessions.of(account).length >= limits().resourcesPerAccount) {
     const sleeper = sessions.of(account).find(({ isAttached }) => !isAttached);
     if (sleeper === undefined) return { ok: false, condition: 'resource-constraint' }; // §7.6.2.1
-    sleeper.end('resource-constraint', 'Another session needs its place.');
-    await sessions.gone(sleeper.jid);
+    await end(sessions, sleeper, 'resource-constraint', 'Another session needs its place.');
   }
   if (rival !== undefined) {
-    rival.end('conflict', 'Another connection took over this resource.');
-    await sessions.gone(jid);
+    await end(sessions, rival, 'conflict', 'Another connection took over this resource.');
     if (sessions.at(jid) !== undefined) return { ok: false, condition: 'conflict' };
   }
   return { ok: true, jid };
+}
+
+/** Ends a session; whoever needs its place does not wait for what its client sent to be handled. */
+function end(
+  sessions: Sessions,
+  session: Session,
+  condition: SessionEndCondition,
+  text: string,
+): Promise<void> {
+  session.end(condition, text);
+  if (sessions.at(session.jid) === session) session.end(condition, text);
+  return sessions.gone(session.jid);
 }
 
 /** Who binds by XEP-0386. */
@@ -66,8 +76,7 @@ export async function bindDevice(
   const resource = isTagged ? tagged : own;
   for (const other of sessions.of(account)) {
     if (device === undefined || other.device?.id !== device.id) continue;
-    other.end('conflict', 'The same client has logged in again.');
-    await sessions.gone(other.jid);
+    await end(sessions, other, 'conflict', 'The same client has logged in again.');
   }
   return bindResource(account, resource, services);
 }

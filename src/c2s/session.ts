@@ -134,11 +134,12 @@ export class ClientSession implements OwnedSession {
     }
     const { managed } = this.#outlet;
     if (managed === undefined) return this.#take(element);
-    this.#owedNow = [];
+    const owed: Promise<unknown>[] = [];
+    this.#owedNow = owed;
     const taken = this.#take(element);
-    if (!(taken instanceof Promise)) return this.#handled(managed, this.#owedNow);
+    if (!(taken instanceof Promise)) return this.#handled(managed, owed);
     const place = managed.received.begin();
-    return taken.then(() => this.#handled(managed, this.#owedNow, place));
+    return taken.then(() => this.#handled(managed, owed, place));
   }
 
   /** Counts a stanza once all that is owed for it is done (DESIGN D1). */
@@ -197,7 +198,9 @@ export class ClientSession implements OwnedSession {
   }
 
   end(condition: SessionEndCondition, text: string): void {
-    if (this.isAttached) this.#outlet.link.end({ condition, text });
+    const { link } = this.#outlet;
+    // One whose stream is over already may wait for what its client sent to be handled.
+    if (this.isAttached && !link.isOver) link.end({ condition, text });
     else void this.remove({ kind: 'ended', text: `${condition}: ${text}` });
   }
 

@@ -101,7 +101,10 @@ export interface Session extends Creditor {
    * that was held goes out.
    */
   restrain(restraint: Restraint | undefined): void;
-  /** Ends the stream with a stream error (RFC 6120 §4.9.3 name) and says why in the log. */
+  /**
+   * Ends the stream with a stream error (RFC 6120 §4.9.3 name) and says why in the log. The session may be
+   * there until what its client sent is handled; if its stream is over already, it is not.
+   */
   end(condition: SessionEndCondition, text: string): void;
 }
 

@@ -1,16 +1,28 @@
 /** Connections at the same moment, with modules that take their time. */
 import { once } from 'node:events';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { ClientSession } from '../../src/c2s/session.ts';
+import { onIq, type Reply, reply } from '../../src/core/iq.ts';
 import { defineModule } from '../../src/core/module.ts';
 import { deferred } from '../../src/kit/deferred.ts';
 import { streamManagement } from '../../src/modules/stream-management.ts';
+import { payload } from '../../src/xml/codec.ts';
 import { c2sServices, Visitor } from '../support/c2s.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
 const BIND =
   "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>" +
   '<resource>hall</resource></bind></iq>';
+
+const HEADER =
+  "<?xml version='1.0'?><stream:stream to='capulet.example' version='1.0' xmlns='jabber:client'" +
+  " xmlns:stream='http://etherx.jabber.org/streams'>";
+const Slow = payload('slow', 'urn:example:slow', {});
+const BIND2 =
+  "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'>" +
+  `<initial-response>${Buffer.from('\0juliet\0secret').toString('base64')}</initial-response>` +
+  "<user-agent id='d4565fa7-4d72-4749-b3d3-740edbf87770'/><bind xmlns='urn:xmpp:bind:0'/>" +
+  '</authenticate>';
 
 let scene: Scene;
 afterEach(() => scene.stop());
@@ -56,4 +68,59 @@ test('RFC 6120 §4.4 who said goodbye does not come back, though the connection 
   await once(visitor.destroy(), 'close');
   kept.resolve();
   await expect.poll(() => services.sessions.size).toBe(0);
+});
+
+describe('a session of which something is still being handled makes room for the same client', () => {
+  async function busy() {
+    const answered = deferred<Reply>();
+    const slow = defineModule({
+      name: 'slow',
+      specs: [],
+      setup: () => ({ iq: [onIq('get', ['self'], Slow, () => answered.promise)] }),
+    });
+    scene = await startScene({
+      modules: [slow, streamManagement],
+      accounts: ['juliet@capulet.example'],
+    });
+    const services = c2sServices(scene);
+    const ask = async (visitor: Visitor) => {
+      visitor.say("<iq type='get' id='slow'><slow xmlns='urn:example:slow'/></iq>");
+      await expect.poll(() => services.metrics.stanzas.in.iq).toBe(1);
+    };
+    return { services, ask, answer: () => answered.resolve(reply.result()) };
+  }
+
+  test.each([
+    ['that is connected', false],
+    ['whose connection broke', true],
+  ])('RFC 6120 §7.7.2.2 one %s', async (_, isBroken) => {
+    const { services, ask, answer } = await busy();
+    const [before, now] = [new Visitor(services), new Visitor(services)];
+    for (const visitor of [before, now]) await visitor.logIn('capulet.example', 'juliet', 'secret');
+    before.say(BIND);
+    await before.hear(/hall<\/jid>/);
+    before.say("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+    await ask(before);
+    if (isBroken) await once(before.destroy(), 'close');
+    now.say(BIND);
+    await now.hear(/hall<\/jid>/);
+    answer();
+    expect([...services.sessions.all()].map(({ isAttached }) => isAttached)).toEqual([true]);
+  });
+
+  test('XEP-0386 §3.2 the same installation', async () => {
+    const { services, ask, answer } = await busy();
+    const [before, now] = [new Visitor(services), new Visitor(services)];
+    for (const visitor of [before, now]) {
+      visitor.say(HEADER);
+      await visitor.hear(/<\/stream:features>/);
+    }
+    before.say(BIND2);
+    await before.hear(/<bound /);
+    await ask(before);
+    now.say(BIND2);
+    await now.hear(/<bound /);
+    answer();
+    expect(services.sessions.size).toBe(1);
+  });
 });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Link } from '../../src/c2s/outlet.ts';
 import type { C2sServices } from '../../src/c2s/services.ts';
 import { ClientSession } from '../../src/c2s/session.ts';
+import { verdict } from '../../src/core/hooks.ts';
 import { onIq, type Reply, reply } from '../../src/core/iq.ts';
 import { defineModule } from '../../src/core/module.ts';
 import { parseFull } from '../../src/jid/jid.ts';
@@ -10,6 +11,7 @@ import { deferred } from '../../src/kit/deferred.ts';
 import { streamManagement } from '../../src/modules/stream-management.ts';
 import { message } from '../../src/stanza/build.ts';
 import { payload } from '../../src/xml/codec.ts';
+import { calm } from '../modules/muc/house.ts';
 import { c2sServices } from '../support/c2s.ts';
 import { parse, type Scene, startScene } from '../support/scene.ts';
 
@@ -62,12 +64,18 @@ function makeSession(services: C2sServices, link: Link): ClientSession {
 }
 
 /** A managed session, of which an IQ is being handled until `answer` is called. */
-async function busySession() {
+async function busySession(kept = Promise.resolve()) {
   const answered = deferred<Reply>();
   const slow = defineModule({
     name: 'slow',
     specs: [],
-    setup: () => ({ iq: [onIq('get', ['server'], Slow, () => answered.promise)] }),
+    setup: () => ({
+      iq: [onIq('get', ['server'], Slow, () => answered.promise)],
+      hooks: {
+        fromAccount: ({ kind }) =>
+          kind === 'iq' ? verdict.passOwing(kept) : verdict.drop('it is enough to come'),
+      },
+    }),
   });
   scene = await startScene({
     modules: [streamManagement, slow],
@@ -120,6 +128,21 @@ test('§5 a connection that broke while it waited is not given the session, whic
   scene.clock.advance(RESUME_MS);
   services.sleepers.expire();
   expect(services.sessions.size).toBe(0);
+});
+
+test('§4 what is owed for a stanza is not that of one which came over the next connection', async () => {
+  const kept = deferred<void>();
+  const { session, answer } = await busySession(kept.promise);
+  const woken = session.wake(connection().link, SECURITY, 0, () => {});
+  scene.clock.advance(5000); // it has waited long enough
+  await woken;
+  void session.receive(parse("<message to='capulet.example'/>"));
+  answer();
+  await calm(scene);
+  expect(session.handledCount).toBe(0);
+  kept.resolve();
+  await calm(scene);
+  expect(session.handledCount).toBe(2);
 });
 
 describe('who says nothing, and has no stream management', () => {
