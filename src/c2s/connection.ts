@@ -47,6 +47,8 @@ const MAX_ELEMENTS = 10_000;
 
 /** How long a shutdown waits for what clients sent to be durable. */
 const SETTLE_MS = 2000;
+/** The same of a client that says goodbye; what is for other servers may take longer than anybody waits. */
+const FAREWELL_MS = 10_000;
 
 /** TLS that somebody else has put below a connection. */
 export type TlsBelow = Pick<Security, 'protocol' | 'cipher'>;
@@ -192,10 +194,7 @@ export class Connection implements Link, Applicant {
 
   /** The server goes down: what the client sent is handled, and it is told so; it may come back. */
   async shutdown(): Promise<void> {
-    const deadline = new Promise((resolve) => {
-      this.#services.clock.after(SETTLE_MS, () => resolve(undefined));
-    });
-    await Promise.race([this.#session?.settled(), deadline]);
+    await this.#isSettledWithin(SETTLE_MS);
     this.#session?.farewell();
     this.#endBut({ condition: 'system-shutdown', text: 'The server is going down.' });
     await this.#channel.closed();
@@ -268,13 +267,14 @@ export class Connection implements Link, Applicant {
     const found = this.#services.sleepers.find(wanted.id, account, isGuest);
     if (!found.ok) return { handled: found.handled };
     const { session } = found;
-    const failure = await session.wake(this, this.#security(), wanted.handled, (received) => {
+    const outcome = await session.wake(this, this.#security(), wanted.handled, (received) => {
       this.#authTimer?.cancel();
       this.#session = session;
       this.step(told(session, received));
       this.note('info', { mechanism: this.#state.mechanism }, 'resumed');
     });
-    if (failure !== undefined) this.end(failure);
+    if (outcome === 'forgotten') return { handled: session.handledCount };
+    if (outcome !== undefined) this.end(outcome);
     return undefined;
   }
 
@@ -510,14 +510,31 @@ export class Connection implements Link, Applicant {
     this.end({ condition: 'internal-server-error', text: 'The server made a mistake.' });
   }
 
+  /** Whether all that was promised to the client comes true in time. */
+  #isSettledWithin(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#services.clock.after(ms, () => resolve(false));
+      const settled = this.#session?.settled() ?? Promise.resolve();
+      void settled.then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
+  }
+
   /** §4.4: the client closes its stream; we answer when what it asked for is durable (D1). */
   #onStreamClose(): void {
     this.#hasSaidGoodbye = true;
     const session = this.#session;
     const answer = async () => {
-      await session?.settled();
+      const isSettled = await this.#isSettledWithin(FAREWELL_MS);
       if (this.#state.phase === 'ended') return;
       session?.farewell();
+      if (!isSettled) {
+        const text = 'What you sent is on its way, but not safe yet.';
+        this.end({ condition: 'resource-constraint', text });
+        return;
+      }
       this.#state = { ...this.#state, phase: 'ended' };
       this.#close({ kind: 'closed', text: 'the client said goodbye' });
     };

@@ -125,6 +125,11 @@ export class Managed {
     return taken;
   }
 
+  /** Whether the client says that it has less than it said before. */
+  isPast(handled: number): boolean {
+    return this.#sent.isPast(handled);
+  }
+
   /** Answers a request (§4) once all that came before it is handled; after a while, with what is so far, too. */
   answer(): void {
     if (this.received.isSettled) {

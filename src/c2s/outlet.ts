@@ -214,13 +214,14 @@ export class Outlet {
 
   /**
    * The client is back on another connection: takes what it says that it has, and sends the rest
-   * again (§5). An error is why the stream has to end.
+   * again (§5). An error is why the stream has to end; `forgotten` is what it says not to have though it said
+   * before that it had: that is not there any more, so that the session is over.
    */
   async wake(
     link: Link,
     handled: number,
     answer: (handled: number) => void,
-  ): Promise<StreamFailure | undefined> {
+  ): Promise<StreamFailure | 'forgotten' | undefined> {
     const { sleepers } = this.#services;
     const managed = this.#managed;
     if (managed === undefined) return { condition: 'internal-server-error', text: 'Not managed.' };
@@ -228,6 +229,10 @@ export class Outlet {
     await managed.quiet();
     if (!link.isOver) wasAttached = this.#takeOver(managed) || wasAttached; // two came back at once
     if (this.#isOver) return { condition: 'reset', text: 'The session ended meanwhile.' };
+    if (!link.isOver && managed.isPast(handled)) {
+      void this.#session.remove({ kind: 'lost', text: 'its client forgot where it was' });
+      return 'forgotten';
+    }
     // Where it broke again, or says what cannot be, the session sleeps on.
     const taken = link.isOver ? undefined : managed.acknowledge(handled);
     if (taken === undefined) {

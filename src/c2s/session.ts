@@ -282,7 +282,7 @@ export class ClientSession implements OwnedSession {
     security: Security,
     handled: number,
     answer: (handled: number) => void,
-  ): Promise<StreamFailure | undefined> {
+  ): Promise<StreamFailure | 'forgotten' | undefined> {
     return this.#outlet.wake(link, handled, (received) => {
       this.security = security;
       answer(received);

@@ -190,6 +190,12 @@ export class Unacknowledged<T> {
     return taken;
   }
 
+  /** Whether a counter is one from before what was acknowledged. */
+  isPast(handled: number): boolean {
+    const behind = (this.acknowledged - handled + MODULUS) % MODULUS;
+    return behind > 0 && behind < MODULUS / 2;
+  }
+
   /** Takes all out: the stream is over for good. */
   takeAll(): readonly T[] {
     const taken = this.list();

@@ -6,7 +6,9 @@ import { onIq, type Reply, reply } from '../../src/core/iq.ts';
 import { defineModule } from '../../src/core/module.ts';
 import { deferred } from '../../src/kit/deferred.ts';
 import { streamManagement } from '../../src/modules/stream-management.ts';
+import { message } from '../../src/stanza/build.ts';
 import { payload } from '../../src/xml/codec.ts';
+import { el } from '../../src/xml/element.ts';
 import { c2sServices, Visitor } from '../support/c2s.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
@@ -123,4 +125,48 @@ describe('a session of which something is still being handled makes room for the
     answer();
     expect(services.sessions.size).toBe(1);
   });
+});
+
+test('XEP-0198 §5 who forgot what it had acknowledged cannot resume, and begins anew', async () => {
+  scene = await startScene({ modules: [streamManagement], accounts: ['juliet@capulet.example'] });
+  const services = c2sServices(scene);
+  const before = new Visitor(services);
+  await before.logIn('capulet.example', 'juliet', 'secret');
+  before.say(BIND);
+  await before.hear(/hall<\/jid>/);
+  before.say("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+  await before.hear(/enabled (?=.* id=")/);
+  const [, id] = / id="([^"]+)"/.exec(before.text) ?? [];
+  const [session] = services.sessions.all();
+  if (!(session instanceof ClientSession)) throw new Error('no session');
+  for (const body of ['1', '2', '3'])
+    session.send(
+      message({ from: session.account, to: session.jid, children: [el('body', {}, body)] }),
+    );
+  before.say("<a xmlns='urn:xmpp:sm:3' h='2'/><r xmlns='urn:xmpp:sm:3'/>");
+  await before.hear(/<a /);
+  await once(before.destroy(), 'close');
+  const now = new Visitor(services);
+  await now.logIn('capulet.example', 'juliet', 'secret');
+  now.say(`<resume xmlns='urn:xmpp:sm:3' previd='${id}' h='1'/>`);
+  await now.hear(/<failed xmlns="urn:xmpp:sm:3" h="0"><item-not-found /);
+  expect(services.sessions.size).toBe(0);
+  now.say(BIND);
+  await now.hear(/hall<\/jid>/);
+});
+
+test('RFC 6120 §4.4 who says goodbye goes, though what was promised to him does not come true', async () => {
+  scene = await startScene({ modules: [], accounts: ['juliet@capulet.example'] });
+  const services = c2sServices(scene);
+  const visitor = new Visitor(services);
+  await visitor.logIn('capulet.example', 'juliet', 'secret');
+  visitor.say(BIND);
+  await visitor.hear(/hall<\/jid>/);
+  const [session] = services.sessions.all();
+  session?.owe(deferred<void>().promise);
+  visitor.say('</stream:stream>');
+  await new Promise((resolve) => setImmediate(resolve));
+  scene.clock.advance(10_000);
+  await visitor.hear(/<stream:error><resource-constraint .*<\/stream:stream>/);
+  await expect.poll(() => services.sessions.size).toBe(0);
 });

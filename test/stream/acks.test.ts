@@ -83,6 +83,16 @@ describe('XEP-0198 §4: what went and is not acknowledged', () => {
     expect(sent.takeAll()).toEqual([999]);
     expect(sent.length).toBe(0);
   });
+
+  test.each([
+    [10, 10, false],
+    [10, 9, true],
+    [10, 11, false],
+    [2, 2 ** 32 - 1, true],
+    [2 ** 32 - 1, 2, false],
+  ])('where %i were acknowledged, %i is of the past: %s', (acknowledged, handled, isPast) => {
+    expect(new Unacknowledged(acknowledged).isPast(handled)).toBe(isPast);
+  });
 });
 
 describe('the counter as text', () => {
