@@ -220,10 +220,14 @@ export class Connection implements Link, Applicant {
   checkIdle(now: number): void {
     if (this.#session === undefined || this.#state.phase === 'ended') return;
     const { idlePing, idleTimeout, whitespacePing } = this.#services.limits();
+    // The clock may have been set back; or forward, so that it is asked first, however long it was silent.
+    this.#channel.lastActive = Math.min(this.lastActive, now);
+    this.#pingedAt = Math.min(this.#pingedAt, now);
     const silence = now - this.lastActive;
-    if (silence >= idlePing + idleTimeout) {
+    const isAsked = this.#pingedAt > this.lastActive;
+    if (isAsked && now - this.#pingedAt >= idleTimeout) {
       this.#endBut({ condition: 'connection-timeout', text: 'No sign of life.' }); // §4.9.3.4
-    } else if (silence >= idlePing && this.#pingedAt <= this.lastActive) {
+    } else if (silence >= idlePing && !isAsked) {
       this.#pingedAt = now;
       this.#session.ping();
     } else if (whitespacePing > 0 && silence >= whitespacePing) {

@@ -170,3 +170,39 @@ test('RFC 6120 §4.4 who says goodbye goes, though what was promised to him does
   await visitor.hear(/<stream:error><resource-constraint .*<\/stream:stream>/);
   await expect.poll(() => services.sessions.size).toBe(0);
 });
+
+describe('RFC 6120 §4.6.4 whose clock is set', () => {
+  const DAY_MS = 86_400_000;
+  async function silent() {
+    scene = await startScene({ modules: [], accounts: ['juliet@capulet.example'] });
+    const services = c2sServices(scene, { idlePing: 60_000, idleTimeout: 20_000 });
+    const visitor = new Visitor(services);
+    await visitor.logIn('capulet.example', 'juliet', 'secret');
+    visitor.say(BIND);
+    await visitor.hear(/hall<\/jid>/);
+    const { connection } = visitor;
+    return { visitor, connection, now: connection.lastActive };
+  }
+
+  test('forward asks a client for a sign of life before its session ends', async () => {
+    const { visitor, connection, now } = await silent();
+    connection.checkIdle(now + DAY_MS);
+    await visitor.hear(/<ping /);
+    connection.checkIdle(now + DAY_MS + 19_000);
+    expect(connection.isOver).toBe(false);
+    connection.checkIdle(now + DAY_MS + 20_000);
+    await visitor.hear(/<connection-timeout /);
+  });
+
+  test('back misses a client as soon as ever', async () => {
+    const { visitor, connection, now } = await silent();
+    connection.checkIdle(now - DAY_MS);
+    connection.checkIdle(now - DAY_MS + 60_000);
+    await visitor.hear(/<ping /);
+    connection.checkIdle(now - 2 * DAY_MS);
+    connection.checkIdle(now - 2 * DAY_MS + 60_000);
+    await visitor.hear(/<ping /);
+    connection.checkIdle(now - 2 * DAY_MS + 80_000);
+    await visitor.hear(/<connection-timeout /);
+  });
+});

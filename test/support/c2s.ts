@@ -36,10 +36,12 @@ export class Visitor extends Duplex {
   text = '';
   /** Whether it reads what the server writes. */
   isReading = true;
+  /** The server's side. */
+  readonly connection: Connection;
 
   constructor(services: C2sServices) {
     super({ decodeStrings: false });
-    new Connection({
+    this.connection = new Connection({
       socket: this,
       transport: 'secured',
       services,
