@@ -2,13 +2,18 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ClientSession } from '../../src/c2s/session.ts';
+import { type Verdict, verdict } from '../../src/core/hooks.ts';
 import { onIq, type Reply, reply } from '../../src/core/iq.ts';
 import { defineModule } from '../../src/core/module.ts';
 import { deferred } from '../../src/kit/deferred.ts';
+import { presence } from '../../src/modules/presence/index.ts';
+import { roster } from '../../src/modules/roster/index.ts';
 import { streamManagement } from '../../src/modules/stream-management.ts';
 import { message } from '../../src/stanza/build.ts';
 import { payload } from '../../src/xml/codec.ts';
-import { el } from '../../src/xml/element.ts';
+import { el, serialise } from '../../src/xml/element.ts';
+import { calm } from '../modules/muc/house.ts';
+import { befriending } from '../support/befriend.ts';
 import { c2sServices, Visitor } from '../support/c2s.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
@@ -108,6 +113,47 @@ describe('a session of which something is still being handled makes room for the
     await now.hear(/hall<\/jid>/);
     answer();
     expect([...services.sessions.all()].map(({ isAttached }) => isAttached)).toEqual([true]);
+  });
+
+  test.each([
+    ['§4.2.2 and is not available after it is gone', false],
+    ['§4.6.3 nor to whom it would have said so', true],
+  ])('RFC 6121 %s', async (_, isDirected) => {
+    const passed = deferred<Verdict>();
+    const slow = defineModule({
+      name: 'slow',
+      specs: [],
+      setup: () => ({
+        hooks: {
+          fromAccount: ({ kind }, { account }) =>
+            kind === 'presence' && account === 'juliet@capulet.example'
+              ? passed.promise
+              : verdict.pass,
+        },
+      }),
+    });
+    const { module: friends, admit } = befriending();
+    scene = await startScene({
+      modules: [slow, roster, friends, presence],
+      accounts: ['juliet@capulet.example', 'romeo@montague.example'],
+    });
+    const services = c2sServices(scene);
+    const romeo = await scene.connect('romeo@montague.example/orchard');
+    await romeo.send('<presence/>');
+    const [before, now] = [new Visitor(services), new Visitor(services)];
+    for (const visitor of [before, now]) await visitor.logIn('capulet.example', 'juliet', 'secret');
+    before.say(`${BIND}<presence${isDirected ? ` to='${romeo.jid}'` : ''}/>`);
+    await before.hear(/hall<\/jid>/);
+    const [session] = [...services.sessions.all()].filter(({ jid }) => jid.startsWith('juliet@'));
+    if (session === undefined) throw new Error('no session');
+    await admit(session.account, romeo.jid);
+    await expect.poll(() => services.metrics.stanzas.in.presence).toBe(1);
+    now.say(BIND);
+    await now.hear(/hall<\/jid>/);
+    romeo.inbox.length = 0;
+    passed.resolve(verdict.pass);
+    await calm(scene);
+    expect(romeo.inbox.map(serialise)).toEqual([]);
   });
 
   test('XEP-0386 §3.2 the same installation', async () => {

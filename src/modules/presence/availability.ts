@@ -25,6 +25,7 @@ export async function broadcast(
     return verdict.handled;
   }
   if (stanza.type !== 'available') return verdict.drop(`a ${stanza.type} to nobody`);
+  if (isOver(context, session)) return OVER;
   const isInitial = session.presence === undefined;
   const told = sessions.setPresence(session, stanza);
   try {
@@ -36,6 +37,12 @@ export async function broadcast(
   }
   return verdict.handled;
 }
+
+/** Whether a session ended while this was looked at: nobody would hear any more that it is gone. */
+const isOver = ({ home }: Context, session: Session): boolean =>
+  home.sessions.at(session.jid) !== session;
+
+const OVER = verdict.drop('its session is over');
 
 /** A resource is gone: its contacts, the account's other resources, and whom it met directly hear it. */
 export async function leave(
@@ -169,14 +176,16 @@ function mere(from: Jid, to: Jid, id: string | undefined, isThere: boolean): Pre
 
 /** A session sends available or unavailable presence to one address (§4.6.3). */
 export function sendDirected(
-  { home, directed }: Context,
+  context: Context,
   stanza: Presence & { readonly to: Jid },
   session: Session,
 ): Verdict {
+  const { home, directed } = context;
   if (stanza.type === 'unavailable') {
     directed.delete(session, stanza.to);
     return verdict.pass;
   }
+  if (isOver(context, session)) return OVER;
   const most = home.configOf(session.host).maxDirected;
   if (directed.add(session, stanza.to, most)) return verdict.pass;
   return verdict.bounce({
