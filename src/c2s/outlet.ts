@@ -351,11 +351,17 @@ export class Outlet {
   #hasRoom(): boolean {
     if (!this.#isAttached) return true; // whoever has much for it looks again when it is back
     if ((this.#managed?.unacknowledged ?? 0) > ROOM_STANZAS) return false;
-    return this.#link.waiting <= ROOM_BYTES;
+    return this.#hasSpace();
   }
 
   #isRead(): boolean {
-    return !this.#isAttached || this.#link.isOver || this.#link.waiting <= ROOM_BYTES;
+    return !this.#isAttached || this.#link.isOver || this.#hasSpace();
+  }
+
+  /** Whether little waits to be read, so that there is a place beside it for what comes next. */
+  #hasSpace(): boolean {
+    const most = Math.min(ROOM_BYTES, this.#services.limits().sendQueueBytes / 4);
+    return this.#link.waiting <= most;
   }
 
   /**

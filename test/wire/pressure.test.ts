@@ -90,4 +90,18 @@ describe('§13.12 a reader who does not read', () => {
     client.read(true);
     await client.closed();
   });
+
+  test('XEP-0013 §2.6 who reads fetches more than may wait for him', async () => {
+    const juliet = await bound('juliet', 'hall');
+    const count = 300;
+    const kept = `<message to='romeo@localhost'><body>${'x'.repeat(1000)}</body></message>`;
+    juliet.send(kept.repeat(count));
+    await juliet.ping();
+    const romeo = await bound('romeo', 'orchard');
+    romeo.send(
+      "<iq type='get' id='f'><offline xmlns='http://jabber.org/protocol/offline'><fetch/></offline></iq>",
+    );
+    for (let read = 0; read < count; read += 1) expect((await romeo.next()).name).toBe('message');
+    expect((await romeo.next()).attrs.type).toBe('result');
+  });
 });

@@ -30,8 +30,9 @@ export function archiveRequests(
       ['self'],
       Query,
       own(
-        ({ iq, account, session }) => {
+        async ({ iq, account, session }) => {
           if (iq.payload === undefined) return reply.refuse('bad-request');
+          await session.pace(); // or pages that are asked for at once would be too much to be sent
           return api.answer(account, iq.payload, session.jid, (message) => session.send(message));
         },
         () => EMPTY_PAGE(),

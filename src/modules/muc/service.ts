@@ -332,7 +332,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
         return verdict.handled;
       }
       if (stanza.kind === 'iq' && !isFull(stanza.to) && isArchiveRequest(stanza))
-        return readArchive(stanza, jid);
+        return readArchive(stanza, jid).then((said) => paced(from, said));
       if (stanza.kind === 'iq' && !isFull(stanza.to) && isVCardRequest(stanza))
         return readVCard(stanza, jid);
       const done = inTurn(jid, (cell) => {

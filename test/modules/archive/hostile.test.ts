@@ -135,3 +135,24 @@ describe('hostile queries', () => {
     );
   });
 });
+
+test('§4 pages that are asked for one upon the other wait until the client has read what it was sent', async () => {
+  const scene = await archiveScene();
+  const juliet = await scene.connect(`${JULIET}/balcony`);
+  await juliet.send(`<message to='${ROMEO}' type='chat'><body>one</body></message>`);
+  let read = () => {};
+  const isRead = new Promise<void>((resolve) => {
+    read = resolve;
+  });
+  juliet.inbox.splice(0);
+  juliet.session.pace = () => isRead;
+  const answered: string[] = [];
+  const note = (who: string) => () => answered.push(who);
+  const asked = askArchive(juliet).then(note('balcony'));
+  const phone = await scene.connect(`${JULIET}/phone`);
+  await askArchive(phone).then(note('phone'));
+  read();
+  await asked;
+  expect(answered).toEqual(['phone', 'balcony']);
+  await scene.stop();
+});
