@@ -35,17 +35,23 @@ export const portable = defineModule<undefined, PortableApi>({
       note: 'users export their own data, without credentials',
     },
   ],
-  setup({ accounts, clock, exported, web, log }) {
+  setup({ accounts, clock, exported, isEnabled, web, log }) {
     const byAccount = new BoundedMap<BareJid, string>(MOST_LINKS);
     const links = new BoundedMap<string, { readonly account: BareJid; readonly until: number }>(
       MOST_LINKS,
     );
+    const revoke = (account: BareJid) => {
+      const token = byAccount.get(account);
+      if (token !== undefined) links.delete(token);
+      byAccount.delete(account);
+    };
     const take = (token: string): BareJid | undefined => {
       const found = links.get(token);
       if (found === undefined) return undefined;
       links.delete(token);
-      byAccount.delete(found.account);
-      return clock.monotonic() < found.until ? found.account : undefined;
+      if (byAccount.get(found.account) === token) byAccount.delete(found.account);
+      const isValid = clock.monotonic() < found.until && isEnabled(domainOf(found.account));
+      return isValid ? found.account : undefined;
     };
 
     const app = new Hono<HttpEnv>();
@@ -70,8 +76,7 @@ export const portable = defineModule<undefined, PortableApi>({
     return {
       api: {
         link(account) {
-          const before = byAccount.get(account);
-          if (before !== undefined) links.delete(before);
+          revoke(account);
           const token = randomId(TOKEN_BYTES);
           links.set(token, { account, until: clock.monotonic() + LINK_MS });
           byAccount.set(account, token);
@@ -79,6 +84,8 @@ export const portable = defineModule<undefined, PortableApi>({
         },
       },
       web: { app },
+      // Who gets that name next is somebody else.
+      hooks: { accountRemoved: async (account) => revoke(account) },
     };
   },
 });

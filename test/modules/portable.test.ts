@@ -143,4 +143,12 @@ describe('XEP-0227: Portable Import/Export Format', () => {
     expect((await get(locked)).status).toBe(404);
     expect((await get(new URL('https://capulet.com/export/guess'))).status).toBe(404);
   });
+
+  test('a link does not outlive its account: who has the name next is somebody else', async () => {
+    const account = bareOf(juliet.jid);
+    const old = link();
+    expect(await scene.registry.removeAccount(account, 'The account was removed.')).toBe(true);
+    await scene.accounts.create(account, 'another secret');
+    expect((await get(old)).status).toBe(404);
+  });
 });

@@ -48,7 +48,8 @@ export const commands = defineModule<undefined, CommandsApi>({
       note: 'without a whitelist, restart and shutdown, which are for the config and the system',
     },
   ],
-  needs: ['disco', 'register', 'portable'],
+  needs: ['disco'],
+  wants: ['register', 'portable'],
   features: [COMMANDS],
   setup(home) {
     const sources: CommandSource[] = [
@@ -57,6 +58,7 @@ export const commands = defineModule<undefined, CommandsApi>({
         register: home.use(register),
         portable: home.use(portable),
         isRegisterOn: ({ host }) => home.has(register, host),
+        isPortableOn: ({ host }) => home.has(portable, host),
       }),
     ];
     const nodes = new Set<string>();
@@ -70,6 +72,7 @@ export const commands = defineModule<undefined, CommandsApi>({
     };
 
     home.use(disco).addHostNode(async ({ host, session }, node) => {
+      if (!home.isEnabled(host)) return undefined;
       if (node === COMMANDS) {
         const list = session === undefined ? [] : await available({ session, host });
         return {

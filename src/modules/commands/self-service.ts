@@ -15,6 +15,8 @@ export interface SelfServiceOptions {
   readonly portable: PortableApi;
   /** Whether the module that changes passwords and removes accounts is on. */
   isRegisterOn(asker: Asker): boolean;
+  /** The same of the one that gives users their data. */
+  isPortableOn(asker: Asker): boolean;
 }
 
 /** The nodes of these commands begin with it. */
@@ -50,7 +52,7 @@ const endOf = (said: Reply, text: string): Stage =>
 
 /** Makes the source: for accounts of the host, not for who is signed in without one. */
 export function createSelfService(options: SelfServiceOptions): CommandSource {
-  const { register, isRegisterOn } = options;
+  const { register, isRegisterOn, isPortableOn } = options;
   const password = passwordCommand(register);
   const devices = devicesCommand(options.home);
   const data = exportCommand(options.portable);
@@ -63,7 +65,7 @@ export function createSelfService(options: SelfServiceOptions): CommandSource {
     return [
       ...(isOn && isSecure && register.mayChangePassword(host) ? [password] : []),
       devices,
-      ...(isSecure ? [data] : []),
+      ...(isSecure && isPortableOn(asker) ? [data] : []),
       ...(isOn && isSecure && register.mayRemove(host) ? [removal] : []),
     ];
   };

@@ -469,4 +469,21 @@ describe('what users do themselves', () => {
       'urn:xmpp:invite#invite',
     ]);
   });
+
+  test('a module that is off takes its own commands with it, and no others', async () => {
+    await stage.scene.stop();
+    stage = await setStage({ register: false, portable: false });
+    juliet = await stage.scene.connect(`${JULIET}/balcony`);
+    bard = await stage.scene.connect(`${BARD}/globe`);
+    expect(await items(juliet)).toEqual(['urn:rtcd:account:devices']);
+    expect(await items(bard)).toContain(admin('add-user'));
+    answered(await ask(bard, admin('get-online-users-num')));
+  });
+
+  test('where they are off there is no list of them', async () => {
+    await stage.scene.stop();
+    stage = await setStage({ commands: false });
+    juliet = await stage.scene.connect(`${JULIET}/balcony`);
+    expect(conditionIn(await info(juliet, NODE))).toBe('item-not-found');
+  });
 });
