@@ -8,7 +8,7 @@ import { randomId } from '../../kit/ids.ts';
 import { presence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
 import type { Context } from './context.ts';
-import { createSeen } from './seen.ts';
+import { createSeen, type Sight } from './seen.ts';
 
 /** How long the answers to our probes may take; who is not there by then is gone. */
 const CONFIRM_MS = 30_000;
@@ -19,6 +19,12 @@ export interface Abroad {
   note(stanza: Presence, account: BareJid): void;
   /** An account does not see a contact any more, or one resource of his: it blocks him. */
   conceal(account: BareJid, contact: Jid): void;
+  /** What a session saw, at its own address or that of its account. */
+  seenBy(session: Session): readonly Sight[];
+  /** What an account saw before the server was started. */
+  recall(account: BareJid, from: Jid, to: Jid): void;
+  /** Asks anew all contacts of an account in other domains: they may have come and gone unnoticed. */
+  confirm(account: BareJid): Promise<void>;
   /** A session is over, and perhaps the last one of its account. */
   forget(session: Jid, isLast: boolean): void;
   /** The way to another domain had broken, and is gone or there again. */
@@ -100,6 +106,12 @@ export function createAbroad(context: Context): Abroad {
     conceal(account, contact) {
       for (const { from, to } of seen.before(account, bareOf(contact), seen.mark()))
         if (from === contact || !isFull(contact)) sayGoodbye(account, from, to);
+    },
+    seenBy: ({ account, jid }) => [...seen.by(account, account), ...seen.by(account, jid)],
+    recall: seen.add,
+    async confirm(account) {
+      const { items } = await context.rosters.of(account);
+      await ask(account, new Set([...items.keys()].filter((contact) => !context.isLocal(contact))));
     },
     forget(session, isLast) {
       const account = bareOf(session);

@@ -4,7 +4,7 @@ import { duration } from '../../config/fields.ts';
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import { defineModule } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
-import { type BareJid, bareOf, type Jid, parseJid } from '../../jid/jid.ts';
+import { type BareJid, bareOf, type Jid } from '../../jid/jid.ts';
 import { presence as makePresence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
 import { el } from '../../xml/element.ts';
@@ -14,6 +14,7 @@ import { answerProbe, broadcast, leave, receiveParting, sendDirected } from './a
 import { type Barrier, hide, reveal } from './barrier.ts';
 import { createContext, type PresenceLimits, type RequestListener } from './context.ts';
 import { createDirected } from './directed.ts';
+import { createMemory } from './memory.ts';
 import { receiveSubscription, sendSubscription } from './subscribing.ts';
 import { isSubscriptionType, type SubscriptionType } from './subscription.ts';
 
@@ -73,6 +74,7 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
     const rosters = home.use(roster);
     const context = createContext(home, rosters, createDirected(), requested, () => barrier);
     const abroad = createAbroad(context);
+    const memory = createMemory(context, abroad);
     const send = (
       stanza: Presence & { readonly to: Jid },
       session: Session,
@@ -111,20 +113,7 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
       },
       streamFeatures: ({ phase }) =>
         phase !== 'early' ? [el('sub', { xmlns: 'urn:xmpp:features:pre-approval' })] : [], // §3.4
-      // To whom a session must say goodbye.
-      memory: {
-        save(session) {
-          const met = context.directed.list(session);
-          return met.length === 0 ? undefined : met;
-        },
-        restore(session, saved) {
-          const most = home.configOf(session.host).maxDirected;
-          for (const raw of Array.isArray(saved) ? saved : []) {
-            const jid = parseJid(String(raw));
-            if (jid.ok) context.directed.add(session, jid.value, most);
-          }
-        },
-      },
+      memory,
       hooks: {
         fromAccount(stanza, session) {
           if (stanza.kind !== 'presence' || stanza.to === undefined) return verdict.pass;
@@ -138,6 +127,7 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
           const said = context.barrierOf(account)?.inbound(stanza, account);
           return passing(said, () => receive(stanza, account));
         },
+        sessionAwake: memory.awake,
         // §4.5.2: what the client did not say the server says for it.
         sessionEnded(session) {
           abroad.forget(session.jid, context.available(session.account).length === 0);

@@ -20,6 +20,8 @@ export interface Seen {
   forget(account: BareJid, to: Jid | undefined): void;
   /** What accounts of a host saw of a domain. */
   of(domain: Domain, host: Domain): Iterable<Sight>;
+  /** What was sent to one address of an account. */
+  by(account: BareJid, to: Jid): readonly Sight[];
   /** What an account saw of a contact and not again since a mark. */
   before(account: BareJid, contact: BareJid, mark: number): readonly Sight[];
   /** Marks this moment: what is seen from now on is seen after it. */
@@ -68,6 +70,8 @@ export function createSeen(): Seen {
             for (const from of senders.keys())
               if (domainOf(from) === domain) yield { account, from, to };
     },
+    by: (account, to) =>
+      [...(accounts.get(account)?.get(to)?.keys() ?? [])].map((from) => ({ account, from, to })),
     before(account, contact, mark) {
       const found: Sight[] = [];
       for (const [to, senders] of accounts.get(account) ?? [])

@@ -138,6 +138,31 @@ describe('RFC 6121 §4.3: a domain that may have forgotten what it told', () => 
   });
 });
 
+describe('XEP-0198 §5: a session that outlives the server', () => {
+  test('its contacts elsewhere are asked when its client is back; who does not answer is gone', async () => {
+    await appears(`${ROSALINE}/garden`);
+    await appears(`${ROSALINE}/phone`);
+    const { presence: said, account, host } = romeo.session;
+    const saved = JSON.parse(JSON.stringify(scene.registry.saveMemory(romeo.session)));
+    await romeo.disconnect();
+    const back = await scene.connect(`${ROMEO}/orchard`);
+    await scene.sessions.setPresence(back.session, said);
+    scene.registry.restoreMemory(back.session, saved);
+    sent.length = 0;
+    const wake = () => {
+      for (const hook of scene.hosts.get(host)?.dispatch.sessionAwake ?? []) hook(back.session);
+    };
+    wake();
+    await expect.poll(() => sent).toEqual([`probe ${account} ${ROSALINE}`]);
+    wake(); // once more, with the server where it was
+    await appears(`${ROSALINE}/phone`);
+    back.inbox.length = 0;
+    scene.clock.advance(30_000);
+    expect(heard(back)).toEqual([`unavailable ${ROSALINE}/garden`]);
+    expect(sent).toEqual([`probe ${account} ${ROSALINE}`]);
+  });
+});
+
 test('the record of what was seen is bounded for each account', () => {
   const seen = createSeen();
   const bare = scene.sessions.of(romeo.session.account)[0]?.account;
