@@ -2,6 +2,7 @@
  * Messages on their way into the table. Those that come while a write is under way are written together,
  * with as few statements and values as can be: what a message costs the thread that routes is mostly this.
  */
+import { bothSettled } from '../../kit/settled.ts';
 import { manyRows, type Query, type Store, StoreError } from '../../store/store.ts';
 
 /** A message as the table has it. */
@@ -73,7 +74,7 @@ export function createLedger(store: Store, alsoWrite: () => readonly Query[]): L
     const done = batch.written.finally(() => {
       waiting -= batch.rows;
     });
-    last = Promise.allSettled([last, done]);
+    last = bothSettled(last, done);
     if (!isWriting) {
       isWriting = true;
       queueMicrotask(writeGathered);

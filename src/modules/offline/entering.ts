@@ -1,5 +1,6 @@
 /** Messages on their way into the spool, which a delivery must see. */
 import type { BareJid } from '../../jid/jid.ts';
+import { bothSettled } from '../../kit/settled.ts';
 
 interface Entry {
   readonly work: Promise<unknown>;
@@ -15,7 +16,7 @@ export class Entering {
   add(account: BareJid, work: Promise<unknown>): void {
     const before = this.#byAccount.get(account);
     if (before?.work === work) return;
-    const one = { work, settled: Promise.allSettled([before?.settled, work]) };
+    const one = { work, settled: bothSettled(before?.settled, work) };
     this.#byAccount.set(account, one);
     void one.settled.then(() => {
       if (this.#byAccount.get(account) === one) this.#byAccount.delete(account);

@@ -10,6 +10,7 @@ import type { Session } from '../../core/sessions.ts';
 import { type BareJid, domainOf, type Jid } from '../../jid/jid.ts';
 import type { Timer } from '../../kit/clock.ts';
 import { createExclusive } from '../../kit/exclusive.ts';
+import { bothSettled } from '../../kit/settled.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { readStored } from '../../stanza/stored.ts';
@@ -289,7 +290,7 @@ export function createMailbox(
   function removeGone(): void {
     if (gone.size === 0) return;
     // What is not removed is delivered twice at worst.
-    removing = Promise.allSettled([removing, remove([...gone.values()])]);
+    removing = bothSettled(removing, remove([...gone.values()]));
     gone = new Map();
   }
 

@@ -86,6 +86,12 @@ describe('the ledger', () => {
     expect((await rowsIn(store)).map(({ serial }) => serial)).toEqual([1, 3]);
   });
 
+  test('what was written is forgotten, whoever waits for all of it', async () => {
+    const ledger = createLedger(await openTestStore({ migrations }), () => []);
+    for (const serial of [1, 2, 3]) await ledger.add(rowOf(serial));
+    expect(await ledger.flushed()).toBeUndefined();
+  });
+
   test('who sends faster than the disk takes has to wait; far beyond that nothing is taken', async () => {
     const { store, release } = heldStore(await openTestStore({ migrations }));
     const ledger = createLedger(store, () => []);
