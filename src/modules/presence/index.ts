@@ -73,6 +73,7 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
     };
     const rosters = home.use(roster);
     const context = createContext(home, rosters, createDirected(), requested, () => barrier);
+    rosters.useParting(context.sendUnavailable);
     const abroad = createAbroad(context);
     const memory = createMemory(context, abroad);
     const send = (

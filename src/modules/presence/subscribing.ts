@@ -101,7 +101,8 @@ export async function receiveSubscription(
     replying === undefined ? [] : [presence({ type: replying, from: account, to: contact })];
   if (replying === 'subscribed') await context.routeAll(answer);
   if (change?.isSeen === true) await rosters.push(account, contact);
-  if (isGranted(change)) await context.sendPresence(account, contact);
+  // Also where he was subscribed before: he asks because he does not know, and so has not seen it.
+  if (replying === 'subscribed') await context.sendPresence(account, contact);
   if (isRevoked(change)) await context.sendUnavailable(account, contact);
   if (replying === 'unsubscribed') await context.routeAll(answer); // Appendix A.3.2 [1]
   return verdict.handled;

@@ -48,6 +48,8 @@ export interface RosterApi extends Rosters {
   refusalToAdd(account: BareJid, roster: Roster): StanzaFailure | undefined;
   /** Who is told of changes, for sessions that outlive the process. */
   readonly memory: SessionMemory;
+  /** Takes what tells a contact that an account is gone for him; there is one at most. */
+  useParting(part: (account: BareJid, contact: BareJid) => MaybePromise<void>): void;
   /** Ends, towards the contact, what an item that is removed had: §2.5.2. */
   sendFarewell(account: BareJid, item: RosterItem): Promise<void>;
   /** Adds one who is told of all changes. */
@@ -61,6 +63,7 @@ export function createRosterApi(home: Home<RosterLimits>): RosterApi {
   const listeners: RosterListener[] = [];
   const merging = createMerging();
   let source: SharedSource | undefined;
+  let parting: Parameters<RosterApi['useParting']>[0] | undefined;
   const of = (account: BareJid): MaybePromise<Roster> => {
     const own = rosters.of(account);
     const shared = source?.of(account);
@@ -125,15 +128,14 @@ export function createRosterApi(home: Home<RosterLimits>): RosterApi {
       if (listed < most) return undefined;
       return { condition: 'policy-violation', text: `A roster has at most ${most} contacts.` };
     },
+    useParting(part) {
+      if (parting !== undefined) throw new Error('it is told already who is gone');
+      parting = part;
+    },
     async sendFarewell(account, { contact, to, from, pendingOut, pendingIn }) {
       if (to || pendingOut)
         await home.route(presence({ type: 'unsubscribe', from: account, to: contact }));
-      if (from) {
-        for (const session of home.sessions.of(account)) {
-          if (session.presence === undefined) continue;
-          await home.route(presence({ type: 'unavailable', from: session.jid, to: contact })); // §3.2.2
-        }
-      }
+      if (from) await parting?.(account, contact); // §3.2.2
       if (from || pendingIn)
         await home.route(presence({ type: 'unsubscribed', from: account, to: contact }));
     },

@@ -70,6 +70,19 @@ describe('XEP-0191: Blocking Command', () => {
     expect(seen(chamber, ROMEO)).toMatchObject([{ attrs: { type: 'subscribe' } }]);
   });
 
+  test('§3.3 a contact who is blocked, and then removed, does not learn that somebody is there', async () => {
+    await befriend(chamber, romeo);
+    await romeo.ask('get', "<query xmlns='jabber:iq:roster'/>");
+    await romeo.send('<presence/>');
+    await chamber.ask('set', block(ROMEO));
+    await chamber.send('<presence/>');
+    clear(romeo);
+    const removed = `<query xmlns='jabber:iq:roster'><item jid='${ROMEO}' subscription='remove'/></query>`;
+    expect(resultIn(await chamber.ask('set', removed))).toBe('');
+    expect(seen(romeo, `${JULIET}/chamber`)).toEqual([]);
+    expect(seen(romeo, JULIET).map(({ attrs }) => attrs.type)).toContain('unsubscribed');
+  });
+
   test('§3.1 the server announces it', async () => {
     const query = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
     const info = resultIn(await chamber.ask('get', query, 'capulet.com'));

@@ -87,6 +87,24 @@ describe('RFC 6121 §3: subscriptions', () => {
     ]);
   });
 
+  test('§3.1.3 who may see already asks again, having lost that: he is told so, and sees', async () => {
+    await subscribe(romeo, juliet);
+    // What a crash between two rosters leaves: one knows of it, the other does not.
+    await scene.registry
+      .apiOf(roster)
+      .change(romeo.session.account, juliet.session.account, () => ({
+        after: undefined,
+      }));
+    quiet(romeo, juliet);
+    await say(romeo, 'subscribe', JULIET);
+    expect(heard(romeo).slice(0, 3)).toEqual([
+      `subscribed ${JULIET}`,
+      `push to ${JULIET}`,
+      `available ${juliet.jid}`,
+    ]);
+    expect(heard(juliet)).toEqual([]);
+  });
+
   test('§3.1.2 a request travels between bare JIDs with all its content', async () => {
     await say(romeo, 'subscribe', `${JULIET}/balcony`, '<status>It is my lady</status>');
     const request = await juliet.next();
@@ -129,7 +147,8 @@ describe('RFC 6121 §3: subscriptions', () => {
     quiet(romeo, juliet);
     await say(romeo, 'subscribe', JULIET);
     await juliet.nothing();
-    expect(heard(romeo)).toEqual([]); // Table 8: "To" does not deliver it
+    // Table 8: "To" does not deliver the answer; the presence comes again.
+    expect(heard(romeo)).toEqual([`available ${juliet.jid}`]);
   });
 
   test('§3.1.2 a request to an account that does not exist is an error and no contact', async () => {
