@@ -59,6 +59,10 @@ export function federationOf(world: FederationWorld): FederationService {
         : undefined,
     rules: () => rules,
     async setRule(rule) {
+      // Of a pair one thing is said.
+      const of = (each: FederationRule) => each.host === rule.host && each.domain === rule.domain;
+      const index = rules.findIndex(of);
+      if (index >= 0) rules.splice(index, 1);
       rules.push(rule);
     },
     async unsetRule({ host, domain }) {

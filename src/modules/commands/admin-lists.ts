@@ -1,4 +1,5 @@
 /** XEP-0133 §4.11 and §4.29: with whom the service does not talk, and who administers the host. */
+import { parseJid } from '../../jid/jid.ts';
 import type { FormField } from '../../stanza/form.ts';
 import { type Administering, bad, filled, refuse, rowsIn, textIn } from './administering.ts';
 import type { Asker, HostCommand, Stage } from './command.ts';
@@ -14,6 +15,12 @@ interface EditedList {
   now(asker: Asker): Promise<readonly string[] | Stage>;
   add(each: string): readonly [operation: string, input: object];
   remove(each: string): readonly [operation: string, input: object];
+}
+
+/** An address as lists have it, or else one would be taken off that is only written otherwise. */
+function prepared(typed: string): string {
+  const jid = parseJid(typed.trim());
+  return jid.ok ? jid.value : typed;
 }
 
 /** Makes them: the one for admins of a host, too, and the one for operators alone. */
@@ -32,7 +39,7 @@ export function listCommands({ run, asking }: Administering): {
       async (form, asker) => {
         const listed = await now(asker);
         if ('kind' in listed) return listed;
-        const wanted = filled(form, field.name);
+        const wanted = [...new Set(filled(form, field.name).map(prepared))];
         if (wanted.length > MOST_LISTED) return bad(`There are at most ${MOST_LISTED}.`);
         const steps = [
           ...wanted.filter((each) => !listed.includes(each)).map((each) => add(each)),

@@ -354,6 +354,8 @@ describe('XEP-0133: what is seen of users', () => {
     answered(await edit('denmark.lit', 'france.lit'));
     const now = ended(await ask(bard, admin('edit-blacklist')));
     expect(now).toContain('<value>denmark.lit</value><value>france.lit</value></field>');
+    answered(await edit('denmark.lit', ' France.Lit'));
+    expect(ended(await ask(bard, admin('edit-blacklist')))).toContain('<value>france.lit</value>');
     expect(specific(await edit('denmark.lit', 'not a domain'))).toBe('bad-payload');
     expect(conditionIn(await ask(steward, admin('edit-blacklist')))).toBe('forbidden');
   });
