@@ -80,6 +80,16 @@ export const avatars = defineModule({
       });
     };
 
+    /**
+     * Where a node does not take the picture of the vCard, the one before it is none any more. Of nodes that
+     * are not for all it stays: the vCard would show the new one to all.
+     */
+    const withdraw = async (account: BareJid) => {
+      if ((await nodes.node(account, METADATA))?.config.accessModel !== 'open') return;
+      for (const { id } of (await nodes.items(account, METADATA)) ?? [])
+        await nodes.retract(account, METADATA, id);
+    };
+
     nodes.onChange(({ service, node }) => {
       if (node === METADATA || node === DATA) forget(service);
     });
@@ -111,19 +121,11 @@ export const avatars = defineModule({
         if (before !== undefined && before !== null && hashOf(before.bytes) === id) return;
         // §3.2: the picture first. A vCard is for everybody; nodes that are there stay as they are.
         const config = { accessModel: 'open' } as const;
-        const refused = await nodes.publish(
-          account,
-          DATA,
-          { id, payload: dataElement(photo) },
-          { config },
-        );
-        if (refused === undefined)
-          await nodes.publish(
-            account,
-            METADATA,
-            { id, payload: metadataElement(photo) },
-            { config },
-          );
+        const put = (node: string, payload: Element) =>
+          nodes.publish(account, node, { id, payload }, { config });
+        const refused =
+          (await put(DATA, dataElement(photo))) ?? (await put(METADATA, metadataElement(photo)));
+        if (refused !== undefined && before !== undefined) await withdraw(account);
       },
     });
 

@@ -53,17 +53,16 @@ const update = (inner: string) => `<x xmlns='vcard-temp:x:update'>${inner}</x>`;
 const told = (bytes: Buffer) =>
   `<x xmlns="vcard-temp:x:update"><photo>${hashOf(bytes)}</photo></x>`;
 
-beforeEach(async () => {
-  scene = await openHouse(
-    [ROMEO, 'juliet@capulet.tld', 'paris@capulet.tld'],
-    {},
-    { modules: [...MODULES, vcard, avatars] },
-  );
+const open = async (settings = {}) => {
+  scene = await openHouse([ROMEO, 'juliet@capulet.tld', 'paris@capulet.tld'], settings, {
+    modules: [...MODULES, vcard, avatars],
+  });
   await befriend(scene, ROMEO, 'juliet@capulet.tld');
   romeo = await scene.connect(`${ROMEO}/garden`);
   juliet = await connectClient(scene, 'juliet@capulet.tld/balcony', [METADATA]);
   paris = await connectClient(scene, 'paris@capulet.tld/street', []);
-});
+};
+beforeEach(() => open());
 afterEach(() => scene.stop());
 
 test('§2 the account says that pictures are converted', async () => {
@@ -151,6 +150,17 @@ describe('§3.2 from the vCard to the node', () => {
     expect(errorOf(await ask(romeo, 'get', `<items node='${METADATA}'/>`))).toBe(
       'cancel item-not-found',
     );
+  });
+
+  test('one that a node does not take is seen in the vCard, not the one before it', async () => {
+    await scene.stop();
+    await open({ maxPayload: '1KiB' });
+    await setCard(photo(PICTURE));
+    const large = Buffer.concat([PICTURE, Buffer.alloc(2000)]);
+    await setCard(photo(large));
+    expect(await card(juliet, ROMEO)).toContain(large.toString('base64'));
+    await romeo.send('<presence/>');
+    expect(presences(juliet)).toContain(told(large));
   });
 
   test('a vCard without its picture takes it away', async () => {
