@@ -10,6 +10,7 @@ import type { TLSSocketOptions } from 'node:tls';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Env, Hono } from 'hono';
 import type { Clock } from '../kit/clock.ts';
+import { deferred } from '../kit/deferred.ts';
 import type { Logger } from '../kit/log.ts';
 import { noProxies, type ProxyGate, resumeSoon } from '../kit/proxy-gate.ts';
 import { networkOf, remoteOf } from '../kit/remote.ts';
@@ -234,8 +235,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       servers.delete(server);
       begin(server);
     }
-    const timer = clock.after(graceMs, () => closed.forEach(end));
-    await Promise.all(closed.map(stop));
+    const over = deferred<void>();
+    const timer = clock.after(graceMs, over.resolve);
+    // Not for good: what was upgraded is its taker's to end, and may go on for days.
+    await Promise.race([Promise.all(closed.map(stop)), over.promise]);
     timer.cancel();
     closed.forEach(end);
   };

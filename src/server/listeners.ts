@@ -45,6 +45,23 @@ export function createListeners(sides: ListeningSides): Listeners {
   const { c2s, s2s, component, http, https, edge } = sides;
   let open: readonly Open[] = [];
 
+  const isSame = (one: Wanted, other: Wanted) =>
+    one.name === other.name && one.host === other.host && one.port === other.port;
+
+  /** Frees a port at once; nobody waits for its connections, one of which may have asked for it. */
+  const end = ({ close }: Open) => void close();
+
+  /** Opens again what had to go; answers what hindered that. */
+  const reopen = async (closed: readonly Open[]): Promise<unknown[]> => {
+    const problems: unknown[] = [];
+    for (const each of closed)
+      await start(each).then(
+        (again) => (open = [...open, again]),
+        (error: unknown) => problems.push(error),
+      );
+    return problems;
+  };
+
   const start = async (wanted: Wanted): Promise<Open> => {
     const { name, host, port } = wanted;
     const bound = { name, address: host ?? ALL_INTERFACES };
@@ -87,23 +104,30 @@ export function createListeners(sides: ListeningSides): Listeners {
   return {
     async apply(config) {
       const wanted = wantedOf(config);
-      const isSame = (one: Wanted, other: Wanted) =>
-        one.name === other.name && one.host === other.host && one.port === other.port;
       const kept = open.filter((each) => wanted.some((other) => isSame(each, other)));
+      const dropped = open.filter((each) => !kept.includes(each));
+      const missing = wanted.filter((each) => !open.some((other) => isSame(each, other)));
+      // What has a port that is wanted otherwise has to go first; the rest goes when all is open.
+      const inTheWay = dropped.filter(
+        ({ port }) => port !== 0 && missing.some((each) => each.port === port),
+      );
+      for (const each of inTheWay) end(each);
+      open = open.filter((each) => !inTheWay.includes(each));
       const added: Open[] = [];
       try {
-        for (const each of wanted)
-          if (!kept.some((other) => isSame(each, other))) added.push(await start(each));
+        for (const each of missing) added.push(await start(each));
       } catch (error) {
-        for (const each of added) await each.close();
-        throw error;
+        for (const each of added) end(each);
+        throw new StartError([error, ...(await reopen(inTheWay))].map(messageOf).join(' '));
       }
-      for (const each of open) if (!kept.includes(each)) await each.close();
+      for (const each of dropped) if (!inTheWay.includes(each)) end(each);
       open = [...kept, ...added];
     },
     list: () => open.map(({ info }) => info),
   };
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function wantedOf(config: Config): Wanted[] {
   return openListeners(config).flatMap(({ name, port, interfaces }) =>

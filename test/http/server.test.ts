@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HttpEnv } from '../../src/http/client.ts';
@@ -101,6 +102,29 @@ describe('listening', () => {
     await expect(fetch(`http://127.0.0.1:${one.port}/hello`)).rejects.toThrow();
     expect((await fetch(`http://127.0.0.1:${two.port}/hello`)).status).toBe(200);
     expect(server.closing.aborted).toBe(false);
+  });
+
+  test('a listener closes without waiting for what was upgraded, which goes on', async () => {
+    const server = make();
+    const taken = new Promise<Duplex>((resolve) =>
+      server.upgrade('/up', (_, socket) => {
+        socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
+        );
+        resolve(socket);
+      }),
+    );
+    const one = await server.listen({ host: '127.0.0.1', port: 0 });
+    const client = connect(one.port, '127.0.0.1');
+    client.write('GET /up HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
+    const upgraded = await taken;
+    await once(client, 'data');
+    await one.close(20);
+    await expect(fetch(`http://127.0.0.1:${one.port}/hello`)).rejects.toThrow();
+    upgraded.write('still here');
+    expect(String(await once(client, 'data'))).toBe('still here');
+    client.destroy();
+    upgraded.destroy();
   });
 
   test('close ends requests that do not end themselves, and frees the port', async () => {

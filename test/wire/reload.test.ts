@@ -4,12 +4,27 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { issue, keyOf } from '../certs/support.ts';
 import { Client, loggedIn } from '../support/client.ts';
 import { type ServerOptions, startServer, type TestServer } from '../support/server.ts';
 
 const PASSWORD = 'a secret for tests';
 const BOTH = { localhost: {}, 'other.example': {} };
+
+const OPEN = { port: 0, interfaces: ['127.0.0.1'] };
+const NAMES = ['c2s', 'c2sTls', 's2s', 's2sTls', 'component', 'http', 'https'];
+/** Each listener at a port of its own. */
+const FREE = Object.fromEntries(NAMES.map((name) => [name, OPEN]));
+
+/** Ports that nobody has at the moment. */
+async function freePorts(count: number): Promise<number[]> {
+  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(probes.map((probe) => once(probe, 'listening')));
+  const ports = probes.map((probe) => (probe.address() as AddressInfo).port);
+  await Promise.all(probes.map((probe) => new Promise((closed) => probe.close(closed))));
+  return ports;
+}
 
 let server: TestServer;
 let clients: Client[] = [];
@@ -172,6 +187,66 @@ describe('limits and listeners', () => {
     const clear = await Client.connect({ port: server.ports.c2s });
     clients.push(clear);
     expect(String((await clear.open()).features)).toContain('starttls');
+  });
+
+  test('a port whose addresses change, and two that change places, are taken over', async () => {
+    const ports = await freePorts(2);
+    const [one = 0, other = 0] = ports;
+    const at = (port: number, ...interfaces: string[]) => ({ port, interfaces });
+    const take = (c2s: object, c2sTls: object) =>
+      reload({ hosts: BOTH, config: { listeners: { ...FREE, c2s, c2sTls } } });
+    await take(at(one, '127.0.0.1'), at(other, '127.0.0.1'));
+    const open = async () => {
+      const client = await Client.connect({ port: one });
+      clients.push(client);
+      return client;
+    };
+    const early = await open();
+    await take(at(one, '*'), at(other, '127.0.0.1'));
+    await take(at(one, '127.0.0.1', '::1'), at(other, '127.0.0.1'));
+    await (await open()).open();
+    await take(at(other, '127.0.0.1'), at(one, '127.0.0.1'));
+    const tls = await Client.connect({ port: one, tls: { servername: 'localhost' } });
+    clients.push(tls);
+    await tls.open();
+    expect(String((await early.open()).features)).toContain('starttls');
+  });
+
+  test('a port that had to go is open again when the config is refused', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const [one = 0] = await freePorts(1);
+    const c2s = { port: one, interfaces: ['127.0.0.1'] };
+    await reload({ hosts: BOTH, config: { listeners: { ...FREE, c2s } } });
+    const { port } = taken.address() as AddressInfo;
+    const listeners = {
+      ...FREE,
+      c2s: { port: one, interfaces: ['*'] },
+      c2sTls: { port, interfaces: ['127.0.0.1'] },
+    };
+    await server.configure({ hosts: BOTH, config: { listeners } });
+    expect(await server.attempt('server.reload')).toMatchObject({
+      ok: false,
+      text: expect.stringContaining(`Port ${port} (c2sTls)`),
+    });
+    taken.close();
+    const client = await Client.connect({ port: one });
+    clients.push(client);
+    await client.open();
+  });
+
+  test('the port of WebSocket moves while somebody is connected by it', async () => {
+    const socket = new WebSocket(`wss://127.0.0.1:${server.ports.https}/xmpp-websocket`, ['xmpp'], {
+      rejectUnauthorized: false,
+    });
+    await once(socket, 'open');
+    const [port = 0] = await freePorts(1);
+    const https = { port, interfaces: ['127.0.0.1'] };
+    await reload({ hosts: BOTH, config: { listeners: { ...FREE, https } } });
+    await reload({ hosts: { localhost: {} }, config: { listeners: { ...FREE, https } } });
+    socket.send(`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='localhost' version='1.0'/>`);
+    expect(String(await once(socket, 'message'))).toContain("from='localhost'");
+    socket.terminate();
   });
 
   test('§5.3.1 where TLS is not required, SCRAM works in clear, and PLAIN is not offered', async () => {
