@@ -73,6 +73,9 @@ function oversee(server: RunningServer): void {
   });
 }
 
+// Whoever reads what we print may stop doing so, and its disk may be full: the server goes on.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 async function main(): Promise<void> {
   const { values, positionals } = readArguments();
   const options = { configFile: values.config, env: process.env, cwd: process.cwd() };

@@ -1,12 +1,8 @@
 /** Structured logs (pino): JSON for machines, readable lines on a terminal, a level per area. */
 import { createRequire } from 'node:module';
-import {
-  type DestinationStream,
-  destination,
-  type Level,
-  type Logger as PinoLogger,
-  pino,
-} from 'pino';
+import { Writable } from 'node:stream';
+import { type DestinationStream, type Level, type Logger as PinoLogger, pino } from 'pino';
+import { openLogOutput } from './log-output.ts';
 
 /** A logger of one area; `child({ stream, account })` binds what each of its lines carries. */
 export type Logger = PinoLogger;
@@ -46,6 +42,19 @@ function loadPretty() {
   return load('pino-pretty') as typeof import('pino-pretty');
 }
 
+const STDOUT = 1;
+
+/** A stream that never fails, as pino-pretty needs it. */
+function streamTo(output: DestinationStream): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      output.write(text);
+      done();
+    },
+  });
+}
+
 /** Opens the log. */
 export function createLog(options: LogOptions): LogRoot {
   const format = options.format ?? 'auto';
@@ -58,9 +67,9 @@ export function createLog(options: LogOptions): LogRoot {
           singleLine: true,
           messageFormat: '{area}: {msg}',
           ignore: 'pid,hostname,area',
-          sync: true,
+          destination: streamTo(openLogOutput(STDOUT, true)),
         })
-      : destination({ fd: 1, sync: false }));
+      : openLogOutput(STDOUT, false));
   const root = pino({ level: 'trace', base: null }, sink);
   let fallback = options.level;
   const own = new Map<string, LogLevel>(Object.entries(options.areas ?? {}));
