@@ -24,8 +24,11 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
   let apply: ApplyConfig = async () => {};
   let reloading: Promise<unknown> = Promise.resolve();
 
+  /** By the file in force: if it is gone, that is a fault, and no reason to take another one. */
+  const load = () => loadConfig({ ...options, file: loaded.config.file ?? options.file });
+
   const reload = async () => {
-    const next = await loadConfig(options);
+    const next = await load();
     if (!next.ok) return next;
     const before = loaded;
     loaded = next; // what the parts ask while they change is answered by the new config
@@ -44,7 +47,7 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
     current: () => loaded.config,
     admins: () => adminsOf(loaded.config),
     async check(): Promise<readonly Fault[]> {
-      const outcome = await loadConfig(options);
+      const outcome = await load();
       return outcome.ok ? [] : outcome.faults;
     },
     show: () => showConfig(loaded, options.sections),

@@ -1,0 +1,34 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { createConfigService } from '../../src/server/config-service.ts';
+import { folderWith, host } from '../config/support.ts';
+
+test('the file in force is gone: that is a fault, and no other file or default takes its place', async () => {
+  const folder = await folderWith({ 'rtcd.yaml': 'admins: [a@b]', 'conf.d/a.yaml': host });
+  const options = { env: {}, cwd: folder, sections: { server: {}, modules: [] } };
+  const loaded = await loadConfig(options);
+  if (!loaded.ok) throw new Error('it has faults');
+  const service = createConfigService(loaded, options);
+  const file = join(folder, 'rtcd.yaml');
+  await rename(file, `${file}.old`);
+  const missing = { file, message: 'there is no such file' };
+  expect(await service.reload()).toMatchObject({ ok: false, faults: [missing] });
+  expect(await service.check()).toMatchObject([missing]);
+  expect(service.admins()).toEqual(['a@b']);
+  await writeFile(file, 'admins: [c@d]');
+  expect(await service.reload()).toMatchObject({ ok: true });
+  expect(service.admins()).toEqual(['c@d']);
+});
+
+test('without a file, one that is there by now is taken', async () => {
+  const folder = await folderWith({ 'conf.d/a.yaml': host });
+  const options = { env: {}, cwd: folder, sections: { server: {}, modules: [] } };
+  const loaded = await loadConfig(options);
+  if (!loaded.ok) throw new Error('it has faults');
+  const service = createConfigService(loaded, options);
+  await writeFile(join(folder, 'rtcd.yaml'), 'admins: [a@b]');
+  expect(await service.reload()).toMatchObject({ ok: true });
+  expect(service.admins()).toEqual(['a@b']);
+});
