@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { Jid } from '../jid/jid.ts';
 import type { Logger } from '../kit/log.ts';
+import { StoreError, type StoreErrorKind } from '../store/errors.ts';
 import type { HostPermission, Permission } from './authority.ts';
 import type { MaybePromise } from './hooks.ts';
 
@@ -159,6 +160,9 @@ export interface OperationsOptions {
   mayRun(actor: Actor): MaybePromise<Permission>;
 }
 
+/** What the store refuses because of us; of the rest, such as a full disk, the admin hears. */
+const BUGS: readonly StoreErrorKind[] = ['constraint', 'query'];
+
 const withoutSecrets = (input: object, secret: readonly string[]) =>
   Object.fromEntries(Object.entries(input).filter(([key]) => !secret.includes(key)));
 
@@ -231,7 +235,14 @@ export function createOperations(
     if (chosen.isAudited) {
       const told = withoutSecrets(chosen.told?.(parsed.data) ?? parsed.data, chosen.secret);
       const ended = outcome.ok ? 'done' : outcome.why;
-      await audit.record({ actor, operation: chosen.name, input: told, outcome: ended });
+      try {
+        await audit.record({ actor, operation: chosen.name, input: told, outcome: ended });
+      } catch (error) {
+        const { name: operation, effect } = chosen;
+        log.error({ err: error, actor, operation, input: told, outcome: ended }, 'not audited');
+        // What is done is done, and its outcome is told; what is private is not shown to nobody's knowledge.
+        if (effect !== 'change') throw error;
+      }
     }
     return outcome;
   };
@@ -248,6 +259,8 @@ export function createOperations(
         return await attempt(chosen, input, actor, permission);
       } catch (error) {
         log.error({ err: error, operation: name }, 'an operation failed unexpectedly');
+        if (error instanceof StoreError && !BUGS.includes(error.kind))
+          return failure('unavailable', `The database: ${error.message}.`);
         return failure('internal', 'The server made a mistake; its log says which.');
       }
     },

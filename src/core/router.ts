@@ -13,6 +13,7 @@ import {
   localOf,
 } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
+import { BoundedMap } from '../kit/limits.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { iqResult, presence } from '../stanza/build.ts';
@@ -79,6 +80,7 @@ export interface RouterOptions {
   readonly clock: Clock;
 }
 
+const UNKEPT_MOST = 10_000;
 const UNAVAILABLE: StanzaFailure = { condition: 'service-unavailable' };
 const MISTAKE: StanzaFailure = { condition: 'internal-server-error' };
 /** The rule by which sessions are chosen. */
@@ -96,6 +98,8 @@ export function createRouter(options: RouterOptions): Router {
   const bounds = createBounds(authority, hosts);
   let remote: RemoteRoute = () => verdict.bounce({ condition: 'remote-server-not-found' });
   const domains = new Map<Domain, RemoteRoute>();
+  /** Messages whose senders were told lately that they could not be kept. */
+  const unkept = new BoundedMap<number, true>(UNKEPT_MOST);
 
   return {
     fromSession(stanza, session) {
@@ -169,6 +173,11 @@ export function createRouter(options: RouterOptions): Router {
         { err: error, from: stanza.from, to: stanza.to },
         'what was handled could not be kept',
       );
+      if (stanza.kind === 'message') {
+        // Each archive and the spool may fail for it; one error answers it.
+        if (unkept.get(stanza.serial) === true) return undefined;
+        unkept.set(stanza.serial, true);
+      }
       return aside(stanza, () => bounce(stanza, MISTAKE, 'the store'));
     });
     sender?.owe(watched);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { createOperations, operation, success } from '../../src/core/operation.ts';
 import { createLog } from '../../src/kit/log.ts';
+import { StoreError } from '../../src/store/store.ts';
 
 const OPERATIONS = createOperations(
   [
@@ -39,4 +40,29 @@ test.each([
   const actor = { name: 'root', via: 'socket' } as const;
   const outcome = await OPERATIONS.run('test.take', { [field]: value }, actor);
   expect(outcome).toMatchObject({ ok: false, why: 'invalid-input', fields: { [field]: text } });
+});
+
+test('the disk is full: what was done is told, what has to be noted first is not shown', async () => {
+  const of = (effect: 'read' | 'change') =>
+    operation({
+      name: `test.${effect}`,
+      command: ['test', effect],
+      summary: 'Do something.',
+      effect,
+      isAudited: true,
+      input: z.object({ isFailing: z.boolean().default(false) }),
+      output: z.object({ done: z.boolean() }),
+      run: async ({ isFailing }) => (isFailing ? Promise.reject(full) : success({ done: true })),
+    });
+  const full = new StoreError('full', 'database or disk is full');
+  const operations = createOperations([of('read'), of('change')], {
+    audit: { record: () => Promise.reject(full) },
+    log: createLog({ level: 'silent' }).area('test'),
+    mayRun: () => true,
+  });
+  const actor = { name: 'root', via: 'socket' } as const;
+  const told = { ok: false, why: 'unavailable', text: 'The database: database or disk is full.' };
+  expect(await operations.run('test.change', {}, actor)).toEqual(success({ done: true }));
+  expect(await operations.run('test.change', { isFailing: true }, actor)).toEqual(told);
+  expect(await operations.run('test.read', {}, actor)).toEqual(told);
 });

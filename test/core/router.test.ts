@@ -122,6 +122,37 @@ test('what becomes of a message that nobody takes is told: kept, or not', async 
   await scene.stop();
 });
 
+test('what several could not keep comes back once', async () => {
+  const full = () => {
+    const settled = Promise.reject(new Error('the disk is full'));
+    settled.catch(() => {});
+    return settled;
+  };
+  const archive = defineModule({
+    name: 'archive',
+    specs: [],
+    setup: () => ({
+      hooks: {
+        fromAccount: (sent) => verdict.passAs(sent, full()),
+        toAccount: ({ type }) =>
+          type === 'error' ? verdict.pass : { kind: 'pass', settled: full() },
+        undelivered: () => verdict.settling(full()),
+      },
+    }),
+  });
+  const accounts = ['romeo@montague.example', 'juliet@montague.example'];
+  const scene = await startScene({ modules: [archive], accounts });
+  const romeo = await scene.connect('romeo@montague.example/orchard');
+  for (const id of ['1', '2']) {
+    await romeo.send(`<message to='juliet@montague.example' id='${id}'><body>hi</body></message>`);
+    const answer = await romeo.next();
+    expect(answer.attrs).toMatchObject({ type: 'error', id });
+    expect(String(answer)).toContain('internal-server-error');
+  }
+  await romeo.nothing();
+  await scene.stop();
+});
+
 describe('DESIGN D1: whoever keeps a message itself is owed', () => {
   let scene: Scene;
   let romeo: Actor;
