@@ -1,4 +1,6 @@
 /** One run of rtcctl, from its arguments to its exit code. */
+import { access } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { CommanderError } from 'commander';
 import { z } from 'zod';
@@ -55,6 +57,10 @@ export async function run(around: Surroundings): Promise<ExitCode> {
   const descriptions = names(own, early.words)
     ? own
     : await withLive(own, { ...early, socket, around });
+  if ('exit' in descriptions) {
+    around.stderr.write(`rtcctl: ${descriptions.text}\n`);
+    return descriptions.exit;
+  }
   let exit: ExitCode = EXIT.done;
   const program = buildProgram({
     descriptions,
@@ -89,7 +95,12 @@ export function readEarly(argv: readonly string[]) {
       found[name] = argv[index];
     } else found[name] = value;
   }
-  return { socket: found['socket'], config: found['config'], words };
+  return {
+    socket: found['socket'],
+    config: found['config'],
+    timeoutMs: msOf(found['timeout']),
+    words,
+  };
 }
 
 /** Whether the words begin with one of the commands. */
@@ -97,19 +108,61 @@ function names(descriptions: readonly OperationDescription[], words: readonly st
   return descriptions.some(({ command }) => command.every((word, index) => words[index] === word));
 }
 
-/** Our own operations and those that modules bring, as the server tells, or else its program. */
+/** The time of `--timeout` in ms; undefined if it is none. */
+function msOf(timeout: unknown): number | undefined {
+  const seconds = Number(timeout ?? TIMEOUT_SECONDS);
+  const isGood = Number.isFinite(seconds) && seconds > 0;
+  return isGood ? Math.min(Math.ceil(seconds * 1000), LONGEST_TIMEOUT_MS) : undefined;
+}
+
+type Hindered = Extract<Reached, { readonly kind: 'forbidden' | 'timeout' | 'broken' }>;
+
+const isHindered = (reached: Reached): reached is Hindered =>
+  ['forbidden', 'timeout', 'broken'].includes(reached.kind);
+
+/** Why there is no answer of the server, and how rtcctl ends by that. */
+interface Hindrance {
+  readonly exit: ExitCode;
+  readonly text: string;
+}
+
+/** What hindered a request to a server that is there. */
+function hindranceOf(reached: Hindered, socket: string): Hindrance {
+  switch (reached.kind) {
+    case 'forbidden':
+      return {
+        exit: EXIT.forbidden,
+        text: `You may not open ${socket}; run rtcctl as the user of the server, or as root.`,
+      };
+    case 'timeout':
+      return {
+        exit: EXIT.timeout,
+        text: `rtcd did not answer in time at ${socket}; --timeout waits longer.`,
+      };
+    case 'broken':
+      return { exit: EXIT.failed, text: reached.text };
+  }
+}
+
+/**
+ * Our own operations and those that modules bring, as the server tells, or else its program; what
+ * hindered it from telling, where the command may be one of them.
+ */
 async function withLive(
   own: readonly OperationDescription[],
   place: {
     readonly socket: string;
     readonly config: string | undefined;
+    readonly timeoutMs: number | undefined;
     readonly words: readonly string[];
     readonly around: Surroundings;
   },
-): Promise<readonly OperationDescription[]> {
-  const { socket, around } = place;
-  const line = { socket, timeoutMs: GLANCE_MS, signal: around.signal };
+): Promise<readonly OperationDescription[] | Hindrance> {
+  const { socket, around, timeoutMs = GLANCE_MS } = place;
+  const isGlance = isForHelp(own, place.words);
+  const line = { socket, timeoutMs: isGlance ? GLANCE_MS : timeoutMs, signal: around.signal };
   const reached = await reach(line, { method: 'GET', path: '/api/operations' });
+  if (!isGlance && isHindered(reached)) return hindranceOf(reached, socket);
   const told = reached.kind === 'absent' ? await toldByProgram(own, place) : outcomeIn(reached);
   if (told?.ok !== true) return own;
   const { value } = told;
@@ -117,6 +170,12 @@ async function withLive(
   const live = Array.isArray(value) ? (value as OperationDescription[]) : [];
   const isOwn = (name: string) => own.some((each) => each.name === name);
   return [...own, ...live.filter(({ name }) => !isOwn(name))];
+}
+
+/** Whether the words are the beginning of a command only, or rtcctl's own. */
+function isForHelp(own: readonly OperationDescription[], words: readonly string[]): boolean {
+  const isBegun = own.some(({ command }) => words.every((word, index) => command[index] === word));
+  return isBegun || OF_RTCCTL.includes(words[0] ?? '');
 }
 
 const outcomeIn = (reached: Reached) => (reached.kind === 'answered' ? reached.outcome : undefined);
@@ -129,8 +188,7 @@ async function toldByProgram(
   own: readonly OperationDescription[],
   { config, words, around }: Parameters<typeof withLive>[1],
 ): Promise<OperationOutcome<unknown> | undefined> {
-  const isBegun = own.some(({ command }) => words.every((word, index) => command[index] === word));
-  if (isBegun || OF_RTCCTL.includes(words[0] ?? '')) return undefined;
+  if (isForHelp(own, words)) return undefined;
   const { serverProgram: file, cwd, env, stderr, signal } = around;
   const request = { name: DESCRIBE_ALL, input: {} };
   const told = await runOffline({ file, cwd, env, config }, request, signal);
@@ -167,7 +225,7 @@ class Errand {
   }
 
   async run(): Promise<ExitCode> {
-    const timeoutMs = this.#timeoutMs();
+    const timeoutMs = msOf(this.#chosen.given.options['timeout']);
     if (timeoutMs === undefined) return this.#fail(EXIT.usage, '--timeout: give seconds, above 0');
     const { parameters, given } = this.#chosen;
     const { cwd, stdin: keyboard } = this.#around;
@@ -182,12 +240,6 @@ class Errand {
     if (!(await this.#isMeant(input))) return this.#fail(EXIT.interrupted, 'Nothing was changed.');
     const line = { socket: this.#socket, timeoutMs, signal: this.#around.signal };
     return this.#conclude(await this.#send(line, input), input, generated);
-  }
-
-  #timeoutMs(): number | undefined {
-    const seconds = Number(this.#chosen.given.options['timeout'] ?? TIMEOUT_SECONDS);
-    const isGood = Number.isFinite(seconds) && seconds > 0;
-    return isGood ? Math.min(Math.ceil(seconds * 1000), LONGEST_TIMEOUT_MS) : undefined;
   }
 
   #terminal(): Terminal | undefined {
@@ -229,20 +281,12 @@ class Errand {
         return this.#isIll ? EXIT.failed : EXIT.done;
       case 'absent':
         return this.#withoutServer(input, generated);
-      case 'forbidden':
-        return this.#fail(
-          EXIT.forbidden,
-          `You may not open ${socket}; run rtcctl as the user of the server, or as root.`,
-        );
-      case 'timeout':
-        return this.#fail(
-          EXIT.timeout,
-          `rtcd did not answer in time at ${socket}; --timeout waits longer.`,
-        );
       case 'interrupted':
         return this.#description.effect === 'watch' ? EXIT.done : EXIT.interrupted;
-      case 'broken':
-        return this.#fail(EXIT.failed, reached.text);
+      default: {
+        const { exit, text } = hindranceOf(reached, socket);
+        return this.#fail(exit, text);
+      }
     }
   }
 
@@ -252,6 +296,11 @@ class Errand {
     generated: string | undefined,
   ): Promise<ExitCode> {
     const { name, offline } = this.#description;
+    if (!offline && (await this.#isMisled()))
+      return this.#fail(
+        EXIT.usage,
+        `--config: ${this.#chosen.given.options['config']}: there is no such file`,
+      );
     if (!offline)
       return this.#fail(
         EXIT.notRunning,
@@ -262,6 +311,16 @@ class Errand {
     const program = { file, cwd, env, config: typeof config === 'string' ? config : undefined };
     const outcome = await runOffline(program, { name, input }, signal);
     return signal.aborted && !outcome.ok ? EXIT.interrupted : this.#show(outcome, generated);
+  }
+
+  /** Whether the config file that was named is none. */
+  async #isMisled(): Promise<boolean> {
+    const { config } = this.#chosen.given.options;
+    if (typeof config !== 'string') return false;
+    return access(resolve(this.#around.cwd, config)).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+    );
   }
 
   #show(outcome: OperationOutcome<unknown>, generated: string | undefined): ExitCode {

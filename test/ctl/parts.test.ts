@@ -111,8 +111,18 @@ describe('parameters', () => {
 
   test('of the place are found before the commands are known', () => {
     const argv = ['--socket', 's', 'user', '--json', 'list', '--config=c', '--timeout', '3', 'x'];
-    expect(readEarly(argv)).toEqual({ socket: 's', config: 'c', words: ['user', 'list', 'x'] });
-    expect(readEarly(['--socket'])).toEqual({ socket: undefined, config: undefined, words: [] });
+    expect(readEarly(argv)).toEqual({
+      socket: 's',
+      config: 'c',
+      timeoutMs: 3000,
+      words: ['user', 'list', 'x'],
+    });
+    expect(readEarly(['--socket'])).toEqual({
+      socket: undefined,
+      config: undefined,
+      timeoutMs: 30_000,
+      words: [],
+    });
   });
 });
 

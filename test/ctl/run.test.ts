@@ -155,7 +155,32 @@ describe('usage', () => {
   });
 });
 
+describe('a command that only the server knows, and it does not tell', () => {
+  test('since it is slow: --timeout is waited for, exit code 7', async () => {
+    await place.serve(() => {});
+    const ran = await place.run(['group', 'list', '--timeout', '0.05']);
+    expect(ran).toMatchObject({ exit: 7, out: '' });
+    expect(ran.err).toMatch(
+      /^rtcctl: rtcd did not answer in time at .*; --timeout waits longer\.\n$/,
+    );
+  });
+
+  test('since it is not rtcd: exit code 1', async () => {
+    await place.serve((_, response) => void response.end('hello'));
+    expect(await place.run(['group', 'list'])).toMatchObject({ exit: 1, out: '' });
+    expect(await place.run(['user', '--help'])).toMatchObject({ exit: 0, err: '' });
+  });
+});
+
 describe('without a server', () => {
+  test('a config file that is not there is told', async () => {
+    expect(await place.run(['status', '--config', 'none.yaml'])).toEqual({
+      exit: 2,
+      out: '',
+      err: 'rtcctl: --config: none.yaml: there is no such file\n',
+    });
+  });
+
   test('a command that needs it says so, and exits with 3', async () => {
     const ran = await place.run(['status']);
     expect(ran).toEqual({
