@@ -38,6 +38,13 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
   };
 }
 
+/** A new config as far as it can be taken while the server runs: what needs a new start stays as it was. */
+export function untilRestart(before: Config, after: Config): Config {
+  const standing = Object.entries(before.server).filter(([key]) => needsRestart(key));
+  // The same keys of the same shape.
+  return { ...after, server: { ...after.server, ...Object.fromEntries(standing) } };
+}
+
 /** The keys that differ; within a map, the keys of that map. */
 function differences<T extends object>(before: T, after: T, isInner = false): string[] {
   const entries = new Map<string, unknown>(Object.entries(before));

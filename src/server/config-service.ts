@@ -1,6 +1,6 @@
 /** The config in force, and how a new one takes its place: whole or not at all (DESIGN D7). */
 
-import { type ConfigDiff, diffConfig } from '../config/diff.ts';
+import { type ConfigDiff, diffConfig, untilRestart } from '../config/diff.ts';
 import type { Fault } from '../config/document.ts';
 import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
 import { configReference } from '../config/reference.ts';
@@ -31,9 +31,10 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
     const next = await load();
     if (!next.ok) return next;
     const before = loaded;
-    loaded = next; // what the parts ask while they change is answered by the new config
+    const config = untilRestart(before.config, next.config);
+    loaded = { ...next, config }; // what the parts ask while they change is answered by the new config
     try {
-      await apply(next.config, before.config);
+      await apply(config, before.config);
     } catch (error) {
       loaded = before;
       const message = error instanceof Error ? error.message : String(error);

@@ -32,3 +32,21 @@ test('without a file, one that is there by now is taken', async () => {
   expect(await service.reload()).toMatchObject({ ok: true });
   expect(service.admins()).toEqual(['a@b']);
 });
+
+test('what needs a new start stays in force until then, and is told at each reload', async () => {
+  const folder = await folderWith({ 'rtcd.yaml': 'data: one', 'conf.d/a.yaml': host });
+  const options = { env: {}, cwd: folder, sections: { server: {}, modules: [] } };
+  const loaded = await loadConfig(options);
+  if (!loaded.ok) throw new Error('it has faults');
+  const service = createConfigService(loaded, options);
+  const { server } = loaded.config;
+  await writeFile(join(folder, 'rtcd.yaml'), 'data: two\nhttp: { hsts: 0 }\nlog: { level: warn }');
+  for (const level of [['log.level'], []]) {
+    const late = ['data', 'adminSocket', 'http.hsts'].map(
+      (key) => `${key} (when rtcd is restarted)`,
+    );
+    const outcome = await service.reload();
+    expect(outcome.ok && outcome.changed.toSorted()).toEqual([...late, ...level].toSorted());
+    expect(service.current().server).toEqual({ ...server, log: { ...server.log, level: 'warn' } });
+  }
+});
