@@ -12,7 +12,7 @@ type Needs = Pick<
 
 /** Operations on the server as a whole, but for the check. */
 export function serverOperations(services: Needs): AnyOperation[] {
-  return [status(services), about(services), reload(services)];
+  return [status(services), about(services), reload(services), backup(services)];
 }
 
 const statusValue = z.object({
@@ -130,5 +130,19 @@ function reload({ config }: Needs): AnyOperation {
       const head = 'The config has faults; the one in force stays:';
       return failure('refused', [head, ...faults].join('\n'));
     },
+  });
+}
+
+function backup({ runtime }: Needs): AnyOperation {
+  return operation({
+    name: 'server.backup',
+    command: ['backup'],
+    summary: 'Write a copy of the database, whole and as of now, into the data folder.',
+    effect: 'change',
+    offline: true,
+    input: z.object({}),
+    output: z.object({ file: z.string(), bytes }),
+    present: ({ file }) => file,
+    run: async () => success({ ...(await runtime.backUp()) }),
   });
 }

@@ -42,6 +42,7 @@ import type { Dns } from '../s2s/dns.ts';
 import { createDnsClient } from '../s2s/dns-client.ts';
 import { s2sMigrations } from '../s2s/tables.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
+import { backUp } from './backup.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
 import { createGate } from './gate.ts';
 import { loadKey } from './key-file.ts';
@@ -166,6 +167,7 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 
 async function build(options: AssembleOptions, loaded: Loaded, base: Base): Promise<Assembled> {
   const { clock, log, metrics, store } = base;
+  const { data } = loaded.config.server; // what a reload says of it is for the next start
   const running: RunningConfig = createConfigService(loaded, loadOptions(options));
   let listeners: () => readonly ListenerInfo[] = () => [];
   const web: Web = {
@@ -192,13 +194,13 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         running.current().hosts.find((host) => host.virtualHost === domain)?.modules[name] ?? false,
     },
     fakeSeed: await loadSecret(store, 'unknown users'),
-    tokenKey: await loadKey(join(loaded.config.server.data, 'tokens.key')),
+    tokenKey: await loadKey(join(data, 'tokens.key')),
   });
   const { accounts, authority, hosts, sessions, devices, registry } = heart;
   heart.serve(loaded.config.hosts);
   const certificates = await openCertificates({
     ...certificateSettings(loaded.config),
-    folder: join(loaded.config.server.data, 'certs'),
+    folder: join(data, 'certs'),
     log: log.area('certs'),
     clock,
   });
@@ -227,7 +229,8 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     specs: specLines(modules),
     listeners: () => listeners(),
     memoryBytes: () => process.memoryUsage.rss(),
-    storeBytes: () => sizeOf(databaseFile(running.current().server.data)),
+    storeBytes: () => sizeOf(databaseFile(data)),
+    backUp: () => backUp(store, join(data, 'backups'), clock.now()),
     get store() {
       return store.stats();
     },

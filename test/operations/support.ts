@@ -218,6 +218,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
       listeners: () => [{ name: 'c2s', address: '127.0.0.1', port: 5222 }],
       memoryBytes: () => 1024,
       storeBytes: async () => 2048,
+      backUp: async () => ({ file: '/data/backups/rtcd.sqlite', bytes: 2048 }),
       store: store.stats(),
       console: () => undefined,
     },
