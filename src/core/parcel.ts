@@ -15,8 +15,8 @@ export interface Receipt {
   acknowledged(session: Session): void;
   /** The session is over, and nobody knows whether the client had it. */
   returned(session: Session): void;
-  /** By what its keeper knows it, once it is written; undefined if nobody keeps it. */
-  readonly place: Promise<unknown> | undefined;
+  /** By what its keeper knows it, or a promise of that, while it is written; undefined if nobody keeps it. */
+  readonly place: unknown;
 }
 
 /**
@@ -31,7 +31,7 @@ export class Parcel implements Receipt {
   readonly since: number;
   /** Whether somebody keeps it until it is acknowledged; set by a `handing` hook. */
   isKept = false;
-  place: Promise<unknown> | undefined;
+  place: unknown;
   readonly #story: Story;
   readonly #onReturned: (parcel: Parcel) => void;
   readonly #sender: Creditor | undefined;

@@ -21,7 +21,7 @@ import type { StanzaFailure } from '../stanza/condition.ts';
 import { carriesOnly, contentOf, type Trait } from '../stanza/content.ts';
 import { conditionOf, errorTextOf } from '../stanza/error.ts';
 import type { Message, MessageType, Stanza } from '../stanza/stanza.ts';
-import { childOf } from '../xml/element.ts';
+import { originIdOf } from '../stanza/stanza-id.ts';
 import { StoryBlock } from './story-block.ts';
 import type { Step } from './story-steps.ts';
 
@@ -184,15 +184,15 @@ function errorOf(message: Message): StoryHead['error'] {
   return { condition: conditionOf(message) ?? 'undefined-condition', text };
 }
 
-function idsOf({ id, element }: Message): readonly string[] {
-  const origin = childOf(element, 'origin-id', SID)?.attrs.id;
+function idsOf(message: Message): readonly string[] {
+  const { id } = message;
+  const origin = message.content === undefined ? originIdOf(message) : undefined;
   const ids: string[] = [];
   if (id !== undefined) ids.push(id.slice(0, MOST_ID));
   if (origin !== undefined && origin !== id) ids.push(origin.slice(0, MOST_ID));
   return ids;
 }
 
-const SID = 'urn:xmpp:sid:0';
 /** What is of interest only to programs. */
 const SIGNALS: ReadonlySet<Trait> = new Set([
   'thread',

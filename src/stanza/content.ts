@@ -142,7 +142,8 @@ const METADATA: ReadonlySet<string> = new Set([
 ]);
 
 /** Tells what a message carries. */
-export const contentOf = (message: Message): Content => contentIn(message.element);
+export const contentOf = (message: Message): Content =>
+  message.content ?? contentIn(message.element);
 
 /** Tells what the element of a message carries, such as of a forwarded one (XEP-0297). */
 export function contentIn(element: Element): Content {
@@ -178,6 +179,33 @@ function setOf(bits: number): Content {
   COMBINATIONS.set(bits, content);
   return content;
 }
+
+/** A content as text, to be kept beside that of its message. */
+export function writeContent(content: Content): string {
+  const known = TEXTS.get(content);
+  if (known !== undefined) return known;
+  const text = [...content].join(' ');
+  TEXTS.set(content, text);
+  return text;
+}
+
+/** The content of such a text; undefined if another version has written it, which knows more. */
+export function readContent(text: string): Content | undefined {
+  const known = CONTENTS.get(text);
+  if (known !== undefined) return known;
+  let bits = 0;
+  for (const name of text === '' ? [] : text.split(' ')) {
+    const trait = TRAITS.find((each) => each === name);
+    if (trait === undefined) return undefined;
+    bits |= BIT[trait];
+  }
+  const content = setOf(bits);
+  CONTENTS.set(text, content);
+  return content;
+}
+
+const TEXTS = new WeakMap<Content, string>();
+const CONTENTS = new BoundedMap<string, Content>(1000);
 
 function traitOf(child: Element): Trait | undefined {
   const ns = nsOf(child);

@@ -21,7 +21,7 @@ export const delayText = ({ from, stamp, reason }: Required<DelayedBy>): string 
   `${escapeText(reason)}</delay>`;
 
 /** Who delays a stanza, since when (ms since the epoch), and why. */
-interface DelayedBy {
+export interface DelayedBy {
   readonly from: Jid;
   readonly stamp: number;
   readonly reason?: string;

@@ -1,6 +1,6 @@
 /** XEP-0359: Unique and Stable Stanza IDs. */
 import { type BareJid, type Jid, parseJid } from '../jid/jid.ts';
-import { type Element, el, nsOf, serialise } from '../xml/element.ts';
+import { childOf, type Element, el, nsOf, serialise } from '../xml/element.ts';
 import type { Message } from './stanza.ts';
 import { withChildren } from './stanza.ts';
 import { extendedWire } from './wire.ts';
@@ -14,6 +14,10 @@ export function stanzaIdOf({ element }: Message, by: Jid): string | undefined {
     if (isStanzaId(child) && isBy(child, by)) return child.attrs.id;
   return undefined;
 }
+
+/** The id that a message's sender gave it (§2.2), which may be its `id`, too. */
+export const originIdOf = ({ element }: Message): string | undefined =>
+  childOf(element, 'origin-id', STANZA_IDS)?.attrs.id;
 
 /** A message without ids that only pretend to be given by an address (§3, rule 2). */
 export function withoutStanzaIds(message: Message, by: Jid): Message {

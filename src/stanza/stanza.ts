@@ -3,6 +3,7 @@ import { type Jid, parseJid } from '../jid/jid.ts';
 import { nextSerial } from '../kit/ids.ts';
 import { childrenOf, Element, isNamed, setAttribute } from '../xml/element.ts';
 import type { StanzaCondition } from './condition.ts';
+import type { Content } from './content.ts';
 import { type Wire, wireOf } from './wire.ts';
 
 /** RFC 6121 §5.2.2. */
@@ -47,6 +48,11 @@ export interface Message extends Common {
   readonly to: Jid;
   /** Its number, which all forms share that it takes on its way to whom it is for. */
   readonly serial: number;
+  /**
+   * What it carries, where that is known without its tree; then no XEP-0359 origin-id in it is another
+   * than its `id`. Others ask `contentOf`. A copy by `...` has none.
+   */
+  readonly content?: Content | undefined;
 }
 
 /** A presence; without `to` it is for whoever is subscribed. */
@@ -110,12 +116,16 @@ export function readStanza(element: Element, sender: Sender): StanzaOutcome {
   if (element.name === 'presence') return readPresence(common, to);
   if (to === undefined) return refuse('bad-request', "A 'to' address is required.");
   if (element.name === 'message') {
-    const type = memberOf(MESSAGE_TYPES, attrs.type) ?? 'normal'; // RFC 6121 §5.2.2
+    const type = typeOfMessage(attrs.type);
     return { ok: true, stanza: { kind: 'message', type, to, serial: nextSerial(), ...common } };
   }
   if (element.name === 'iq') return readIq(common, to);
   return refuse('bad-request', 'This is neither a message, a presence nor an iq.');
 }
+
+/** The type of a message by its attribute: what is none is `normal` (RFC 6121 §5.2.2). */
+export const typeOfMessage = (written: string | undefined): MessageType =>
+  memberOf(MESSAGE_TYPES, written) ?? 'normal';
 
 function readPresence(common: Common, to: Jid | undefined): StanzaOutcome {
   const raw = common.element.attrs.type;

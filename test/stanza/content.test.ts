@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { carriesAny, carriesOnly, contentOf, type Trait } from '../../src/stanza/content.ts';
+import {
+  carriesAny,
+  carriesOnly,
+  contentOf,
+  readContent,
+  type Trait,
+  writeContent,
+} from '../../src/stanza/content.ts';
 import { readStored } from '../../src/stanza/stored.ts';
 
 const ADDRESSES = "from='romeo@montague.example/orchard' to='juliet@capulet.example'";
@@ -195,4 +202,17 @@ test('a message carries any of some things, or none but them', () => {
   expect(carriesOnly(state, new Set<Trait>(['chat-state', 'thread']))).toBe(true);
   expect(carriesOnly(state, new Set<Trait>(['chat-state']))).toBe(false);
   expect(carriesOnly(contentIn(''), new Set())).toBe(true);
+});
+
+test('what a message carries is read back from its text, unless a later version wrote it', () => {
+  for (const children of [
+    '',
+    '<body>b</body>',
+    "<body>b</body><request xmlns='urn:xmpp:receipts'/>",
+  ]) {
+    const content = contentIn(children);
+    expect(readContent(writeContent(content))).toBe(content);
+  }
+  expect(writeContent(contentIn('<subject>s</subject><body>b</body>'))).toBe('body subject');
+  expect(readContent('body smell')).toBeUndefined();
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Jid, parseJid } from '../../src/jid/jid.ts';
-import { readStored, writtenMessage } from '../../src/stanza/stored.ts';
+import { contentOf, readContent } from '../../src/stanza/content.ts';
+import { withChildren } from '../../src/stanza/stanza.ts';
+import { readKept, readStored, writtenMessage } from '../../src/stanza/stored.ts';
 import { childOf, textOf } from '../../src/xml/element.ts';
 
 function jid(raw: string): Jid {
@@ -61,5 +63,52 @@ describe('a stanza that is read back', () => {
   test('is none where it is damaged', () => {
     expect(readStored('<message from="a@b" to="c@d"><body>x</message>')).toBeUndefined();
     expect(readStored('')).toBeUndefined();
+  });
+});
+
+describe('a message that was kept, of which is known what it carries', () => {
+  const content = readContent('body') ?? expect.fail('it is no content');
+  const tag = '<message from="a@b/x" id="i" type="chat" xml:lang="en" to="c@d">';
+  const body = '<body>x &amp; y</body></message>';
+  const keptAs = (stanza: string) => readKept({ stanza, serial: 7, content }, jid('c@d'));
+
+  test('is told by its first tag, and is the text that was kept', () => {
+    const read = keptAs(tag + body) ?? expect.fail('it is none');
+    const { kind, type, id, from, to, serial } = read;
+    expect({ kind, type, id, from, to, serial }).toEqual({
+      ...{ kind: 'message', type: 'chat', id: 'i', from: 'a@b/x', to: 'c@d', serial: 7 },
+    });
+    expect(contentOf(read)).toBe(content);
+    expect(read.wire.text).toBe(tag + body);
+    expect(read.wire.textTo(jid('e@f'))).toBe(tag.replace('c@d', 'e@f') + body);
+  });
+
+  test('has the tree that is read from its text, and so has a copy with other children', () => {
+    const read = keptAs(tag + body) ?? expect.fail('it is none');
+    expect(read.element).toEqual(readStored(tag + body)?.element);
+    const copy = withChildren(read, []);
+    expect(contentOf(copy).size).toBe(0);
+    expect(copy.wire.text).toBe(
+      '<message from="a@b/x" id="i" type="chat" xml:lang="en" to="c@d"/>',
+    );
+  });
+
+  test.each([
+    ['in a namespace', '<message xmlns="jabber:client" from="a@b" to="c@d">'],
+    ['with a reference in its tag', '<message from="a@b/&quot;" id="&lt;" to="c@d">'],
+    ['with an address as nobody writes it now', '<message from="A@b" to="c@d">'],
+    ['for another address', '<message from="a@b" to="C@d">'],
+    ['in quotation marks of another kind', "<message from='a@b' to='c@d'>"],
+  ])('is read like any other %s', (_, other) => {
+    const [read, plain] = [keptAs(other + body), readStored(other + body)];
+    if (plain?.kind !== 'message') expect.fail('it is none');
+    expect({ ...read, wire: read?.wire.text }).toEqual({
+      ...{ ...plain, serial: 7, wire: plain.wire.text },
+    });
+  });
+
+  test('is none where it is damaged', () => {
+    for (const text of ['', '<message', tag, '<messages from="a@b" to="c@d"/>'])
+      expect(keptAs(text)).toBeUndefined();
   });
 });

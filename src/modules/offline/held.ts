@@ -3,6 +3,8 @@ import type { Parcel } from '../../core/parcel.ts';
 import type { BareJid } from '../../jid/jid.ts';
 import type { Row } from './spool.ts';
 
+const NOBODY_WAITS = () => {};
+
 /** A message that sessions hold. */
 export class Held {
   readonly parcel: Parcel;
@@ -12,7 +14,7 @@ export class Held {
   /** What the sender waits for. */
   readonly settle: (work?: Promise<unknown>) => void;
 
-  constructor(parcel: Parcel, row?: Row, settle: Held['settle'] = () => {}) {
+  constructor(parcel: Parcel, row?: Row, settle: Held['settle'] = NOBODY_WAITS) {
     this.parcel = parcel;
     this.row = row;
     this.state = row === undefined ? 'young' : 'written';

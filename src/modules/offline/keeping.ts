@@ -1,9 +1,11 @@
 /** Which messages are kept for somebody who is away, and in which form. */
 import type { BareJid, Domain } from '../../jid/jid.ts';
 import { carriesOnly, contentOf, type Trait } from '../../stanza/content.ts';
-import { delayed, delayText } from '../../stanza/delay.ts';
+import { type DelayedBy, delayed, delayText } from '../../stanza/delay.ts';
 import type { Message } from '../../stanza/stanza.ts';
+import { originIdOf } from '../../stanza/stanza-id.ts';
 import { extendedText } from '../../stanza/wire.ts';
+import type { Kept } from './spool.ts';
 
 /** What is to be done with a message: `keep` it, `refuse` it, or `forget` it, which nobody will miss. */
 export type Worth = 'keep' | 'refuse' | 'forget';
@@ -26,14 +28,18 @@ export function worthOf(message: Message): Worth {
   return content.has('no-store') ? 'refuse' : 'keep'; // XEP-0334 §4.2
 }
 
-/** The text to keep: to the account, and with the time of its arrival in the host's name (XEP-0203). */
-export function keptText(
-  message: Message,
-  account: BareJid,
-  host: Domain,
-  arrived: number,
-): string {
+/** A message as it is kept: to the account, and with the time of its arrival in the host's name (XEP-0203). */
+export function keptForm(message: Message, account: BareJid, host: Domain, arrived: number): Kept {
+  const { id, serial } = message;
   const delay = { from: host, stamp: arrived, reason: 'Offline Storage' };
+  const content = contentOf(message);
+  // Whoever tells of it asks for its ids, too.
+  const origin = message.content === undefined ? originIdOf(message) : id;
+  const known = origin === undefined || origin === id ? content : undefined;
+  return { stanza: textOf(message, account, delay), serial, content: known };
+}
+
+function textOf(message: Message, account: BareJid, delay: Required<DelayedBy>): string {
   // One that only pretends to be from here must not stay.
   if (message.element.children.some((child) => typeof child !== 'string' && child.name === 'delay'))
     return delayed(message, delay).wire.textTo(account);

@@ -13,11 +13,11 @@ import { createExclusive } from '../../kit/exclusive.ts';
 import { bothSettled } from '../../kit/settled.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
-import { readStored } from '../../stanza/stored.ts';
+import { readKept } from '../../stanza/stored.ts';
 import type { ArchiveReading } from './archive-reading.ts';
 import { Entering } from './entering.ts';
 import { Held } from './held.ts';
-import { keptText, worthOf } from './keeping.ts';
+import { keptForm, worthOf } from './keeping.ts';
 import { Patience } from './patience.ts';
 import type { Added, Row, Spool, SpoolLimits, Waiting } from './spool.ts';
 import { Young } from './young.ts';
@@ -207,8 +207,8 @@ export function createMailbox(
     async discardFrom(account, isMeant) {
       const rows: Row[] = [];
       for await (const each of waiting(account)) {
-        const message = readStored(each.stanza, each.serial);
-        if (message?.kind !== 'message' || !isMeant(message.from)) continue;
+        const message = readKept(each, account);
+        if (message === undefined || !isMeant(message.from)) continue;
         if (story.isOn) story.note(message, { kind: 'dropped', by: 'blocking', why: BLOCKED });
         rows.push(each);
       }
@@ -249,8 +249,8 @@ export function createMailbox(
 
   function add(message: Message, account: BareJid, since: number) {
     const host = domainOf(account);
-    const stanza = keptText(message, account, host, since);
-    return spool.add(account, { stanza, serial: message.serial }, home.configOf(host));
+    const kept = keptForm(message, account, host, since);
+    return spool.add(account, kept, home.configOf(host));
   }
 
   function kept(message: Message, account: BareJid, entry: Added | undefined): Verdict {
@@ -425,16 +425,17 @@ export function createMailbox(
     }
   }
 
-  function give({ id, stanza, bytes, serial }: Waiting, session: Session): void {
+  function give(waiting: Waiting, session: Session): void {
     const { account } = session;
+    const { id, bytes } = waiting;
     const known = held.get(id);
     if (known !== undefined) {
       const { holders } = known.parcel;
       if (holders.some((each) => each.isAttached || each === session)) return;
     }
     if (isGone(id)) return;
-    const message = readStored(stanza, serial);
-    if (message?.kind !== 'message') {
+    const message = readKept(waiting, account);
+    if (message === undefined) {
       home.log.error({ account, id }, 'a kept message is unreadable');
       forget(account, { id, bytes });
       return;
@@ -453,15 +454,18 @@ export function createMailbox(
 
   /** A message that waited: sessions hold it again. */
   function reopened(message: Message, account: BareJid, row: Row): Parcel {
-    const parcel = new Parcel(message, account, home.clock.now(), story, () => {});
+    const parcel = new Parcel(message, account, home.clock.now(), story, NOBODY);
     parcel.isKept = true;
-    parcel.place = Promise.resolve(row);
+    parcel.place = row;
     const one = new Held(parcel, row);
     parcel.tell((end) => ended(one, end));
     held.set(row.id, one);
     return parcel;
   }
 }
+
+/** Who is told of a parcel that came back: it stays where it is. */
+const NOBODY = () => {};
 
 /**
  * Whether a message must be written soon: its sender waits to hear that it is safe, or one who holds it

@@ -3,6 +3,7 @@ import type { MaybePromise } from '../../core/hooks.ts';
 import type { BareJid } from '../../jid/jid.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { BoundedMap } from '../../kit/limits.ts';
+import { type Content, readContent, writeContent } from '../../stanza/content.ts';
 import { type Migration, manyRows, prepare, type Store } from '../../store/store.ts';
 
 /** How much may wait for one account. */
@@ -16,6 +17,8 @@ export interface Kept {
   readonly stanza: string;
   /** The message's number, by which its story goes on; undefined where an older version kept it. */
   readonly serial: number | undefined;
+  /** What it carries; undefined where that is to be read in it (see `Message.content`). */
+  readonly content: Content | undefined;
 }
 
 /** A message that waits. */
@@ -58,6 +61,7 @@ interface Tables {
     stanza: string;
     bytes: number;
     serial: number | null;
+    content: string | null;
   };
 }
 
@@ -76,6 +80,10 @@ export const spoolMigrations: readonly Migration[] = [
     name: 'numbers of offline messages',
     up: ['ALTER TABLE offline_messages ADD COLUMN serial BIGINT'],
   },
+  {
+    name: 'content of offline messages',
+    up: ['ALTER TABLE offline_messages ADD COLUMN content TEXT'],
+  },
 ];
 
 /** Accounts of which is remembered how much waits for them. */
@@ -86,8 +94,8 @@ interface Fill {
   bytes: number;
 }
 
-const COLUMNS = 'id, account, stanza, bytes, serial';
-const insert = manyRows(5, (rows) => `INSERT INTO offline_messages (${COLUMNS}) VALUES ${rows}`);
+const COLUMNS = 'id, account, stanza, bytes, serial, content';
+const insert = manyRows(6, (rows) => `INSERT INTO offline_messages (${COLUMNS}) VALUES ${rows}`);
 const removeMany = manyRows(1, (ids) => `DELETE FROM offline_messages WHERE id IN (VALUES ${ids})`);
 
 /** Messages that are written together, those of one turn of the event loop. */
@@ -133,7 +141,7 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
   const nextOf = prepare((is: { account: BareJid; after: number; most: number }) =>
     db
       .selectFrom('offline_messages')
-      .select(['id', 'stanza', 'bytes', 'serial'])
+      .select(['id', 'stanza', 'bytes', 'serial', 'content'])
       .where('account', '=', is.account)
       .where('id', '>', is.after)
       .orderBy('id')
@@ -176,7 +184,7 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
 
   const put = (
     account: BareJid,
-    { stanza, serial }: Kept,
+    { stanza, serial, content }: Kept,
     limits: SpoolLimits,
     fill: Fill,
   ): Added | undefined => {
@@ -187,7 +195,8 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
     fill.bytes += bytes;
     last = (last ?? 0) + 1;
     gathered ??= begin();
-    gathered.values.push(last, account, stanza, bytes, serial ?? null);
+    const carried = content === undefined ? null : writeContent(content);
+    gathered.values.push(last, account, stanza, bytes, serial ?? null, carried);
     gathered.accounts.add(account);
     return { row: { id: last, bytes }, written: gathered.written };
   };
@@ -212,9 +221,12 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
         fills.get(account) === undefined
       )
         fills.set(account, { messages: 0, bytes: 0 });
-      return rows.map(({ serial, ...row }) => ({
-        ...row,
+      return rows.map(({ id, stanza, bytes, serial, content }) => ({
+        id,
+        stanza,
+        bytes,
         serial: serial === null ? undefined : Number(serial),
+        content: content === null ? undefined : readContent(content),
       }));
     },
     free(account, { bytes }) {

@@ -27,7 +27,7 @@ const juliet = ((): BareJid => {
 
 /** Keeps a text; answers its row. */
 async function keep(spool: ReturnType<typeof createSpool>, stanza: string) {
-  const added = await spool.add(juliet, { stanza, serial: 1 }, LIMITS);
+  const added = await spool.add(juliet, { stanza, serial: 1, content: undefined }, LIMITS);
   if (added === undefined) throw new Error('there is no room');
   await added.written;
   return added.row;
