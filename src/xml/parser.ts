@@ -6,7 +6,7 @@ import type { SaxesTagNS } from 'saxes';
 import { Utf8 } from '../kit/utf8.ts';
 import { append, type Element } from './element.ts';
 import { tell, type XmlEvent, type XmlHandlers, type XmlLimits } from './events.ts';
-import { plainEnd, readPlain } from './plain.ts';
+import { isPlainCut, plainEnd, readPlain } from './plain.ts';
 import { NOT_UTF8, type XmlFault } from './sax.ts';
 import { endWithoutWhitespace, skipWhitespace } from './space.ts';
 import { StreamSax } from './stream-sax.ts';
@@ -33,6 +33,12 @@ export class XmlParser {
   #sax: StreamSax;
   /** How many elements it had nothing to do with since it last had. */
   #plainElements = 0;
+  /**
+   * The plain beginning of an element in which a piece ended: nobody has read it yet. It waits once, so that
+   * one which comes in many pieces is not read from its beginning for each.
+   */
+  #begun = '';
+  #isBegunAscii = true;
   #utf8 = new Utf8();
 
   #contentNs = '';
@@ -85,7 +91,7 @@ export class XmlParser {
 
   /** Whether what was read ended between two top-level elements, and may go on with a new one. */
   get isBetween(): boolean {
-    return this.#isBetween && this.#isReading;
+    return this.#isBetween && this.#begun === '' && this.#isReading;
   }
 
   /** How many whitespace characters stood between top-level elements (RFC 6120 §4.6.1). */
@@ -118,6 +124,7 @@ export class XmlParser {
     if (this.#isStopped) return;
     this.#sax = this.#newSax();
     this.#plainElements = 0;
+    this.#begun = '';
     this.#utf8 = new Utf8();
     this.#contentNs = '';
     this.#namespaces = [];
@@ -215,14 +222,18 @@ export class XmlParser {
     }
   }
 
-  #parse(decoded: string, isPieceAscii: boolean): void {
-    const start = this.#isBetween ? this.#readPlain(decoded, isPieceAscii) : 0;
-    if (start === decoded.length) {
+  #parse(decoded: string, isDecodedAscii: boolean): void {
+    const text = this.#begun + decoded;
+    const isPieceAscii = this.#begun === '' ? isDecodedAscii : this.#isBegunAscii && isDecodedAscii;
+    const waited = this.#begun.length;
+    this.#begun = '';
+    const start = this.#isBetween ? this.#readPlain(text, isPieceAscii) : 0;
+    if (start === text.length || this.#leaveBegun(text, start, waited, isPieceAscii)) {
       if (this.#plainElements >= RELEASED_AFTER) this.#sax.release();
       return;
     }
     this.#plainElements = 0;
-    const piece = start === 0 ? decoded : decoded.slice(start);
+    const piece = start === 0 ? text : text.slice(start);
     const end = endWithoutWhitespace(piece);
     this.#piece = piece;
     this.#isPieceAscii = isPieceAscii;
@@ -265,6 +276,16 @@ export class XmlParser {
       this.#plainElements += 1;
       this.#emitOrHalt({ kind: 'element', element });
     }
+  }
+
+  /** Lets wait what has only begun where a text ends, if it has not waited before, nor is too much. */
+  #leaveBegun(text: string, start: number, waited: number, isAscii: boolean): boolean {
+    if (!this.#isBetween || !isPlainCut() || (start === 0 && waited > 0)) return false;
+    const begun = text.slice(start);
+    if ((isAscii ? begun.length : Buffer.byteLength(begun)) > this.limits.maxBytes) return false;
+    this.#begun = begun;
+    this.#isBegunAscii = isAscii;
+    return true;
   }
 
   #feed(text: string): void {

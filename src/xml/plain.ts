@@ -60,6 +60,8 @@ const KEPT_NODES = 256;
 class PlainReader {
   /** Behind the last element. */
   end = 0;
+  /** Whether there was none because the text ended in it, and all of it that is there is plain. */
+  isCut = false;
 
   #text = '';
   #at = 0;
@@ -89,6 +91,7 @@ class PlainReader {
     this.#depth = 0;
     this.#nodeCount = 0;
     const element = this.#element(scope);
+    this.isCut = element === undefined && this.#at >= text.length;
     // We are kept, and need not keep what may be large.
     this.#text = '';
     if (this.#nodes.length > KEPT_NODES) this.#nodes = [];
@@ -110,8 +113,9 @@ class PlainReader {
         element.parent = open;
         if (open !== null) this.#nodes[this.#nodeCount++] = element;
         const isEmpty = this.#text.charCodeAt(this.#at) === SLASH;
-        if (isEmpty && this.#text.charCodeAt(this.#at + 1) !== GREATER) return undefined;
-        this.#at += isEmpty ? 2 : 1;
+        if (isEmpty) this.#at += 1;
+        if (this.#text.charCodeAt(this.#at) !== GREATER) return undefined;
+        this.#at += 1;
         if (!isEmpty) {
           this.#marks[this.#depth] = this.#nodeCount;
           this.#depth += 1;
@@ -129,8 +133,14 @@ class PlainReader {
   #endTag(element: Element): boolean {
     const { name } = element;
     const behind = this.#at + 2 + name.length;
-    if (!this.#text.startsWith(name, this.#at + 2)) return false;
-    if (this.#text.charCodeAt(behind) !== GREATER) return false;
+    if (!this.#text.startsWith(name, this.#at + 2)) {
+      if (name.startsWith(this.#text.slice(this.#at + 2, behind))) this.#at = this.#text.length;
+      return false;
+    }
+    if (this.#text.charCodeAt(behind) !== GREATER) {
+      this.#at = behind;
+      return false;
+    }
     this.#at = behind + 1;
     this.#depth -= 1;
     const mark = this.#marks[this.#depth] ?? 0;
@@ -179,9 +189,10 @@ class PlainReader {
       if (!isSpaced || count === most || count === MOST_ATTRIBUTES) return undefined;
       const name = this.#attributeName();
       if (name === undefined || this.#text.charCodeAt(this.#at) !== EQUALS) return undefined;
-      const quote = this.#text.charCodeAt(this.#at + 1);
+      this.#at += 1;
+      const quote = this.#text.charCodeAt(this.#at);
       if (quote !== QUOTE && quote !== APOSTROPHE) return undefined;
-      this.#at += 2;
+      this.#at += 1;
       if (name === 'xmlns') {
         if (declared !== undefined) return undefined;
         declared = this.#namespace(quote);
@@ -261,7 +272,10 @@ class PlainReader {
       const code = text.charCodeAt(at);
       if (code === quote) break;
       const isPlain = code > SPACE && code < 0x7f && code !== AMPERSAND && code !== LESS;
-      if (!isPlain) return undefined;
+      if (!isPlain) {
+        this.#at = at;
+        return undefined;
+      }
       hash = hashOn(hash, code);
       at += 1;
     }
@@ -288,7 +302,10 @@ class PlainReader {
         continue;
       }
       // Where the text ends, the code is NaN, which is not less than anything.
-      if (!(code >= SPACE ? code < NO_CHARACTER : isBreak(code, stop))) return undefined;
+      if (!(code >= SPACE ? code < NO_CHARACTER : isBreak(code, stop))) {
+        this.#at = at;
+        return undefined;
+      }
       if (code === LESS || (code === BRACKET && text.startsWith(']]>', at))) return undefined;
       at += 1;
     }
@@ -307,6 +324,11 @@ const reader = new PlainReader();
 /** The plain element that begins at a position of a text; see {@link PlainReader.read}. */
 export function readPlain(text: string, start: number, scope: PlainScope): Element | undefined {
   return reader.read(text, start, scope);
+}
+
+/** Whether {@link readPlain} found none because the text ended in it, and all of it that is there is plain. */
+export function isPlainCut(): boolean {
+  return reader.isCut;
 }
 
 /** Where the element ends that {@link readPlain} read last. */

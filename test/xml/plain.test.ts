@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { serialise } from '../../src/xml/element.ts';
-import { plainEnd, readPlain } from '../../src/xml/plain.ts';
-import { LIMITS, readStream } from './reading.ts';
+import { isPlainCut, plainEnd, readPlain } from '../../src/xml/plain.ts';
+import { HEADER, LIMITS, readStream } from './reading.ts';
 
 const SCOPE = { contentNs: 'jabber:client', root: 'stream', limits: LIMITS };
 
@@ -139,4 +139,53 @@ test('whatever is read here is what saxes would have read', () => {
     { numRuns: 3000 },
   );
   expect(plain).toBeGreaterThan(100);
+});
+
+describe('an element of which the end is not there yet', () => {
+  const whole =
+    '<message to="a@b" type=\'chat\'><body>é]]</body><x xmlns="urn:x" y="z"/></message>';
+
+  test('is cut wherever that is', () => {
+    const ends = Array.from({ length: whole.length - 1 }, (_, index) => index + 1);
+    const isCutAt = (end: number) =>
+      readPlain(whole.slice(0, end), 0, SCOPE) === undefined && isPlainCut();
+    expect(ends.filter((end) => !isCutAt(end))).toEqual([]);
+    expect(readPlain(whole, 0, SCOPE)).toBeDefined();
+    expect(isPlainCut()).toBe(false);
+  });
+
+  test('is read when the rest is there, behind and before others', () => {
+    for (let end = 1; end < whole.length; end += 1) {
+      const chunks = [whole + whole.slice(0, end), whole.slice(end) + whole];
+      const { log, parser } = readStream(chunks);
+      const one = bySaxes(whole)[0];
+      expect(log).toEqual(['open', one, one, one]);
+      expect(parser.isBetween).toBe(true);
+    }
+  });
+
+  test('is no stanza between which whitespace may stand', () => {
+    const { parser } = readStream([`${whole}<message`]);
+    expect(parser.isBetween).toBe(false);
+  });
+
+  test.each([
+    ['<message><!-- -->', 'restricted-xml'],
+    ['<message><?x ?>', 'restricted-xml'],
+    ['<message to=a', 'not-well-formed'],
+    ['<message to="<', 'not-well-formed'],
+    ['<message><body></x>', 'not-well-formed'],
+    ['<message>\u0001', 'not-well-formed'],
+    [`<message to="${'x'.repeat(LIMITS.maxBytes)}`, 'policy-violation'],
+  ])('that is wrong already is told at once: %s', (begun, condition) => {
+    for (const before of ['', '<presence/>'])
+      expect(readStream([before + begun]).log.at(-1)).toBe(`fault:${condition}`);
+  });
+
+  test('is forgotten with the stream that it stood in', () => {
+    const { parser, log } = readStream(['<message><body>']);
+    parser.restart();
+    parser.write(Buffer.from(`${HEADER}<presence/>`));
+    expect(log).toEqual(['open', 'open', '<presence/>']);
+  });
 });
