@@ -27,9 +27,10 @@ export class StoryBlock {
   latest = 0;
   /** The steps of each message, by its serial. */
   readonly #counts = new Map<number, number>();
-  /** The message of the line that is not ended yet, and when that began. */
+  /** The message of the line that is not ended yet, when that began, and what it says so far. */
   #open: number | undefined;
   #begun = 0;
+  #line = '';
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #length = 0;
 
@@ -46,7 +47,8 @@ export class StoryBlock {
   /** Its lines, with a newline between each two. */
   get text(): string {
     return (
-      this.#bytes.toString('utf8', 0, this.#length) + (this.#open === undefined ? '' : LINE_END)
+      this.#bytes.toString('utf8', 0, this.#length) +
+      (this.#open === undefined ? '' : this.#line + LINE_END)
     );
   }
 
@@ -58,12 +60,12 @@ export class StoryBlock {
     this.steps += 1;
     // Steps of one message mostly follow each other.
     if (serial === this.#open) {
-      this.#write(`,${packStep(at - this.#begun, step)}`);
+      this.#line += `,${packStep(at - this.#begun, step)}`;
       return;
     }
-    const line = before === 0 ? packHead(at, head()) : laterLine(at, serial);
-    const ended = this.#open === undefined ? '' : `${LINE_END}\n`;
-    this.#write(ended + line + packStep(0, step));
+    if (this.#open !== undefined) this.#write(`${this.#line}${LINE_END}\n`);
+    const beginning = before === 0 ? packHead(at, head()) : laterLine(at, serial);
+    this.#line = beginning + packStep(0, step);
     this.#open = serial;
     this.#begun = at;
     this.latest = Math.max(this.latest, at);
@@ -77,6 +79,7 @@ export class StoryBlock {
     this.latest = 0;
     this.#counts.clear();
     this.#open = undefined;
+    this.#line = '';
     this.#length = 0;
     if (this.#bytes.length > FIRST_BYTES) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   }

@@ -98,6 +98,25 @@ const COLUMNS = 'id, account, stanza, bytes, serial, content';
 const insert = manyRows(6, (rows) => `INSERT INTO offline_messages (${COLUMNS}) VALUES ${rows}`);
 const removeMany = manyRows(1, (ids) => `DELETE FROM offline_messages WHERE id IN (VALUES ${ids})`);
 
+/** Rows that follow each other without a gap, from which on they are removed as such. */
+const LEAST_RUN = 8;
+
+/** The numbers among some that follow each other without a gap, and the others. */
+function runsIn(ids: readonly number[]) {
+  const sorted = ids.toSorted((a, b) => a - b);
+  const runs: { readonly first: number; readonly last: number }[] = [];
+  const others: number[] = [];
+  for (let from = 0; from < sorted.length; ) {
+    const first = sorted[from] ?? 0;
+    let behind = from + 1;
+    while (sorted[behind] === first + behind - from) behind += 1;
+    if (behind - from < LEAST_RUN) others.push(...sorted.slice(from, behind));
+    else runs.push({ first, last: first + behind - from - 1 });
+    from = behind;
+  }
+  return { runs, others };
+}
+
 /** Messages that are written together, those of one turn of the event loop. */
 interface Batch {
   readonly values: (string | number | null)[];
@@ -146,6 +165,10 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
       .where('id', '>', is.after)
       .orderBy('id')
       .limit(is.most),
+  );
+
+  const removeRun = prepare((is: { first: number; last: number }) =>
+    db.deleteFrom('offline_messages').where('id', '>=', is.first).where('id', '<=', is.last),
   );
 
   const readLast = async () => {
@@ -239,7 +262,8 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
       }
     },
     async remove(rows) {
-      await store.write(...removeMany(rows.map(({ id }) => id)));
+      const { runs, others } = runsIn(rows.map(({ id }) => id));
+      await store.write(...runs.map(removeRun), ...removeMany(others));
     },
     async removeAll(account) {
       await store.write(db.deleteFrom('offline_messages').where('account', '=', account));

@@ -57,3 +57,13 @@ test('many of one turn have their order, and a clock that was set back changes n
   const kept = (await again.next(juliet, 0, 200)).map(({ stanza }) => stanza);
   expect(kept).toEqual([...rows.map((_, index) => `message ${index}`), 'the last']);
 });
+
+test('what is removed is what was named, whether it stood together or not', async () => {
+  const spool = createSpool(store, clock);
+  const rows = await Promise.all(Array.from({ length: 40 }, (_, at) => keep(spool, `${at}`)));
+  const isNamed = (at: number) => (at > 2 && at < 20) || at === 25 || at === 26 || at > 31;
+  await spool.remove(rows.filter((_, at) => isNamed(at)).toReversed());
+  const left = (await spool.next(juliet, 0, 100)).map(({ stanza }) => Number(stanza));
+  expect(left).toEqual(rows.map((_, at) => at).filter((at) => !isNamed(at)));
+  await spool.remove([]);
+});
