@@ -59,7 +59,10 @@ export const s2s = z
       .describe(
         'Whether a certificate that is made for servers only proves the one who connects, too.',
       ),
-    requireTls: z.boolean().default(true).describe('Whether streams must be encrypted.'),
+    requireTls: z
+      .boolean()
+      .default(true)
+      .describe('Whether streams must be encrypted. With `secureAuth` they always must.'),
     bidi: z
       .boolean()
       .default(true)

@@ -78,10 +78,12 @@ export async function loadPolicy({ store, hosts, settings }: PolicyOptions): Pro
   const terms = (local: Domain): S2sTerms => {
     const own = hosts.ownerOf(local)?.config.s2s;
     const common = settings();
+    const secureAuth = own?.secureAuth ?? common.secureAuth;
     return {
       enabled: own?.enabled ?? common.enabled,
-      secureAuth: own?.secureAuth ?? common.secureAuth,
-      requireTls: own?.requireTls ?? common.requireTls,
+      secureAuth,
+      // Where there is no TLS there is no certificate.
+      requireTls: secureAuth || (own?.requireTls ?? common.requireTls),
       bidi: common.bidi,
       allow: own?.allow ?? common.allow,
       block: own?.block ?? common.block,

@@ -1,5 +1,5 @@
 /** With whom our domains may talk. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Hosts } from '../../src/core/hosts.ts';
 import { createLog } from '../../src/kit/log.ts';
 import { loadPolicy } from '../../src/s2s/policy.ts';
@@ -11,25 +11,38 @@ import { manualClock } from '../support/clock.ts';
 const OURS = domain('ours.example');
 const MOVING = domain('moving.example');
 
-test('nobody else speaks for a domain that has become ours, whatever an admin said of it', async () => {
-  const served = new Set<string>([OURS]);
+async function policyOf(served: ReadonlySet<string>, own: object, common: object) {
   const store = await openStore({
     file: ':memory:',
     clock: manualClock(),
     log: createLog({ level: 'silent' }).area('s2s'),
     migrations: [{ owner: 's2s', migrations: s2sMigrations }],
   });
-  const policy = await loadPolicy({
+  onTestFinished(() => store.close());
+  return loadPolicy({
     store,
     // What is not here is not used.
     hosts: {
-      ownerOf: (each) => (served.has(each) ? { config: { s2s: {} } } : undefined),
+      ownerOf: (each) => (served.has(each) ? { config: { s2s: own } } : undefined),
     } as Hosts,
-    settings: () => ({ enabled: true, allow: [], block: [] }) as never,
+    settings: () => ({ enabled: true, allow: [], block: [], ...common }) as never,
   });
+}
+
+test('nobody else speaks for a domain that has become ours, whatever an admin said of it', async () => {
+  const served = new Set<string>([OURS]);
+  const policy = await policyOf(served, {}, {});
   await policy.set({ host: '*', domain: MOVING, verdict: 'allow' });
   expect(policy.refusal(OURS, MOVING)).toBeUndefined();
   served.add(MOVING);
   expect(policy.refusal(OURS, MOVING)).toBe('moving.example is served here.');
-  await store.close();
+});
+
+test.each([
+  ['of the server', {}, { secureAuth: true, requireTls: false }],
+  ['of the domain', { secureAuth: true, requireTls: false }, { secureAuth: false }],
+])('RFC 6120 §13.7.2: a certificate that is demanded demands TLS (%s)', async (_, own, common) => {
+  const policy = await policyOf(new Set([OURS]), own, common);
+  // Else who leaves out the offer of STARTTLS would be let through without any.
+  expect(policy.terms(OURS)).toMatchObject({ secureAuth: true, requireTls: true });
 });
