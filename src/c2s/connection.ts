@@ -50,6 +50,9 @@ const SETTLE_MS = 2000;
 /** The same of a client that says goodbye; what is for other servers may take longer than anybody waits. */
 const FAREWELL_MS = 10_000;
 
+/** How long a session whose stream is over stays while something that the client sent is being handled. */
+const LEAVE_MS = 10_000;
+
 /** TLS that somebody else has put below a connection. */
 export type TlsBelow = Pick<Security, 'protocol' | 'cipher'>;
 
@@ -96,6 +99,7 @@ export class Connection implements Link, Applicant {
   #hasSaidGoodbye = false;
   /** Set once the session has to end; it does so when what the client sent before is handled. */
   #ending: SessionEnd | undefined;
+  #leaveTimer: Timer | undefined;
 
   constructor(options: ConnectionOptions) {
     const { socket, services, transport } = options;
@@ -555,13 +559,15 @@ export class Connection implements Link, Applicant {
     this.#leave(end);
   }
 
-  /** Ends the session once nothing that the client sent is being handled any more. */
-  #leave(end: SessionEnd): void {
+  /** Ends the session once nothing that the client sent is being handled any more, or after a while. */
+  #leave(end: SessionEnd, isLate = false): void {
     this.#ending ??= end;
-    if (this.#channel.isHeld) {
-      this.#session?.makeRoom(); // what is being handled waits for no reader any more
+    if (this.#session !== undefined && this.#channel.isHeld && !isLate) {
+      this.#session.makeRoom(); // what is being handled waits for no reader any more
+      this.#leaveTimer ??= this.#services.clock.after(LEAVE_MS, () => this.#leave(end, true));
       return;
     }
+    this.#leaveTimer?.cancel();
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;

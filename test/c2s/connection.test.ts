@@ -116,6 +116,29 @@ describe('a session of which something is still being handled makes room for the
   });
 
   test.each([
+    ['is over', false, 0],
+    ['sleeps', true, 1],
+  ])(
+    'or without one %s, though that takes longer than anybody waits',
+    async (_, isManaged, left) => {
+      const { services, ask, answer } = await busy();
+      const visitor = new Visitor(services);
+      await visitor.logIn('capulet.example', 'juliet', 'secret');
+      visitor.say(BIND);
+      await visitor.hear(/hall<\/jid>/);
+      if (isManaged) visitor.say("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+      await ask(visitor);
+      await once(visitor.destroy(), 'close');
+      scene.clock.advance(10_000);
+      expect(services.sessions.size).toBe(left);
+      expect(services.sleepers.asleep().length).toBe(left);
+      answer();
+      await calm(scene);
+      expect(services.sessions.size).toBe(left);
+    },
+  );
+
+  test.each([
     ['§4.2.2 and is not available after it is gone', false],
     ['§4.6.3 nor to whom it would have said so', true],
   ])('RFC 6121 %s', async (_, isDirected) => {
