@@ -43,10 +43,10 @@ const FAILED_MS = 20_000;
 const FAILED_STATUS = 1;
 
 /**
- * Ends it on SIGTERM and SIGINT, and when it cannot go on; reloads on SIGHUP. A second signal ends it
- * at once.
+ * Ends it on SIGTERM and SIGINT, and when it cannot go on; reloads on SIGHUP, one of which may have come
+ * already. A second signal ends it at once.
  */
-function oversee(server: RunningServer): void {
+function oversee(server: RunningServer, mustReload: boolean): void {
   let status = 0;
   let stoppingSince: number | undefined;
   const stop = async () => {
@@ -63,9 +63,8 @@ function oversee(server: RunningServer): void {
   };
   process.on('SIGTERM', obey);
   process.on('SIGINT', obey);
-  process.on('SIGHUP', () => {
-    void server.operations.run('server.reload', {}, { name: 'SIGHUP', via: 'socket' });
-  });
+  process.on('SIGHUP', () => void server.reload());
+  if (mustReload) void server.reload();
   void server.failed.then(() => {
     status = FAILED_STATUS;
     setTimeout(() => process.exit(status), FAILED_MS).unref();
@@ -87,8 +86,15 @@ async function main(): Promise<void> {
     process.stderr.write(`rtcd: unknown argument ${command}\n\n${USAGE}`);
     process.exit(USAGE_STATUS);
   }
+  // One that comes before there is a server would end the process.
+  let isEarly = false;
+  const noteEarly = () => {
+    isEarly = true;
+  };
+  process.on('SIGHUP', noteEarly);
   const server = await serve(options);
-  oversee(server);
+  process.off('SIGHUP', noteEarly);
+  oversee(server, isEarly);
   process.stdout.write(server.summary);
 }
 

@@ -38,6 +38,8 @@ export interface RunningServer {
   readonly federation: Federation;
   /** Resolves if it cannot go on, since its database failed: it is to be ended, and started again. */
   readonly failed: Promise<void>;
+  /** Takes the config anew, as the signal says that asks for it; the log tells why it cannot. */
+  reload(): Promise<void>;
   /** Ends it: streams with system-shutdown, then what was promised is written, then the files. */
   stop(): Promise<void>;
 }
@@ -113,7 +115,11 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
       tookMs: performance.now() - begun,
     });
     const { operations, failed } = assembled;
-    return { summary, operations, federation, failed, stop };
+    const reload = async () => {
+      const outcome = await operations.run('server.reload', {}, { name: 'SIGHUP', via: 'socket' });
+      if (!outcome.ok) log.area('server').error({ why: outcome.text }, 'the config was not taken');
+    };
+    return { summary, operations, federation, failed, reload, stop };
   } catch (error) {
     await stop();
     throw error instanceof Error && error.name === 'ListenError'

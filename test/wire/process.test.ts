@@ -168,6 +168,17 @@ describe('memory', () => {
 });
 
 describe('SIGHUP', () => {
+  test('a config with faults stays out, and the log says which', async () => {
+    await writeFile(join(program.folder, 'conf.d', 'falcot.com.yaml'), 'virtualHst: falcot.com\n');
+    program.signal('SIGHUP');
+    await expect
+      .poll(program.log, { timeout: 15_000 })
+      .toMatch(
+        /"level":50,.*falcot\.com\.yaml:1:1 virtualHst: is not a known key.*the config was not taken/,
+      );
+    await (await bound('juliet', 'hall')).ping();
+  });
+
   test('takes the config anew, and nobody is dropped', async () => {
     const juliet = await bound('juliet', 'hall');
     const file = join(program.folder, 'conf.d', 'falcot.com.yaml');
