@@ -6,7 +6,7 @@ import type { SaxesTagNS } from 'saxes';
 import { Utf8 } from '../kit/utf8.ts';
 import { append, type Element } from './element.ts';
 import { tell, type XmlEvent, type XmlHandlers, type XmlLimits } from './events.ts';
-import { isPlainCut, plainEnd, readPlain } from './plain.ts';
+import { plainEnd, readPlain, TEXT_END } from './plain.ts';
 import { NOT_UTF8, type XmlFault } from './sax.ts';
 import { endWithoutWhitespace, skipWhitespace } from './space.ts';
 import { StreamSax } from './stream-sax.ts';
@@ -223,17 +223,18 @@ export class XmlParser {
   }
 
   #parse(decoded: string, isDecodedAscii: boolean): void {
-    const text = this.#begun + decoded;
+    const text = this.#begun + decoded + TEXT_END;
+    const length = text.length - TEXT_END.length;
     const isPieceAscii = this.#begun === '' ? isDecodedAscii : this.#isBegunAscii && isDecodedAscii;
     const waited = this.#begun.length;
     this.#begun = '';
     const start = this.#isBetween ? this.#readPlain(text, isPieceAscii) : 0;
-    if (start === text.length || this.#leaveBegun(text, start, waited, isPieceAscii)) {
+    if (start === length || this.#leaveBegun(text, start, waited, isPieceAscii)) {
       if (this.#plainElements >= RELEASED_AFTER) this.#sax.release();
       return;
     }
     this.#plainElements = 0;
-    const piece = start === 0 ? text : text.slice(start);
+    const piece = text.slice(start, length);
     const end = endWithoutWhitespace(piece);
     this.#piece = piece;
     this.#isPieceAscii = isPieceAscii;
@@ -259,14 +260,16 @@ export class XmlParser {
   /**
    * Reads what saxes need not see: whitespace between top-level elements, which it would collect for ever,
    * and plain elements.
+   * @param text with {@link TEXT_END}
    * @returns where saxes has to go on
    */
   #readPlain(text: string, isAscii: boolean): number {
+    const length = text.length - TEXT_END.length;
     for (let at = 0; ; ) {
       const { limits } = this; // a handler may have set others
       const start = skipWhitespace(text, at);
       this.#keepalives += start - at;
-      if (start === text.length) return start;
+      if (start === length) return start;
       const scope = { contentNs: this.#contentNs, root: this.#root, limits };
       const element = readPlain(text, start, scope);
       if (element === undefined) return start;
@@ -280,8 +283,10 @@ export class XmlParser {
 
   /** Lets wait what has only begun where a text ends, if it has not waited before, nor is too much. */
   #leaveBegun(text: string, start: number, waited: number, isAscii: boolean): boolean {
-    if (!this.#isBetween || !isPlainCut() || (start === 0 && waited > 0)) return false;
-    const begun = text.slice(start);
+    if (!this.#isBetween || (start === 0 && waited > 0)) return false;
+    const length = text.length - TEXT_END.length;
+    if (plainEnd() < length) return false; // what is there is not plain, or is too large
+    const begun = text.slice(start, length);
     if ((isAscii ? begun.length : Buffer.byteLength(begun)) > this.limits.maxBytes) return false;
     this.#begun = begun;
     this.#isBegunAscii = isAscii;

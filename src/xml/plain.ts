@@ -56,12 +56,16 @@ const MOST_ATTRIBUTES = 16;
 /** How many children may wait for their parents' ends, before what is left of them is given up. */
 const KEPT_NODES = 256;
 
+/**
+ * What stands behind a text that may end within an element. It is no character of XML. To look behind a text's
+ * end would make V8 read each character by a call from then on, at more than twice the cost.
+ */
+export const TEXT_END = '\0';
+
 /** Reads plain elements out of a text, one after the other. It belongs to one thread and is never nested. */
 class PlainReader {
-  /** Behind the last element. */
+  /** Behind the last element; where there was none, how far all was plain. */
   end = 0;
-  /** Whether there was none because the text ended in it, and all of it that is there is plain. */
-  isCut = false;
 
   #text = '';
   #at = 0;
@@ -91,7 +95,6 @@ class PlainReader {
     this.#depth = 0;
     this.#nodeCount = 0;
     const element = this.#element(scope);
-    this.isCut = element === undefined && this.#at >= text.length;
     // We are kept, and need not keep what may be large.
     this.#text = '';
     if (this.#nodes.length > KEPT_NODES) this.#nodes = [];
@@ -134,7 +137,8 @@ class PlainReader {
     const { name } = element;
     const behind = this.#at + 2 + name.length;
     if (!this.#text.startsWith(name, this.#at + 2)) {
-      if (name.startsWith(this.#text.slice(this.#at + 2, behind))) this.#at = this.#text.length;
+      const end = this.#text.indexOf(TEXT_END, this.#at);
+      if (end >= 0 && name.startsWith(this.#text.slice(this.#at + 2, end))) this.#at = end;
       return false;
     }
     if (this.#text.charCodeAt(behind) !== GREATER) {
@@ -301,7 +305,7 @@ class PlainReader {
         start = at;
         continue;
       }
-      // Where the text ends, the code is NaN, which is not less than anything.
+      // Where the text ends without a mark, the code is NaN, which is not less than anything.
       if (!(code >= SPACE ? code < NO_CHARACTER : isBreak(code, stop))) {
         this.#at = at;
         return undefined;
@@ -326,12 +330,10 @@ export function readPlain(text: string, start: number, scope: PlainScope): Eleme
   return reader.read(text, start, scope);
 }
 
-/** Whether {@link readPlain} found none because the text ended in it, and all of it that is there is plain. */
-export function isPlainCut(): boolean {
-  return reader.isCut;
-}
-
-/** Where the element ends that {@link readPlain} read last. */
+/**
+ * Where the element ends that {@link readPlain} read last. Where it found none, all before is plain, so that
+ * one which only lacks its end has been read up to {@link TEXT_END}.
+ */
 export function plainEnd(): number {
   return reader.end;
 }

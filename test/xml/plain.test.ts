@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { serialise } from '../../src/xml/element.ts';
-import { isPlainCut, plainEnd, readPlain } from '../../src/xml/plain.ts';
+import { plainEnd, readPlain, TEXT_END } from '../../src/xml/plain.ts';
 import { HEADER, LIMITS, readStream } from './reading.ts';
 
 const SCOPE = { contentNs: 'jabber:client', root: 'stream', limits: LIMITS };
@@ -148,10 +148,10 @@ describe('an element of which the end is not there yet', () => {
   test('is cut wherever that is', () => {
     const ends = Array.from({ length: whole.length - 1 }, (_, index) => index + 1);
     const isCutAt = (end: number) =>
-      readPlain(whole.slice(0, end), 0, SCOPE) === undefined && isPlainCut();
+      readPlain(whole.slice(0, end) + TEXT_END, 0, SCOPE) === undefined && plainEnd() === end;
     expect(ends.filter((end) => !isCutAt(end))).toEqual([]);
-    expect(readPlain(whole, 0, SCOPE)).toBeDefined();
-    expect(isPlainCut()).toBe(false);
+    expect(readPlain(whole + TEXT_END, 0, SCOPE)).toBeDefined();
+    expect(plainEnd()).toBe(whole.length);
   });
 
   test('is read when the rest is there, behind and before others', () => {
@@ -176,6 +176,7 @@ describe('an element of which the end is not there yet', () => {
     ['<message to="<', 'not-well-formed'],
     ['<message><body></x>', 'not-well-formed'],
     ['<message>\u0001', 'not-well-formed'],
+    ['<message>\0', 'not-well-formed'],
     [`<message to="${'x'.repeat(LIMITS.maxBytes)}`, 'policy-violation'],
   ])('that is wrong already is told at once: %s', (begun, condition) => {
     for (const before of ['', '<presence/>'])
