@@ -9,6 +9,7 @@ import { createHistory, type HistoryEntry } from './history.ts';
 import { Links } from './links.ts';
 import type { Management } from './managed.ts';
 import type { Parties, Proof } from './pairs.ts';
+import type { S2sTerms } from './policy.ts';
 import type { S2sServices } from './services.ts';
 import { createSpool } from './spool.ts';
 import { Streams } from './streams.ts';
@@ -223,11 +224,23 @@ export function createS2s(services: S2sServices): S2sSide {
     for (const [local, remote] of pairs) {
       if (services.hosts.ownerOf(local) === undefined)
         return { condition: 'host-gone', text: `${local} is no longer served here.` }; // §4.9.3.5
-      const text = services.policy.refusal(local, remote);
+      const { policy } = services;
+      const text = policy.refusal(local, remote) ?? lackOf(stream, remote, policy.terms(local));
       if (text !== undefined) return { condition: 'policy-violation', text };
     }
     return undefined;
   }
+}
+
+/** What a stream lacks that is demanded for a domain now, as a sentence. */
+function lackOf(
+  stream: ServerStream,
+  remote: Domain,
+  { requireTls, secureAuth }: S2sTerms,
+): string | undefined {
+  if (requireTls && stream.protocol === undefined) return 'TLS is required here.';
+  if (secureAuth && !stream.proves(remote)) return `A certificate has to prove ${remote} here.`;
+  return undefined;
 }
 
 /** The other domains of a stream. */

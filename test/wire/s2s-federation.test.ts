@@ -568,6 +568,16 @@ describe('policy', () => {
     },
   );
 
+  test('what is demanded anew ends the streams that do not have it', async () => {
+    const { a, b, romeo, juliet } = await couple({ certificate: 'self-signed' });
+    say(romeo, 'juliet@b.example', 'hello');
+    expect(bodyOf(await message(juliet))).toBe('hello');
+    expect(links(a, B)).toMatchObject([{ state: 'up', authenticatedBy: 'dialback' }]);
+    await a.configure({ hosts: { [A]: {} }, config: { s2s: { secureAuth: true } } });
+    await a.run('server.reload');
+    await until(() => [...links(a, B), ...links(b, A)].every(({ state }) => state !== 'up'));
+  });
+
   test('RFC 6120 §4.9.3.5: a domain of ours that is removed is gone', async () => {
     const { a, b, romeo, juliet } = await couple({ hosts: { [A]: {}, 'a2.example': {} } }, {});
     say(juliet, 'romeo@a.example', 'hello');
