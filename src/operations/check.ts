@@ -25,6 +25,11 @@ const SOON_DAYS = 30;
 /** So few days before the end, somebody must act. */
 const URGENT_DAYS = 7;
 
+const MEBI = 1024 * 1024;
+/** With so little room the disk is as good as full: what comes may not be kept. */
+const NO_ROOM = 64 * MEBI;
+const LITTLE_ROOM = 512 * MEBI;
+
 /** The operation that checks. */
 export function checkOperations(services: Needs): AnyOperation[] {
   return [
@@ -56,8 +61,9 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
   const domains = hosts.all().map((host) => host.domain);
   const lookup = services.lookup(dns);
   const own = ownAddresses();
-  const [configs, listeners, names] = await Promise.all([
+  const [configs, rooms, listeners, names] = await Promise.all([
     checkConfig(services),
+    checkRoom(services),
     Promise.all(
       socketsOf(services).map((socket) =>
         checkPort(socket, { ports, isServing: runtime.isServing }),
@@ -73,7 +79,7 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
   const papers = domains.flatMap((domain) =>
     checkCertificate(domain, certificates.info(domain), clock.now()),
   );
-  return [...configs, ...papers, ...listeners, ...names.flat()];
+  return [...configs, ...rooms, ...papers, ...listeners, ...names.flat()];
 }
 
 async function checkConfig({ config }: Needs): Promise<Finding[]> {
@@ -85,6 +91,17 @@ async function checkConfig({ config }: Needs): Promise<Finding[]> {
       [fault.key, fault.message].filter((part) => part !== '').join(': '),
     ),
   );
+}
+
+/** Tells of a disk that is filling; of one with room enough there is nothing to say. */
+async function checkRoom({ config, runtime }: Needs): Promise<Finding[]> {
+  const room = await runtime.roomBytes();
+  if (room >= LITTLE_ROOM) return [];
+  const say = findingsOn('disk', config.current().server.data);
+  const left = `${Math.floor(room / MEBI)} MiB are left. Make room there`;
+  return room < NO_ROOM
+    ? [say.error(`${left}: messages come back to their senders when there is none.`)]
+    : [say.warning(`${left} before it is full.`)];
 }
 
 /** Judges a host's certificate. */

@@ -100,6 +100,8 @@ export interface RuntimeService {
   memoryBytes(): number;
   /** The size of the database's files. */
   storeBytes(): Promise<number>;
+  /** How many bytes are free where the data folder is. */
+  roomBytes(): Promise<number>;
   /** Writes a whole copy of the database, as of now, into the data folder; answers its path and bytes. */
   backUp(): Promise<{ readonly file: string; readonly bytes: number }>;
   readonly store: StoreStats;

@@ -2,7 +2,7 @@
  * Builds everything but the open ports: what the server and `rtcd operate` have in common. Ended in
  * reverse by `close`.
  */
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { c2sMigrations } from '../c2s/handover.ts';
 import { openCertificates } from '../certs/certificates.ts';
@@ -230,6 +230,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     listeners: () => listeners(),
     memoryBytes: () => process.memoryUsage.rss(),
     storeBytes: () => sizeOf(databaseFile(data)),
+    roomBytes: () => statfs(data).then(({ bavail, bsize }) => bavail * bsize),
     backUp: () => backUp(store, join(data, 'backups'), clock.now()),
     get store() {
       return store.stats();

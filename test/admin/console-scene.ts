@@ -160,6 +160,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
       ],
       memoryBytes: () => 148_000_000,
       storeBytes: async () => 27_100_000,
+      roomBytes: async () => 1e12,
       backUp: async () => ({ file: '/data/backups/rtcd.sqlite', bytes: 2048 }),
       store: store.stats(),
       console: () => undefined,

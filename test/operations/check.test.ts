@@ -42,6 +42,20 @@ describe('server.check', () => {
     });
   });
 
+  test.each([
+    [10, 'error', false],
+    [100, 'warning', true],
+    [1000, undefined, true],
+  ])('%i MiB on the disk: %s', async (mebibytes, level, isHealthy) => {
+    desk.world.roomBytes = mebibytes * 1024 * 1024;
+    const { healthy, findings } = await desk.value('server.check');
+    expect(healthy).toBe(isHealthy);
+    const [found] = (findings as Finding[]).filter(({ area }) => area === 'disk');
+    expect(found?.level).toBe(level);
+    if (found !== undefined)
+      expect(found.text).toMatch(`${mebibytes} MiB are left. Make room there`);
+  });
+
   test('takes only addresses for name servers', async () => {
     expect(await desk.refusal('server.check', { dns: ['dns.example'] })).toMatch(
       /not an IP address/,

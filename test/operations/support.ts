@@ -37,6 +37,7 @@ export interface World {
   answers: boolean;
   lookup: Lookup;
   federation: FederationService | undefined;
+  roomBytes: number;
 }
 
 /** A desk from which operations are run. */
@@ -152,6 +153,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     answers: true,
     lookup: lookupOf({}),
     federation: undefined,
+    roomBytes: 1e12,
   };
   const audit = createAudit(store, clock);
   const watch = createWatch(clock);
@@ -218,6 +220,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
       listeners: () => [{ name: 'c2s', address: '127.0.0.1', port: 5222 }],
       memoryBytes: () => 1024,
       storeBytes: async () => 2048,
+      roomBytes: async () => world.roomBytes,
       backUp: async () => ({ file: '/data/backups/rtcd.sqlite', bytes: 2048 }),
       store: store.stats(),
       console: () => undefined,
