@@ -9,7 +9,6 @@ import { Parcel, type ParcelEnd, type Receipt } from '../../core/parcel.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, domainOf, type Jid } from '../../jid/jid.ts';
 import type { Timer } from '../../kit/clock.ts';
-import { createExclusive } from '../../kit/exclusive.ts';
 import { bothSettled } from '../../kit/settled.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
@@ -20,12 +19,11 @@ import { Held } from './held.ts';
 import { keptForm, worthOf } from './keeping.ts';
 import { Patience } from './patience.ts';
 import type { Added, Row, Spool, SpoolLimits, Waiting } from './spool.ts';
+import { type Queue, Turns } from './turns.ts';
 import { Young } from './young.ts';
 
 /** Messages that are read and delivered at a time. */
 const PAGE = 250;
-/** How long new messages wait for older ones to be delivered first. */
-const TURN_MS = 2000;
 /**
  * How long a message that clients without XEP-0198 were sent may wait until these are heard of, if its
  * sender is told nothing before: whoever chats is heard of within that, and nothing is written.
@@ -40,25 +38,6 @@ const FULL: StanzaFailure = {
   condition: 'service-unavailable',
   text: 'No more messages are kept for this account.',
 };
-
-/** Kept messages on their way to a session. */
-interface Delivering {
-  readonly done: Promise<void>;
-  /**
-   * Until when new ones wait for them, by the monotonic clock. All wait together: a client that takes
-   * its time shall not hold up a whole domain that writes to it, message by message.
-   */
-  readonly until: number;
-  readonly turn: Turn;
-}
-
-/** What those have in common who are given what is kept for an account, one after the other. */
-interface Turn {
-  /** Whether the one whose turn it is takes its time. */
-  isSlow: boolean;
-  /** Called when it does: no stream of the account is held up by that. */
-  readonly waiting: Set<() => void>;
-}
 
 /** What the module's hooks do. */
 export interface Mailbox {
@@ -106,9 +85,8 @@ export function createMailbox(
   archived: Pick<ArchiveReading, 'has' | 'holds'>,
 ): Mailbox {
   const { story, accounts } = home;
-  const exclusive = createExclusive<BareJid>();
   const entering = new Entering();
-  const delivering = new Map<BareJid, Delivering>();
+  const turns = new Turns(home.clock);
   /** Rows that sessions hold; nobody else is given them while one of these has a client. */
   const held = new Map<number, Held>();
   /** Sessions that read what waits by themselves. */
@@ -158,18 +136,7 @@ export function createMailbox(
       );
       return added.then((entry) => kept(message, account, entry));
     },
-    turn(account) {
-      const busy = delivering.get(account);
-      const wait = busy === undefined ? 0 : busy.until - home.clock.monotonic();
-      if (busy === undefined || wait <= 0) return verdict.pass;
-      return new Promise((resolve) => {
-        const late = home.clock.after(wait, () => resolve(verdict.pass));
-        void busy.done.then(() => {
-          late.cancel();
-          resolve(verdict.pass);
-        });
-      });
-    },
+    turn: (account) => turns.pass(account),
     deliver,
     asleep({ account }) {
       writeAll(young.take(account));
@@ -380,24 +347,14 @@ export function createMailbox(
   function deliver(session: Session): Promise<void> {
     const { account } = session;
     if (home.sessions.of(account).some((each) => readers.has(each))) return Promise.resolve();
-    const turn = delivering.get(account)?.turn ?? { isSlow: false, waiting: new Set() };
-    return new Promise((resolve) => {
-      const done = exclusive(account, () => drain(session, turn)).catch((error: unknown) =>
+    return turns.take(account, (queue) =>
+      drain(session, queue).catch((error: unknown) =>
         home.log.error({ err: error, account }, 'kept messages could not be delivered'),
-      );
-      const one = { done, until: home.clock.monotonic() + TURN_MS, turn };
-      delivering.set(account, one);
-      if (turn.isSlow) resolve();
-      else turn.waiting.add(resolve);
-      void done.finally(() => {
-        if (delivering.get(account) === one) delivering.delete(account);
-        turn.waiting.delete(resolve);
-        resolve();
-      });
-    });
+      ),
+    );
   }
 
-  async function drain(session: Session, turn: Turn): Promise<void> {
+  async function drain(session: Session, queue: Queue): Promise<void> {
     const { account } = session;
     await entering.settled(account);
     if (gone.size > 0) flush();
@@ -406,13 +363,7 @@ export function createMailbox(
       const waiting = await spool.next(account, after, PAGE);
       for (const each of waiting) {
         const room = session.room();
-        if (room !== undefined) {
-          turn.isSlow = true;
-          for (const go of turn.waiting) go();
-          turn.waiting.clear();
-          await room;
-          turn.isSlow = false;
-        }
+        if (room !== undefined) await queue.pause(room);
         if (home.sessions.at(session.jid) !== session) return; // it is gone: the rest stays
         if (!session.isAttached) {
           unfinished.add(session); // others may have the rest before it comes back
