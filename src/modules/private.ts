@@ -4,6 +4,7 @@ import { count, size } from '../config/fields.ts';
 import { onIq, reply } from '../core/iq.ts';
 import { defineModule } from '../core/module.ts';
 import type { BareJid, Domain } from '../jid/jid.ts';
+import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Store } from '../store/store.ts';
 import { payload } from '../xml/codec.ts';
 import { childrenOf, type Element, el, NO_NAMESPACE, nsOf, serialise } from '../xml/element.ts';
@@ -28,8 +29,8 @@ export interface PrivateView {
   isOn(host: Domain): boolean;
   /** What is shown of what is stored. */
   show(account: BareJid, stored: readonly Element[]): Promise<readonly Element[]>;
-  /** Something was stored. */
-  stored(account: BareJid, elements: readonly Element[]): Promise<void>;
+  /** Something is about to be stored; answers why it is not to be, if it cannot be kept there, too. */
+  store(account: BareJid, elements: readonly Element[]): Promise<StanzaFailure | undefined>;
 }
 
 /** What other modules may use. */
@@ -105,8 +106,11 @@ export const privateXml = defineModule<z.output<typeof config>, PrivateApi>({
           const others = (await table.keysOf(account)).filter((key) => !groups.some(isSame(key)));
           if (others.length + groups.filter(({ isEmpty }) => !isEmpty).length > maxElements)
             return reply.refuse('resource-constraint', `There may be up to ${maxElements}.`);
+          for (const { first, same } of groups) {
+            const refused = await viewOf(first, host)?.store(account, same);
+            if (refused !== undefined) return { kind: 'refuse', failure: refused };
+          }
           await table.set(account, groups);
-          for (const { first, same } of groups) await viewOf(first, host)?.stored(account, same);
           return reply.result();
         }),
         // §2.3: another's; of the two conditions that are allowed the preferable one. The same whether

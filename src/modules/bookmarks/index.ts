@@ -6,6 +6,7 @@
 import { defineModule } from '../../core/module.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
 import { createExclusive } from '../../kit/exclusive.ts';
+import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Element } from '../../xml/element.ts';
 import { privateXml } from '../private.ts';
 import { type Change, PRIVATE_LIST, pubsub } from '../pubsub/index.ts';
@@ -76,17 +77,26 @@ export const bookmarks = defineModule<undefined, BookmarksApi>({
         { config: PRIVATE_LIST, ...own },
       );
 
-    /** §5.3.2: a list replaces all; what is the same stays, and nobody is told of it. */
-    const take = async (account: BareJid, list: ReadonlyMap<string, Bookmark>) => {
-      if (!(await isPrivate(account, BOOKMARKS))) return;
+    /**
+     * §5.3.2: a list replaces all; what is the same stays, and nobody is told of it. Answers why the rest of
+     * it was not taken, if it was not.
+     */
+    const take = async (
+      account: BareJid,
+      list: ReadonlyMap<string, Bookmark>,
+    ): Promise<StanzaFailure | undefined> => {
+      if (!(await isPrivate(account, BOOKMARKS))) return undefined;
       const before = (await read(account)) ?? new Map<string, Bookmark>();
+      // What goes leaves room for what comes.
+      for (const room of before.keys())
+        if (!list.has(room)) await nodes.retract(account, BOOKMARKS, room, { origin: ORIGIN });
       for (const [room, bookmark] of list) {
         const old = before.get(room);
         if (old !== undefined && isSameBookmark(old, bookmark)) continue;
-        await publish(account, { ...bookmark, extensions: old?.extensions });
+        const refused = await publish(account, { ...bookmark, extensions: old?.extensions });
+        if (refused !== undefined) return refused;
       }
-      for (const room of before.keys())
-        if (!list.has(room)) await nodes.retract(account, BOOKMARKS, room, { origin: ORIGIN });
+      return undefined;
     };
 
     /** §5.3.1: the older node is made anew; what else was in it stays. */
@@ -153,12 +163,13 @@ export const bookmarks = defineModule<undefined, BookmarksApi>({
         const current = await read(account);
         return current === undefined ? stored : [legacyElement(current.values(), stored[0])];
       },
-      stored: (account, elements: readonly Element[]) =>
+      store: (account, elements: readonly Element[]) =>
         exclusive(account, async () => {
           const list = elements[0] === undefined ? undefined : readLegacy(elements[0]);
-          if (list === undefined) return;
-          await take(account, list);
+          if (list === undefined) return undefined;
+          const refused = await take(account, list);
           if (await hasLegacyNode(account)) await refreshNode(account);
+          return refused;
         }),
     });
     // What is written here is no change of the user's own: older clients are told by the listener.

@@ -131,6 +131,25 @@ describe('XEP-0402 §5.3: private XML (XEP-0049)', () => {
     expect(idsIn(await items())).toEqual([ORCHARD]);
   });
 
+  test('what cannot be kept as items is refused, and not kept as a list either', async () => {
+    const crowded = await openHouse(
+      ['juliet@capulet.lit'],
+      { maxPayload: '1KiB' },
+      { modules: [...MODULES, privateXml, bookmarks] },
+    );
+    try {
+      const other = await connectClient(crowded, 'juliet@capulet.lit/balcony', []);
+      const list = (inner: string) => `<query xmlns='jabber:iq:private'>${storage(inner)}</query>`;
+      const tooLong = legacyPlay.replace('JC', 'C'.repeat(2000));
+      const refused = await other.ask('set', list(tooLong));
+      expect(errorOf(refused)).toBe('modify not-acceptable payload-too-big');
+      const left = childrenOf(expectDone(await other.ask('get', list(''))) ?? el('none'))[0];
+      expectLike(left, storage(''));
+    } finally {
+      await crowded.stop();
+    }
+  });
+
   test('the node that is made is private', async () => {
     await setPrivate(legacyPlay);
     const node = await scene.registry.apiOf(pubsub).node('juliet@capulet.lit' as BareJid, NODE);
