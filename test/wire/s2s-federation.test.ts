@@ -557,7 +557,8 @@ describe('policy', () => {
       const { a, b, romeo } = await couple({ certificate, s2s: { secureAuth: false } });
       const { policy, side } = a.federation;
       say(romeo, 'juliet@b.example', 'hello');
-      await until(() => [...side.list(B)].some(({ state }) => state === 'connecting'));
+      const isConnecting = () => [...side.list(B)].some(({ state }) => state === 'connecting');
+      await until(isConnecting, eachTurn); // it may be over within a moment
       await policy.set({ host: '*', domain: B, verdict: 'block' });
       side.enforce();
       expect(await bounce(romeo)).toMatchObject({ condition: 'not-authorized' });
@@ -618,11 +619,17 @@ describe('policy', () => {
   });
 });
 
+const nowAndThen = () => new Promise((resolve) => setTimeout(resolve, 20));
+const eachTurn = () => new Promise((resolve) => setImmediate(resolve));
+
 /** Waits until something is so; what makes it so is under way. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+async function until(
+  isSo: () => boolean | Promise<boolean>,
+  pause: () => Promise<unknown> = nowAndThen,
+): Promise<void> {
   const deadline = performance.now() + 8000;
   while (!(await isSo())) {
     if (performance.now() > deadline) expect.fail(`it never became so: ${isSo}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause();
   }
 }
