@@ -70,3 +70,29 @@ describe('an output that fails', () => {
     for (const each of [writing, ...others]) await each.close();
   });
 });
+
+test('an output has all lines in order, few at a time or many at once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rtcd-log-'));
+  const file = await open(join(folder, 'log'), 'a');
+  try {
+    const output = openLogOutput(file.fd, false);
+    let all = '';
+    const line = (text: string) => {
+      all += `${text}\n`;
+      output.write(`${text}\n`);
+    };
+    const isOut = () => expect.poll(() => readFile(join(folder, 'log'), 'utf8')).toBe(all);
+    line('one');
+    await isOut();
+    line('two');
+    line('three');
+    await isOut();
+    for (const n of Array(1000).keys()) line(`${n} ${'é'.repeat(50)}`);
+    await isOut();
+    line('the last');
+    await isOut();
+  } finally {
+    await file.close();
+    await rm(folder, { recursive: true });
+  }
+});
