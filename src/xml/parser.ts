@@ -5,7 +5,14 @@
 import type { SaxesTagNS } from 'saxes';
 import { Utf8 } from '../kit/utf8.ts';
 import { append, type Element } from './element.ts';
-import { tell, type XmlEvent, type XmlHandlers, type XmlLimits } from './events.ts';
+import {
+  type StreamHeader,
+  tell,
+  type XmlEvent,
+  type XmlHandlers,
+  type XmlLimits,
+} from './events.ts';
+import { type Declaring, headerOf, readHeader } from './header.ts';
 import { plainEnd, readPlain, TEXT_END } from './plain.ts';
 import { NOT_UTF8, type XmlFault } from './sax.ts';
 import { endWithoutWhitespace, skipWhitespace } from './space.ts';
@@ -228,7 +235,8 @@ export class XmlParser {
     const isPieceAscii = this.#begun === '' ? isDecodedAscii : this.#isBegunAscii && isDecodedAscii;
     const waited = this.#begun.length;
     this.#begun = '';
-    const start = this.#isBetween ? this.#readPlain(text, isPieceAscii) : 0;
+    const header = this.#isAtStart ? this.#readHeader(text) : 0;
+    const start = this.#isBetween ? this.#readPlain(text, header, isPieceAscii) : 0;
     if (start === length || this.#leaveBegun(text, start, waited, isPieceAscii)) {
       if (this.#plainElements >= RELEASED_AFTER) this.#sax.release();
       return;
@@ -257,15 +265,30 @@ export class XmlParser {
     this.#checkBytes(this.#carriedBytes);
   }
 
+  /** Whether nothing of a stream was read yet. */
+  get #isAtStart(): boolean {
+    return this.#namespaces.length === 0 && this.#carriedBytes === 0 && this.#pieceStart === 0;
+  }
+
+  /** Reads a plain header; answers where it ends, or 0 if saxes has to look. */
+  #readHeader(text: string): number {
+    const { maxAttributes, maxBytes } = this.limits;
+    const found = readHeader(text, maxAttributes);
+    if (found === undefined || found.end > maxBytes) return 0;
+    this.#isBetween = true;
+    this.#begin(found.header, found);
+    return found.end;
+  }
+
   /**
    * Reads what saxes need not see: whitespace between top-level elements, which it would collect for ever,
    * and plain elements.
    * @param text with {@link TEXT_END}
    * @returns where saxes has to go on
    */
-  #readPlain(text: string, isAscii: boolean): number {
+  #readPlain(text: string, from: number, isAscii: boolean): number {
     const length = text.length - TEXT_END.length;
-    for (let at = 0; ; ) {
+    for (let at = from; ; ) {
       const { limits } = this; // a handler may have set others
       const start = skipWhitespace(text, at);
       this.#keepalives += start - at;
@@ -369,27 +392,18 @@ export class XmlParser {
   #openStream(tag: SaxesTagNS): void {
     if (Object.keys(tag.attributes).length > this.limits.maxAttributes) this.#tooManyAttributes();
     this.#endUnit();
-    this.#contentNs = tag.ns[''] ?? '';
-    this.#namespaces.push(tag.uri);
-    this.#root = tag.local;
+    this.#begin(
+      headerOf(tag, (name) => tag.attributes[name]?.value),
+      tag,
+    );
+  }
+
+  #begin(header: StreamHeader, tag: Declaring): void {
+    this.#contentNs = header.contentNs;
+    this.#namespaces.push(header.ns);
+    this.#root = header.name;
     this.#sax.begin(tag);
-    const attrs: Record<string, string> = {};
-    for (const name of HEADER_ATTRIBUTES) {
-      const attribute = tag.attributes[name];
-      if (attribute !== undefined) attrs[name] = attribute.value;
-    }
-    const { local: name, prefix, uri: ns } = tag;
-    this.#emitOrHalt({
-      kind: 'open',
-      header: {
-        name,
-        prefix,
-        ns,
-        contentNs: this.#contentNs,
-        declared: Object.values(tag.ns),
-        attrs,
-      },
-    });
+    this.#emitOrHalt({ kind: 'open', header });
   }
 
   #closeTag(): void {
@@ -439,8 +453,6 @@ const UNREADABLE: XmlFault = {
 };
 
 const TEXT_IN_STREAM = 'Between the elements of a stream there may only be whitespace.';
-
-const HEADER_ATTRIBUTES = ['to', 'from', 'version', 'id', 'xml:lang'] as const;
 
 /** Adds text so that one run of it is one child, however it was written (CDATA, references). */
 function appendText(element: Element, text: string): void {

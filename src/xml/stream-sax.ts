@@ -1,10 +1,10 @@
 /**
- * saxes for one stream. It is let go while only plain elements come, for it is most of what reading a stream
- * keeps in memory, and a server has thousands that are idle; when it is needed, another one begins where
- * it was.
+ * saxes for one stream. It is made when something comes that is not plain, and let go while only plain elements
+ * come, for it is most of what reading a stream keeps in memory, and a server has thousands that are idle; when
+ * it is needed again, another one begins where it was.
  */
-import type { SaxesTagNS } from 'saxes';
 import { escapeAttribute } from './element.ts';
+import type { Declaring } from './header.ts';
 import { openSax, type RestrictedSax, type SaxHandlers } from './sax.ts';
 
 /** A saxes that was told more to begin with is kept: making it anew would cost more than its stream's bytes do. */
@@ -24,7 +24,6 @@ export class StreamSax {
 
   constructor(handlers: SaxHandlers) {
     this.#handlers = handlers;
-    this.#sax = this.#open();
   }
 
   /** How many UTF-16 units were read, for a handler. */
@@ -34,13 +33,13 @@ export class StreamSax {
 
   /** Reads on; handlers are called before it returns, and may throw through it. */
   write(text: string): void {
-    this.#sax ??= this.#reopen();
+    this.#sax ??= this.#declaring === '' ? this.#open() : this.#reopen();
     this.#written += text.length;
     this.#sax.write(text);
   }
 
   /** Notes the stream's own tag. */
-  begin({ name, ns }: SaxesTagNS): void {
+  begin({ name, ns }: Declaring): void {
     let tag = `<${name}`;
     for (const prefix in ns)
       tag += ` xmlns${prefix === '' ? '' : ':'}${prefix}="${escapeAttribute(ns[prefix] ?? '')}"`;
