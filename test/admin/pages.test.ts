@@ -42,6 +42,7 @@ const PAGES = [
   '/admin/log',
   '/admin/server',
   '/admin/server/reload',
+  '/admin/server/backup',
 ] as const;
 
 let console: ConsoleScene;
@@ -480,6 +481,12 @@ describe('the rest', () => {
     const page = await follow(await admin.submit('/admin/server/reload', {}));
     expect(page).toContain('Nothing had changed.');
     expect(await admin.read('/admin/server')).not.toContain('Nothing had changed.');
+  });
+
+  test('a backup says where it is', async () => {
+    const page = await follow(await admin.submit('/admin/server/backup', {}));
+    expect(page).toContain('2.0 KiB in /data/backups/rtcd.sqlite');
+    expect(await admin.read('/admin/audit')).toContain('server.backup');
   });
 
   test('the live view says what to do without scripts', async () => {

@@ -1,4 +1,7 @@
-/** The server itself: where it listens, where its files are, what it can do; reloading the config. */
+/**
+ * The server itself: where it listens, where its files are, what it can do; reloading the config, and a copy
+ * of the database.
+ */
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { OperationFailure } from '../../core/operation.ts';
@@ -9,6 +12,7 @@ import { aboutView, statusView } from '../views.ts';
 
 const PATH = '/admin/server';
 const reloadView = z.object({ changed: z.array(z.string()) });
+const backupView = z.object({ file: z.string(), bytes: z.number() });
 
 /** Adds these pages. */
 export function addServerPages(app: Hono<AdminEnv>, desk: Desk): void {
@@ -20,6 +24,13 @@ export function addServerPages(app: Hono<AdminEnv>, desk: Desk): void {
     const { changed } = outcome.value;
     const text = changed.length === 0 ? 'Nothing had changed.' : `Changed: ${changed.join('; ')}.`;
     return desk.done(c, PATH, `The config was read again. ${text}`);
+  });
+  app.get(`${PATH}/backup`, (c) => confirmBackup(c, desk));
+  app.post(`${PATH}/backup`, async (c) => {
+    const outcome = await desk.ask(c, 'server.backup', {}, backupView);
+    if (!outcome.ok) return confirmBackup(c, desk, outcome);
+    const { file, bytes } = outcome.value;
+    return desk.done(c, PATH, `The database is backed up: ${sizeText(bytes)} in ${file}.`);
   });
 }
 
@@ -39,6 +50,9 @@ async function show(c: Ask, desk: Desk) {
         title="Server"
         lead={`rtcd ${value.version} on Node ${value.node.replace(/^v/, '')}`}
       >
+        <a class="button" href={`${PATH}/backup`} data-dialog>
+          Back up
+        </a>
         <a class="button" href={`${PATH}/reload`} data-dialog>
           Reload the config
         </a>
@@ -127,6 +141,29 @@ function confirmReload(c: Ask, desk: Desk, problem?: OperationFailure) {
       <p>
         The files are read again and taken as a whole. If they have a fault, nothing changes and the
         faults are shown here. Nobody is disconnected who is not concerned.
+      </p>
+    </Confirm>,
+    problem === undefined ? 200 : 422,
+  );
+}
+
+function confirmBackup(c: Ask, desk: Desk, problem?: OperationFailure) {
+  return desk.page(
+    c,
+    { title: 'Back up the database', area: 'server' },
+    <Confirm
+      title="Back up the database?"
+      action={`${PATH}/backup`}
+      csrf={c.get('session').csrf}
+      button="Back up"
+      back={PATH}
+      problem={problem}
+    >
+      <p>
+        A whole copy is written into <span class="mono">backups</span> in the data folder, while the
+        server goes on. Take it elsewhere together with <span class="mono">uploads</span>,{' '}
+        <span class="mono">certs</span>, <span class="mono">tokens.key</span> and the config, and
+        remove old ones.
       </p>
     </Confirm>,
     problem === undefined ? 200 : 422,
