@@ -52,15 +52,18 @@ async function sayMuch(): Promise<void> {
   await Promise.all(said);
 }
 
+const withRooms = () =>
+  startScene({
+    modules: [roster, presence, archive, disco, muc, ping, streamManagement],
+    accounts: ['juliet@capulet.example'],
+    host: {
+      components: { [domainNamed('chat.capulet.example')]: { type: 'muc', name: 'Rooms' } },
+    },
+  });
+
 describe('XEP-0198 §4 what is waited for is not behind the stanza that waits', () => {
   test('to enter a room', async () => {
-    scene = await startScene({
-      modules: [roster, presence, archive, disco, muc, ping, streamManagement],
-      accounts: ['juliet@capulet.example'],
-      host: {
-        components: { [domainNamed('chat.capulet.example')]: { type: 'muc', name: 'Rooms' } },
-      },
-    });
+    scene = await withRooms();
     const services = c2sServices(scene);
     const visitor = await bound(services, 'hall');
     const [session] = services.sessions.all();
@@ -92,13 +95,7 @@ describe('who reads nothing any more', () => {
     ['without stream management is over when its connection breaks', false],
     ['with it sleeps when its connection breaks', true],
   ])('%s, though something is being handled', async (_, isManaged) => {
-    scene = await startScene({
-      modules: [roster, presence, archive, disco, muc, ping, streamManagement],
-      accounts: ['juliet@capulet.example'],
-      host: {
-        components: { [domainNamed('chat.capulet.example')]: { type: 'muc', name: 'Rooms' } },
-      },
-    });
+    scene = await withRooms();
     const services = c2sServices(scene);
     const visitor = await bound(services, 'hall', isManaged);
     const [session] = services.sessions.all();
