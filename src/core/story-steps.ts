@@ -35,7 +35,7 @@ const kinds = [
   z.object({ kind: z.literal('returned'), by: jid }),
   /** It is kept for an account until a client is there (XEP-0160). */
   z.object({ kind: z.literal('kept'), account: jid }),
-  /** What was kept was taken out, to be handed to a session. */
+  /** What was kept was taken out, as older versions noted before they noted to whom it was handed. */
   z.object({ kind: z.literal('fetched'), account: jid }),
   /** A push service was told of it, and said this, or nothing (XEP-0357). */
   z.object({ kind: z.literal('pushed'), service: jid, answer: z.string() }),

@@ -114,11 +114,11 @@ describe('what is noted of a message', () => {
     ]);
   });
 
-  test('nobody is there: it is kept, and fetched by who comes', async () => {
+  test('nobody is there: it is kept, and handed to who comes', async () => {
     await say('hi');
     await arrive('balcony');
     expect(await steps()).toEqual([
-      ['received orchard', 'kept', 'fetched', 'handed balcony', 'acknowledged balcony'],
+      ['received orchard', 'kept', 'handed balcony', 'acknowledged balcony'],
     ]);
   });
 
@@ -153,7 +153,6 @@ describe('what is noted of a message', () => {
         'handed balcony',
         'returned balcony',
         'kept',
-        'fetched',
         'handed chamber',
         'acknowledged chamber',
       ],

@@ -93,11 +93,11 @@ export function createMailbox(
   const readers = new WeakSet<Session>();
   /** Sessions that fell asleep while they were given what waits. */
   const unfinished = new WeakSet<Session>();
-  /** Rows that are being removed; until that is done they are still read. */
-  const leaving = new Set<number>();
+  /** Batches of rows that are being removed; until that is done they are still read. */
+  const leaving = new Set<ReadonlySet<number>>();
   const young = new Young<Held>();
   /** Rows that are not needed any more, and are removed together. */
-  let gone = new Map<number, Row>();
+  let gone = new Set<number>();
   const patience = new Patience();
   let timer: Timer | undefined;
   let removing: Promise<unknown> = Promise.resolve();
@@ -207,11 +207,13 @@ export function createMailbox(
       disown(row.id);
       spool.free(account, row);
     }
-    await remove(meant);
+    await remove(new Set(meant.map(({ id }) => id)));
   }
 
   function isGone(id: number): boolean {
-    return gone.has(id) || leaving.has(id);
+    if (gone.has(id)) return true;
+    for (const batch of leaving) if (batch.has(id)) return true;
+    return false;
   }
 
   function add(message: Message, account: BareJid, since: number) {
@@ -257,16 +259,16 @@ export function createMailbox(
   function removeGone(): void {
     if (gone.size === 0) return;
     // What is not removed is delivered twice at worst.
-    removing = bothSettled(removing, remove([...gone.values()]));
-    gone = new Map();
+    removing = bothSettled(removing, remove(gone));
+    gone = new Set();
   }
 
-  async function remove(rows: readonly Row[]): Promise<void> {
-    for (const { id } of rows) leaving.add(id);
+  async function remove(batch: ReadonlySet<number>): Promise<void> {
+    leaving.add(batch);
     try {
-      await spool.remove(rows);
+      await spool.remove([...batch]);
     } finally {
-      for (const { id } of rows) leaving.delete(id);
+      leaving.delete(batch);
     }
   }
 
@@ -334,7 +336,7 @@ export function createMailbox(
   function forget(account: BareJid, row: Row): void {
     held.delete(row.id);
     spool.free(account, row);
-    gone.set(row.id, row);
+    gone.add(row.id);
     soon();
   }
 
@@ -397,7 +399,6 @@ export function createMailbox(
       forget(account, { id, bytes });
       return;
     }
-    if (story.isOn) story.note(message, { kind: 'fetched', account });
     const parcel = known?.parcel ?? reopened(message, account, { id, bytes });
     parcel.hand([session]);
     session.send(message, undefined, parcel);

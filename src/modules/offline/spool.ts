@@ -48,8 +48,8 @@ export interface Spool {
   next(account: BareJid, after: number, most: number): Promise<readonly Waiting[]>;
   /** A message is not needed any more: it does not count, though it may not be removed yet. */
   free(account: BareJid, row: Row): void;
-  /** Removes messages that were freed. */
-  remove(rows: readonly Row[]): Promise<void>;
+  /** Removes messages that were freed, by their ids. */
+  remove(ids: readonly number[]): Promise<void>;
   /** Removes all of an account. */
   removeAll(account: BareJid): Promise<void>;
 }
@@ -261,8 +261,8 @@ export function createSpool(store: Store, clock: Pick<Clock, 'now'>): Spool {
         fill.bytes -= bytes;
       }
     },
-    async remove(rows) {
-      const { runs, others } = runsIn(rows.map(({ id }) => id));
+    async remove(ids) {
+      const { runs, others } = runsIn(ids);
       await store.write(...runs.map(removeRun), ...removeMany(others));
     },
     async removeAll(account) {
