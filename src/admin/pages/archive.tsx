@@ -29,7 +29,7 @@ import {
   foundView,
   keptView,
   purgedView,
-} from '../views.ts';
+} from '../views/archive.ts';
 
 const PREFERENCES: Readonly<Record<ArchiveView['default'], string>> = {
   always: 'All messages',

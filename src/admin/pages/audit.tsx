@@ -2,7 +2,7 @@
 import type { Hono } from 'hono';
 import { type AdminEnv, type Desk, link, whole } from '../desk.tsx';
 import { Badge, Empty, PageHeading, Table, Time } from '../ui/parts.tsx';
-import { auditView } from '../views.ts';
+import { auditView } from '../views/server.ts';
 
 const PAGE = 50;
 const LIST = '/admin/audit';

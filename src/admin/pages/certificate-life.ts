@@ -1,7 +1,7 @@
 /** How long a certificate still lives, in words. */
 import { durationText } from '../text.ts';
 import type { Tone } from '../ui/parts.tsx';
-import type { CertificateView } from '../views.ts';
+import type { CertificateView } from '../views/hosts.ts';
 
 /** The state of a certificate. */
 export interface CertificateLife {

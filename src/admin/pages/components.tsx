@@ -1,7 +1,7 @@
 /** The components of a host, on its page. */
 
 import { Ago, Badge, Table } from '../ui/parts.tsx';
-import type { ComponentView } from '../views.ts';
+import type { ComponentView } from '../views/hosts.ts';
 
 /** The components of a host; nothing where there are none. */
 export const ComponentsCard = (props: { components: readonly ComponentView[]; now: number }) =>

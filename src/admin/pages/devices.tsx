@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { failure, type OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, userPath } from '../desk.tsx';
 import { Ago, Badge, Confirm, Empty, Problem, Table } from '../ui/parts.tsx';
-import { type DeviceView, devicesView, revokedView } from '../views.ts';
+import { type DeviceView, devicesView, revokedView } from '../views/accounts.ts';
 
 const ACCESS: Readonly<Record<DeviceView['access'], string>> = {
   password: 'Password',

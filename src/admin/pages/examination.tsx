@@ -12,7 +12,7 @@ import {
   Problem,
   type Tone,
 } from '../ui/parts.tsx';
-import { type ExaminedStep, stepView } from '../views.ts';
+import { type ExaminedStep, stepView } from '../views/federation.ts';
 
 const EXAMINATION = '/admin/federation/test';
 

@@ -19,7 +19,13 @@ import {
   Time,
   type Tone,
 } from '../ui/parts.tsx';
-import { type LinkView, linksView, type PartnerView, partnerView, rulesView } from '../views.ts';
+import {
+  type LinkView,
+  linksView,
+  type PartnerView,
+  partnerView,
+  rulesView,
+} from '../views/federation.ts';
 import { addExaminationPage, Examine } from './examination.tsx';
 import { DomainFilter } from './users.tsx';
 

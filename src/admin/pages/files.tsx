@@ -13,7 +13,7 @@ import {
 } from '../desk.tsx';
 import { plural, sizeText } from '../text.ts';
 import { Ago, Confirm, Empty, PageHeading, Pager, Search, Table, Time } from '../ui/parts.tsx';
-import { type FileView, filesView, fileView, quotaView, type UsageView } from '../views.ts';
+import { type FileView, filesView, fileView, quotaView, type UsageView } from '../views/files.ts';
 
 const PAGE = 50;
 const LIST = '/admin/files';

@@ -1,7 +1,7 @@
 /** What checks found: what needs care first, what is fine folded away. */
 import { plural } from '../text.ts';
 import { Badge, Note } from '../ui/parts.tsx';
-import type { Finding } from '../views.ts';
+import type { Finding } from '../views/server.ts';
 
 const LEVELS = {
   error: { tone: 'error', text: 'Error' },

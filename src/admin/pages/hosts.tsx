@@ -34,7 +34,7 @@ import {
   dnsFindingsView,
   hostsView,
   zoneView,
-} from '../views.ts';
+} from '../views/hosts.ts';
 import { lifeOf } from './certificate-life.ts';
 import { ComponentsCard } from './components.tsx';
 import { Findings } from './findings.tsx';

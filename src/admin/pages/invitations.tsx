@@ -27,7 +27,12 @@ import {
   Time,
   Token,
 } from '../ui/parts.tsx';
-import { type InvitationView, invitationsView, madeLinkView, registrationsView } from '../views.ts';
+import {
+  type InvitationView,
+  invitationsView,
+  madeLinkView,
+  registrationsView,
+} from '../views/invitations.ts';
 
 const PAGE = 50;
 const LIST = '/admin/invitations';

@@ -4,7 +4,7 @@ import type { OperationFailure } from '../../core/operation.ts';
 import { LOG_LEVELS } from '../../kit/log.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf } from '../desk.tsx';
 import { Choice, PageHeading, Problem, Token } from '../ui/parts.tsx';
-import { levelsView } from '../views.ts';
+import { levelsView } from '../views/server.ts';
 
 const PATH = '/admin/log';
 const MEANINGS: Readonly<Record<string, string>> = {

@@ -5,7 +5,8 @@ import type { AdminEnv, Ask, Desk } from '../desk.tsx';
 import { hostPath } from '../desk.tsx';
 import { countText, durationText, plural, sizeText } from '../text.ts';
 import { Badge, Note, PageHeading, Problem } from '../ui/parts.tsx';
-import { findingsView, type HostView, hostsView, statusView } from '../views.ts';
+import { type HostView, hostsView } from '../views/hosts.ts';
+import { findingsView, statusView } from '../views/server.ts';
 import { lifeOf } from './certificate-life.ts';
 import { Findings } from './findings.tsx';
 

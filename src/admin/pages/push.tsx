@@ -4,7 +4,7 @@ import type { Child } from 'hono/jsx';
 import type { OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, link, userPath } from '../desk.tsx';
 import { Ago, Badge, Confirm, Table, type Tone } from '../ui/parts.tsx';
-import { type PushView, pushAnswersView, pushesView } from '../views.ts';
+import { type PushView, pushAnswersView, pushesView } from '../views/push.ts';
 
 const STATES: Readonly<Record<PushView['state'], readonly [Tone, string]>> = {
   connected: ['ok', 'Connected'],

@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { failure, type OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, userPath } from '../desk.tsx';
 import { Badge, Choice, Confirm } from '../ui/parts.tsx';
-import { accountView, type RoleView } from '../views.ts';
+import { accountView, type RoleView } from '../views/accounts.ts';
 
 /** The roles with what they may, the highest first. */
 const ROLES: readonly (readonly [role: RoleView, word: string, text: string])[] = [

@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import type { OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, type Fields, fieldsOf } from '../desk.tsx';
 import { Choice, Field, PageHeading, Problem, Tick, Token } from '../ui/parts.tsx';
-import { roomView } from '../views.ts';
+import { roomView } from '../views/rooms.ts';
 import { ROOMS, roomPath } from './room-paths.ts';
 
 /** What each key is called, in the order of the form. */

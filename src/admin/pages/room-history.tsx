@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import type { OperationOutcome } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, filled, link } from '../desk.tsx';
 import { Badge, Empty, Field, PageHeading, Problem, Table, Time, Token } from '../ui/parts.tsx';
-import { type RoomHistoryView, roomHistoryView } from '../views.ts';
+import { type RoomHistoryView, roomHistoryView } from '../views/rooms.ts';
 import { ROOMS, roomPath } from './room-paths.ts';
 
 const PAGE = 50;

@@ -2,7 +2,7 @@
 import { type Ask, type Desk, link, userPath } from '../desk.tsx';
 import { plural } from '../text.ts';
 import { Empty, Facts, PageHeading, Problem, Table, Time } from '../ui/parts.tsx';
-import { type RoomView, roomMembersView, roomView } from '../views.ts';
+import { type RoomView, roomMembersView, roomView } from '../views/rooms.ts';
 import { roomPath } from './room-paths.ts';
 
 /** The page of a room. */

@@ -25,7 +25,7 @@ import {
   Time,
   Token,
 } from '../ui/parts.tsx';
-import { roomsView } from '../views.ts';
+import { roomsView } from '../views/rooms.ts';
 import { showRoom } from './room.tsx';
 import { addRoomChanges, listed } from './room-changes.tsx';
 import { addRoomConfigPages } from './room-config.tsx';

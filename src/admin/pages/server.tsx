@@ -8,7 +8,7 @@ import type { OperationFailure } from '../../core/operation.ts';
 import type { AdminEnv, Ask, Desk } from '../desk.tsx';
 import { countText, durationText, plural, sizeText } from '../text.ts';
 import { Badge, Confirm, Facts, PageHeading, Problem, Table, Time } from '../ui/parts.tsx';
-import { aboutView, statusView } from '../views.ts';
+import { aboutView, statusView } from '../views/server.ts';
 
 const PATH = '/admin/server';
 const reloadView = z.object({ changed: z.array(z.string()) });

@@ -25,7 +25,7 @@ import {
   Table,
   type Tone,
 } from '../ui/parts.tsx';
-import { type SessionView, sessionsView } from '../views.ts';
+import { type SessionView, sessionsView } from '../views/accounts.ts';
 import { DomainFilter } from './users.tsx';
 
 const PAGE = 100;

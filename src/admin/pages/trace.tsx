@@ -16,7 +16,7 @@ import {
   Time,
   type Tone,
 } from '../ui/parts.tsx';
-import { type StoryView, storiesView } from '../views.ts';
+import { type StoryView, storiesView } from '../views/stories.ts';
 
 const PATH = '/admin/trace';
 const PAGE = 20;

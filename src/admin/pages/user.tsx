@@ -4,7 +4,7 @@ import { failure, type OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, link, userPath } from '../desk.tsx';
 import { generatePassword } from '../secrets.ts';
 import { Confirm, Empty, Facts, PageHeading, Problem, Tick, Time, Token } from '../ui/parts.tsx';
-import { type AccountView, accountView, warningView } from '../views.ts';
+import { type AccountView, accountView, warningView } from '../views/accounts.ts';
 import { archiveSection } from './archive.tsx';
 import { deviceSection } from './devices.tsx';
 import { PasswordFields, readNewAccount } from './entry.tsx';

@@ -28,7 +28,7 @@ import {
   Time,
   Token,
 } from '../ui/parts.tsx';
-import { accountsView, warningView } from '../views.ts';
+import { accountsView, warningView } from '../views/accounts.ts';
 import { AddressFields, nameFaults, PasswordFields, readNewAccount } from './entry.tsx';
 import { UserBadges } from './roles.tsx';
 
