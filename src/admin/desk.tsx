@@ -71,6 +71,13 @@ export interface Desk {
     body: Child,
     status?: ContentfulStatusCode,
   ): Response | Promise<Response>;
+  /** A page with a form: a problem is why what was sent by it was refused, as its status says. */
+  form(
+    c: Ask,
+    head: PageHead,
+    body: Child,
+    problem: OperationFailure | undefined,
+  ): Response | Promise<Response>;
   /** A page that says only why there is nothing to show. */
   problem(c: Ask, head: PageHead, problem: OperationFailure): Response | Promise<Response>;
   /** Goes on to a page after a change, which says what was done (POST-redirect-GET). */
@@ -139,6 +146,7 @@ export function createDesk(options: {
     },
     run: (c, name, input) => operations.run(name, input, actorOf(c, 'console')),
     page,
+    form: (c, head, body, problem) => page(c, head, body, problem === undefined ? 200 : 422),
     problem: (c, head, problem) =>
       page(
         c,

@@ -5,7 +5,7 @@ import type { OperationFailure } from '../../core/operation.ts';
 import { domainOf } from '../../jid/jid.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, link } from '../desk.tsx';
 import { plural } from '../text.ts';
-import { Choice, Field, PageHeading, Problem, Tick, Time, Token } from '../ui/parts.tsx';
+import { Choice, Field, PageHeading, Problem, Submit, Tick, Time, Token } from '../ui/parts.tsx';
 
 const PAGE = '/admin/announcements';
 
@@ -129,11 +129,7 @@ async function show(c: Ask, desk: Desk, host: string, trouble?: Trouble) {
             required
             value={about('announce')?.text}
           />
-          <div class="actions">
-            <button class="button primary" type="submit">
-              Send now
-            </button>
-          </div>
+          <Submit>Send now</Submit>
         </form>
       </section>
       <Standing host={host} kind="motd" csrf={csrf} {...motd.value} trouble={about('motd')} />
@@ -187,21 +183,13 @@ const Standing = (props: {
         {kind === 'motd' && since !== null ? (
           <Tick name="again" label="Send it also to those who had the one before" />
         ) : null}
-        <div class="actions">
-          <button class="button primary" type="submit">
-            Save
-          </button>
-        </div>
+        <Submit>Save</Submit>
       </form>
       {since === null ? null : (
         <form method="post" action={`${PAGE}/${kind}/delete`}>
           <Token csrf={csrf} />
           <input type="hidden" name="host" value={host} />
-          <div class="actions">
-            <button class="button danger" type="submit">
-              Delete
-            </button>
-          </div>
+          <Submit isDangerous>Delete</Submit>
         </form>
       )}
     </section>

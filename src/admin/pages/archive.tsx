@@ -18,6 +18,7 @@ import {
   Field,
   PageHeading,
   Problem,
+  Submit,
   Table,
   Time,
   Token,
@@ -125,11 +126,7 @@ async function showArchive(c: Ask, desk: Desk, jid: string, text = '') {
           hint="All of them must occur. The audit log says what was looked for."
           required
         />
-        <div class="actions">
-          <button class="button primary" type="submit">
-            Search
-          </button>
-        </div>
+        <Submit>Search</Submit>
       </form>
       {found === undefined ? null : <Found outcome={found} />}
     </>,
@@ -162,7 +159,7 @@ function askPurge(
   fields: Fields = {},
   problem?: OperationFailure,
 ) {
-  return desk.page(
+  return desk.form(
     c,
     { title: `Remove messages of ${jid}`, area: 'users' },
     <Confirm
@@ -186,7 +183,7 @@ function askPurge(
         required
       />
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
@@ -203,7 +200,7 @@ async function purge(c: Ask, desk: Desk, jid: string) {
 }
 
 function askKeep(c: Ask, desk: Desk, jid: string, fields: Fields = {}, problem?: OperationFailure) {
-  return desk.page(
+  return desk.form(
     c,
     { title: `Retention of ${jid}`, area: 'users' },
     <Confirm
@@ -224,7 +221,7 @@ function askKeep(c: Ask, desk: Desk, jid: string, fields: Fields = {}, problem?:
         fault={problem?.fields?.['days']}
       />
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 

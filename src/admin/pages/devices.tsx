@@ -97,7 +97,7 @@ async function confirm(c: Ask, desk: Desk, jid: string, id: string, problem?: Op
   }
   const title = `Revoke ${device === undefined ? 'the device' : nameOf(device)}?`;
   const knowsPassword = device?.access.startsWith('password') === true;
-  return desk.page(
+  return desk.form(
     c,
     { title, area: 'users' },
     <Confirm
@@ -119,6 +119,6 @@ async function confirm(c: Ask, desk: Desk, jid: string, id: string, problem?: Op
         </p>
       ) : null}
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

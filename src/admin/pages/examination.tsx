@@ -158,7 +158,7 @@ async function showExamination(c: Ask, desk: Desk) {
   const problem = outcome.ok ? undefined : outcome;
   const steps = outcome.ok ? outcome.value : [];
   const summary = steps.find(({ step }) => step === 'summary');
-  return desk.page(
+  return desk.form(
     c,
     { title: 'Examination', area: 'federation' },
     <>
@@ -183,6 +183,6 @@ async function showExamination(c: Ask, desk: Desk) {
       )}
       <ExaminationForm domain={domain} host={host} domains={desk.domains()} problem={problem} />
     </>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -315,7 +315,7 @@ const HistoryTable = ({ history }: { history: PartnerView['history'] }) => (
 );
 
 function confirmClose(c: Ask, desk: Desk, domain: string, problem?: OperationFailure) {
-  return desk.page(
+  return desk.form(
     c,
     { title: 'Close streams', area: 'federation' },
     <Confirm
@@ -329,7 +329,7 @@ function confirmClose(c: Ask, desk: Desk, domain: string, problem?: OperationFai
       <input type="hidden" name="domain" value={domain} />
       <p>They are opened anew as soon as somebody writes. Nothing that waits is lost.</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
@@ -363,7 +363,7 @@ function confirmRule(
 ) {
   const { title, button, text } = RULINGS[verdict];
   const domains = desk.domains();
-  return desk.page(
+  return desk.form(
     c,
     { title, area: 'federation' },
     <Confirm
@@ -394,6 +394,6 @@ function confirmRule(
       )}
       <p>{text}</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

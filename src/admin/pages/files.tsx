@@ -140,7 +140,7 @@ async function confirm(c: Ask, desk: Desk, problem?: OperationFailure) {
   const outcome = await desk.ask(c, 'files.show', { id }, fileView);
   if (!outcome.ok) return desk.problem(c, head, outcome);
   const { name, jid } = outcome.value;
-  return desk.page(
+  return desk.form(
     c,
     head,
     <Confirm
@@ -158,6 +158,6 @@ async function confirm(c: Ask, desk: Desk, problem?: OperationFailure) {
       </p>
       <p>Whoever has not opened it yet will not find it any more.</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -21,6 +21,7 @@ import {
   Note,
   PageHeading,
   Problem,
+  Submit,
   Table,
   Tick,
   Token,
@@ -110,7 +111,7 @@ async function listGroups(c: Ask, desk: Desk, typed: Fields = {}, problem?: Oper
   if (!outcome.ok) return desk.problem(c, head, outcome);
   const { groups } = outcome.value;
   const domains = desk.domains();
-  return desk.page(
+  return desk.form(
     c,
     head,
     <>
@@ -161,15 +162,11 @@ async function listGroups(c: Ask, desk: Desk, typed: Fields = {}, problem?: Oper
             hint="All accounts of the domain but guests, and those to come."
             checked={typed['everyone'] === 'yes'}
           />
-          <div class="actions">
-            <button class="button primary" type="submit">
-              Create the group
-            </button>
-          </div>
+          <Submit>Create the group</Submit>
         </form>
       </section>
     </>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
@@ -185,7 +182,7 @@ async function showGroup(
   if (!outcome.ok) return desk.problem(c, head, outcome);
   const { everyone, defined, members, missing } = outcome.value;
   const isFixed = everyone || defined;
-  return desk.page(
+  return desk.form(
     c,
     head,
     <>
@@ -229,11 +226,7 @@ async function showGroup(
             required
             fault={problem?.fields === undefined ? undefined : problem.text}
           />
-          <div class="actions">
-            <button class="button primary" type="submit">
-              Add
-            </button>
-          </div>
+          <Submit>Add</Submit>
         </form>
       )}
       {members.length === 0 ? (
@@ -263,13 +256,13 @@ async function showGroup(
         />
       )}
     </>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
 function confirmRemoval(c: Ask, desk: Desk, which: Which, jid: string, problem?: OperationFailure) {
   const title = `Take ${jid} out of ${which.name}?`;
-  return desk.page(
+  return desk.form(
     c,
     { title, area: 'groups' },
     <Confirm
@@ -285,13 +278,13 @@ function confirmRemoval(c: Ask, desk: Desk, which: Which, jid: string, problem?:
       <input type="hidden" name="jid" value={jid} />
       <p>The others no longer have this contact by this group.</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
 function confirmDeletion(c: Ask, desk: Desk, which: Which, problem?: OperationFailure) {
   const title = `Delete the group ${which.name}?`;
-  return desk.page(
+  return desk.form(
     c,
     { title, area: 'groups' },
     <Confirm
@@ -307,6 +300,6 @@ function confirmDeletion(c: Ask, desk: Desk, which: Which, problem?: OperationFa
       <input type="hidden" name="name" value={which.name} />
       <p>Its members do not have each other by this group any more. Their accounts stay.</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -24,6 +24,7 @@ import {
   Note,
   PageHeading,
   Problem,
+  Submit,
   Table,
   Time,
   Token,
@@ -279,7 +280,7 @@ function generateForm(
   fields: Fields,
   problem?: OperationFailure,
 ) {
-  return desk.page(
+  return desk.form(
     c,
     { title: `Certificate of ${domain}`, area: 'hosts' },
     <Confirm
@@ -296,7 +297,7 @@ function generateForm(
       </p>
       <WishFields fields={fields} problem={problem} />
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
@@ -307,7 +308,7 @@ function requestForm(
   fields: Fields,
   problem?: OperationFailure,
 ) {
-  return desk.page(
+  return desk.form(
     c,
     { title: `Certificate request for ${domain}`, area: 'hosts' },
     <Confirm
@@ -324,7 +325,7 @@ function requestForm(
       </p>
       <WishFields fields={fields} problem={problem} />
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
@@ -336,7 +337,7 @@ function importForm(
   problem?: OperationFailure,
 ) {
   const faults = problem?.fields ?? {};
-  return desk.page(
+  return desk.form(
     c,
     { title: `Import a certificate for ${domain}`, area: 'hosts' },
     <>
@@ -368,17 +369,10 @@ function importForm(
           fault={faults['key']}
         />
         <Field name="keyFile" label="Or a file" type="file" accept=".pem,.key" />
-        <div class="actions">
-          <button class="button primary" type="submit">
-            Import and use it
-          </button>
-          <a class="button" href={hostPath(domain)}>
-            Cancel
-          </a>
-        </div>
+        <Submit back={hostPath(domain)}>Import and use it</Submit>
       </form>
     </>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 

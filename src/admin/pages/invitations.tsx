@@ -23,6 +23,7 @@ import {
   PageHeading,
   Pager,
   Problem,
+  Submit,
   Table,
   Time,
   Token,
@@ -200,7 +201,7 @@ const Waiting = (props: {
 
 function form(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure) {
   const faults = problem?.fields ?? {};
-  return desk.page(
+  return desk.form(
     c,
     { title: 'Invite somebody', area: AREA },
     <>
@@ -246,17 +247,10 @@ function form(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure) {
           fault={faults['note']}
           hint="For you, to know the link in the list. May be left empty."
         />
-        <div class="actions">
-          <button class="button primary" type="submit">
-            Make the link
-          </button>
-          <a class="button" href={LIST}>
-            Cancel
-          </a>
-        </div>
+        <Submit back={LIST}>Make the link</Submit>
       </form>
     </>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
@@ -279,7 +273,7 @@ const count = (name: string, typed: string): Readonly<Record<string, number>> =>
   typed === '' ? {} : { [name]: Number(typed) };
 
 function confirmRevoke(c: Ask, desk: Desk, problem?: OperationFailure) {
-  return desk.page(
+  return desk.form(
     c,
     { title: 'Revoke a link', area: AREA },
     <Confirm
@@ -293,7 +287,7 @@ function confirmRevoke(c: Ask, desk: Desk, problem?: OperationFailure) {
     >
       <p>Nobody can use it any more. Accounts that were made with it stay.</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
@@ -318,7 +312,7 @@ function confirmVerdict(
 ) {
   const { title, text, button } = VERDICTS[verdict];
   const jid = c.req.param('jid') ?? '';
-  return desk.page(
+  return desk.form(
     c,
     { title, area: AREA },
     <Confirm
@@ -333,13 +327,13 @@ function confirmVerdict(
       <p class="wrap">{jid}</p>
       <p>{text}</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
 function confirmReset(c: Ask, desk: Desk, problem?: OperationFailure) {
   const jid = c.req.param('jid') ?? '';
-  return desk.page(
+  return desk.form(
     c,
     { title: 'A link for a new password', area: 'users' },
     <Confirm
@@ -356,6 +350,6 @@ function confirmReset(c: Ask, desk: Desk, problem?: OperationFailure) {
         holds. Earlier links are void.
       </p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -34,7 +34,7 @@ async function show(c: Ask, desk: Desk, problem?: OperationFailure) {
   const head = { title: 'Log levels', area: 'log' } as const;
   const outcome = await desk.ask(c, 'log.levels', {}, levelsView);
   if (!outcome.ok) return desk.problem(c, head, outcome);
-  return desk.page(
+  return desk.form(
     c,
     head,
     <>
@@ -66,6 +66,6 @@ async function show(c: Ask, desk: Desk, problem?: OperationFailure) {
         ))}
       </div>
     </>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -283,7 +283,7 @@ async function showNode(c: Ask, desk: Desk, { jid, node: name }: Which) {
 function confirm(c: Ask, desk: Desk, which: Which, problem?: OperationFailure) {
   const { jid, node, item } = which;
   const title = item === '' ? 'Delete this node?' : 'Delete this item?';
-  return desk.page(
+  return desk.form(
     c,
     { title, area: 'nodes' },
     <Confirm
@@ -306,7 +306,7 @@ function confirm(c: Ask, desk: Desk, which: Which, problem?: OperationFailure) {
           : 'Those who have it are told.'}
       </p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 

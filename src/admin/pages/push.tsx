@@ -127,7 +127,7 @@ function confirm(
   problem?: OperationFailure,
 ) {
   const { title, text, button, isDangerous } = ACTIONS[name];
-  return desk.page(
+  return desk.form(
     c,
     { title, area: 'users' },
     <Confirm
@@ -146,6 +146,6 @@ function confirm(
       </p>
       <p>{text}</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -103,7 +103,7 @@ function rowOf(report: ReportView, now: number): readonly Child[] {
 
 function confirm(c: Ask, desk: Desk, id: string, problem?: OperationFailure) {
   const title = 'Dismiss this report?';
-  return desk.page(
+  return desk.form(
     c,
     { title, area: 'reports' },
     <Confirm
@@ -116,6 +116,6 @@ function confirm(c: Ask, desk: Desk, id: string, problem?: OperationFailure) {
     >
       <p>It leaves the list. What the user blocked stays blocked.</p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -57,7 +57,7 @@ async function choose(c: Ask, desk: Desk, jid: string, problem?: OperationFailur
   if (!outcome.ok) return desk.problem(c, { title, area: 'users' }, outcome);
   const mayAll = (await desk.roleOf(c)) === 'operator';
   const options = ROLES.filter(([role]) => mayAll || role !== 'operator');
-  return desk.page(
+  return desk.form(
     c,
     { title, area: 'users' },
     <Confirm
@@ -80,6 +80,6 @@ async function choose(c: Ask, desk: Desk, jid: string, problem?: OperationFailur
         </p>
       ) : null}
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -160,7 +160,7 @@ interface Change {
 /** A page that asks, and does it. */
 function addChange(app: Hono<AdminEnv>, desk: Desk, change: Change): void {
   const form = (c: Ask, room: string, fields: Fields, problem?: OperationFailure) =>
-    desk.page(
+    desk.form(
       c,
       { title: change.title(room), area: 'rooms' },
       <Confirm
@@ -174,7 +174,7 @@ function addChange(app: Hono<AdminEnv>, desk: Desk, change: Change): void {
       >
         {change.body(problem, fields)}
       </Confirm>,
-      problem === undefined ? 200 : 422,
+      problem,
     );
   const path = `${ROOMS}/at/:room/${change.action}` as const;
   app.get(path, (c) => form(c, c.req.param('room') ?? '', c.req.query()));

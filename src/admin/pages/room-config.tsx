@@ -2,7 +2,7 @@
 import type { Hono } from 'hono';
 import type { OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, type Fields, fieldsOf } from '../desk.tsx';
-import { Choice, Field, PageHeading, Problem, Tick, Token } from '../ui/parts.tsx';
+import { Choice, Field, PageHeading, Problem, Submit, Tick, Token } from '../ui/parts.tsx';
 import { roomView } from '../views/rooms.ts';
 import { ROOMS, roomPath } from './room-paths.ts';
 
@@ -64,7 +64,7 @@ export function addRoomConfigPages(app: Hono<AdminEnv>, desk: Desk): void {
     if ('ok' in settings && settings.ok === false)
       return desk.problem(c, head, settings as OperationFailure);
     const known = settings as Readonly<Record<string, Setting>>;
-    return desk.page(
+    return desk.form(
       c,
       head,
       <>
@@ -75,17 +75,10 @@ export function addRoomConfigPages(app: Hono<AdminEnv>, desk: Desk): void {
           {Object.entries(LABELS).map(([key, label]) => (
             <Input name={key} label={label} setting={known[key]} value={fields[key]} />
           ))}
-          <div class="actions">
-            <button class="button primary" type="submit">
-              Save
-            </button>
-            <a class="button" href={roomPath(room)}>
-              Cancel
-            </a>
-          </div>
+          <Submit back={roomPath(room)}>Save</Submit>
         </form>
       </>,
-      problem === undefined ? 200 : 422,
+      problem,
     );
   };
   app.get(path, (c) => show(c, c.req.param('room'), {}));

@@ -2,7 +2,17 @@
 import type { Hono } from 'hono';
 import type { OperationOutcome } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, filled, link } from '../desk.tsx';
-import { Badge, Empty, Field, PageHeading, Problem, Table, Time, Token } from '../ui/parts.tsx';
+import {
+  Badge,
+  Empty,
+  Field,
+  PageHeading,
+  Problem,
+  Submit,
+  Table,
+  Time,
+  Token,
+} from '../ui/parts.tsx';
 import { type RoomHistoryView, roomHistoryView } from '../views/rooms.ts';
 import { ROOMS, roomPath } from './room-paths.ts';
 
@@ -54,11 +64,7 @@ async function show(c: Ask, desk: Desk, room: string, wish: Wish) {
             hint="All of them must occur. The audit log says what was looked for."
             required
           />
-          <div class="actions">
-            <button class="button primary" type="submit">
-              Search
-            </button>
-          </div>
+          <Submit>Search</Submit>
         </form>
       ) : null}
       <Messages room={room} wish={wish} outcome={outcome} />

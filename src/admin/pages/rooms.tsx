@@ -20,6 +20,7 @@ import {
   Pager,
   Problem,
   Search,
+  Submit,
   Table,
   Tick,
   Time,
@@ -125,7 +126,7 @@ const peopleText = (count: number): string =>
 function createForm(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure) {
   const faults = problem?.fields ?? {};
   const [domain = 'falcot.com'] = desk.domains();
-  return desk.page(
+  return desk.form(
     c,
     { title: 'New room', area: 'rooms' },
     <>
@@ -182,16 +183,9 @@ function createForm(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailu
           hint="Anyone who looks for rooms finds it."
           checked={fields['public'] === 'yes'}
         />
-        <div class="actions">
-          <button class="button primary" type="submit">
-            Make the room
-          </button>
-          <a class="button" href={ROOMS}>
-            Cancel
-          </a>
-        </div>
+        <Submit back={ROOMS}>Make the room</Submit>
       </form>
     </>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

@@ -127,7 +127,7 @@ const SpecTable = ({ specs }: { specs: z.output<typeof aboutView>['specs'] }) =>
 );
 
 function confirmReload(c: Ask, desk: Desk, problem?: OperationFailure) {
-  return desk.page(
+  return desk.form(
     c,
     { title: 'Reload the config', area: 'server' },
     <Confirm
@@ -143,12 +143,12 @@ function confirmReload(c: Ask, desk: Desk, problem?: OperationFailure) {
         faults are shown here. Nobody is disconnected who is not concerned.
       </p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
 function confirmBackup(c: Ask, desk: Desk, problem?: OperationFailure) {
-  return desk.page(
+  return desk.form(
     c,
     { title: 'Back up the database', area: 'server' },
     <Confirm
@@ -166,6 +166,6 @@ function confirmBackup(c: Ask, desk: Desk, problem?: OperationFailure) {
         remove old ones.
       </p>
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

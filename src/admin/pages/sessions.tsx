@@ -145,7 +145,7 @@ async function listSessions(c: Ask, desk: Desk) {
 }
 
 function confirmKick(c: Ask, desk: Desk, jid: string, reason?: string, problem?: OperationFailure) {
-  return desk.page(
+  return desk.form(
     c,
     { title: 'End a session', area: 'sessions' },
     <Confirm
@@ -171,6 +171,6 @@ function confirmKick(c: Ask, desk: Desk, jid: string, reason?: string, problem?:
         fault={problem?.fields?.['reason']}
       />
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

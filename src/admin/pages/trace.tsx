@@ -12,6 +12,7 @@ import {
   Note,
   PageHeading,
   Problem,
+  Submit,
   Tick,
   Time,
   type Tone,
@@ -202,11 +203,7 @@ const SearchForm = ({
         checked={wanted.signals === 'yes'}
       />
     </div>
-    <div class="actions">
-      <button class="button primary" type="submit">
-        Search
-      </button>
-    </div>
+    <Submit>Search</Submit>
   </form>
 );
 

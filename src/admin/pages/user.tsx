@@ -3,7 +3,17 @@ import type { Hono } from 'hono';
 import { failure, type OperationFailure } from '../../core/operation.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, link, userPath } from '../desk.tsx';
 import { generatePassword } from '../secrets.ts';
-import { Confirm, Empty, Facts, PageHeading, Problem, Tick, Time, Token } from '../ui/parts.tsx';
+import {
+  Confirm,
+  Empty,
+  Facts,
+  PageHeading,
+  Problem,
+  Submit,
+  Tick,
+  Time,
+  Token,
+} from '../ui/parts.tsx';
 import { type AccountView, accountView, warningView } from '../views/accounts.ts';
 import { archiveSection } from './archive.tsx';
 import { deviceSection } from './devices.tsx';
@@ -158,7 +168,7 @@ function confirm(c: Ask, desk: Desk, jid: string, name: Action, problem?: Operat
   const action = ACTIONS[name];
   const session = c.get('session');
   const isSelf = session.account === jid && name !== 'unlock';
-  return desk.page(
+  return desk.form(
     c,
     { title: action.title(jid), area: 'users' },
     <Confirm
@@ -177,13 +187,13 @@ function confirm(c: Ask, desk: Desk, jid: string, name: Action, problem?: Operat
         </p>
       ) : null}
     </Confirm>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 
 function passwordForm(c: Ask, desk: Desk, jid: string, problem?: OperationFailure) {
   const session = c.get('session');
-  return desk.page(
+  return desk.form(
     c,
     { title: `Password of ${jid}`, area: 'users' },
     <div class="confirm card" data-dialog-content>
@@ -206,17 +216,10 @@ function passwordForm(c: Ask, desk: Desk, jid: string, problem?: OperationFailur
         <div data-unless="generate">
           <PasswordFields faults={problem?.fields ?? {}} isOptional />
         </div>
-        <div class="actions">
-          <button class="button primary" type="submit">
-            Set the password
-          </button>
-          <a class="button" href={userPath(jid)} data-dialog-close>
-            Cancel
-          </a>
-        </div>
+        <Submit back={userPath(jid)}>Set the password</Submit>
       </form>
     </div>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }
 

@@ -23,6 +23,7 @@ import {
   Pager,
   Problem,
   Search,
+  Submit,
   Table,
   Tick,
   Time,
@@ -131,7 +132,7 @@ async function listUsers(c: Ask, desk: Desk) {
 async function newUser(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure) {
   const faults = problem?.fields ?? {};
   const isOperator = (await desk.roleOf(c)) === 'operator';
-  return desk.page(
+  return desk.form(
     c,
     { title: 'New user', area: 'users' },
     <>
@@ -157,16 +158,9 @@ async function newUser(c: Ask, desk: Desk, fields: Fields, problem?: OperationFa
             checked={fields['admin'] === 'yes'}
           />
         ) : null}
-        <div class="actions">
-          <button class="button primary" type="submit">
-            Create the user
-          </button>
-          <a class="button" href={LIST}>
-            Cancel
-          </a>
-        </div>
+        <Submit back={LIST}>Create the user</Submit>
       </form>
     </>,
-    problem === undefined ? 200 : 422,
+    problem,
   );
 }

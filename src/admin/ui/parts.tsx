@@ -185,6 +185,24 @@ export const Token = ({ csrf }: { csrf: string }) => (
   <input type="hidden" name="csrf" value={csrf} />
 );
 
+/** The foot of a form: what sends it, and, with `back`, the way out, which closes the dialog if it is in one. */
+export const Submit = (props: {
+  back?: string;
+  isDangerous?: boolean | undefined;
+  children?: Child;
+}) => (
+  <div class="actions">
+    <button class={props.isDangerous === true ? 'button danger' : 'button primary'} type="submit">
+      {props.children}
+    </button>
+    {props.back === undefined ? null : (
+      <a class="button" href={props.back} data-dialog-close>
+        Cancel
+      </a>
+    )}
+  </div>
+);
+
 /** Roles said again: where tables are laid out as blocks, some browsers forget them. */
 const AS = {
   table: { role: 'table' },
@@ -327,7 +345,7 @@ export const Confirm = (props: {
   csrf: string;
   button: string;
   back: string;
-  isDangerous?: boolean;
+  isDangerous?: boolean | undefined;
   problem?: OperationFailure | undefined;
   children?: Child;
 }) => (
@@ -337,17 +355,9 @@ export const Confirm = (props: {
     <form method="post" action={props.action}>
       <Token csrf={props.csrf} />
       {props.children}
-      <div class="actions">
-        <button
-          class={props.isDangerous === true ? 'button danger' : 'button primary'}
-          type="submit"
-        >
-          {props.button}
-        </button>
-        <a class="button" href={props.back} data-dialog-close>
-          Cancel
-        </a>
-      </div>
+      <Submit back={props.back} isDangerous={props.isDangerous}>
+        {props.button}
+      </Submit>
     </form>
   </div>
 );
