@@ -1,7 +1,7 @@
 /** The page of the web client, and what makes it one that can be installed. */
 import { createHash } from 'node:crypto';
 import type { Domain } from '../../jid/jid.ts';
-import { escapeAttribute, escapeText } from '../../xml/element.ts';
+import { chatHtml, quoted } from './html.ts';
 
 /** What the page of a host says. */
 export interface Page {
@@ -37,39 +37,20 @@ function settingsOf({ domain, name, files, logo, rooms, isOpen }: Page) {
 /** The page, as HTML. */
 export function pageHtml(page: Page): string {
   const { name, colour, files, logo } = page;
-  // By the other script, Converse.js finds its files.
-  const settings = scriptData(settingsOf(page));
-  const at = (text: string) => `"${escapeAttribute(text)}"`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
-<meta name="color-scheme" content="light dark">
-<meta name="theme-color" content=${at(colour)}>
-<meta name="robots" content="noindex">
-<title>${escapeText(name)}</title>
-<link rel="icon" href=${at(logo)}>
+  return chatHtml({
+    title: name,
+    colour,
+    files,
+    styleSheet: 'style.css',
+    script: 'start.js',
+    settings: settingsOf(page),
+    head: `<meta name="theme-color" content=${quoted(colour)}>
+<link rel="icon" href=${quoted(logo)}>
 <link rel="manifest" href="chat/manifest.webmanifest">
-<link rel="stylesheet" href=${at(`${files}converse.min.css`)}>
-<link rel="stylesheet" href=${at(`${files}style.css`)}>
-<style>${colourRule(colour)}</style>
-<script type="application/json" id="settings">${settings}</script>
-<script type="module" src=${at(`${files}converse.min.js`)}></script>
-<script type="module" src=${at(`${files}start.js`)}></script>
-</head>
-<body>
-<noscript>This page needs JavaScript. Any XMPP client will do, too: sign in with your address and password.</noscript>
-</body>
-</html>
-`;
+`,
+    body: '<noscript>This page needs JavaScript. Any XMPP client will do, too: sign in with your address and password.</noscript>',
+  });
 }
-
-/** Data in a `<script>` that is none: nothing in it ends the element. */
-export const scriptData = (data: object) => JSON.stringify(data).replaceAll('<', '\\u003c');
-
-/** The rule by which styles know the host's colour. */
-export const colourRule = (colour: string) => `:root{--host-colour:${colour}}`;
 
 /**
  * What the page may load and send: what is ours only. Converse.js sets styles of elements itself, and its

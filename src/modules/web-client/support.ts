@@ -6,11 +6,12 @@ import { type Context, Hono } from 'hono';
 import type { Host } from '../../core/hosts.ts';
 import type { Home } from '../../core/module.ts';
 import type { HttpEnv } from '../../http/client.ts';
-import { escapeAttribute, escapeText } from '../../xml/element.ts';
+import { escapeText } from '../../xml/element.ts';
 import { tagged } from './answer.ts';
 import type { Conversations } from './conversations.ts';
 import type { Files } from './files.ts';
-import { colourRule, policyOf, scriptData } from './page.ts';
+import { chatHtml, quoted } from './html.ts';
+import { policyOf } from './page.ts';
 import type { SupportSettings, WebClientSettings } from './settings.ts';
 
 /** What stands for its settings in widget.js. */
@@ -88,28 +89,16 @@ export function createSupport({
 }
 
 /** The page, as HTML. */
-function supportHtml({ title, greeting, colour, files, domain }: SupportPage): string {
-  const at = (text: string) => `"${escapeAttribute(text)}"`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>${escapeText(title)}</title>
-<link rel="stylesheet" href=${at(`${files}converse.min.css`)}>
-<link rel="stylesheet" href=${at(`${files}support.css`)}>
-<style>${colourRule(colour)}</style>
-<script type="application/json" id="settings">${scriptData({ domain, files })}</script>
-<script type="module" src=${at(`${files}converse.min.js`)}></script>
-<script type="module" src=${at(`${files}support.js`)}></script>
-</head>
-<body>
-<p id="greeting">${escapeText(greeting)}</p>
-<main id="chat" aria-label=${at(title)}><converse-root></converse-root></main>
-<noscript>This chat needs JavaScript.</noscript>
-</body>
-</html>
-`;
-}
+const supportHtml = ({ title, greeting, colour, files, domain }: SupportPage): string =>
+  chatHtml({
+    title,
+    colour,
+    files,
+    styleSheet: 'support.css',
+    script: 'support.js',
+    settings: { domain, files },
+    head: '',
+    body: `<p id="greeting">${escapeText(greeting)}</p>
+<main id="chat" aria-label=${quoted(title)}><converse-root></converse-root></main>
+<noscript>This chat needs JavaScript.</noscript>`,
+  });
