@@ -167,7 +167,7 @@ function making({ rooms }: Needs): AnyOperation[] {
           isPublic,
           group,
         });
-        return made.ok ? success({ room: jid }) : failure(made.why, made.text);
+        return made.ok ? success({ room: jid }) : made;
       },
     }),
     operation({
@@ -189,7 +189,7 @@ function making({ rooms }: Needs): AnyOperation[] {
       present: ({ room: jid }) => `${jid} is destroyed.`,
       async run({ room: jid, reason: why, venue }) {
         const done = await rooms.destroy(jid, { reason: why, venue });
-        return done.ok ? success({ room: jid }) : failure(done.why, done.text);
+        return done.ok ? success({ room: jid }) : done;
       },
     }),
   ];
@@ -227,7 +227,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
           }),
         );
         const done = await rooms.configure(jid, changes);
-        if (!done.ok) return failure(done.why, done.text);
+        if (!done.ok) return done;
         return success({ settings: [...done.settings] });
       },
     }),
@@ -259,7 +259,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
           jids.push(bareOf(parsed.value));
         }
         const done = await rooms.affiliate(jid, jids, affiliation, why);
-        if (!done.ok) return failure(done.why, done.text);
+        if (!done.ok) return done;
         return success({ room: jid, affiliation, changed: jids.length });
       },
     }),
@@ -275,7 +275,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
       present: ({ room: jid, nick }) => `${nick} was removed from ${jid}.`,
       async run({ room: jid, nick, reason: why }) {
         const done = await rooms.kick(jid, nick, why);
-        return done.ok ? success({ room: jid, nick }) : failure(done.why, done.text);
+        return done.ok ? success({ room: jid, nick }) : done;
       },
     }),
   ];
@@ -321,7 +321,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       }),
       async run({ room: jid, before, search, limit: most }) {
         const found = await rooms.history(jid, { before, text: search, most });
-        if (!found.ok) return failure(found.why, found.text);
+        if (!found.ok) return found;
         const { messages, older, canSearch } = found;
         return success({
           messages: messages.map((each) => ({ ...each })),
@@ -348,7 +348,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       present: ({ room: jid, id }) => `Message ${id} is taken back in ${jid}.`,
       async run({ room: jid, id, reason: why }) {
         const done = await rooms.moderate(jid, id, why);
-        return done.ok ? success({ room: jid, id }) : failure(done.why, done.text);
+        return done.ok ? success({ room: jid, id }) : done;
       },
     }),
     operation({

@@ -1,7 +1,7 @@
 /** What an admin does with the rooms of groups. */
 import { z } from 'zod';
 import { accountJid } from '../../config/fields.ts';
-import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
+import { type AnyOperation, operation, success } from '../../core/operation.ts';
 import type { GroupRooms } from './index.ts';
 
 const room = accountJid()
@@ -41,7 +41,7 @@ export function groupRoomOperations(rooms: GroupRooms): AnyOperation[] {
       present: ({ room: jid, group }) => `${jid} belongs to ${group}.`,
       async run({ room: jid, group }) {
         const done = await rooms.assign(jid, group);
-        return done.ok ? success({ room: jid, group }) : failure(done.why, done.text);
+        return done.ok ? success({ room: jid, group }) : done;
       },
     }),
     operation({
@@ -55,7 +55,7 @@ export function groupRoomOperations(rooms: GroupRooms): AnyOperation[] {
       present: ({ room: jid }) => `${jid} belongs to no group.`,
       async run({ room: jid }) {
         const done = await rooms.assign(jid, undefined);
-        return done.ok ? success({ room: jid }) : failure(done.why, done.text);
+        return done.ok ? success({ room: jid }) : done;
       },
     }),
   ];
