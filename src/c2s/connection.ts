@@ -36,7 +36,7 @@ import type { Bindable } from './channel-binding.ts';
 import { answerEarlyIq, earlyKey } from './early-iq.ts';
 import { hasRoomForGuest } from './guests.ts';
 import { laterOffer } from './inline.ts';
-import type { Link } from './outlet.ts';
+import type { Link } from './link.ts';
 import type { C2sServices } from './services.ts';
 import { ClientSession } from './session.ts';
 

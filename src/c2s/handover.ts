@@ -3,11 +3,11 @@
  * order writes down where they stand, and takes them up again when it is back. After a crash there is
  * nothing of them, and what their clients had not acknowledged waits in the spool.
  */
-import { z } from 'zod';
 import { domainOf, parseFull } from '../jid/jid.ts';
 import { randomId } from '../kit/ids.ts';
 import type { Migration, Store } from '../store/store.ts';
-import type { Link } from './outlet.ts';
+import { type FrozenSession, frozenSession } from './frozen.ts';
+import type { Link } from './link.ts';
 import type { C2sServices } from './services.ts';
 import { ClientSession } from './session.ts';
 
@@ -25,54 +25,6 @@ export const c2sMigrations: readonly Migration[] = [
 
 /** Sessions that are written at a time. */
 const BATCH = 50;
-
-/** A session as it is written down. Times in ms since the epoch. */
-export const frozenSession = z.object({
-  jid: z.string(),
-  resumeId: z.string(),
-  resumeMs: z.number(),
-  /** Until when its client may come back. */
-  until: z.number(),
-  since: z.number(),
-  lastActive: z.number(),
-  remote: z.string(),
-  language: z.string().optional(),
-  security: z.object({
-    protocol: z.string().optional(),
-    cipher: z.string().optional(),
-    mechanism: z.string(),
-  }),
-  device: z
-    .object({
-      id: z.string(),
-      kind: z.enum(['agent', 'resource']),
-      software: z.string(),
-      name: z.string(),
-    })
-    .optional(),
-  isBind2: z.boolean(),
-  /** How many of its stanzas were handled, and how many of ours it has acknowledged. */
-  received: z.number(),
-  acknowledged: z.number(),
-  /** What it has not acknowledged. */
-  sent: z.array(
-    z.object({
-      /** As it was written. */
-      text: z.string(),
-      at: z.number(),
-      /** By what its keeper knows it. */
-      place: z.unknown().optional(),
-      /** The number of a message. */
-      serial: z.number().optional(),
-    }),
-  ),
-  /** Its presence, if it is available. */
-  presence: z.string().optional(),
-  /** What modules remember of it. */
-  memory: z.record(z.string(), z.unknown()),
-});
-/** See {@link frozenSession}. */
-export type FrozenSession = z.output<typeof frozenSession>;
 
 /** Writes down the sessions that sleep. */
 export async function freezeAll(store: Store, services: C2sServices): Promise<void> {

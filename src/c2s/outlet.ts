@@ -11,35 +11,12 @@ import { enabled, failed, readCounter, tooHighFailure } from '../stream/acks.ts'
 import type { StreamFailure } from '../stream/error.ts';
 import { type Element, serialise } from '../xml/element.ts';
 import { HeldBack, type Outgoing } from './client-state.ts';
-import type { FrozenSession } from './handover.ts';
+import type { FrozenSession } from './frozen.ts';
+import type { Link } from './link.ts';
 import { lateText, Managed, resumption, type Sent } from './managed.ts';
 import type { C2sServices } from './services.ts';
 import type { ClientSession } from './session.ts';
 import { Unproved } from './unproved.ts';
-
-/** The connection under a session, as the session uses it. */
-export interface Link {
-  readonly id: string;
-  readonly remote: string;
-  readonly lastActive: number;
-  /** Whether the stream is over. */
-  readonly isOver: boolean;
-  /** How many characters were written. */
-  readonly position: number;
-  /** How many of them the system has taken. */
-  readonly gone: number;
-  /** Bytes that wait to be read by the client. */
-  readonly waiting: number;
-  /** Nothing is written once the stream is over. */
-  write(text: string): void;
-  /** Lets so much more wait to be read, in bytes. */
-  allow(bytes: number): void;
-  end(failure: StreamFailure): void;
-  /** Another connection has taken the session over: this one ends without it. */
-  replaced(): void;
-  /** Writes a line to the log that names the stream, the address and the account. */
-  note(level: 'debug' | 'info' | 'error', facts: object, text: string): void;
-}
 
 /** How much may wait for a client before those who have much for it wait, too. */
 const ROOM_BYTES = 256 * 1024;

@@ -30,10 +30,10 @@ import { SM_NS } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import { BIND_NS } from '../stream/features.ts';
 import { type Element, el, nsOf } from '../xml/element.ts';
-import { parseElement } from '../xml/parse.ts';
-import type { FrozenSession } from './handover.ts';
+import { type FrozenSession, frozenPresence } from './frozen.ts';
+import type { Link } from './link.ts';
 import type { Managed } from './managed.ts';
-import { type Link, Outlet } from './outlet.ts';
+import { Outlet } from './outlet.ts';
 import type { C2sServices } from './services.ts';
 
 /** What is known when a resource is bound. */
@@ -321,7 +321,7 @@ export class ClientSession implements OwnedSession {
   thaw(frozen: FrozenSession): void {
     const { sessions, registry } = this.#services;
     this.since = frozen.since;
-    this.presence = readPresence(frozen.presence, this.jid);
+    this.presence = frozenPresence(frozen, this.jid);
     this.priority = this.presence === undefined ? 0 : priorityOf(this.presence);
     sessions.restore(this);
     registry.restoreMemory(this, frozen.memory);
@@ -392,14 +392,6 @@ export class ClientSession implements OwnedSession {
     const { clock, metrics } = this.#services;
     metrics.routeSeconds.observe((clock.monotonic() - begun) / 1000);
   }
-}
-
-/** Presence without an address that was written down. */
-function readPresence(text: string | undefined, from: FullJid): Presence | undefined {
-  const parsed = text === undefined ? undefined : parseElement(text);
-  if (parsed?.ok !== true) return undefined;
-  const read = readStanza(parsed.element, { from, defaultTo: undefined });
-  return read.ok && read.stanza.kind === 'presence' ? read.stanza : undefined;
 }
 
 const isBind = (payload: Element | undefined): boolean =>

@@ -1,7 +1,7 @@
 /** What a login by SASL2 asks for besides, in its order, with features that take their time. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { admit, type Newcomer } from '../../src/c2s/admission.ts';
-import type { Link } from '../../src/c2s/outlet.ts';
+import type { Link } from '../../src/c2s/link.ts';
 import type { C2sServices } from '../../src/c2s/services.ts';
 import { ClientSession } from '../../src/c2s/session.ts';
 import type { BindFeature } from '../../src/core/bind-feature.ts';

@@ -1,6 +1,6 @@
 /** A session between its connections (XEP-0198 §5), with connections that a test holds in its hand. */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Link } from '../../src/c2s/outlet.ts';
+import type { Link } from '../../src/c2s/link.ts';
 import type { C2sServices } from '../../src/c2s/services.ts';
 import { ClientSession } from '../../src/c2s/session.ts';
 import { verdict } from '../../src/core/hooks.ts';
