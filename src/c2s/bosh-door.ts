@@ -1,4 +1,5 @@
 /** The door of BOSH (XEP-0124 §5): HTTP requests, of which each goes to its session. */
+
 import type { Socket } from 'node:net';
 import { type Context, Hono } from 'hono';
 import type { Limits } from '../config/schema.ts';
@@ -6,6 +7,7 @@ import type { Client, ClientOf, HttpEnv } from '../http/client.ts';
 import type { MayCome } from '../http/origins.ts';
 import { type Domain, parseDomain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
+import { fullLimits } from '../stream/xml-limits.ts';
 import {
   type BoshBody,
   type BoshCondition,
@@ -20,8 +22,6 @@ import type { BoshStream } from './bosh-stream.ts';
 
 /** What the `<body/>` itself may have beside the largest stanza, in bytes. */
 const WRAPPER_BYTES = 4096;
-/** Elements in one request. */
-const MAX_ELEMENTS = 10_000;
 /** Sessions whose stream is over and whose client does not know yet; the oldest go first. */
 const ENDED_MOST = 1000;
 
@@ -104,12 +104,7 @@ export function createBoshDoor(options: BoshDoorOptions): BoshDoor {
       return c.body(null, 413, { Connection: 'close' });
     const source = await c.req.arrayBuffer().catch(() => undefined);
     if (source === undefined) return c.body(null, 400); // it broke off
-    const read = readBody(Buffer.from(source), {
-      maxBytes: most,
-      maxDepth: depth + 1,
-      maxAttributes: attributes,
-      maxElements: MAX_ELEMENTS,
-    });
+    const read = readBody(Buffer.from(source), fullLimits({ depth: depth + 1, attributes }, most));
     if (read === undefined) return respond(c, terminal('bad-request'));
     const { body, opening } = read;
     if (opening === undefined) {

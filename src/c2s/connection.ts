@@ -27,6 +27,7 @@ import {
   type Step,
 } from '../stream/negotiation.ts';
 import type { Way } from '../stream/ports.ts';
+import { earlyLimits, fullLimits } from '../stream/xml-limits.ts';
 import { type Element, isNamed } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import type { Gone, Resumed } from './admission.ts';
@@ -39,11 +40,6 @@ import { laterOffer } from './inline.ts';
 import type { Link } from './link.ts';
 import type { C2sServices } from './services.ts';
 import { ClientSession } from './session.ts';
-
-/** How deep the XML of one who has not logged in may be: SASL and registration forms need no more. */
-const EARLY_DEPTH = 16;
-/** Elements in one stanza, which cost memory beyond their bytes. */
-const MAX_ELEMENTS = 10_000;
 
 /** How long a shutdown waits for what clients sent to be durable. */
 const SETTLE_MS = 2000;
@@ -119,12 +115,7 @@ export class Connection implements Link, Applicant {
       delivered: options.delivered,
       clock: services.clock,
       flusher: options.flusher,
-      limits: {
-        maxBytes: limits.stanzaBytesBeforeAuth,
-        maxDepth: Math.min(EARLY_DEPTH, limits.depth),
-        maxAttributes: limits.attributes,
-        maxElements: MAX_ELEMENTS,
-      },
+      limits: earlyLimits(limits),
       sendQueueBytes: limits.sendQueueBytes,
       handlers: {
         open: (header) => this.#onHeader(header),
@@ -412,13 +403,8 @@ export class Connection implements Link, Applicant {
       if (this.#session === undefined)
         this.end({ condition: 'connection-timeout', text: 'Binding a resource took too long.' });
     });
-    const { stanzaBytes, depth, attributes } = this.#services.limits();
-    this.#channel.limits = {
-      maxBytes: stanzaBytes,
-      maxDepth: depth,
-      maxAttributes: attributes,
-      maxElements: MAX_ELEMENTS,
-    };
+    const limits = this.#services.limits();
+    this.#channel.limits = fullLimits(limits, limits.stanzaBytes);
   }
 
   async #bind(wanted: string | undefined, id: string): Promise<void> {

@@ -11,6 +11,7 @@ import type { Stanza } from '../stanza/stanza.ts';
 import { Channel } from '../stream/channel.ts';
 import { STREAM_NS, type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText, readComponentHeader } from '../stream/header.ts';
+import { earlyLimits, fullLimits } from '../stream/xml-limits.ts';
 import { type Element, el, isNamed, serialise } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import { enter } from './door.ts';
@@ -20,8 +21,6 @@ import type { ComponentServices } from './services.ts';
 
 /** How deep the XML of one who has not proved itself may be: a handshake is flat. */
 const EARLY_DEPTH = 4;
-/** Elements in one stanza, which cost memory beyond their bytes. */
-const MAX_ELEMENTS = 10_000;
 /** How much may wait to be sent before those who send to the component have to wait. */
 const HIGH_WATER = 256 * 1024;
 /** What may wait beyond that, since not all who send can be made to wait. */
@@ -84,7 +83,7 @@ export class ComponentStream {
   constructor(options: ComponentStreamOptions) {
     const { socket, services } = options;
     const { clock } = services;
-    const { stanzaBytesBeforeAuth, attributes, authTimeout } = services.limits();
+    const limits = services.limits();
     this.remote = options.remote;
     this.since = clock.now();
     this.#services = services;
@@ -97,12 +96,7 @@ export class ComponentStream {
       isTlsFirst: false,
       clock,
       flusher: options.flusher,
-      limits: {
-        maxBytes: stanzaBytesBeforeAuth,
-        maxDepth: EARLY_DEPTH,
-        maxAttributes: attributes,
-        maxElements: MAX_ELEMENTS,
-      },
+      limits: earlyLimits(limits, EARLY_DEPTH),
       sendQueueBytes: SEND_LIMIT,
       handlers: {
         open: (header) => this.#onHeader(header),
@@ -128,7 +122,7 @@ export class ComponentStream {
         },
       },
     });
-    this.#authTimer = clock.after(authTimeout, () =>
+    this.#authTimer = clock.after(limits.authTimeout, () =>
       this.end({ condition: 'connection-timeout', text: 'The handshake took too long.' }),
     );
   }
@@ -248,13 +242,8 @@ export class ComponentStream {
   #begin(): void {
     this.#phase = 'ready';
     this.#authTimer.cancel();
-    const { stanzaBytes, depth, attributes } = this.#services.limits();
-    this.#channel.limits = {
-      maxBytes: stanzaBytes,
-      maxDepth: depth,
-      maxAttributes: attributes,
-      maxElements: MAX_ELEMENTS,
-    };
+    const limits = this.#services.limits();
+    this.#channel.limits = fullLimits(limits, limits.stanzaBytes);
     this.#channel.write('<handshake/>');
     this.#note('info', {}, 'a component is connected');
   }

@@ -3,6 +3,7 @@ import { randomId } from '../kit/ids.ts';
 import { Channel } from '../stream/channel.ts';
 import { type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
+import { earlyLimits, fullLimits } from '../stream/xml-limits.ts';
 import { isForStanza } from './failure.ts';
 import { Inquiry } from './inquiry.ts';
 import { type IntakePort, takeIn } from './intake.ts';
@@ -15,7 +16,6 @@ import { Room } from './room.ts';
 import type { S2sServices } from './services.ts';
 import type { Negotiator, ServerStreamOptions, StreamEnd, StreamHooks } from './stream-options.ts';
 import type { Trusted } from './trust.ts';
-import { earlyLimits, fullLimits } from './xml-limits.ts';
 
 /** Pairs of domains on one stream. */
 const MAX_PAIRS = 500;
@@ -129,7 +129,7 @@ export class ServerStream {
       isTlsFirst: options.isTlsFirst,
       clock,
       flusher: options.flusher,
-      limits: earlyLimits(services),
+      limits: earlyLimits(services.limits()),
       sendQueueBytes: SEND_LIMIT,
       handlers: {
         open: (header) => {
@@ -219,7 +219,9 @@ export class ServerStream {
 
   /** Lets the other side send for a pair, and, if both directions were agreed on, gets its own. */
   accept(remote: Domain, local: Domain, proof: Proof): void {
-    if (this.#accepts.size === 0) this.#channel.limits = fullLimits(this.#services);
+    const { limits, settings } = this.#services;
+    if (this.#accepts.size === 0)
+      this.#channel.limits = fullLimits(limits(), settings().stanzaBytes);
     this.#accepts.add({ from: remote, to: local, proof });
     this.note('info', { from: remote, to: local, proof }, 'another domain may send');
     this.#hooks.accepted?.(remote, local, proof);

@@ -1,33 +1,32 @@
-/** What a stream between servers may send: little before anybody proved himself on it. */
+/** What may come on a stream: little before anybody has proved himself on it. */
 import type { XmlLimits } from '../xml/parser.ts';
-import type { S2sServices } from './services.ts';
 
-/** How deep the XML of one who is not authenticated may be: SASL and dialback need no more. */
+/** How deep the XML of one who is not authenticated may be: SASL, dialback and forms need no more. */
 const EARLY_DEPTH = 16;
 /** Elements in one stanza, which cost memory beyond their bytes. */
 const MAX_ELEMENTS = 10_000;
 
-/** Before somebody is authenticated. */
-export function earlyLimits({ limits }: Pick<S2sServices, 'limits'>): XmlLimits {
-  const { stanzaBytesBeforeAuth, depth, attributes } = limits();
+/** Before somebody is authenticated; `mostDepth` where even less is needed. */
+export function earlyLimits(
+  limits: {
+    readonly stanzaBytesBeforeAuth: number;
+    readonly depth: number;
+    readonly attributes: number;
+  },
+  mostDepth = EARLY_DEPTH,
+): XmlLimits {
   return {
-    maxBytes: stanzaBytesBeforeAuth,
-    maxDepth: Math.min(EARLY_DEPTH, depth),
-    maxAttributes: attributes,
+    maxBytes: limits.stanzaBytesBeforeAuth,
+    maxDepth: Math.min(mostDepth, limits.depth),
+    maxAttributes: limits.attributes,
     maxElements: MAX_ELEMENTS,
   };
 }
 
 /** Once somebody is. */
-export function fullLimits({
-  limits,
-  settings,
-}: Pick<S2sServices, 'limits' | 'settings'>): XmlLimits {
-  const { depth, attributes } = limits();
-  return {
-    maxBytes: settings().stanzaBytes,
-    maxDepth: depth,
-    maxAttributes: attributes,
-    maxElements: MAX_ELEMENTS,
-  };
+export function fullLimits(
+  { depth, attributes }: { readonly depth: number; readonly attributes: number },
+  maxBytes: number,
+): XmlLimits {
+  return { maxBytes, maxDepth: depth, maxAttributes: attributes, maxElements: MAX_ELEMENTS };
 }
