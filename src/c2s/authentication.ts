@@ -1,12 +1,19 @@
 /**
- * How a client of a connection logs in: what is offered to it, and the mechanisms, tasks and requests
- * that the negotiation has carried out.
+ * How a client of a connection comes in: what is offered to it, and the mechanisms, tasks and requests
+ * that the negotiation has carried out, until a resource is bound.
  */
 import { deviceId } from '../core/devices.ts';
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Host } from '../core/hosts.ts';
 import type { SessionDevice } from '../core/sessions.ts';
-import { type BareJid, type Domain, type FullJid, resourceOf } from '../jid/jid.ts';
+import {
+  type BareJid,
+  type Domain,
+  domainOf,
+  type FullJid,
+  parseDomain,
+  resourceOf,
+} from '../jid/jid.ts';
 import {
   beginUpgrade,
   hashOfUpgrade,
@@ -15,15 +22,22 @@ import {
   type Upgrade,
 } from '../sasl/index.ts';
 import type { Resumption } from '../stream/acks.ts';
+import type { StreamFailure } from '../stream/error.ts';
 import type { UserAgent } from '../stream/login-request.ts';
-import type {
-  Negotiation,
-  NegotiationAction,
-  NegotiationEvent,
-  Offer,
+import {
+  claimedIn,
+  type HostTerms,
+  type Negotiation,
+  type NegotiationAction,
+  type NegotiationEvent,
+  type Offer,
 } from '../stream/negotiation.ts';
+import type { StreamHeader } from '../xml/parser.ts';
 import { admit, deviceOf, type Gone, type Resumed } from './admission.ts';
+import { bindResource } from './bind.ts';
 import { type Bindable, bindingData, bindingTypes } from './channel-binding.ts';
+import { earlyKey } from './early-iq.ts';
+import { laterOffer } from './inline.ts';
 import { beginLogin, type Login } from './login.ts';
 import { offerFor } from './offers.ts';
 import type { C2sServices } from './services.ts';
@@ -37,8 +51,16 @@ export interface Applicant {
   /** The TLS of the connection, and the certificate in it. */
   readonly tls: Bindable | undefined;
   readonly state: Negotiation;
+  readonly isOver: boolean;
+  /** The session, once a resource is bound. */
+  readonly session: ClientSession | undefined;
   /** Reports what happened; nothing comes of it once the stream is over. */
   step(event: NegotiationEvent): void;
+  end(failure: StreamFailure): void;
+  /** Whether there is room for the client, which only guests are asked for. */
+  hasRoom(): boolean;
+  /** Opens a session for a resource that the client has bound by a request of this id, and tells it. */
+  bind(jid: FullJid, device: SessionDevice | undefined, id: string): ClientSession;
   /** Opens a session; undefined if the full JID was taken meanwhile. */
   openSession(jid: FullJid, device: SessionDevice | undefined): ClientSession | undefined;
   /** Lets the session send what it kept back until the client knew of it. */
@@ -51,7 +73,7 @@ export interface Applicant {
 /** What the negotiation has done of a login. */
 export type LoginAction = Extract<
   NegotiationAction,
-  { do: 'begin-sasl' | 'continue-sasl' | 'begin-upgrade' | 'upgrade' | 'admit' }
+  { do: 'begin-sasl' | 'continue-sasl' | 'begin-upgrade' | 'upgrade' | 'admit' | 'bind' }
 >;
 
 /** The logins of one connection. */
@@ -71,42 +93,15 @@ export class Authentication {
     this.#services = services;
   }
 
-  /** The device of a client that binds a resource by itself; undefined if it would not be known again. */
-  deviceOf(account: BareJid, resource: string | undefined): SessionDevice | undefined {
-    if (this.#applicant.state.mechanism === 'ANONYMOUS') return undefined;
-    const named = deviceOf(account, this.#agent);
-    if (named !== undefined || resource === undefined) return named;
-    const id = deviceId(account, 'resource', resource);
-    return { id, kind: 'resource', software: '', name: '' };
-  }
-
-  /** Whether what the client has logged in with was withdrawn while it did. */
-  isWithdrawn(account: BareJid, device: SessionDevice | undefined): boolean {
-    const { accounts } = this.#services;
-    return (
-      this.#login !== undefined && accounts.isWithdrawn(account, this.#login.since, device?.id)
-    );
-  }
-
-  /** Notes that the device of a session is there. All that a login needed is let go. */
-  noteDevice({ account, device, jid, remote, security, since }: ClientSession): void {
-    const login = this.#login;
-    this.#login = undefined;
-    if (device === undefined || login === undefined) return;
-    this.#services.devices.seen({
-      ...device,
-      account,
-      resource: resourceOf(jid),
-      mechanism: security.mechanism,
-      address: remote,
-      at: since,
-      password: login.isByPassword ? login.since : undefined,
-    });
-  }
-
-  /** Looks up what can be offered to whom a header names (XEP-0388 §2.1). */
-  prepare(host: Domain, claimed: BareJid | undefined): MaybePromise<void> {
-    const found = this.#services.accounts.hashesOffered(host, claimed);
+  /** Looks up what can be offered, which depends on who the client says to be (XEP-0388 §2.1). */
+  prepare({ attrs: { to, from } }: StreamHeader): MaybePromise<void> {
+    const { hosts, accounts } = this.#services;
+    const { isSecure, account } = this.#applicant.state;
+    const host = to === undefined ? undefined : parseDomain(to);
+    if (host?.ok !== true || hosts.get(host.value) === undefined) return;
+    if (!isSecure || account !== undefined) return;
+    const claimed = claimedIn(from);
+    const found = accounts.hashesOffered(host.value, claimed);
     const take = (hashes: readonly ScramHash[]) => {
       this.#hashes = hashes;
       this.#isNamed = claimed !== undefined;
@@ -114,18 +109,23 @@ export class Authentication {
     return found instanceof Promise ? found.then(take) : take(found);
   }
 
-  /** What is offered on the connection as it is now. */
-  offer(host: Host): Offer {
-    const { isSecure } = this.#applicant.state;
-    const { tls } = this.#applicant;
-    const kind = {
-      isSecure,
-      channelBindings: tls === undefined || !isSecure ? [] : bindingTypes(tls),
-      hashes: this.#hashes,
-      isNamed: this.#isNamed,
-      hasTokens: this.#hasTokens(tls?.socket),
+  /** What holds for the clients of a host; undefined if it is not served. */
+  termsOf(domain: Domain): HostTerms | undefined {
+    const { hosts, tlsPolicy } = this.#services;
+    const host = hosts.get(domain);
+    if (host === undefined) return undefined;
+    const features = host.dispatch.streamFeatures;
+    const { session } = this.#applicant;
+    // Each is made when it is asked for: a step needs one of them, and making them all is much of a login.
+    return {
+      offer: () => this.#offer(host),
+      isTlsRequired: tlsPolicy().required,
+      earlyFeatures: () => features({ host: domain, phase: 'early' }),
+      authenticatedFeatures: () => features({ host: domain, phase: 'authenticated' }),
+      boundFeatures: () =>
+        laterOffer(host, features({ host: domain, phase: 'bound' }), session, this.#services),
+      answersEarly: (payload) => host.dispatch.earlyIq.has(earlyKey(payload)),
     };
-    return offerFor(host, kind, this.#services);
   }
 
   /** Carries out what the negotiation says, and reports to it. */
@@ -141,7 +141,23 @@ export class Authentication {
         return this.#takeUpgrade(action.salted);
       case 'admit':
         return this.#admit(action);
+      case 'bind':
+        return this.#bind(action);
     }
+  }
+
+  /** What is offered on the connection as it is now. */
+  #offer(host: Host): Offer {
+    const { isSecure } = this.#applicant.state;
+    const { tls } = this.#applicant;
+    const kind = {
+      isSecure,
+      channelBindings: tls === undefined || !isSecure ? [] : bindingTypes(tls),
+      hashes: this.#hashes,
+      isNamed: this.#isNamed,
+      hasTokens: this.#hasTokens(tls?.socket),
+    };
+    return offerFor(host, kind, this.#services);
   }
 
   /**
@@ -241,6 +257,72 @@ export class Authentication {
     if (admission === undefined) return;
     this.#step({ kind: 'admitted', admission });
     applicant.tell();
+  }
+
+  /** RFC 6120 §7: the client binds a resource by itself. */
+  async #bind(action: LoginAction & { readonly do: 'bind' }): Promise<void> {
+    const { resource, id } = action;
+    const applicant = this.#applicant;
+    const { hosts, sessions } = this.#services;
+    const { account } = applicant.state;
+    if (account === undefined || applicant.isOver) return;
+    const device = this.#deviceOf(account, resource);
+    const bound = await bindResource(account, resource, this.#services);
+    if (applicant.state.phase === 'ended') return;
+    const host = domainOf(account);
+    if (hosts.get(host) === undefined) {
+      applicant.end({ condition: 'host-gone', text: `${host} is no longer served.` }); // §4.9.3.5
+      return;
+    }
+    if (!bound.ok) {
+      this.#step({ kind: 'bind-refused', id, condition: bound.condition });
+      return;
+    }
+    if (!applicant.hasRoom()) {
+      this.#step({ kind: 'bind-refused', id, condition: 'resource-constraint' }); // §7.6.2.1
+      return;
+    }
+    if (this.#isWithdrawn(account, device)) {
+      const text = 'What you logged in with is no longer valid.';
+      applicant.end({ condition: 'not-authorized', text });
+      return;
+    }
+    // Another connection took it since it was found to be free.
+    if (sessions.at(bound.jid) !== undefined) return this.#bind(action);
+    this.#noteDevice(applicant.bind(bound.jid, device, id));
+  }
+
+  /** The device of a client that binds a resource by itself; undefined if it would not be known again. */
+  #deviceOf(account: BareJid, resource: string | undefined): SessionDevice | undefined {
+    if (this.#applicant.state.mechanism === 'ANONYMOUS') return undefined;
+    const named = deviceOf(account, this.#agent);
+    if (named !== undefined || resource === undefined) return named;
+    const id = deviceId(account, 'resource', resource);
+    return { id, kind: 'resource', software: '', name: '' };
+  }
+
+  /** Whether what the client has logged in with was withdrawn while it did. */
+  #isWithdrawn(account: BareJid, device: SessionDevice | undefined): boolean {
+    const { accounts } = this.#services;
+    return (
+      this.#login !== undefined && accounts.isWithdrawn(account, this.#login.since, device?.id)
+    );
+  }
+
+  /** Notes that the device of a session is there. All that a login needed is let go. */
+  #noteDevice({ account, device, jid, remote, security, since }: ClientSession): void {
+    const login = this.#login;
+    this.#login = undefined;
+    if (device === undefined || login === undefined) return;
+    this.#services.devices.seen({
+      ...device,
+      account,
+      resource: resourceOf(jid),
+      mechanism: security.mechanism,
+      address: remote,
+      at: since,
+      password: login.isByPassword ? login.since : undefined,
+    });
   }
 
   #fault(error: unknown, text: string): void {

@@ -2,23 +2,18 @@
  * A client's connection: its channel and its timers. What comes by the channel is decided by
  * stream/negotiation.ts and the session.
  */
-import type { Duplex } from 'node:stream';
 import type { ServerTls } from '../certs/types.ts';
-import type { MaybePromise } from '../core/hooks.ts';
 import type { Security, SessionDevice, SessionEnd } from '../core/sessions.ts';
-import { bareOf, type Domain, domainOf, type FullJid, parseDomain } from '../jid/jid.ts';
+import { bareOf, type Domain, type FullJid } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
 import { randomId } from '../kit/ids.ts';
-import type { Flusher } from '../kit/outbox.ts';
 import type { Resumption } from '../stream/acks.ts';
 import { Channel } from '../stream/channel.ts';
 import { STREAM_NS, type StreamFailure, streamErrorText } from '../stream/error.ts';
 import { headerText } from '../stream/header.ts';
 import {
   beginNegotiation,
-  claimedIn,
   endFor,
-  type HostTerms,
   type Negotiation,
   type NegotiationAction,
   type NegotiationContext,
@@ -26,17 +21,15 @@ import {
   negotiate,
   type Step,
 } from '../stream/negotiation.ts';
-import type { Way } from '../stream/ports.ts';
 import { earlyLimits, fullLimits } from '../stream/xml-limits.ts';
 import { type Element, isNamed } from '../xml/element.ts';
 import type { StreamHeader } from '../xml/parser.ts';
 import type { Gone, Resumed } from './admission.ts';
 import { type Applicant, Authentication } from './authentication.ts';
-import { bindResource } from './bind.ts';
 import type { Bindable } from './channel-binding.ts';
-import { answerEarlyIq, earlyKey } from './early-iq.ts';
+import type { ConnectionOptions, TlsBelow } from './connection-options.ts';
+import { answerEarlyIq } from './early-iq.ts';
 import { hasRoomForGuest } from './guests.ts';
-import { laterOffer } from './inline.ts';
 import type { Link } from './link.ts';
 import type { C2sServices } from './services.ts';
 import { ClientSession } from './session.ts';
@@ -48,29 +41,6 @@ const FAREWELL_MS = 10_000;
 
 /** How long a session whose stream is over stays while something that the client sent is being handled. */
 const LEAVE_MS = 10_000;
-
-/** TLS that somebody else has put below a connection. */
-export type TlsBelow = Pick<Security, 'protocol' | 'cipher'>;
-
-/** What a listener tells a new connection. */
-export interface ConnectionOptions {
-  readonly socket: Duplex;
-  /**
-   * How it is secured: by STARTTLS, by TLS that comes first (XEP-0368), or, over WebSocket and BOSH,
-   * by whatever is below (RFC 7395 §3.9, XEP-0206 §2).
-   */
-  readonly transport: Way | 'websocket' | 'bosh';
-  /** The TLS below WebSocket and BOSH. */
-  readonly below?: TlsBelow | undefined;
-  /** How much of what was written the client has for sure, in characters, where that is known. */
-  readonly delivered?: (() => number) | undefined;
-  readonly services: C2sServices;
-  readonly flusher: Flusher;
-  /** The client's address. */
-  readonly remote: string;
-  /** Called once when the connection is over. */
-  onClosed(): void;
-}
 
 /** A client's connection, from its first byte to its last. */
 export class Connection implements Link, Applicant {
@@ -105,7 +75,7 @@ export class Connection implements Link, Applicant {
     this.#below = options.below;
     const limits = services.limits();
     this.#context = {
-      termsOf: (host) => this.#termsOf(host),
+      termsOf: (host) => this.#authentication.termsOf(host),
       loginTries: limits.loginTries,
     };
     this.#channel = new Channel({
@@ -247,11 +217,24 @@ export class Connection implements Link, Applicant {
 
   /** XEP-0386: what is sent to the session waits until the client is told of it. */
   openSession(jid: FullJid, device: SessionDevice | undefined): ClientSession | undefined {
-    if (this.#services.sessions.at(jid) !== undefined || !this.#hasRoom()) return undefined;
+    if (this.#services.sessions.at(jid) !== undefined || !this.hasRoom()) return undefined;
     const session = this.#makeSession(jid, device, true);
     session.keep();
     this.#services.sessions.add(session);
     return session;
+  }
+
+  /** RFC 6120 §7: the client is told of the resource that it has bound, before it is sent anything. */
+  bind(jid: FullJid, device: SessionDevice | undefined, id: string): ClientSession {
+    const session = this.#makeSession(jid, device, false);
+    this.step({ kind: 'bound', jid, id });
+    this.#services.sessions.add(session);
+    return session;
+  }
+
+  /** Whether there is room for the client, which only guests are asked for. */
+  hasRoom(): boolean {
+    return this.#state.mechanism !== 'ANONYMOUS' || hasRoomForGuest(this.remote, this.#services);
   }
 
   tell(): void {
@@ -280,17 +263,9 @@ export class Connection implements Link, Applicant {
   #onHeader(header: StreamHeader): void {
     this.#language = header.attrs['xml:lang'];
     const go = () => this.step({ kind: 'header', header });
-    const prepared = this.#prepare(header);
+    const prepared = this.#authentication.prepare(header);
     if (prepared instanceof Promise) this.#channel.hold(prepared.then(go));
     else go();
-  }
-
-  /** XEP-0388 §2.1: what is offered depends on who the client says to be. */
-  #prepare({ attrs: { to, from } }: StreamHeader): MaybePromise<void> {
-    const host = to === undefined ? undefined : parseDomain(to);
-    if (host?.ok !== true || this.#services.hosts.get(host.value) === undefined) return;
-    if (!this.#state.isSecure || this.#state.account !== undefined) return;
-    return this.#authentication.prepare(host.value, claimedIn(from));
   }
 
   /** RFC 6120 §5.4.3, or, without a host, XEP-0368. */
@@ -329,13 +304,11 @@ export class Connection implements Link, Applicant {
       case 'begin-upgrade':
       case 'upgrade':
       case 'admit':
+      case 'bind':
         this.#channel.hold(this.#authentication.perform(action));
         break;
       case 'note-login':
         this.#noteLogin(action.mechanism, action.outcome);
-        break;
-      case 'bind':
-        this.#channel.hold(this.#bind(action.resource, action.id));
         break;
       case 'resume':
         this.#channel.hold(this.#onResume(action));
@@ -372,23 +345,6 @@ export class Connection implements Link, Applicant {
     this.#close({ kind: 'ended', text: `${condition}: ${text}` });
   }
 
-  #termsOf(domain: Domain): HostTerms | undefined {
-    const { hosts, tlsPolicy } = this.#services;
-    const host = hosts.get(domain);
-    if (host === undefined) return undefined;
-    const features = host.dispatch.streamFeatures;
-    // Each is made when it is asked for: a step needs one of them, and making them all is much of a login.
-    return {
-      offer: () => this.#authentication.offer(host),
-      isTlsRequired: tlsPolicy().required,
-      earlyFeatures: () => features({ host: domain, phase: 'early' }),
-      authenticatedFeatures: () => features({ host: domain, phase: 'authenticated' }),
-      boundFeatures: () =>
-        laterOffer(host, features({ host: domain, phase: 'bound' }), this.#session, this.#services),
-      answersEarly: (payload) => host.dispatch.earlyIq.has(earlyKey(payload)),
-    };
-  }
-
   #noteLogin(mechanism: string, outcome: string): void {
     this.#services.metrics.logins.inc({ mechanism, outcome });
     const line = { mechanism, outcome, host: this.#state.host };
@@ -405,43 +361,6 @@ export class Connection implements Link, Applicant {
     });
     const limits = this.#services.limits();
     this.#channel.limits = fullLimits(limits, limits.stanzaBytes);
-  }
-
-  async #bind(wanted: string | undefined, id: string): Promise<void> {
-    const { account } = this.#state;
-    if (account === undefined || this.#channel.isClosed) return;
-    const device = this.#authentication.deviceOf(account, wanted);
-    const bound = await bindResource(account, wanted, this.#services);
-    if (this.#state.phase === 'ended') return;
-    const host = domainOf(account);
-    if (this.#services.hosts.get(host) === undefined) {
-      this.end({ condition: 'host-gone', text: `${host} is no longer served.` }); // §4.9.3.5
-      return;
-    }
-    if (!bound.ok) {
-      this.step({ kind: 'bind-refused', id, condition: bound.condition });
-      return;
-    }
-    if (!this.#hasRoom()) {
-      this.step({ kind: 'bind-refused', id, condition: 'resource-constraint' }); // §7.6.2.1
-      return;
-    }
-    if (this.#authentication.isWithdrawn(account, device)) {
-      const text = 'What you logged in with is no longer valid.';
-      this.end({ condition: 'not-authorized', text });
-      return;
-    }
-    // Another connection took it since it was found to be free.
-    if (this.#services.sessions.at(bound.jid) !== undefined) return this.#bind(wanted, id);
-    const session = this.#makeSession(bound.jid, device, false);
-    this.step({ kind: 'bound', jid: bound.jid, id });
-    this.#services.sessions.add(session);
-    this.#authentication.noteDevice(session);
-  }
-
-  /** Whether there is room for the client, which only guests are asked for. */
-  #hasRoom(): boolean {
-    return this.#state.mechanism !== 'ANONYMOUS' || hasRoomForGuest(this.remote, this.#services);
   }
 
   #makeSession(jid: FullJid, device: SessionDevice | undefined, isBind2: boolean): ClientSession {
