@@ -1,5 +1,6 @@
 /** What a BOSH session has answered, for clients whose connections break (XEP-0124 §14.3). */
 import { bodyText } from './bosh-body.ts';
+import { isExtra, type Slot } from './bosh-slot.ts';
 
 /** An answer that was given. */
 export interface Answer {
@@ -14,9 +15,13 @@ export interface Answer {
 /** A client that asks for the same answer more often is up to something (§14.3). */
 const REPEATS_MOST = 10;
 
+/** An answer that the client did not have after so long may be lost (§9.2). */
+const REPORT_AFTER_MS = 500;
+
 /** The last answers of a session. */
 export class BoshAnswers {
   readonly #most: number;
+  readonly #usesAcks: boolean;
   #kept: Answer[] = [];
   #unproved: Answer[] = [];
   readonly #lost = new Set<number>();
@@ -25,9 +30,13 @@ export class BoshAnswers {
   #repeats = 0;
   #last: Answer | undefined;
 
-  /** @param most how many are kept: as many as the client may have requests at a time */
-  constructor(most: number) {
+  /**
+   * @param most how many are kept: as many as the client may have requests at a time
+   * @param usesAcks whether the client says which answers it has (§9)
+   */
+  constructor(most: number, usesAcks: boolean) {
     this.#most = most;
+    this.#usesAcks = usesAcks;
   }
 
   /** The last answer. */
@@ -63,10 +72,26 @@ export class BoshAnswers {
   }
 
   /**
-   * The client has all answers up to a rid, and, but for those whose connections broke, those up to another.
-   * @returns how much of the stream they carried that it was not known to have before
+   * Which answers the client has by a request of it: what it says (§9.2); where it says nothing, what was given
+   * before it sent this, unless a connection broke, and in any case what it must have (§11).
+   * @returns how much of the stream they carried that it was not known to have before, and an answer that
+   *   it should have by now, and says that it has not
    */
-  prove(surely: number, probably: number): number {
+  hear(
+    { body, answered }: Slot,
+    now: number,
+  ): { readonly size: number; readonly missed: Answer | undefined } {
+    const surely = body.rid - this.#most - (isExtra(body) ? 1 : 0);
+    const acked = this.#usesAcks ? Math.min(body.ack ?? answered, answered) : 0;
+    this.#kept = this.#kept.filter(({ rid }) => rid > acked);
+    const next = this.#usesAcks && body.ack !== undefined ? body.ack + 1 : undefined;
+    const missed = this.#kept.find(({ rid, at }) => rid === next && now - at >= REPORT_AFTER_MS);
+    const probably = this.#usesAcks ? acked : answered;
+    return { size: this.#prove(Math.max(surely, acked), probably), missed };
+  }
+
+  /** Takes those up to a rid, and, but for those whose connections broke, those up to another. */
+  #prove(surely: number, probably: number): number {
     let size = 0;
     for (;;) {
       const [next] = this.#unproved;
@@ -77,15 +102,5 @@ export class BoshAnswers {
       this.#unproved.shift();
       size += next.size;
     }
-  }
-
-  /** The client has said that it has all answers up to a rid (§9.2): they need not be kept. */
-  forget(rid: number): void {
-    this.#kept = this.#kept.filter((each) => each.rid > rid);
-  }
-
-  /** An answer that is kept. */
-  find(rid: number): Answer | undefined {
-    return this.#kept.find((each) => each.rid === rid);
   }
 }

@@ -15,7 +15,7 @@ import {
   terminal,
 } from './bosh-body.ts';
 import { nextKey } from './bosh-keys.ts';
-import { asksTooOften, type Exchange, isLive, type Slot } from './bosh-slot.ts';
+import { asksTooOften, type Exchange, isExtra, isLive, type Slot, slotFor } from './bosh-slot.ts';
 import { BoshStream, type Taken } from './bosh-stream.ts';
 import { type BoshTerms, openingAttributes, PAUSE_MOST_S, termsOf } from './bosh-terms.ts';
 import { clientHeaderText, GOODBYE } from './framing.ts';
@@ -30,9 +30,6 @@ export interface BoshSessionOptions {
   /** Called once, when no request can belong to it any more. */
   onOver(): void;
 }
-
-/** An answer that the client did not have after so long may be lost (§9.2). */
-const REPORT_AFTER_MS = 500;
 
 const REPEATS_MOST = 10;
 const NOTHING: Taken = { payloads: '', size: 0 };
@@ -49,7 +46,6 @@ export class BoshSession {
   readonly #options: BoshSessionOptions;
   readonly #clock: Clock;
   readonly #terms: BoshTerms;
-  readonly #usesAcks: boolean;
   readonly #answers: BoshAnswers;
   #inactivityMs: number;
   /** The last rid that came in order. */
@@ -77,8 +73,7 @@ export class BoshSession {
     this.content = opening.content;
     this.isLegacy = opening.ver === undefined;
     this.#terms = termsOf(opening);
-    this.#usesAcks = body.ack === 1;
-    this.#answers = new BoshAnswers(this.#terms.requests);
+    this.#answers = new BoshAnswers(this.#terms.requests, body.ack === 1);
     this.#inactivityMs = this.#terms.inactivity * 1000;
     this.#rid = body.rid - 1;
     this.stream = new BoshStream({
@@ -118,8 +113,7 @@ export class BoshSession {
       this.#retake(early, exchange);
       return;
     }
-    // §11: one more to pause or to terminate.
-    const most = this.#terms.requests + (body.pause !== undefined || body.isTerminate ? 1 : 0);
+    const most = this.#terms.requests + (isExtra(body) ? 1 : 0);
     if (body.rid > this.#rid + most) {
       // §14.2
       this.#fail('item-not-found', exchange);
@@ -144,15 +138,7 @@ export class BoshSession {
   }
 
   #slotOf(body: BoshBody, exchange: Exchange): Slot {
-    const slot: Slot = {
-      body,
-      at: this.#clock.monotonic(),
-      answered: this.#answers.last?.rid ?? 0,
-      exchange: undefined,
-      timer: undefined,
-      isAnswered: false,
-      repeats: 0,
-    };
+    const slot = slotFor(body, this.#clock.monotonic(), this.#answers.last?.rid ?? 0);
     this.#attach(slot, exchange);
     return slot;
   }
@@ -224,21 +210,10 @@ export class BoshSession {
     this.#pumpSoon();
   }
 
-  /**
-   * Which answers the client has by now: what it says (§9.2); where it says nothing, what was given before it
-   * sent this, unless a connection broke, and in any case what it must have (§11).
-   */
-  #hear({ body, answered }: Slot): void {
-    const isExtra = body.pause !== undefined || body.isTerminate;
-    const surely = body.rid - this.#terms.requests - (isExtra ? 1 : 0);
-    const acked = this.#usesAcks ? Math.min(body.ack ?? answered, answered) : 0;
-    this.#answers.forget(acked);
-    const missed =
-      this.#usesAcks && body.ack !== undefined ? this.#answers.find(body.ack + 1) : undefined;
-    if (missed !== undefined && this.#clock.monotonic() - missed.at >= REPORT_AFTER_MS)
-      this.#report = missed;
-    const probably = this.#usesAcks ? acked : answered;
-    this.stream.delivered += this.#answers.prove(Math.max(surely, acked), probably);
+  #hear(slot: Slot): void {
+    const { size, missed } = this.#answers.hear(slot, this.#clock.monotonic());
+    if (missed !== undefined) this.#report = missed;
+    this.stream.delivered += size;
   }
 
   #forward(slot: Slot): void {

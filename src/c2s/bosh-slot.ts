@@ -23,6 +23,21 @@ export interface Slot {
   repeats: number;
 }
 
+/** A request that has come; whoever waits for the answer is attached to it. */
+export const slotFor = (body: BoshBody, at: number, answered: number): Slot => ({
+  body,
+  at,
+  answered,
+  exchange: undefined,
+  timer: undefined,
+  isAnswered: false,
+  repeats: 0,
+});
+
+/** §11: whether a request may be one more than those that a client may have at a time. */
+export const isExtra = ({ pause, isTerminate }: BoshBody): boolean =>
+  pause !== undefined || isTerminate;
+
 /** Whether somebody waits for the answer. */
 export const isLive = ({ exchange }: Slot): boolean => exchange !== undefined;
 
