@@ -212,53 +212,64 @@ async function showGroup(
         </Note>
       )}
       {isFixed ? null : (
-        <form class="card" method="post" action={`${LIST}/of`}>
-          <Problem problem={problem} />
-          <Token csrf={c.get('session').csrf} />
-          <input type="hidden" name="host" value={which.host} />
-          <input type="hidden" name="name" value={which.name} />
-          <Field
-            name="jids"
-            label="Add accounts"
-            hint="Their addresses, one or more."
-            rows={3}
-            value={typed['jids']}
-            required
-            fault={problem?.fields === undefined ? undefined : problem.text}
-          />
-          <Submit>Add</Submit>
-        </form>
+        <Adding which={which} typed={typed} problem={problem} csrf={c.get('session').csrf} />
       )}
       {members.length === 0 ? (
         <Empty>Nobody is in this group.</Empty>
       ) : (
-        <Table
-          caption="Members"
-          heads={isFixed ? ['Address'] : ['Address', '']}
-          rows={members.map(({ jid }) => [
-            <a class="wrap" href={userPath(jid)}>
-              {jid}
-            </a>,
-            ...(isFixed
-              ? []
-              : [
-                  <div class="actions">
-                    <a
-                      class="button small"
-                      href={link(`${LIST}/of/remove`, { ...which, jid })}
-                      data-dialog
-                    >
-                      Remove <span class="unseen">{jid}</span>
-                    </a>
-                  </div>,
-                ]),
-          ])}
-        />
+        <Members which={which} jids={members.map(({ jid }) => jid)} isFixed={isFixed} />
       )}
     </>,
     problem,
   );
 }
+
+const Adding = (props: {
+  which: Which;
+  typed: Fields;
+  problem: OperationFailure | undefined;
+  csrf: string;
+}) => (
+  <form class="card" method="post" action={`${LIST}/of`}>
+    <Problem problem={props.problem} />
+    <Token csrf={props.csrf} />
+    <input type="hidden" name="host" value={props.which.host} />
+    <input type="hidden" name="name" value={props.which.name} />
+    <Field
+      name="jids"
+      label="Add accounts"
+      hint="Their addresses, one or more."
+      rows={3}
+      value={props.typed['jids']}
+      required
+      fault={props.problem?.fields === undefined ? undefined : props.problem.text}
+    />
+    <Submit>Add</Submit>
+  </form>
+);
+
+/** Who is in a group; of one that is fixed nobody can be taken out. */
+const Members = (props: { which: Which; jids: readonly string[]; isFixed: boolean }) => {
+  const remove = (jid: string) => (
+    <div class="actions">
+      <a class="button small" href={link(`${LIST}/of/remove`, { ...props.which, jid })} data-dialog>
+        Remove <span class="unseen">{jid}</span>
+      </a>
+    </div>
+  );
+  return (
+    <Table
+      caption="Members"
+      heads={props.isFixed ? ['Address'] : ['Address', '']}
+      rows={props.jids.map((jid) => [
+        <a class="wrap" href={userPath(jid)}>
+          {jid}
+        </a>,
+        ...(props.isFixed ? [] : [remove(jid)]),
+      ])}
+    />
+  );
+};
 
 function confirmRemoval(c: Ask, desk: Desk, which: Which, jid: string, problem?: OperationFailure) {
   const title = `Take ${jid} out of ${which.name}?`;

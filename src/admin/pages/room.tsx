@@ -2,7 +2,7 @@
 import { type Ask, type Desk, link, userPath } from '../desk.tsx';
 import { plural } from '../text.ts';
 import { Empty, Facts, PageHeading, Problem, Table, Time } from '../ui/parts.tsx';
-import { type RoomView, roomMembersView, roomView } from '../views/rooms.ts';
+import { type RoomMembersView, type RoomView, roomMembersView, roomView } from '../views/rooms.ts';
 import { roomPath } from './room-paths.ts';
 
 /** The page of a room. */
@@ -57,28 +57,7 @@ export async function showRoom(c: Ask, desk: Desk, jid: string) {
           </a>
         </div>
         {members.ok ? (
-          <Table
-            caption="Who belongs to it"
-            heads={['Account', 'Is', 'Nick', '']}
-            rows={members.value.members.map((each) => [
-              <span class="wrap">{each.jid}</span>,
-              <>
-                {WORDS[each.affiliation] ?? each.affiliation}
-                <span class="second wrap">{each.reason}</span>
-              </>,
-              each.nick === '' ? 'Any' : <span class="wrap">{each.nick}</span>,
-              <a
-                class="button small"
-                href={link(roomPath(jid, 'affiliation'), {
-                  accounts: each.jid,
-                  affiliation: each.affiliation,
-                })}
-                data-dialog
-              >
-                Change <span class="unseen">what {each.jid} is</span>
-              </a>,
-            ])}
-          />
+          <Members room={jid} members={members.value.members} />
         ) : (
           <Problem problem={members} />
         )}
@@ -124,3 +103,25 @@ const Occupants = ({ room }: { room: RoomView }) =>
       ])}
     />
   );
+
+const Members = (props: { room: string; members: RoomMembersView['members'] }) => (
+  <Table
+    caption="Who belongs to it"
+    heads={['Account', 'Is', 'Nick', '']}
+    rows={props.members.map(({ jid, affiliation, nick, reason }) => [
+      <span class="wrap">{jid}</span>,
+      <>
+        {WORDS[affiliation] ?? affiliation}
+        <span class="second wrap">{reason}</span>
+      </>,
+      nick === '' ? 'Any' : <span class="wrap">{nick}</span>,
+      <a
+        class="button small"
+        href={link(roomPath(props.room, 'affiliation'), { accounts: jid, affiliation })}
+        data-dialog
+      >
+        Change <span class="unseen">what {jid} is</span>
+      </a>,
+    ])}
+  />
+);

@@ -5,6 +5,7 @@ import type { Flash } from '../web-sessions.ts';
 import { Icon, type IconName, Mark } from './icons.tsx';
 import { Flashes } from './parts.tsx';
 
+/** The parts of the console, in the order of the navigation; each has an icon of its name. */
 const AREAS = {
   overview: { path: '/admin', name: 'Overview' },
   users: { path: '/admin/users', name: 'Users' },
@@ -23,12 +24,12 @@ const AREAS = {
   watch: { path: '/admin/watch', name: 'Watch' },
   log: { path: '/admin/log', name: 'Log levels' },
   server: { path: '/admin/server', name: 'Server' },
-} as const;
+} as const satisfies Partial<Record<IconName, { path: string; name: string }>>;
 
 /** A part of the console, as its navigation lists them. */
 export type Area = keyof typeof AREAS;
 
-const areas = Object.entries(AREAS) as [Area & IconName, (typeof AREAS)[Area]][];
+const areas = Object.entries(AREAS) as [Area, (typeof AREAS)[Area]][];
 
 /** What an admin of a host is shown; the rest is for operators. */
 const OF_HOSTS: ReadonlySet<Area> = new Set([

@@ -49,3 +49,6 @@ export type RoomHistoryView = z.output<typeof roomHistoryView>;
 export const roomMembersView = z.object({
   members: z.array(z.object({ jid: text, affiliation: text, nick: text, reason: text })),
 });
+
+/** Who belongs to a room, as its page shows it. */
+export type RoomMembersView = z.output<typeof roomMembersView>;
