@@ -146,7 +146,7 @@ export interface Sessions {
   setPresence(session: Session, presence: Presence | undefined): Promise<void>;
 }
 
-/** What the table tells others; main.ts connects it with the modules' hooks. */
+/** What the table tells others; `heart.ts` connects it with the modules' hooks. */
 export interface SessionEvents {
   bound(session: Session): void;
   presenceChanged(session: Session, before: Presence | undefined): Promise<void>;

@@ -1,4 +1,4 @@
-/** What the operations work with; main.ts provides it. */
+/** What the operations work with; `server/assemble.ts` provides it. */
 import type { Certificates } from '../certs/types.ts';
 import type { Fault } from '../config/document.ts';
 import type { Config } from '../config/schema.ts';

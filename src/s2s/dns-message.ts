@@ -46,7 +46,7 @@ export const RCODE = {
 
 /** A record as it came; `ttl` in seconds. */
 export interface ResourceRecord {
-  /** Lower case, as {@link decodeMessage} writes names. */
+  /** Lower case, as {@link decodeBody} writes names. */
   readonly name: string;
   readonly type: number;
   readonly ttl: number;
