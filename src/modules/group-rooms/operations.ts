@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { accountJid } from '../../config/fields.ts';
 import { type AnyOperation, operation, success } from '../../core/operation.ts';
-import type { GroupRooms } from './index.ts';
+import type { GroupRooms } from './rooms.ts';
 
 const room = accountJid()
   .meta({ 'x-kind': 'jid' })
