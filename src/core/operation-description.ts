@@ -7,7 +7,7 @@ import type { AnyOperation } from './operation.ts';
 
 /**
  * A JSON schema (draft 2020-12), as far as faces read it. The `x-` words are set by `.meta()` of the
- * operations' schemas; those of `operations/fields.ts` are all there are.
+ * operations' schemas, for which `operation-fields.ts` and `operations/fields.ts` have all that is needed.
  */
 export interface JsonSchema {
   readonly type?: string | readonly string[];

@@ -6,6 +6,7 @@ import { verdict } from '../core/hooks.ts';
 import { onIq, reply } from '../core/iq.ts';
 import { defineModule, type Home } from '../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
+import { kind, time } from '../core/operation-fields.ts';
 import type { Session } from '../core/sessions.ts';
 import { type BareJid, bareOf, isFull, type Jid } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
@@ -130,7 +131,7 @@ function lastOperation(
   { accounts, sessions }: Pick<Home<undefined>, 'accounts' | 'sessions'>,
   table: ReturnType<typeof lastTable>,
 ): AnyOperation {
-  const time = z.int().meta({ 'x-kind': 'time' }).nullable();
+  const moment = time.nullable();
   return operation({
     name: 'accounts.last',
     command: ['user', 'last'],
@@ -138,12 +139,12 @@ function lastOperation(
     effect: 'read',
     about: ({ jid }) => jid,
     positional: ['jid'],
-    input: z.object({ jid: accountJid().meta({ 'x-kind': 'jid', description: 'The account.' }) }),
+    input: z.object({ jid: accountJid().meta({ ...kind('jid'), description: 'The account.' }) }),
     output: z.object({
       jid: z.string(),
       online: z.boolean(),
-      login: time.describe('When he came last; nothing if he was never here.'),
-      left: time.describe('When he went; nothing while he is here.'),
+      login: moment.describe('When he came last; nothing if he was never here.'),
+      left: moment.describe('When he went; nothing while he is here.'),
       status: z.string().describe('What he said when he went.'),
     }),
     async run({ jid }) {

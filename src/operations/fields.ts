@@ -1,7 +1,7 @@
-/** The kinds of values that operations take and give, each marked for the faces (`x-kind`). */
+/** The kinds of values that the server's own operations take and give, beside those that all operations have. */
 import { z } from 'zod';
 import { parseDuration } from '../config/fields.ts';
-import type { ValueKind } from '../core/operation-description.ts';
+import { kind } from '../core/operation-fields.ts';
 import {
   type Jid,
   type JidOutcome,
@@ -12,7 +12,19 @@ import {
   preparePassword,
 } from '../jid/jid.ts';
 
-const kind = (value: ValueKind) => ({ 'x-kind': value });
+export {
+  bytes,
+  confirmed,
+  hidden,
+  kind,
+  level,
+  limit,
+  offset,
+  seconds,
+  time,
+  verdict,
+  wholeText,
+} from '../core/operation-fields.ts';
 
 /** The longest text that can be an address (RFC 7622 §3.1: three parts of 1023 bytes). */
 const MAX_ADDRESS = 3071;
@@ -77,12 +89,6 @@ export const fileText = (description: string) =>
     .max(1 << 20)
     .meta({ ...kind('file'), description });
 
-/** How many of a list to pass over. */
-export const offset = z.int().min(0).default(0).describe('How many to pass over.');
-/** How many of a list to give. */
-export const limit = (usual: number) =>
-  z.int().min(1).max(1000).default(usual).describe('How many to give at most.');
-
 /** A moment as a person gives it: so long ago (`15m`, `1d`), or a date and time. */
 export const moment = z
   .string()
@@ -98,27 +104,6 @@ export function momentOf(raw: string, now: number): number | undefined {
   const at = /^\d{4}-\d\d-\d\d/.test(raw) ? Date.parse(raw) : Number.NaN;
   return Number.isNaN(at) ? undefined : at;
 }
-
-/** Milliseconds since the epoch. */
-export const time = z.int().meta(kind('time'));
-/** A duration in seconds. */
-export const seconds = z.int().min(0).meta(kind('seconds'));
-/** A size in bytes. */
-export const bytes = z.int().min(0).meta(kind('bytes'));
-/** How a finding is to be taken. */
-export const level = z.enum(['ok', 'warning', 'error']).meta(kind('level'));
-/** How a step is to be taken; `skipped` was not tried. */
-export const verdict = z.enum(['ok', 'warning', 'error', 'skipped']).meta(kind('level'));
-/** A whole text for a person to read. */
-export const wholeText = z.string().meta(kind('text'));
-
-/** A value that people need not see in a table; JSON has it. */
-export const hidden = <T extends z.ZodType>(schema: T): T =>
-  schema.meta({ ...schema.meta(), 'x-hidden': true });
-
-/** An input that is asked about before it is done; `{field}` stands for an input's value. */
-export const confirmed = <T extends z.ZodObject>(schema: T, question: string): T =>
-  schema.meta({ 'x-confirm': question });
 
 /** The output of a `watch`, described by one of its values. */
 export function watchOf<T extends z.ZodType>(item: T) {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import { type BareJid, bareOf, localOf, parseBare } from '../jid/jid.ts';
-import { accountJid, anyJid, confirmed, domain, limit, offset, time } from './fields.ts';
+import { accountJid, anyJid, confirmed, domain, kind, limit, offset, time } from './fields.ts';
 import type { RoomService } from './room-service.ts';
 import type { Services } from './services.ts';
 
@@ -212,7 +212,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
             z
               .string()
               .regex(/^[A-Za-z]+=/, 'is not key=value')
-              .meta({ 'x-kind': 'text' }),
+              .meta(kind('text')),
           )
           .max(50)
           .default([])

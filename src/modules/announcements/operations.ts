@@ -4,6 +4,7 @@ import { domain } from '../../config/fields.ts';
 import { aboutHost, meantHost } from '../../core/meant-host.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
+import { confirmed, kind, time, wholeText } from '../../core/operation-fields.ts';
 import type { Domain } from '../../jid/jid.ts';
 import type { Announcer } from './announcer.ts';
 import type { StandingKind } from './table.ts';
@@ -17,12 +18,13 @@ const text = z
   .trim()
   .min(1, 'must not be empty')
   .max(MAX_TEXT)
-  .meta({ 'x-kind': 'text', description: 'What is said.' });
-const host = domain().optional().meta({
-  'x-kind': 'domain',
-  description: 'The domain; it can be left out where there is only one.',
-});
-const time = z.int().meta({ 'x-kind': 'time' });
+  .meta({ ...kind('text'), description: 'What is said.' });
+const host = domain()
+  .optional()
+  .meta({
+    ...kind('domain'),
+    description: 'The domain; it can be left out where there is only one.',
+  });
 
 const NAMES = { motd: 'message of the day', welcome: 'welcome' } as const;
 
@@ -46,16 +48,19 @@ function announce(home: Needs, announcer: Announcer): AnyOperation {
     effect: 'change',
     positional: ['text'],
     about: (input) => input.host,
-    input: z
-      .object({
+    input: confirmed(
+      z.object({
         text,
         subject: z.string().trim().max(MAX_SUBJECT).default('').describe('What it is about.'),
-        host: domain().optional().meta({
-          'x-kind': 'domain',
-          description: 'Only to those of this domain; else of all.',
-        }),
-      })
-      .meta({ 'x-confirm': 'Send this to all users who are online?' }),
+        host: domain()
+          .optional()
+          .meta({
+            ...kind('domain'),
+            description: 'Only to those of this domain; else of all.',
+          }),
+      }),
+      'Send this to all users who are online?',
+    ),
     output: z.object({ sent: z.int().describe('To how many users.') }),
     present: ({ sent }) => `Sent to ${users(sent)}.`,
     async run({ text: said, subject, host: named }) {
@@ -92,7 +97,7 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
       output: z.object({
         host: z.string(),
         since: time.nullable().describe('When it was set; nothing where there is none.'),
-        text: z.string().meta({ 'x-kind': 'text' }),
+        text: wholeText,
       }),
       async run({ host: named }) {
         const at = hostOf(named);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { domain } from '../../config/fields.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
+import { kind, limit, offset, time } from '../../core/operation-fields.ts';
 import { bareOf, domainOf } from '../../jid/jid.ts';
 import type { KeptReport, Reports } from './reports.ts';
 import type { BlockingSettings } from './settings.ts';
@@ -16,7 +17,7 @@ export interface ReportOperationsOptions {
 const number = z.int().min(1).describe('The number of the report, as report list shows it.');
 const line = z.object({
   id: z.int().describe('The number of the report.'),
-  at: z.int().meta({ 'x-kind': 'time' }),
+  at: time,
   reported: z.string().describe('Who was reported.'),
   local: z.boolean().describe('Whether that is an account of this server.'),
   reason: z.string().describe('spam, abuse, or another reason.'),
@@ -50,9 +51,9 @@ function list({ home, reports }: ReportOperationsOptions): AnyOperation {
     input: z.object({
       host: domain()
         .optional()
-        .meta({ 'x-kind': 'domain', description: 'Only those of users of this domain.' }),
-      offset: z.int().min(0).default(0).describe('How many to pass over.'),
-      limit: z.int().min(1).max(1000).default(100).describe('How many to give at most.'),
+        .meta({ ...kind('domain'), description: 'Only those of users of this domain.' }),
+      offset,
+      limit: limit(100),
     }),
     output: z.object({ reports: z.array(line), total: z.int() }),
     async run(filter) {

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { accountJid } from '../../config/fields.ts';
 import { type AnyOperation, operation, success } from '../../core/operation.ts';
+import { kind } from '../../core/operation-fields.ts';
 import type { GroupRooms } from './rooms.ts';
 
 const room = accountJid()
-  .meta({ 'x-kind': 'jid' })
+  .meta(kind('jid'))
   .describe('The room, such as lobby@conference.falcot.com.');
 
 /** The operations. */

@@ -10,6 +10,7 @@ import {
   operation,
   success,
 } from '../../core/operation.ts';
+import { confirmed, kind } from '../../core/operation-fields.ts';
 import { type BareJid, type Domain, domainOf } from '../../jid/jid.ts';
 import type { Group } from './book.ts';
 import type { GroupRefusal, Groups } from './groups.ts';
@@ -23,12 +24,14 @@ const name = groupName.describe('The name of the group, as its members see it.')
 const defined = z
   .boolean()
   .describe('Whether the config of the domain defines it, which is where it is changed.');
-const host = domain().optional().meta({
-  'x-kind': 'domain',
-  description: 'The domain of the group; it can be left out where there is only one.',
-});
+const host = domain()
+  .optional()
+  .meta({
+    ...kind('domain'),
+    description: 'The domain of the group; it can be left out where there is only one.',
+  });
 const jids = z
-  .array(accountJid().meta({ 'x-kind': 'jid' }))
+  .array(accountJid().meta(kind('jid')))
   .min(1)
   .max(MOST_AT_ONCE)
   .describe('The accounts.');
@@ -161,7 +164,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       effect: 'change',
       about,
       positional: ['name'],
-      input: z.object({ name, host }).meta({ 'x-confirm': 'Delete the group {name}?' }),
+      input: confirmed(z.object({ name, host }), 'Delete the group {name}?'),
       output: told,
       present: (gone) => `${gone.name} of ${gone.host} was deleted.`,
       async run({ name: of, host: named }) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { accountJid, domain } from '../../config/fields.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
+import { confirmed, kind, limit, offset, time } from '../../core/operation-fields.ts';
 import { domainOf, localOf, makeBare } from '../../jid/jid.ts';
 import type { InvitationService } from './service.ts';
 import type { InvitationSettings } from './settings.ts';
@@ -19,10 +20,9 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
 const account = accountJid().meta({
-  'x-kind': 'jid',
+  ...kind('jid'),
   description: 'The account, such as joe@falcot.com.',
 });
-const time = z.int().meta({ 'x-kind': 'time' });
 const made = {
   id: z.string(),
   url: z.string().describe('The link to send. It is shown only now.'),
@@ -114,8 +114,8 @@ function list({ home, table }: InvitationOperationsOptions): AnyOperation {
     input: z.object({
       host: domain().optional().describe('Only those of this domain.'),
       all: z.boolean().default(false).describe('Also those that can no longer be used.'),
-      offset: z.int().min(0).default(0).describe('How many to pass over.'),
-      limit: z.int().min(1).max(1000).default(100).describe('How many to give at most.'),
+      offset,
+      limit: limit(100),
     }),
     output: z.object({
       invitations: z.array(
@@ -167,9 +167,10 @@ function revoke({ table }: InvitationOperationsOptions): AnyOperation {
     offline: true,
     positional: ['id'],
     about: async ({ id }) => (await table.find(id))?.host,
-    input: z
-      .object({ id: z.string().min(1).max(100).describe('The id that the list shows.') })
-      .meta({ 'x-confirm': 'Revoke {id}, so that nobody can use it any more?' }),
+    input: confirmed(
+      z.object({ id: z.string().min(1).max(100).describe('The id that the list shows.') }),
+      'Revoke {id}, so that nobody can use it any more?',
+    ),
     output: z.object({ id: z.string() }),
     async run({ id }) {
       return (await table.remove(id))

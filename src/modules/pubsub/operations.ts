@@ -8,6 +8,7 @@ import {
   operation,
   success,
 } from '../../core/operation.ts';
+import { bytes, confirmed, kind, limit, offset, time } from '../../core/operation-fields.ts';
 import { type BareJid, domainOf, parseBare } from '../../jid/jid.ts';
 import type { Context } from './context.ts';
 import { isAccount, type Node } from './node.ts';
@@ -25,7 +26,7 @@ const jid = z
     return z.NEVER;
   })
   .meta({
-    'x-kind': 'jid',
+    ...kind('jid'),
     description: 'The account, such as joe@falcot.com, or the service, such as pubsub.falcot.com.',
   });
 const name = z.string().min(1).max(1023).describe('The name of the node.');
@@ -34,9 +35,9 @@ const nodeLine = z.object({
   title: z.string(),
   access: z.string().describe('Who may subscribe and read.'),
   items: z.int(),
-  bytes: z.int().meta({ 'x-kind': 'bytes' }),
+  bytes: bytes,
   subscribers: z.int(),
-  created: z.int().meta({ 'x-kind': 'time' }),
+  created: time,
 });
 
 /** The most ids of items that are shown. */
@@ -120,8 +121,8 @@ function list(context: Context): AnyOperation {
     input: z.object({
       jid,
       search: z.string().max(200).optional().describe('A part of the name or the title.'),
-      offset: z.int().min(0).default(0).describe('How many to pass over.'),
-      limit: z.int().min(1).max(1000).default(100).describe('How many to give at most.'),
+      offset,
+      limit: limit(100),
     }),
     output: z.object({ nodes: z.array(nodeLine), total: z.int() }),
     async run({ jid: service, search = '', offset, limit }) {
@@ -181,13 +182,14 @@ function remove(context: Context): AnyOperation {
     summary: 'Delete a node with all that it has, or one of its items; subscribers are told.',
     effect: 'change',
     positional: ['jid', 'node'],
-    input: z
-      .object({
+    input: confirmed(
+      z.object({
         jid,
         node: name,
         item: z.string().max(1024).optional().describe('Only the item of this id.'),
-      })
-      .meta({ 'x-confirm': 'Delete {node} of {jid}?' }),
+      }),
+      'Delete {node} of {jid}?',
+    ),
     output: z.object({ jid: z.string(), node: z.string() }),
     present: ({ jid: service, node }) => `${node} of ${service}: deleted.`,
     async run({ jid: service, node: wanted, item }) {

@@ -9,6 +9,15 @@ import {
   operation,
   success,
 } from '../../core/operation.ts';
+import {
+  confirmed,
+  hidden,
+  kind,
+  level,
+  limit,
+  offset,
+  time,
+} from '../../core/operation-fields.ts';
 import type { BareJid } from '../../jid/jid.ts';
 import type { PushOutcome } from './outcome.ts';
 import type { Publisher } from './publisher.ts';
@@ -29,10 +38,9 @@ export interface PushOperationsOptions {
 const TEST_MS = 20_000;
 
 const account = accountJid().meta({
-  'x-kind': 'jid',
+  ...kind('jid'),
   description: 'The account, such as joe@falcot.com.',
 });
-const time = z.int().meta({ 'x-kind': 'time' });
 const which = {
   jid: account,
   service: z.string().max(3071).optional().describe('Only those of this app server.'),
@@ -47,12 +55,12 @@ const registrationInfo = z.object({
     .enum(['connected', 'asleep', 'away', 'ended'])
     .describe('asleep: its session waits to be resumed; away: it has none.'),
   unseen: z.int().describe('Messages that were told since the device was last here.'),
-  enabled: time.meta({ 'x-kind': 'time', 'x-hidden': true }),
+  enabled: hidden(time),
   tried: time.nullable().describe('When the last notification was sent.'),
   result: z.string().describe('What the app server said to it.'),
   succeeded: time.nullable().describe('When the app server last took one.'),
   failures: z.int().describe('Failures in a row.'),
-  nextTry: time.nullable().meta({ 'x-kind': 'time', 'x-hidden': true }),
+  nextTry: hidden(time.nullable().meta(kind('time'))),
 });
 
 /** The operations. */
@@ -91,8 +99,8 @@ function list({ registrations, publisher, waking }: PushOperationsOptions): AnyO
     input: z.object({
       jid: account.optional(),
       failing: z.boolean().default(false).describe('Only those that fail or have ended.'),
-      offset: z.int().min(0).default(0).describe('How many to pass over.'),
-      limit: z.int().min(1).max(1000).default(100).describe('How many to give at most.'),
+      offset,
+      limit: limit(100),
     }),
     output: z.object({ registrations: z.array(registrationInfo), total: z.int() }),
     async run({ jid, failing, offset, limit }) {
@@ -124,7 +132,7 @@ function test({ home, registrations, publisher }: PushOperationsOptions): AnyOpe
     output: z.object({
       answers: z.array(
         z.object({
-          level: z.enum(['ok', 'warning', 'error']).meta({ 'x-kind': 'level' }),
+          level,
           service: z.string(),
           node: z.string(),
           answer: z.string(),
@@ -155,7 +163,7 @@ function forget(options: PushOperationsOptions): AnyOperation {
     effect: 'change',
     about: ({ jid }) => jid,
     positional: ['jid'],
-    input: z.object(which).meta({ 'x-confirm': 'Forget push registrations of {jid}?' }),
+    input: confirmed(z.object(which), 'Forget push registrations of {jid}?'),
     output: z.object({ forgotten: z.int() }),
     async run(input) {
       const forgotten = await options.forget(input.jid, isMeantBy(input));

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { accountJid, domain } from '../../config/fields.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
+import { confirmed, kind, time } from '../../core/operation-fields.ts';
 import type { RegisterSettings } from './settings.ts';
 import type { WaitingTable } from './waiting.ts';
 
@@ -17,10 +18,9 @@ const MOST_LISTED = 1000;
 const REJECTED = 'The registration was not approved.';
 
 const account = accountJid().meta({
-  'x-kind': 'jid',
+  ...kind('jid'),
   description: 'The account that waits, such as joe@falcot.com.',
 });
-const time = z.int().meta({ 'x-kind': 'time' });
 const who = z.object({ jid: z.string() });
 
 /** The operations. */
@@ -83,9 +83,10 @@ function reject({ home, waiting }: RegistrationOperationsOptions): AnyOperation 
     offline: true,
     positional: ['jid'],
     about: ({ jid }) => jid,
-    input: z
-      .object({ jid: account })
-      .meta({ 'x-confirm': 'Reject the registration of {jid}, and remove the account?' }),
+    input: confirmed(
+      z.object({ jid: account }),
+      'Reject the registration of {jid}, and remove the account?',
+    ),
     output: who,
     async run({ jid }) {
       if ((await waiting.find(jid)) === undefined) return nobody(jid);

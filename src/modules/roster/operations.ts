@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { accountJid } from '../../config/fields.ts';
 import type { Accounts } from '../../core/accounts.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
+import { kind } from '../../core/operation-fields.ts';
 import type { RosterApi } from './api.ts';
 import { subscriptionOf } from './item.ts';
 
@@ -22,7 +23,7 @@ export function rosterOperations(
       about: ({ jid }) => jid,
       positional: ['jid'],
       input: z.object({
-        jid: accountJid().meta({ 'x-kind': 'jid', description: 'The account.' }),
+        jid: accountJid().meta({ ...kind('jid'), description: 'The account.' }),
       }),
       output: z.object({
         contacts: z.array(

@@ -3,6 +3,15 @@ import { z } from 'zod';
 import { accountJid, domain } from '../../config/fields.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
+import {
+  bytes,
+  confirmed,
+  hidden,
+  kind,
+  limit,
+  offset,
+  time,
+} from '../../core/operation-fields.ts';
 import { domainOf } from '../../jid/jid.ts';
 import { UPLOAD_PATH } from './desk.ts';
 import { isId } from './folder.ts';
@@ -20,11 +29,9 @@ export interface FileOperationsOptions {
 }
 
 const account = accountJid().meta({
-  'x-kind': 'jid',
+  ...kind('jid'),
   description: 'The account, such as joe@falcot.com.',
 });
-const time = z.int().meta({ 'x-kind': 'time' });
-const bytes = z.int().meta({ 'x-kind': 'bytes' });
 const fileId = z
   .string()
   .refine(isId, { message: 'is no id of a file' })
@@ -38,7 +45,7 @@ const fileInfo = z.object({
   purpose: z.enum(['message', 'profile', 'ephemeral', 'permanent']),
   stored: time,
   ends: time.nullable().describe('When it is removed; empty is never.'),
-  url: z.string().meta({ 'x-hidden': true }),
+  url: hidden(z.string()),
 });
 
 /** The operations. */
@@ -74,8 +81,8 @@ function list({ home, tables }: FileOperationsOptions): AnyOperation {
     input: z.object({
       jid: account.optional(),
       host: domain().optional().describe('Only those of this domain.'),
-      offset: z.int().min(0).default(0).describe('How many to pass over.'),
-      limit: z.int().min(1).max(1000).default(50).describe('How many to give at most.'),
+      offset,
+      limit: limit(50),
     }),
     output: z.object({ files: z.array(fileInfo), total: z.int() }),
     async run({ jid, host, offset, limit }) {
@@ -114,7 +121,7 @@ function remove({ tables, sweeper }: FileOperationsOptions): AnyOperation {
     offline: true,
     positional: ['id'],
     about: async ({ id }) => (await tables.find(id))?.account,
-    input: z.object({ id: fileId }).meta({ 'x-confirm': 'Delete the file {id} for good?' }),
+    input: confirmed(z.object({ id: fileId }), 'Delete the file {id} for good?'),
     output: z.object({ id: z.string(), jid: z.string(), name: z.string() }),
     async run({ id }) {
       const file = await tables.find(id);
