@@ -119,6 +119,7 @@ export function createHeart(options: HeartOptions): Heart {
     hosts,
     accounts,
     authority,
+    sessions,
     delivery: createDelivery(sessions),
     metrics,
     story,

@@ -20,7 +20,7 @@ import { iqResult, presence } from '../stanza/build.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import { delayed } from '../stanza/delay.ts';
 import { errorReply } from '../stanza/error.ts';
-import type { Iq, Message, Stanza } from '../stanza/stanza.ts';
+import type { Iq, Message, Presence, Stanza } from '../stanza/stanza.ts';
 import { nsOf } from '../xml/element.ts';
 import type { Accounts } from './accounts.ts';
 import { createAsking } from './asking.ts';
@@ -33,7 +33,7 @@ import { firstVerdict, type MaybePromise, type Verdict, verdict } from './hooks.
 import type { Host, Hosts } from './hosts.ts';
 import type { IqTarget, Reply } from './iq.ts';
 import { Parcel } from './parcel.ts';
-import type { Creditor, Session } from './sessions.ts';
+import type { Creditor, Session, Sessions } from './sessions.ts';
 import type { Story } from './story.ts';
 import { step } from './story-steps.ts';
 
@@ -73,6 +73,7 @@ export interface RouterOptions {
   readonly hosts: Hosts;
   readonly accounts: Accounts;
   readonly authority: Pick<Authority, 'isGuest' | 'isInside'>;
+  readonly sessions: Pick<Sessions, 'at'>;
   readonly delivery: Delivery;
   readonly metrics: Metrics;
   readonly story: Story;
@@ -83,6 +84,7 @@ export interface RouterOptions {
 const UNKEPT_MOST = 10_000;
 const UNAVAILABLE: StanzaFailure = { condition: 'service-unavailable' };
 const MISTAKE: StanzaFailure = { condition: 'internal-server-error' };
+const OVER = verdict.drop('its session is over');
 /** The rule by which sessions are chosen. */
 const DELIVERY = 'RFC 6121 §8.5';
 
@@ -93,7 +95,7 @@ function sessionOf(sender: Creditor | undefined): Session | undefined {
 
 /** Makes the router. */
 export function createRouter(options: RouterOptions): Router {
-  const { hosts, accounts, authority, delivery, metrics, story, log, clock } = options;
+  const { hosts, accounts, authority, sessions, delivery, metrics, story, log, clock } = options;
   const asking = createAsking(clock);
   const bounds = createBounds(authority, hosts);
   let remote: RemoteRoute = () => verdict.bounce({ condition: 'remote-server-not-found' });
@@ -113,7 +115,9 @@ export function createRouter(options: RouterOptions): Router {
           allowed,
           session,
           (sent) => {
-            if (sent.kind !== 'presence' || sent.to !== undefined) return onward(sent, session);
+            if (sent.kind !== 'presence') return onward(sent, session);
+            if (sent.to !== undefined)
+              return after(timely(sent, session), sent, session, (due) => onward(due, session));
             const said = firstVerdict(host.dispatch.broadcast, sent, session);
             return after(said, sent, session, () => undefined);
           },
@@ -135,6 +139,14 @@ export function createRouter(options: RouterOptions): Router {
       else domains.set(domain, route);
     },
   };
+
+  /**
+   * While a hook was awaited, the session may have ended, and whoever it sent presence to directly was told
+   * so (RFC 6121 §4.6.3): what came after that would stay for good.
+   */
+  function timely({ type }: Presence, session: Session): Verdict {
+    return type === 'available' && sessions.at(session.jid) !== session ? OVER : verdict.pass;
+  }
 
   /** Does what a verdict says, and `next` if it passes. */
   function after<S extends Stanza>(

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { verdict } from '../../../src/core/hooks.ts';
+import { defineModule } from '../../../src/core/module.ts';
+import { deferred } from '../../../src/kit/deferred.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
 import { roster } from '../../../src/modules/roster/index.ts';
 import { presence as makePresence } from '../../../src/stanza/build.ts';
@@ -541,6 +544,23 @@ describe('RFC 6121 §4: presence', () => {
       await juliet.disconnect({ kind: 'lost', text: '' });
       expect(heard(nurse)).toEqual([`available ${juliet.jid}`, `unavailable ${juliet.jid}`]);
       await romeo.nothing();
+    });
+    test('§4.6.3 what still waits for a module when its session ends does not go out after the end', async () => {
+      const looked = deferred<void>();
+      const slow = defineModule({
+        name: 'slow',
+        specs: [],
+        setup: () => ({ hooks: { fromAccount: () => looked.promise.then(() => verdict.pass) } }),
+      });
+      await scene.stop();
+      scene = await startScene({ modules: [roster, presence, slow], accounts: [JULIET, NURSE] });
+      juliet = await scene.connect(`${JULIET}/balcony`);
+      nurse = await scene.connect(`${NURSE}/cell`);
+      const sent = meet(juliet, nurse.jid);
+      await juliet.disconnect({ kind: 'lost', text: '' });
+      looked.resolve();
+      await sent;
+      expect(heard(nurse)).toEqual([`unavailable ${juliet.jid}`]);
     });
     test('§4.6.1 whoever was told goodbye, or said it, is not told again', async () => {
       await meet(juliet, nurse.jid);
