@@ -20,13 +20,13 @@ const MAX_WAITING = 20;
 
 /**
  * Asks the authority for `remote` whether it gave out a key for one of our streams.
- * @param asker the address of the one whose key it is
+ * @param asker the stream on which the key was shown
  */
 export type Verify = (
   pair: Parties,
   streamId: string,
   key: string,
-  asker: string,
+  asker: Pick<ServerStream, 'remoteAddress'>,
 ) => Promise<DialbackAnswer>;
 
 /** Answers the questions of one stream. */
@@ -58,7 +58,7 @@ export function createAnswerer(services: S2sServices, verify: Verify): Answerer 
     if (waiting.size >= MAX_WAITING)
       return conclude(stream, pair, error('resource-constraint', 'Too many wait already.'));
     waiting.add(name);
-    void verify(pair, stream.streamId, key, stream.remoteAddress)
+    void verify(pair, stream.streamId, key, stream)
       .catch((failure: unknown) => {
         services.metrics.errors.inc({ area: 's2s' });
         log.error({ err: failure, from, to }, 'a key could not be verified');

@@ -56,7 +56,7 @@ export class Streams {
   readonly #pings = new Pings();
   readonly #resumptions: Resumptions;
   readonly #all = new Set<ServerStream>();
-  /** Those that we opened, by the pair that they were opened for. */
+  /** Those that we opened, by the pair that they were opened for (and whether it is another one). */
   readonly #opened = new Map<string, OpenedStream>();
   readonly #opening = new Map<string, Promise<Opened>>();
   /** Where streams in use were sent on to, by pair, until the next one is opened. */
@@ -138,14 +138,16 @@ export class Streams {
 
   /** Asks a domain's authority about a key, on a stream of our own (XEP-0220 §2.1.2). */
   readonly verify: Verify = async ({ local, remote }, streamId, key, asker) => {
-    const network = networkOf(asker);
+    const network = networkOf(asker.remoteAddress);
     const ofNetwork = this.#verifyingFor.get(network) ?? 0;
     if (this.#verifying >= MAX_VERIFYING || ofNetwork >= MAX_VERIFYING_EACH)
       return error('resource-constraint', 'Too many keys are being verified.');
     this.#verifying += 1;
     this.#verifyingFor.set(network, ofNetwork + 1);
     try {
-      const opened = await this.#open(local, remote);
+      let opened = await this.#open(local, remote);
+      // XEP-0288 §2.2: not on the stream on which the key was shown, though we opened it ourselves.
+      if (opened.ok && opened.stream === asker) opened = await this.#open(local, remote, 'another');
       if (!opened.ok) return unverified(opened.failure);
       const answer = await opened.stream.inquiry.verify({ from: local, to: remote }, streamId, key);
       // §2.5: an error of the authority reaches the one who asked as remote-server-not-found.
@@ -195,18 +197,18 @@ export class Streams {
     return { ok: true, stream };
   }
 
-  /** The stream that was opened for a pair, or a new one. */
-  async #open(local: Domain, remote: Domain): Promise<Opened> {
-    const key = pairKey(local, remote);
+  /** The stream that was opened for a pair, or a new one; there may be another one beside it. */
+  async #open(local: Domain, remote: Domain, which?: 'another'): Promise<Opened> {
+    const pair = pairKey(local, remote);
+    const key = which === undefined ? pair : `${pair} ${which}`;
     const before = this.#opened.get(key);
     if (before !== undefined && !before.stream.isOver) return { ok: true, ...before, attempts: [] };
-    const opening = this.#opening.get(key) ?? this.#openAnew(local, remote);
+    const opening = this.#opening.get(key) ?? this.#openAnew(local, remote, key);
     this.#opening.set(key, opening);
     return opening;
   }
 
-  async #openAnew(local: Domain, remote: Domain): Promise<Opened> {
-    const key = pairKey(local, remote);
+  async #openAnew(local: Domain, remote: Domain, key: string): Promise<Opened> {
     const { metrics } = this.#services;
     const opened = await openStream({
       local,

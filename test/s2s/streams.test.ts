@@ -9,12 +9,13 @@ import type { Happening } from '../../src/s2s/history.ts';
 import type { S2sServices } from '../../src/s2s/services.ts';
 import { Streams } from '../../src/s2s/streams.ts';
 import { domain } from '../certs/support.ts';
+import { header, startFake } from './fake-server.ts';
 
 const OURS = domain('ours.example');
 const THEIRS = domain('theirs.example');
 
-/** A table without streams, whose names nobody resolves. */
-function open() {
+/** A table without streams, whose names nobody resolves unless a test does. */
+function open(services: object = {}) {
   const noted: Happening[] = [];
   const history = { note: (_: unknown, happening: Happening) => void noted.push(happening) };
   const streams = new Streams(
@@ -26,6 +27,7 @@ function open() {
       limits: () => ({ stanzaBytesBeforeAuth: 10_000, depth: 16, attributes: 100 }),
       metrics: createMetrics({ process: false }),
       log: createLog({ level: 'silent' }).area('s2s'),
+      ...services,
     } as unknown as S2sServices,
     history as never,
     { usable() {}, heard() {}, drained() {}, lost() {} },
@@ -48,7 +50,9 @@ test('XEP-0220 §2.1.2: one address cannot have all keys verified that may be at
   const { streams } = open();
   const ask = (index: number, asker: string) =>
     Promise.race([
-      streams.verify({ local: OURS, remote: domain(`n${index}.example`) }, '1', 'key', asker),
+      streams.verify({ local: OURS, remote: domain(`n${index}.example`) }, '1', 'key', {
+        remoteAddress: asker,
+      }),
       new Promise((resolve) => setImmediate(() => resolve('it is being asked'))),
     ]);
   const busy = { type: 'error', condition: 'resource-constraint' };
@@ -57,4 +61,54 @@ test('XEP-0220 §2.1.2: one address cannot have all keys verified that may be at
   expect(await ask(251, '192.0.2.1')).toBe('it is being asked');
   for (let index = 252; index < 501; index += 1) void ask(index, `192.0.2.${index % 4}`);
   expect(await ask(501, '198.51.100.1')).toMatchObject(busy);
+});
+
+test('XEP-0288 §2.2: a key is not verified on the very stream on which it was shown', async () => {
+  const connections: Socket[] = [];
+  const asked: string[] = [];
+  // Whoever is called shows a key of his own on the same stream, before he answers.
+  const fake = await startFake({
+    instead(socket, said) {
+      if (!connections.includes(socket)) connections.push(socket);
+      const here = connections.indexOf(socket);
+      const pair = "from='theirs.example' to='ours.example'";
+      if (said.includes('<stream:stream'))
+        socket.write(
+          `${header(said)}<stream:features><bidi xmlns='urn:xmpp:features:bidi'/>` +
+            "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>",
+        );
+      if (said.includes('<db:result from')) socket.write(`<db:result ${pair}>a key</db:result>`);
+      const [, id] = /<db:verify [^>]*id='([^']+)'/.exec(said) ?? [];
+      if (id !== undefined) {
+        asked.push(`${here}`);
+        socket.write(`<db:verify ${pair} id='${id}' type='valid'/>`);
+        // On the stream where he is asked he shows one, too.
+        if (here > 0) socket.write(`<db:result ${pair}>a key</db:result>`);
+      }
+      if (/<db:result [^>]*type='valid'/.test(said) && here === 0)
+        socket.write(`<db:result ${pair} type='valid'/>`);
+    },
+  });
+  const target = { host: 'xmpp.theirs.example', port: fake.port, isDirectTls: false };
+  const { streams } = open({
+    secret: 'secret',
+    hosts: { ownerOf: (name: unknown) => (name === OURS ? { domain: OURS } : undefined) },
+    policy: {
+      terms: () => ({ requireTls: false, secureAuth: false, bidi: true }),
+      refusal: () => undefined,
+    },
+    settings: () => ({
+      ...{ authTimeout: 60_000, connectTimeout: 20_000, queueTime: 60_000, stanzaBytes: 10_000 },
+    }),
+    resolver: {
+      resolve: async () => ({ ok: true, targets: [{ ...target, isSecure: false }] }),
+      addresses: async () => ({ ok: true, addresses: ['127.0.0.1'], isSecure: false }),
+    },
+  });
+  const reached = await streams.reach(OURS, THEIRS);
+  expect(reached.ok).toBe(true);
+  expect(asked[0]).toBe('1');
+  while (asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  expect(asked).toEqual(['1', '0']);
+  expect(connections).toHaveLength(2);
 });
