@@ -10,6 +10,14 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 
+// A SIGHUP that comes while the program is being read is for the program, if it takes one (main.ts).
+const hangUp = () => {
+  if (process.listenerCount('SIGHUP') > 1) return;
+  process.off('SIGHUP', hangUp);
+  process.kill(process.pid, 'SIGHUP');
+};
+process.on('SIGHUP', hangUp);
+
 const filename = fileURLToPath(import.meta.url).replace(/\.js$/, '.bundle.js');
 const keepIn = process.env.RTCD_KEEP_CODE; // set while it is being built
 
