@@ -1,6 +1,7 @@
 /** The way from one of our domains to another one, as a record; links.ts moves it. */
 import type { Domain } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
+import { networkOf } from '../kit/remote.ts';
 import type { ServerStream } from './connection.ts';
 import type { LinkFailure } from './failure.ts';
 import type { Parties } from './pairs.ts';
@@ -28,6 +29,8 @@ export interface Link {
   awaits: 'ours' | 'theirs' | undefined;
   /** Since when a stream is missed that broke, in ms since the epoch; undefined while none is. */
   brokenSince: number | undefined;
+  /** Behind which network the domain is that is looked for, though nobody writes to it. */
+  soughtBehind: string | undefined;
   /** Whether it was told that the other domain is out of reach. */
   isGone: boolean;
 }
@@ -58,6 +61,7 @@ export const newLink = ({ local, remote }: Parties): Link => ({
   retry: undefined,
   awaits: undefined,
   brokenSince: undefined,
+  soughtBehind: undefined,
   isGone: false,
 });
 
@@ -71,3 +75,7 @@ export const statusOf = (link: Link): LinkStatus => ({
   failure: link.failure,
   retryAt: link.state === 'waiting' ? link.retryAt : undefined,
 });
+
+/** The network in which the other side of a stream is. Where we connected to it, its port is told, too. */
+export const networkBehind = ({ remoteAddress, direction }: ServerStream): string =>
+  networkOf(direction === 'in' ? remoteAddress : remoteAddress.replace(/^\[?(.*?)\]?:\d+$/, '$1'));

@@ -14,7 +14,7 @@ import {
   silentFailure,
   timeoutFailure,
 } from './failure.ts';
-import { type Link, type LinkStatus, newLink, statusOf } from './link.ts';
+import { type Link, type LinkStatus, networkBehind, newLink, statusOf } from './link.ts';
 import { type Parties, pairKey } from './pairs.ts';
 import type { Addressed, Passage } from './passage.ts';
 import { Passages } from './passages.ts';
@@ -41,6 +41,8 @@ const RESUME_AFTER_MS = 500;
 const MAX_REJECTIONS = 2;
 /** How long a domain whose stream broke is looked for, though nobody writes to it. */
 const MISSED_MS = 86_400_000;
+/** How many are looked for behind one address (of IPv6: network), where a stranger may have any number. */
+const MAX_SOUGHT_EACH = 250;
 
 /** What links need of the streams. */
 export interface LinksOptions {
@@ -130,6 +132,7 @@ export class Links {
   lost(stream: ServerStream): void {
     const now = this.#services.clock.now();
     const { kept } = stream.managed;
+    const miss = this.#missing(stream);
     for (const link of this.#links.values()) {
       if (link.stream !== stream) continue;
       link.stream = undefined;
@@ -138,13 +141,13 @@ export class Links {
       link.queue.rewind();
       this.#tellWaiting(link, link.queue.list());
       link.failures = now - link.upSince >= GOOD_LIFE_MS ? 0 : link.failures + 1;
-      if (stream.ending !== 'closed') link.brokenSince ??= now;
+      if (stream.ending !== 'closed') miss(link);
       const ms = link.failures === 0 ? 0 : backOff(BACK_OFF_MS, link.failures);
       this.#wait(link, kept === undefined ? ms : toResume(kept, ms));
     }
     if (kept === 'ours') this.#resume(stream);
     if (stream.ending === 'closed') return;
-    for (const { from: remote, to: local } of stream.accepts) this.#miss({ local, remote });
+    for (const { from: remote, to: local } of stream.accepts) this.#miss({ local, remote }, miss);
   }
 
   /** A stream takes more again. */
@@ -240,12 +243,27 @@ export class Links {
   }
 
   /** A stream broke by which another domain wrote to us: we look for it, unless we have a way. */
-  #miss({ local, remote }: Parties): void {
+  #miss({ local, remote }: Parties, miss: (link: Link) => void): void {
     if (this.#services.hosts.ownerOf(local) === undefined) return;
     const link = this.#linkOf(local, remote);
     if (link === undefined || link.stream !== undefined) return;
-    link.brokenSince ??= this.#services.clock.now();
-    if (link.state === 'idle') this.#wait(link, HEAD_START_MS);
+    miss(link);
+    if (link.state === 'idle' && this.#isMissed(link)) this.#wait(link, HEAD_START_MS);
+  }
+
+  /** Notes of links that their stream broke, and which of the domains are looked for. */
+  #missing(stream: ServerStream): (link: Link) => void {
+    const network = networkBehind(stream);
+    let sought = 0;
+    for (const link of this.#links.values())
+      if (link.soughtBehind === network && this.#isMissed(link)) sought += 1;
+    return (link) => {
+      if (link.brokenSince !== undefined) return;
+      link.brokenSince = this.#services.clock.now();
+      if (sought >= MAX_SOUGHT_EACH) return;
+      sought += 1;
+      link.soughtBehind = network;
+    };
   }
 
   #connect(link: Link): void {
@@ -280,6 +298,7 @@ export class Links {
     const isOther = link.brokenSince !== undefined && !stream.managed.isResumed;
     if (isOther || link.isGone) this.#options.changed(link, 'again');
     link.brokenSince = undefined;
+    link.soughtBehind = undefined;
     link.isGone = false;
     this.#pump(link);
   }
@@ -338,8 +357,9 @@ export class Links {
     if (link.queue.isWaiting || this.#isMissed(link)) this.#connect(link);
   }
 
-  #isMissed({ brokenSince }: Link): boolean {
-    return brokenSince !== undefined && this.#services.clock.now() - brokenSince < MISSED_MS;
+  #isMissed({ brokenSince, soughtBehind }: Link): boolean {
+    if (brokenSince === undefined || soughtBehind === undefined) return false;
+    return this.#services.clock.now() - brokenSince < MISSED_MS;
   }
 
   #expire(): void {
@@ -355,7 +375,8 @@ export class Links {
       if (link.brokenSince !== undefined && link.brokenSince < before) this.#giveUp(link);
       // A link that failed is remembered for as long again as it waited.
       const isOld = state === 'idle' && queue.length === 0 && now - link.retryAt > MAX_BACK_OFF_MS;
-      if (isOld && !this.#isMissed(link)) this.#links.delete(key);
+      const isToBeGone = link.brokenSince !== undefined && !link.isGone;
+      if (isOld && !isToBeGone && !this.#isMissed(link)) this.#links.delete(key);
     }
   }
 }

@@ -59,6 +59,7 @@ function fakeStream() {
     ending: 'broken',
     rejection: undefined as string | undefined,
     accepts: [],
+    remoteAddress: '192.0.2.1:5269',
     direction: 'out' as 'in' | 'out',
     sends: [] as Pair[],
     managed: { isResumed: false, kept: undefined as 'ours' | 'theirs' | undefined },
@@ -648,6 +649,44 @@ describe('a link that broke', () => {
     links.lost(asStream(stream as never));
     clock.advance(5000);
     expect(tries).toHaveLength(1);
+  });
+
+  const brokenFor = (local: number, address: string, count: number) =>
+    Object.assign(fakeStream(), {
+      direction: 'in' as const,
+      remoteAddress: address,
+      accepts: Array.from({ length: count }, (_, index) => ({
+        from: domain(`n${index}.evil${local}.example`),
+        to: OURS,
+        proof: 'certificate',
+      })),
+    });
+
+  test('of many domains behind one address some are looked for; the others are gone in time', async () => {
+    const { links, clock, tries, changes } = scene({ queueTime: 10_000 });
+    links.lost(asStream(brokenFor(1, '2001:db8::1', 200) as never));
+    links.lost(asStream(brokenFor(2, '2001:db8::2', 200) as never));
+    links.lost(asStream(brokenFor(3, '192.0.2.9', 10) as never));
+    clock.advance(5000);
+    expect(tries).toHaveLength(260);
+    for (let waited = 0; waited < 6000; waited += 1000) clock.advance(1000);
+    expect(changes).toHaveLength(410);
+    clock.advance(2000);
+    expect(links.list()).toHaveLength(260);
+  });
+
+  test('of those that we connected to as many are looked for, whatever their ports', async () => {
+    const { links, clock, tries } = scene({ queueTime: 10_000 });
+    for (let index = 0; index < 300; index += 1) {
+      const stream = Object.assign(fakeStream(), {
+        remoteAddress: `[2001:db8::${index}]:${index}`,
+      });
+      links.offer(asStream(stream), OURS, domain(`n${index}.evil.example`));
+      stream.isOver = true;
+      links.lost(asStream(stream));
+    }
+    clock.advance(5000);
+    expect(tries).toHaveLength(250);
   });
 
   test('policy: a domain that is blocked is gone at once, and looked for when it is allowed', async () => {
