@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly flusher: Flusher;
   /** The client's address. */
   readonly remote: string;
+  /** Called when the client has logged in: it may send more at a time. */
+  readonly loggedIn?: () => void;
   /** Called once when the connection is over. */
   onClosed(): void;
 }

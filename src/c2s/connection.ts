@@ -48,6 +48,7 @@ export class Connection implements Link, Applicant {
   readonly #services: C2sServices;
   readonly #channel: Channel;
   readonly #onClosed: () => void;
+  readonly #onLogin: (() => void) | undefined;
   readonly #below: TlsBelow | undefined;
   readonly #context: NegotiationContext;
   /** The id of the present stream: each one on a connection has its own (RFC 6120 §4.7.3). */
@@ -72,6 +73,7 @@ export class Connection implements Link, Applicant {
     this.remote = options.remote;
     this.#services = services;
     this.#onClosed = options.onClosed;
+    this.#onLogin = options.loggedIn;
     this.#below = options.below;
     const limits = services.limits();
     this.#context = {
@@ -361,6 +363,7 @@ export class Connection implements Link, Applicant {
     });
     const limits = this.#services.limits();
     this.#channel.limits = fullLimits(limits, limits.stanzaBytes);
+    this.#onLogin?.();
   }
 
   #makeSession(jid: FullJid, device: SessionDevice | undefined, isBind2: boolean): ClientSession {

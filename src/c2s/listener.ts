@@ -83,7 +83,7 @@ export function createC2s(options: C2sOptions): C2sSide {
     transport: ConnectionOptions['transport'],
     remote: string,
     closed: () => void,
-    more: Pick<ConnectionOptions, 'below' | 'delivered'> = {},
+    more: Pick<ConnectionOptions, 'below' | 'delivered' | 'loggedIn'> = {},
   ) => {
     const connection = new Connection({
       ...more,
@@ -107,6 +107,7 @@ export function createC2s(options: C2sOptions): C2sSide {
     webSockets: (clientOf, mayCome) =>
       createWebSocketDoor({
         maxBytes: () => services.limits().stanzaBytes,
+        maxEarlyBytes: () => services.limits().stanzaBytesBeforeAuth,
         refusal(request) {
           const { isSecure, isLocal } = clientOf(request);
           if (!mayCome(request.headers.origin, request.headers.host)) return 403;
@@ -119,6 +120,7 @@ export function createC2s(options: C2sOptions): C2sSide {
           else
             accept(socket, 'websocket', address, closed, {
               below: isSecure ? tlsBelow(request.socket) : undefined,
+              loggedIn: () => socket.welcome(),
             });
         },
       }),

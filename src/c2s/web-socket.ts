@@ -21,6 +21,10 @@ const HEADER = /^<\?xml version='1\.0'\?><stream:stream xmlns='jabber:client' xm
 
 /** RFC 6455 §7.4.1 */
 const UNSUPPORTED_DATA = 1003;
+const TOO_BIG = 1009;
+
+/** The least that a client's frame needs besides its content: its head and its mask (RFC 6455 §5.2). */
+const FRAME_BYTES = 6;
 
 /** What a client sent, as a stream has it; undefined if it is no message of RFC 7395. */
 function streamTextOf(frame: string): string | undefined {
@@ -47,10 +51,17 @@ function frameOf(text: string): string | undefined {
 export class WebSocketStream extends Duplex {
   readonly #socket: WebSocket;
   #hasEnded = false;
+  /** Ends the watch on who has not logged in. */
+  #unwatch: (() => void) | undefined;
 
-  constructor(socket: WebSocket) {
+  /**
+   * @param below what the WebSocket runs on
+   * @param maxEarlyBytes how much of a message that has not ended is kept until {@link welcome}
+   */
+  constructor(socket: WebSocket, below: Duplex, maxEarlyBytes: number) {
     super({ decodeStrings: false });
     this.#socket = socket;
+    this.#watch(below, maxEarlyBytes);
     socket.on('message', (data, isBinary) => this.#onMessage(String(data), isBinary));
     socket.on('close', () => this.#onClose());
     socket.on('error', (error) => this.destroy(error));
@@ -80,6 +91,35 @@ export class WebSocketStream extends Duplex {
     done(error);
   }
 
+  /** The client has logged in: its messages may be as long as the door allows. */
+  welcome(): void {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+  }
+
+  /** The limit of a WebSocket cannot be changed once it is open, so that what comes is counted below it. */
+  #watch(below: Duplex, most: number): void {
+    let unread = 0;
+    const came = (chunk: Buffer) => {
+      unread += chunk.length;
+    };
+    const read = (data: { readonly length?: number }) => {
+      unread = Math.max(0, unread - FRAME_BYTES - (data.length ?? 0));
+    };
+    const check = () => {
+      if (unread <= 2 * most) return; // some of it may be frames that are no messages
+      this.#socket.close(TOO_BIG, 'Log in first.');
+      below.end(() => below.destroy()); // else the rest would still be taken
+    };
+    below.prependListener('data', came).on('data', check);
+    const events = ['message', 'ping', 'pong'] as const;
+    for (const event of events) this.#socket.on(event, read);
+    this.#unwatch = () => {
+      below.off('data', came).off('data', check);
+      for (const event of events) this.#socket.off(event, read);
+    };
+  }
+
   #onMessage(frame: string, isBinary: boolean): void {
     const text = isBinary ? undefined : streamTextOf(frame);
     if (text === undefined) {
@@ -102,6 +142,8 @@ export class WebSocketStream extends Duplex {
 export interface WebSocketDoorOptions {
   /** The most bytes of one message, of who comes now. */
   maxBytes(): number;
+  /** The same before it has logged in. */
+  maxEarlyBytes(): number;
   /** Why a client may not come in, as a status of HTTP; undefined if it may. */
   refusal(request: IncomingMessage): 403 | undefined;
   /** Takes a client's stream. */
@@ -121,7 +163,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): TakeUpgrade 
     if (status === undefined) {
       server.options.maxPayload = options.maxBytes();
       server.handleUpgrade(request, socket, head, (opened) =>
-        options.accept(new WebSocketStream(opened), request),
+        options.accept(new WebSocketStream(opened, socket, options.maxEarlyBytes()), request),
       );
       return;
     }
