@@ -244,9 +244,10 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
         change(jid, (turn) => drop(turn, session)).catch(changeFailed);
   };
 
-  /** Who reads slowly what rooms send him is himself read slowly. */
-  const paced = (sender: Jid, said: Verdict): MaybePromise<Verdict> => {
-    const wait = lanes.busy(sender) ?? home.sessions.at(sender as FullJid)?.pace();
+  /** Who reads slowly what rooms send him is himself read slowly; a bounce is part of his own way. */
+  const paced = ({ from, type }: Addressed, said: Verdict): MaybePromise<Verdict> => {
+    if (type === 'error') return said;
+    const wait = lanes.busy(from) ?? home.sessions.at(from as FullJid)?.pace();
     return wait === undefined ? said : wait.then(() => said);
   };
 
@@ -332,7 +333,7 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
         return verdict.handled;
       }
       if (stanza.kind === 'iq' && !isFull(stanza.to) && isArchiveRequest(stanza))
-        return readArchive(stanza, jid).then((said) => paced(from, said));
+        return readArchive(stanza, jid).then((said) => paced(stanza, said));
       if (stanza.kind === 'iq' && !isFull(stanza.to) && isVCardRequest(stanza))
         return readVCard(stanza, jid);
       const done = inTurn(jid, (cell) => {
@@ -347,7 +348,9 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
           take(cell, receive(undefined, stanza, termsFor(jid, { creation: refused }))),
         );
       });
-      return done instanceof Promise ? done.then((said) => paced(from, said)) : paced(from, done);
+      return done instanceof Promise
+        ? done.then((said) => paced(stanza, said))
+        : paced(stanza, done);
     },
     find: async (jid) => inTurn(jid, (cell) => cell.room),
     change,
