@@ -85,10 +85,15 @@ export function stepIncoming(
   }
 }
 
-/** Ends a stream that came in. Before our header was sent, it is sent first (§4.9.1.2). */
+/**
+ * Ends a stream that came in. Before our header was sent, it is sent first (§4.9.1.2), also when TLS is
+ * being set up, by which a new stream begins.
+ */
 export function endIncoming(state: Incoming, { condition, text }: StreamFailure): IncomingStep {
   const opening: StreamAction[] =
-    state.phase === 'header' ? [{ do: 'open', from: state.local, to: state.remote }] : [];
+    state.phase === 'header' || state.phase === 'securing'
+      ? [{ do: 'open', from: state.local, to: state.remote }]
+      : [];
   return [{ ...state, phase: 'ended' }, [...opening, { do: 'end', condition, text }]];
 }
 

@@ -152,10 +152,13 @@ export const send = (element: Element): NegotiationAction => ({
   text: serialise(element),
 });
 
-/** Ends the stream. Before our header was sent, it is sent first (§4.9.1.2). */
+/**
+ * Ends the stream. Before our header was sent, it is sent first (§4.9.1.2), also when TLS is being set
+ * up, by which a new stream begins.
+ */
 export function end(state: Negotiation, condition: StreamFailure['condition'], text: string): Step {
-  const opening: NegotiationAction[] =
-    state.phase === 'header' ? [{ do: 'open', to: undefined }] : [];
+  const isUnopened = state.phase === 'header' || state.phase === 'securing';
+  const opening: NegotiationAction[] = isUnopened ? [{ do: 'open', to: undefined }] : [];
   return [{ ...state, phase: 'ended' }, [...opening, { do: 'end', condition, text }]];
 }
 

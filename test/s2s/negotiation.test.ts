@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   beginIncoming,
+  endIncoming,
   type Incoming,
   type IncomingTerms,
   stepIncoming,
@@ -78,6 +79,17 @@ describe('who was connected to', () => {
   const hello = header({ from: A, to: B });
   const auth = (text: string) => element(`<auth ${SASL} mechanism='EXTERNAL'>${text}</auth>`);
   const untilSecured = [hello, element(STARTTLS), SECURED, hello];
+
+  test('RFC 6120 §4.9.1.2 an error that comes before the header is preceded by ours', () => {
+    const failure = { condition: 'system-shutdown', text: '' } as const;
+    const ended = (...events: StreamEvent[]) =>
+      endIncoming(play(events).state, failure)[1].map(inWords);
+    const whole = ['open', 'end: system-shutdown'];
+    expect(ended()).toEqual(whole);
+    expect(ended(hello)).toEqual(whole.slice(1));
+    expect(ended(hello, element(STARTTLS))).toEqual(whole); // by TLS a new stream begins
+    expect(ended(hello, element(STARTTLS), SECURED)).toEqual(whole);
+  });
 
   test('XEP-0288 §2.1: both directions that were asked for in clear are void after STARTTLS', () => {
     const asks = element("<bidi xmlns='urn:xmpp:bidi'/>");

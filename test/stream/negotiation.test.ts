@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Domain, parseDomain, parseFull } from '../../src/jid/jid.ts';
 import {
   beginNegotiation,
+  endFor,
   type HostTerms,
   type Negotiation,
   type NegotiationAction,
@@ -113,6 +114,17 @@ describe('RFC 6120 §4.7: the header', () => {
 
 describe('RFC 6120 §5: STARTTLS', () => {
   const clear = play(beginNegotiation(false), [header()]);
+
+  test('§4.9.1.2 an error that comes before the header is preceded by ours', () => {
+    const ended = (state: Negotiation) =>
+      endFor(state, { condition: 'system-shutdown', text: '' })[1].map((action) => action.do);
+    expect(ended(beginNegotiation(false))).toEqual(['open', 'end']);
+    expect(ended(clear.state)).toEqual(['end']);
+    // By TLS a new stream begins.
+    const securing = play(clear.state, [element(`<starttls ${TLS}/>`)]).state;
+    expect(ended(securing)).toEqual(['open', 'end']);
+    expect(ended(play(securing, [{ kind: 'secured' }]).state)).toEqual(['open', 'end']);
+  });
 
   test('§5.3.1 where it is required it is the only feature', () => {
     expect(clear.sent).toContain('<required/>');
