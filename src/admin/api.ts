@@ -5,7 +5,7 @@
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Actor, OperationFailure, OperationProblem, Operations } from '../core/operation.ts';
-import { failure } from '../core/operation.ts';
+import { failure, inWords } from '../core/operation.ts';
 import { describeOperation } from '../core/operation-description.ts';
 import type { HttpEnv } from '../http/client.ts';
 import type { Logger } from '../kit/log.ts';
@@ -46,7 +46,8 @@ const refuse = (c: Context, problem: OperationFailure, status = statusOf(problem
 
 /**
  * Makes the API: `GET /api/operations`, `POST /api/operations/<name>` with the input as JSON, which
- * answers an outcome or, for a watch, one JSON value a line; `GET /api/openapi.json`.
+ * answers an outcome (with `?words` also in words, where the operation has some) or, for a watch, one
+ * JSON value a line; `GET /api/openapi.json`.
  */
 export function createApi<E extends HttpEnv = HttpEnv>(options: ApiOptions<E>): Hono<E> {
   const { operations, log } = options;
@@ -76,7 +77,10 @@ export function createApi<E extends HttpEnv = HttpEnv>(options: ApiOptions<E>): 
       if (!input.ok) return refuse(c, input);
       const outcome = await operations.run(name, input.value, actor);
       if (!outcome.ok) return refuse(c, outcome);
-      if (!isAsyncIterable(outcome.value)) return c.json(outcome);
+      if (!isAsyncIterable(outcome.value)) {
+        const isWorded = c.req.query('words') !== undefined;
+        return c.json(isWorded ? inWords(operations.find(name), outcome) : outcome);
+      }
       const mayGoOn = async () => (await options.mayGoOn?.(c)) ?? true;
       return c.body(lines(outcome.value, { log, name, mayGoOn, closing: options.closing }), 200, {
         'Content-Type': 'application/x-ndjson',

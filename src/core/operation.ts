@@ -30,7 +30,14 @@ export interface OperationFailure {
 }
 
 /** What an operation ends with. */
-export type OperationOutcome<O> = { readonly ok: true; readonly value: O } | OperationFailure;
+export type OperationOutcome<O> =
+  | {
+      readonly ok: true;
+      readonly value: O;
+      /** The value in the operation's own words, where a face asked for them: see {@link inWords}. */
+      readonly text?: string;
+    }
+  | OperationFailure;
 
 /** Shorthand for a failure. */
 export function failure(why: OperationProblem, text: string): OperationFailure {
@@ -40,6 +47,17 @@ export function failure(why: OperationProblem, text: string): OperationFailure {
 /** Shorthand for success. */
 export function success<O>(value: O): OperationOutcome<O> {
   return { ok: true, value };
+}
+
+/** An outcome with the operation's own words beside the value, if it has some: for a face that has not its code. */
+export function inWords(
+  chosen: AnyOperation | undefined,
+  outcome: OperationOutcome<unknown>,
+): OperationOutcome<unknown> {
+  if (!outcome.ok || chosen?.present === undefined) return outcome;
+  // What an operation answers is what it presents; its types were forgotten by the registry only.
+  const present = chosen.present as (value: unknown) => string;
+  return { ...outcome, text: present(outcome.value) };
 }
 
 /** Who runs an operation and by which face. */
@@ -171,14 +189,27 @@ const fieldFaults = (error: z.ZodError) =>
     error.issues.map((issue) => [issue.path.join('.') || 'input', faultText(issue)]),
   );
 
-/** What is wrong, for a person: in words of the schema, or in ours where it has none for too little or too much. */
-function faultText(issue: z.core.$ZodIssue): string {
+/** What is wrong, for a person: in words of the schema, or in ours where it has none. */
+export function faultText(issue: z.core.$ZodIssue): string {
+  const isOurs = issue.message.startsWith('Invalid ');
+  if (isOurs && issue.code === 'invalid_type') return `It is ${kindText(issue.expected)}.`;
+  if (isOurs && issue.code === 'invalid_value') return `It is one of ${issue.values.join(', ')}.`;
   if (!/^Too (small|big):/.test(issue.message)) return issue.message;
   if (issue.code === 'too_small') return boundText('at least', issue.minimum, issue.origin);
   return issue.code === 'too_big'
     ? boundText('at most', issue.maximum, issue.origin)
     : issue.message;
 }
+
+const KINDS: Readonly<Record<string, string>> = {
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  array: 'a list',
+};
+
+const kindText = (expected: string) => KINDS[expected] ?? expected;
 
 function boundText(way: 'at least' | 'at most', bound: number | bigint, origin: string): string {
   if (origin === 'string')

@@ -33,14 +33,24 @@ export interface Call {
   onValue?(value: unknown): void;
 }
 
+/** What is asked of an operation. */
+export interface Asking {
+  readonly name: string;
+  readonly input: unknown;
+  /** Whether the outcome is wanted in the operation's own words, too. */
+  readonly words?: boolean;
+  /** Is told each value of a watch. */
+  onValue?(value: unknown): void;
+}
+
 /** Runs an operation on the server. */
 export function callOperation(
   line: Line,
-  { name, input, onValue }: { name: string; input: unknown; onValue?: (value: unknown) => void },
+  { name, input, words = false, onValue }: Asking,
 ): Promise<Reached> {
   const call = {
     method: 'POST',
-    path: `/api/operations/${encodeURIComponent(name)}`,
+    path: `/api/operations/${encodeURIComponent(name)}${words ? '?words' : ''}`,
     body: input,
   } as const;
   return reach(line, onValue === undefined ? call : { ...call, onValue });

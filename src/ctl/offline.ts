@@ -17,7 +17,7 @@ export interface OfflineProgram {
 /** Runs `rtcd operate`. The input goes by standard input: arguments are seen by every user. */
 export function runOffline(
   { file, cwd, env, config }: OfflineProgram,
-  request: { readonly name: string; readonly input: unknown },
+  request: { readonly name: string; readonly input: unknown; readonly words?: boolean },
   signal: AbortSignal,
 ): Promise<OperationOutcome<unknown>> {
   return new Promise((resolve) => {

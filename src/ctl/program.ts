@@ -35,13 +35,23 @@ const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   group: 'Groups whose members have each other in their rosters.',
   report: 'Reports of spam and abuse.',
   session: 'Sessions of clients.',
+  archive: 'What is archived of an account.',
   host: 'Virtual hosts.',
+  component: 'Programs that serve a domain of ours.',
+  room: 'Chat rooms.',
   config: 'The config files.',
   cert: 'Certificates.',
   dns: 'The DNS records of our domains.',
   s2s: 'Other servers.',
   log: 'The log.',
   audit: 'What admins did.',
+  pubsub: 'Nodes to publish to.',
+  motd: 'The message of the day.',
+  welcome: 'What new users are welcomed with.',
+  push: 'Push notifications.',
+  registration: 'Accounts that wait for approval.',
+  invite: 'Links by which accounts are made.',
+  file: 'Uploaded files.',
 };
 
 /** The options that every command has, with their descriptions. */

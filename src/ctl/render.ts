@@ -1,7 +1,7 @@
 /** Whole values for a person: tables, records and lines, by their schema alone. */
 import type { JsonSchema } from '../core/operation-description.ts';
 import type { Style } from './style.ts';
-import { clockText, type Entry, labelOf, valueText, visibleEntries } from './values.ts';
+import { clockText, type Entry, kindOf, labelOf, valueText, visibleEntries } from './values.ts';
 
 const isMap = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -52,6 +52,16 @@ function renderList([field, value, schema]: Entry, total: number | undefined, st
   return `${table}\n${style.dim(`${rows.length} of ${total}; --offset and --limit show others`)}`;
 }
 
+/** How many values of a list one cell of a table shows; a row that is longer than a screen is no row. */
+const MOST_IN_CELL = 4;
+
+function cellText(value: unknown, schema: JsonSchema | undefined, style: Style): string {
+  if (!Array.isArray(value) || value.length <= MOST_IN_CELL + 1)
+    return valueText(value, schema, style);
+  const shown = valueText(value.slice(0, MOST_IN_CELL), schema, style);
+  return `${shown} ${style.dim(`and ${value.length - MOST_IN_CELL} more`)}`;
+}
+
 /** Rows with aligned columns; numbers stand to the right. */
 export function renderTable(
   rows: readonly object[],
@@ -63,10 +73,10 @@ export function renderTable(
   const heads = columns.map(([field, , of]) => style.bold(labelOf(field, of)));
   const lines = [
     heads,
-    ...cells.map((row) => row.map(([, value, of]) => valueText(value, of, style))),
+    ...cells.map((row) => row.map(([, value, of]) => cellText(value, of, style))),
   ];
   const isRight = columns.map(
-    ([, value, of]) => typeof value === 'number' && of?.['x-kind'] === undefined,
+    ([, value, of]) => typeof value === 'number' && kindOf(of) === undefined,
   );
   const widths = columns.map((_, column) =>
     Math.max(...lines.map((line) => widthOf(line[column] ?? ''))),
@@ -87,7 +97,7 @@ export function renderTable(
 /** One map as `label  value` lines; the whole text alone if that is all there is. */
 function renderRecord(entries: readonly Entry[], style: Style): string {
   const [only] = entries;
-  if (only !== undefined && entries.length === 1 && only[2]?.['x-kind'] === 'text')
+  if (only !== undefined && entries.length === 1 && kindOf(only[2]) === 'text')
     return valueText(only[1], only[2], style).trimEnd();
   const labels = entries.map(([field, , schema]) => labelOf(field, schema));
   const width = Math.max(0, ...labels.map(widthOf));
@@ -106,7 +116,7 @@ const LEVEL_WIDTH = 'warning'.length;
 export function renderLine(value: unknown, schema: JsonSchema, style: Style): string {
   if (!isMap(value)) return valueText(value, schema, style);
   const entries = visibleEntries(value, schema);
-  const isBelow = ([, , of]: Entry) => of?.['x-kind'] === 'text';
+  const isBelow = ([, , of]: Entry) => kindOf(of) === 'text';
   const line = entries
     .filter((entry) => !isBelow(entry))
     .map(([, inner, of]) => partOfLine(inner, of, style))
@@ -118,7 +128,7 @@ export function renderLine(value: unknown, schema: JsonSchema, style: Style): st
 }
 
 function partOfLine(value: unknown, schema: JsonSchema | undefined, style: Style): string {
-  const kind = schema?.['x-kind'];
+  const kind = kindOf(schema);
   if (kind === 'time' && typeof value === 'number') return style.dim(clockText(value));
   const text = valueText(value, schema, style);
   return kind === 'level' ? `${text}${fill(text, LEVEL_WIDTH)}` : text;

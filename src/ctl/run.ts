@@ -115,6 +115,8 @@ function msOf(timeout: unknown): number | undefined {
   return isGood ? Math.min(Math.ceil(seconds * 1000), LONGEST_TIMEOUT_MS) : undefined;
 }
 
+type OperationSuccess = Extract<OperationOutcome<unknown>, { readonly ok: true }>;
+
 type Hindered = Extract<Reached, { readonly kind: 'forbidden' | 'timeout' | 'broken' }>;
 
 const isHindered = (reached: Reached): reached is Hindered =>
@@ -257,9 +259,14 @@ class Errand {
     return askYes(harmless(asked), terminal);
   }
 
+  /** Asks the server for the words, where it alone knows them: those of a module's operation. */
+  #wish(): { readonly words?: true } {
+    return this.#isJson || this.#operation !== undefined ? {} : { words: true };
+  }
+
   #send(line: Line, input: Readonly<Record<string, unknown>>): Promise<Reached> {
     const { name, effect, output } = this.#description;
-    if (effect !== 'watch') return callOperation(line, { name, input });
+    if (effect !== 'watch') return callOperation(line, { name, input, ...this.#wish() });
     if (this.#terminal() !== undefined) this.#around.stderr.write('Watching; Ctrl-C ends it.\n');
     const onValue = (value: unknown) => {
       this.#isIll ||= isIll(value);
@@ -309,7 +316,7 @@ class Errand {
     const { serverProgram: file, cwd, env, signal } = this.#around;
     const config = this.#chosen.given.options['config'];
     const program = { file, cwd, env, config: typeof config === 'string' ? config : undefined };
-    const outcome = await runOffline(program, { name, input }, signal);
+    const outcome = await runOffline(program, { name, input, ...this.#wish() }, signal);
     return signal.aborted && !outcome.ok ? EXIT.interrupted : this.#show(outcome, generated);
   }
 
@@ -332,7 +339,7 @@ class Errand {
       return exit;
     }
     if (!outcome.ok) return this.#fail(exit, outcome.text);
-    this.#print(this.#present(outcome.value));
+    this.#print(this.#present(outcome));
     if (secret !== undefined) this.#print(`Password: ${secret}`);
     return exit;
   }
@@ -344,7 +351,8 @@ class Errand {
   }
 
   /** By the operation's own words if it has some and the value is as they expect, else by schema. */
-  #present(value: unknown): string {
+  #present({ value, text }: OperationSuccess): string {
+    if (text !== undefined) return harmless(text, true);
     const operation = this.#operation;
     if (operation?.present !== undefined) {
       const parsed = z.safeParse(operation.output, value);

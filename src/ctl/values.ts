@@ -59,7 +59,7 @@ export function sizeText(bytes: number): string {
 /** A value, painted by its kind. */
 export function valueText(value: unknown, schema: JsonSchema | undefined, style: Style): string {
   if (value === undefined || value === null || value === '') return style.dim(NOTHING);
-  const kind = schema?.['x-kind'];
+  const kind = kindOf(schema);
   if (typeof value === 'number') {
     if (kind === 'time') return timeText(value);
     if (kind === 'seconds') return durationText(value);
@@ -97,6 +97,10 @@ export function visibleEntries(value: object, schema: JsonSchema | undefined): E
     .map((name) => [name, given.get(name), known?.[name]] as const);
 }
 
+/** What a value is, also where it may be null. */
+export const kindOf = (schema: JsonSchema | undefined) =>
+  schema?.['x-kind'] ?? schema?.anyOf?.find((each) => each['x-kind'] !== undefined)?.['x-kind'];
+
 /** The properties of a schema, or of the map among the alternatives of one that may be null. */
 function propertiesOf(schema: JsonSchema): JsonSchema['properties'] {
   return schema.properties ?? schema.anyOf?.find((each) => each.properties)?.properties;
@@ -105,7 +109,7 @@ function propertiesOf(schema: JsonSchema): JsonSchema['properties'] {
 /** A field's name in words: `lastActive` is `last active`, and its unit is left to the value. */
 export function labelOf(field: string, schema: JsonSchema | undefined): string {
   const words = field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return schema?.['x-kind'] === 'seconds' || schema?.['x-kind'] === 'bytes'
+  return ['seconds', 'bytes'].includes(kindOf(schema) ?? '')
     ? words.replace(/ (?:seconds|bytes)$/, '')
     : words;
 }

@@ -126,9 +126,13 @@ export function zoneRecords(terms: ZoneTerms): ZoneRecord[] {
   return [...addressRecords(terms), ...services, ...refusals, ...components, ...keys];
 }
 
-/** The domains of components that are in the zone of their host, such as `conference.falcot.com`. */
+/**
+ * The domains of components that are in the zone of their host and that others come to, such as
+ * `conference.falcot.com`. Nobody from elsewhere uploads, and no certificate holds the name of that service.
+ */
 export const componentsBelow = ({ domain, config }: ZoneHost): readonly Domain[] =>
   componentsOf(config)
+    .filter((each) => each.config.type !== 'upload')
     .map((each) => each.domain)
     .filter((each) => each.endsWith(`.${domain}`));
 

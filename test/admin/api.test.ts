@@ -59,6 +59,17 @@ describe('the API on the admin socket', () => {
     expect(await answer.json()).toEqual({ ok: true, value: { jid: 'eva@falcot.com' } });
   });
 
+  test('tells it in words, too, where these are asked for and there are some', async () => {
+    const jid = 'joe@falcot.com';
+    expect(await (await post(api(), 'accounts.lock?words', { jid })).json()).toEqual({
+      ok: true,
+      value: { jid, locked: true },
+      text: `${jid} is locked.`,
+    });
+    const without = await (await post(api(), 'accounts.show?words', { jid })).json();
+    expect(without).not.toHaveProperty('text');
+  });
+
   test('an empty body is an empty input', async () => {
     expect((await post(api(), 'accounts.list', '', 'text/plain')).status).toBe(200);
   });

@@ -248,6 +248,29 @@ describe('rendering', () => {
     );
   });
 
+  test('what may be null is shown by its kind where it is not', () => {
+    const nullable = (kind: 'time' | 'bytes'): JsonSchema => ({
+      anyOf: [{ type: 'integer', 'x-kind': kind }, { type: 'null' }],
+    });
+    const item = { properties: { since: nullable('time'), limit: nullable('bytes') } };
+    const quotas = [
+      { since: at, limit: 1536 },
+      { since: null, limit: null },
+    ];
+    expect(renderValue({ quotas }, { properties: { quotas: { items: item } } }, plainStyle)).toBe(
+      'since                limit\n2026-01-01 00:00:00  1.5 KiB\n-                    -',
+    );
+  });
+
+  test('a long list in a cell is cut; a record has it whole', () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const item = { properties: { names: { items: {} } } };
+    expect(
+      renderValue({ all: [{ names }] }, { properties: { all: { items: item } } }, plainStyle),
+    ).toBe('names\na, b, c, d and 2 more');
+    expect(renderValue({ names }, item, plainStyle)).toBe('names  a, b, c, d, e, f');
+  });
+
   test('a whole text is itself; a stranger in a cell does no harm', () => {
     const schema: JsonSchema = { properties: { text: { 'x-kind': 'text' } } };
     expect(renderValue({ text: 'a: 1\nb: 2\n' }, schema, plainStyle)).toBe('a: 1\nb: 2');

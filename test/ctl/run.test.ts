@@ -153,6 +153,30 @@ describe('usage', () => {
     expect((await place.run(['roster', 'count', 'jo@falcot.com'])).out).toBe('contacts  7\n');
     expect((await place.run(['--help'])).out).toContain('roster');
   });
+
+  test('commands of the server are told in its words, where it has some', async () => {
+    const description = {
+      name: 'motd.delete',
+      command: ['motd', 'delete'],
+      summary: 'Delete it.',
+      effect: 'change',
+      offline: true,
+      positional: [],
+      secret: [],
+      input: { type: 'object', properties: {} },
+      output: { type: 'object', properties: { host: { type: 'string' } } },
+    };
+    const text = 'falcot.com has none any more.';
+    await place.serve(({ method, path }, response) => {
+      const words = path.endsWith('?words') ? { text } : {};
+      const outcome = { ok: true, value: { host: 'falcot.com' }, ...words };
+      const all = { ok: true, value: [description] };
+      response.end(JSON.stringify(method === 'GET' ? all : outcome));
+    });
+    expect((await place.run(['motd', 'delete'])).out).toBe(`${text}\n`);
+    const json = JSON.parse((await place.run(['motd', 'delete', '--json'])).out);
+    expect(json).toEqual({ ok: true, value: { host: 'falcot.com' } });
+  });
 });
 
 describe('a command that only the server knows, and it does not tell', () => {

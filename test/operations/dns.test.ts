@@ -95,11 +95,12 @@ _5270._tcp.xmpp-gw  IN  TLSA  3 1 1 ${KEY}`);
     const components = {
       'conference.falcot.com': { type: 'muc', name: 'Rooms' },
       'rooms.other.example': { type: 'muc', name: 'Elsewhere' },
+      'upload.falcot.com': { type: 'upload', name: 'Files' },
     };
     const zone = await zoneOf({ host: { components } });
     expect(zone).toMatch(/_xmpp-server\._tcp\.conference +IN {2}SRV {3}5 0 5269 xmpp-gw/);
     expect(zone).toMatch(/_xmpps-server\._tcp\.conference +IN {2}SRV {3}5 0 5270 xmpp-gw/);
-    expect(zone).not.toMatch(/client\._tcp\.conference|other\.example/);
+    expect(zone).not.toMatch(/client\._tcp\.conference|other\.example|upload/);
     expect(await zoneOf({ host: { components }, s2s: { enabled: false } })).not.toMatch(
       /conference/,
     );

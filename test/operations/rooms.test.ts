@@ -91,6 +91,9 @@ describe('rooms', () => {
       why: 'not-found',
       text: `There are no rooms at b.example; they are at ${CHAT}.`,
     });
+    expect(
+      await run('rooms.create', { room: `new@${CHAT}`, owner: 'crome1@shakespeare.lit' }),
+    ).toMatchObject({ why: 'not-found', text: 'There is no account crome1@shakespeare.lit.' });
     expect(await value('rooms.list', {})).toMatchObject({
       total: 1,
       rooms: [{ jid: room, name: 'Staff', occupants: 0, public: false, persistent: true }],
@@ -136,6 +139,7 @@ describe('rooms', () => {
     for (const wrong of ['isMembersOnly=perhaps', 'historyMost=all', 'colour=red', 'whois=nobody'])
       expect(await run('rooms.config', { room: COVEN, set: [wrong] })).toMatchObject({
         why: 'invalid-input',
+        text: expect.not.stringContaining('Invalid'),
       });
     await value('rooms.config', { room: COVEN, set: ['name=Cave', 'password=cauldronburn'] });
     expect(told).toEqual({ room: COVEN, set: ['name=Cave', 'password=********'] });

@@ -2,6 +2,7 @@
 
 import { componentsOf } from '../../config/components.ts';
 import type { Home } from '../../core/module.ts';
+import { faultText } from '../../core/operation.ts';
 import { type BareJid, type Domain, domainOf, type Jid } from '../../jid/jid.ts';
 import { archive } from '../archive/index.ts';
 import { refusalOfAll } from './admin.ts';
@@ -102,6 +103,9 @@ export function createAdminService(home: Home<MucSettings>, rooms: Rooms, tables
           'not-found',
           `There are no rooms at ${domainOf(jid)}; they are at ${domains().join(', ') || 'no domain'}.`,
         );
+      const isOurs = home.hosts.get(domainOf(owner)) !== undefined;
+      if (isOurs && (await home.accounts.get(owner)) === undefined)
+        return refuse('not-found', `There is no account ${owner}.`);
       const plain = { nick: '', reason: '' };
       const affiliates = new Map<BareJid, Affiliate>(
         members.map((member) => [member, { affiliation: 'member', ...plain }]),
@@ -199,7 +203,7 @@ function withChanges(
   const checked = roomConfig.safeParse(next);
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
-  return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`;
+  return issue === undefined ? 'It is wrong.' : `${issue.path.join('.')}: ${faultText(issue)}`;
 }
 
 /** A value of the kind that a key has. */
