@@ -23,6 +23,8 @@ export interface HostPermission {
 export interface Authority {
   /** The role of an account, whether it exists yet or not: the higher of what the config and we say. */
   roleOf(account: BareJid): MaybePromise<Role>;
+  /** The role that the config gives an account, below which we cannot go; undefined where it does not name it. */
+  roleByConfig(account: BareJid): Role | undefined;
   /** Whether an account may sign in to administer: it exists, is not locked, and has something to run. */
   isAdmin(account: BareJid): MaybePromise<boolean>;
   /** Whether an account talks to this server only. */
@@ -47,11 +49,15 @@ export interface AuthorityOptions {
 
 /** Makes the authority. */
 export function createAuthority({ accounts, hosts, operators }: AuthorityOptions): Authority {
-  const isNamed = (account: BareJid) =>
-    hosts.get(domainOf(account))?.config.admins.includes(account) === true;
+  const roleByConfig = (account: BareJid): Role | undefined => {
+    if (operators().includes(account)) return 'operator';
+    const isNamed = hosts.get(domainOf(account))?.config.admins.includes(account) === true;
+    return isNamed ? 'admin' : undefined;
+  };
   const decide = (account: BareJid, found: Account | undefined): Role => {
-    if (operators().includes(account) || found?.role === 'operator') return 'operator';
-    if (isNamed(account) || found?.role === 'admin') return 'admin';
+    const byConfig = roleByConfig(account);
+    if (byConfig === 'operator' || found?.role === 'operator') return 'operator';
+    if (byConfig === 'admin' || found?.role === 'admin') return 'admin';
     return found?.role ?? (accounts.isTemporary(account) ? 'guest' : 'member');
   };
   const roleOf = (account: BareJid): MaybePromise<Role> => {
@@ -81,6 +87,7 @@ export function createAuthority({ accounts, hosts, operators }: AuthorityOptions
   };
   return {
     roleOf,
+    roleByConfig,
     isAdmin: async (account) => (await permissionOf(account)) !== false,
     isGuest(account) {
       const role = roleOf(account);

@@ -18,10 +18,7 @@ import { noSuchAccount, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
 import { sessionInfo, sessionInfoOf } from './session-info.ts';
 
-type Needs = Pick<
-  Services,
-  'accounts' | 'sessions' | 'hosts' | 'authority' | 'config' | 'removeAccount'
->;
+type Needs = Pick<Services, 'accounts' | 'sessions' | 'hosts' | 'authority' | 'removeAccount'>;
 
 /** Shorter passwords are taken, with a warning. */
 const ADVISED_LENGTH = 8;
@@ -142,7 +139,7 @@ function changes(services: Needs): AnyOperation[] {
 }
 
 function reads(services: Needs): AnyOperation[] {
-  const { accounts, sessions, hosts, authority, config } = services;
+  const { accounts, sessions, hosts, authority } = services;
   const told = async (account: Account) => ({
     jid: account.jid,
     created: account.created,
@@ -220,7 +217,7 @@ function reads(services: Needs): AnyOperation[] {
         if (account === undefined) return noSuchAccount(services, jid);
         return success({
           ...(await told(account)),
-          namedInConfig: config.admins().includes(jid),
+          namedInConfig: authority.roleByConfig(jid) !== undefined,
           sessions: sessions.of(jid).map((each) => sessionInfoOf(each, services.hosts)),
         });
       },
@@ -230,7 +227,7 @@ function reads(services: Needs): AnyOperation[] {
 
 /** Locked or not, admin or not. */
 function states(services: Needs): AnyOperation[] {
-  const { accounts, config } = services;
+  const { accounts, authority } = services;
   const lockOperation = (isLocked: boolean) =>
     operation({
       name: isLocked ? 'accounts.lock' : 'accounts.unlock',
@@ -266,7 +263,7 @@ function states(services: Needs): AnyOperation[] {
       present: ({ jid, admin }) =>
         `${jid} is ${admin ? 'an operator now' : 'no operator any more'}.`,
       async run({ jid }) {
-        if (!isAdmin && config.admins().includes(jid)) return namedInConfig(jid);
+        if (!isAdmin && authority.roleByConfig(jid) === 'operator') return namedInConfig(jid);
         if (!(await accounts.setAdmin(jid, isAdmin))) return noSuchAccount(services, jid);
         return success({ jid, admin: isAdmin });
       },
@@ -285,7 +282,7 @@ const namedInConfig = (jid: BareJid) =>
 
 /** Gives an account any of the roles. */
 function roleOperation(services: Needs): AnyOperation {
-  const { accounts, authority, config } = services;
+  const { accounts, authority } = services;
   return operation({
     name: 'accounts.role',
     command: ['user', 'role'],
@@ -299,7 +296,9 @@ function roleOperation(services: Needs): AnyOperation {
     present: ({ jid, role }) => `${jid} is ${ROLE_PHRASES[role]} now.`,
     async run({ jid, role }, actor) {
       if (role === 'operator' && !(await authority.isOperator(actor))) return OPERATORS_ONLY;
-      if (config.admins().includes(jid)) return namedInConfig(jid);
+      const least = authority.roleByConfig(jid);
+      if (least !== undefined && ROLES.indexOf(role) > ROLES.indexOf(least))
+        return namedInConfig(jid);
       if (!(await accounts.setRole(jid, role))) return noSuchAccount(services, jid);
       // Those whom a guest sees, and who see him, are others.
       if (role === 'guest') endSessions(services, jid, 'reset', 'The role was changed.');

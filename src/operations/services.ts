@@ -12,7 +12,7 @@ import type { RemoveAccount } from '../core/removal.ts';
 import type { Sessions } from '../core/sessions.ts';
 import type { StoryQuery, TalePage } from '../core/story-search.ts';
 import type { Watch } from '../core/watch.ts';
-import type { BareJid, Domain } from '../jid/jid.ts';
+import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { LogRoot } from '../kit/log.ts';
 import type { StoreStats } from '../store/store.ts';
@@ -32,8 +32,6 @@ export type CertificateService = Pick<
 export interface ConfigService {
   /** The config in force. */
   current(): Config;
-  /** The admins that it names for the whole server or for their own host. */
-  admins(): readonly BareJid[];
   /** Reads the files anew and tells what is wrong with them; takes nothing. */
   check(): Promise<readonly Fault[]>;
   /** The config in force as text, with where each value comes from. */

@@ -6,7 +6,6 @@ import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
 import { configReference } from '../config/reference.ts';
 import type { Config } from '../config/schema.ts';
 import { showConfig } from '../config/show.ts';
-import { type BareJid, domainOf } from '../jid/jid.ts';
 import type { ConfigService } from '../operations/services.ts';
 
 /** Takes a new config; what it cannot take it refuses by throwing, before it has changed anything. */
@@ -46,7 +45,6 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
 
   return {
     current: () => loaded.config,
-    admins: () => adminsOf(loaded.config),
     async check(): Promise<readonly Fault[]> {
       const outcome = await load();
       return outcome.ok ? [] : outcome.faults;
@@ -63,14 +61,6 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
       apply = next;
     },
   };
-}
-
-/** The admins of the whole server, and those whom a host's file names among its own accounts. */
-function adminsOf({ server, hosts }: Config): readonly BareJid[] {
-  const own = hosts.flatMap(({ virtualHost, admins }) =>
-    admins.filter((jid) => domainOf(jid) === virtualHost),
-  );
-  return [...server.admins, ...own];
 }
 
 /** A difference in words, a line for each thing. */

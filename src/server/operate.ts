@@ -7,14 +7,25 @@ import { access } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { loadConfig } from '../config/load.ts';
-import { createOperations, failure, type OperationOutcome, success } from '../core/operation.ts';
+import {
+  createOperations,
+  failure,
+  inWords,
+  type OperationOutcome,
+  success,
+} from '../core/operation.ts';
 import { DESCRIBE_ALL, describeOperation } from '../core/operation-description.ts';
 import { createLog } from '../kit/log.ts';
 import { configOperations } from '../operations/config.ts';
 import { type AssembleOptions, assemble, loadOptions } from './assemble.ts';
 import { StartError } from './start-error.ts';
 
-const Request = z.object({ name: z.string(), input: z.unknown() });
+const Request = z.object({
+  name: z.string(),
+  input: z.unknown(),
+  /** Whether the outcome is wanted in words, too. */
+  words: z.boolean().default(false),
+});
 
 const ACTOR = { name: 'root', via: 'offline' } as const;
 
@@ -30,7 +41,7 @@ async function answer(
 ): Promise<OperationOutcome<unknown>> {
   const read = Request.safeParse(parseJson(request));
   if (!read.success) return failure('invalid-input', 'The request is no JSON of {name, input}.');
-  const { name, input } = read.data;
+  const { name, input, words } = read.data;
   if (name === 'config.check') return checkOnly(name, input, options);
   if (name === DESCRIBE_ALL && !(await hasData(options))) return success([]);
   try {
@@ -40,7 +51,8 @@ async function answer(
       const known = assembled.operations.find(name);
       if (known !== undefined && !known.offline)
         return failure('unavailable', 'rtcd is not running, and this needs it.');
-      return await assembled.operations.run(name, input, ACTOR);
+      const outcome = await assembled.operations.run(name, input, ACTOR);
+      return words ? inWords(known, outcome) : outcome;
     } finally {
       await assembled.close();
     }
@@ -78,7 +90,7 @@ async function checkOnly(name: string, input: unknown, options: AssembleOptions)
   const none = () => {
     throw new Error('there is no config in force');
   };
-  const config = { current: none, admins: none, check, show: none, reference: none, reload: none };
+  const config = { current: none, check, show: none, reference: none, reload: none };
   const operations = createOperations(configOperations({ config }), {
     audit: { record: async () => {} },
     log: createLog({ level: 'silent' }).area('operations'),

@@ -137,7 +137,6 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),
     config: {
       current: () => config,
-      admins: () => [],
       check: async () => [],
       show: () => '',
       reference: () => '',

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createOperations } from '../../src/core/operation.ts';
 import { allOperations } from '../../src/operations/index.ts';
-import { bare, type Desk, setDesk, stanza } from './support.ts';
+import { bare, type Desk, domainNamed, setDesk, stanza } from './support.ts';
 
 let desk: Desk;
 beforeEach(async () => {
@@ -173,6 +173,22 @@ describe('locking and promoting', () => {
     desk.world.admins = [bare('jo@falcot.com')];
     const said = await desk.refusal('accounts.demote', { jid: 'jo@falcot.com' });
     expect(said).toMatch(/^refused: .* admin by the config/);
+  });
+
+  test('an admin of its domain by the config is made an operator, and no operator again', async () => {
+    const jid = 'jo@falcot.com';
+    const host = desk.scene.hosts.get(domainNamed('falcot.com'));
+    if (host === undefined) throw new Error('no host');
+    desk.scene.hosts.replace([{ ...host, config: { ...host.config, admins: [bare(jid)] } }]);
+    const roleNow = async () => (await desk.value('accounts.show', { jid }))['role'];
+    await desk.value('accounts.role', { jid, role: 'operator' });
+    expect(await roleNow()).toBe('operator');
+    await desk.value('accounts.demote', { jid });
+    expect(await roleNow()).toBe('admin');
+    await desk.value('accounts.promote', { jid });
+    await desk.value('accounts.role', { jid, role: 'admin' });
+    expect(await roleNow()).toBe('admin');
+    expect(await desk.refusal('accounts.role', { jid, role: 'member' })).toMatch(/by the config/);
   });
 
   test.each(['lock', 'unlock', 'promote', 'demote', 'show'])(

@@ -178,7 +178,6 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     removeAccount: registry.removeAccount,
     config: {
       current: () => current,
-      admins: () => world.admins,
       check: async () => world.faults,
       show: () => 'listeners: …\n',
       reference: () => 'all keys',

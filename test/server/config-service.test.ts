@@ -16,10 +16,10 @@ test('the file in force is gone: that is a fault, and no other file or default t
   const missing = { file, message: 'there is no such file' };
   expect(await service.reload()).toMatchObject({ ok: false, faults: [missing] });
   expect(await service.check()).toMatchObject([missing]);
-  expect(service.admins()).toEqual(['a@b']);
+  expect(service.current().server.admins).toEqual(['a@b']);
   await writeFile(file, 'admins: [c@d]');
   expect(await service.reload()).toMatchObject({ ok: true });
-  expect(service.admins()).toEqual(['c@d']);
+  expect(service.current().server.admins).toEqual(['c@d']);
 });
 
 test('without a file, one that is there by now is taken', async () => {
@@ -30,7 +30,7 @@ test('without a file, one that is there by now is taken', async () => {
   const service = createConfigService(loaded, options);
   await writeFile(join(folder, 'rtcd.yaml'), 'admins: [a@b]');
   expect(await service.reload()).toMatchObject({ ok: true });
-  expect(service.admins()).toEqual(['a@b']);
+  expect(service.current().server.admins).toEqual(['a@b']);
 });
 
 test('what needs a new start stays in force until then, and is told at each reload', async () => {
