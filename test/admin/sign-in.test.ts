@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ABSOLUTE_MS, IDLE_MS } from '../../src/admin/web-sessions.ts';
 import { bare, type ConsoleScene, PASSWORD, startConsole } from './console-scene.ts';
-import { visit } from './visitor.ts';
+import { tokenIn, visit } from './visitor.ts';
 
 const ADMIN = 'lucie@falcot.com';
 const USER = 'joe@falcot.com';
@@ -157,11 +157,17 @@ describe('the session', () => {
   });
 
   test('each sign-in has a new id, and the old one is over', async () => {
-    const visitor = await signedIn();
-    const before = new Map(visitor.cookies);
-    visitor.cookies.delete('rtcd');
-    await visitor.signIn(ADMIN);
-    expect(visitor.cookies.get('rtcd')).not.toBe(before.get('rtcd'));
+    const visitor = visit(console.app);
+    const csrf = tokenIn(await visitor.read('/admin/sign-in')); // the form stays open in another tab
+    const enter = async () => {
+      await visitor.submit('/admin/sign-in', { jid: ADMIN, password: PASSWORD }, { csrf });
+      return visitor.cookies.get('rtcd') ?? '';
+    };
+    const before = await enter();
+    expect(await enter()).not.toBe(before);
+    expect(await isIn(visitor)).toBe(true);
+    visitor.cookies.set('rtcd', before);
+    expect(await isIn(visitor)).toBe(false);
   });
 
   test('an id that somebody else chose is not taken', async () => {

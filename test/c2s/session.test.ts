@@ -1,5 +1,6 @@
 /** A session between its connections (XEP-0198 §5), with connections that a test holds in its hand. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { bindResource } from '../../src/c2s/bind.ts';
 import type { Link } from '../../src/c2s/link.ts';
 import type { C2sServices } from '../../src/c2s/services.ts';
 import { ClientSession } from '../../src/c2s/session.ts';
@@ -82,12 +83,13 @@ async function busySession(kept = Promise.resolve()) {
     accounts: ['juliet@capulet.example'],
   });
   const services = c2sServices(scene, { resumeTimeout: RESUME_MS });
-  const session = makeSession(services, connection().link);
+  const first = connection();
+  const session = makeSession(services, first.link);
   session.enable(parse("<enable xmlns='urn:xmpp:sm:3' resume='true'/>"));
   void session.receive(
     parse("<iq type='get' id='1' to='capulet.example'><slow xmlns='urn:example:slow'/></iq>"),
   );
-  return { session, services, answer: () => answered.resolve(reply.result()) };
+  return { session, services, first, answer: () => answered.resolve(reply.result()) };
 }
 
 test('§5 of two that come back at once, one who counts wrongly leaves a session that sleeps', async () => {
@@ -143,6 +145,68 @@ test('§4 what is owed for a stanza is not that of one which came over the next 
   kept.resolve();
   await calm(scene);
   expect(session.handledCount).toBe(2);
+});
+
+test('§5 a session that ends while its client waits to have it back is not resumed', async () => {
+  const { session, answer } = await busySession();
+  const { link, written } = connection();
+  const woken = session.wake(link, SECURITY, 0, () => written.push('resumed'));
+  void session.remove({ kind: 'lost', text: 'somebody else needs its place' });
+  answer();
+  expect(await woken).toMatchObject({ condition: 'reset' });
+  expect(written).toEqual([]);
+});
+
+test('RFC 6120 §7.6.2.1 where there may be no more sessions, one that sleeps makes room', async () => {
+  scene = await startScene({ modules: [streamManagement], accounts: ['juliet@capulet.example'] });
+  const services = c2sServices(scene, { resourcesPerAccount: 1, resumeTimeout: RESUME_MS });
+  const session = makeSession(services, connection().link);
+  session.enable(parse("<enable xmlns='urn:xmpp:sm:3' resume='true'/>"));
+  const bind = () => bindResource(session.account, 'phone', services);
+  expect(await bind()).toEqual({ ok: false, condition: 'resource-constraint' });
+  session.sleep();
+  expect(await bind()).toMatchObject({ ok: true });
+  expect(services.sessions.size).toBe(0);
+});
+
+test('§3 where a host does without it: feature-not-implemented', async () => {
+  scene = await startScene({ modules: [], accounts: ['juliet@capulet.example'] });
+  const { link, written } = connection();
+  const session = makeSession(c2sServices(scene), link);
+  void session.receive(parse("<enable xmlns='urn:xmpp:sm:3'/>"));
+  expect(written).toEqual([expect.stringContaining('<feature-not-implemented ')]);
+  expect(session.isManaged).toBe(false);
+});
+
+test('an element that XEP-0198 does not know ends the stream: unsupported-stanza-type', async () => {
+  const { session, first } = await busySession();
+  void session.receive(parse("<pause xmlns='urn:xmpp:sm:3'/>"));
+  expect(first.written).toEqual(['end unsupported-stanza-type']);
+});
+
+test('a mistake of ours is answered with internal-server-error, and the stream goes on', async () => {
+  const broken = defineModule({
+    name: 'broken',
+    specs: [],
+    setup: () => ({
+      hooks: {
+        fromAccount: ({ id }) => {
+          if (id === 'late') return Promise.reject(new Error('a bug'));
+          if (id === 'now') throw new Error('a bug');
+          return verdict.handled;
+        },
+      },
+    }),
+  });
+  scene = await startScene({ modules: [broken], accounts: ['juliet@capulet.example'] });
+  const { link, written } = connection();
+  const session = makeSession(c2sServices(scene), link);
+  for (const id of ['now', 'late', 'well'])
+    await session.receive(parse(`<message to='romeo@capulet.example' id='${id}'/>`));
+  expect(written).toEqual([
+    expect.stringMatching(/id="now".*<internal-server-error /),
+    expect.stringMatching(/id="late".*<internal-server-error /),
+  ]);
 });
 
 describe('who says nothing, and has no stream management', () => {

@@ -200,7 +200,7 @@ describe('§9 acknowledgements', () => {
 });
 
 describe('§10 to §13', () => {
-  test('§10 a pause releases all, and is remembered', async () => {
+  test('§10 a pause releases all; who does not come back after it is missed', async () => {
     const client = await present();
     const held = client.ask();
     server.clock.jump(6000);
@@ -209,9 +209,7 @@ describe('§10 to §13', () => {
       expect.stringContaining('<body '),
       `<body ${NS}/>`,
     ]);
-    server.clock.jump(90_000);
-    expect(await server.run('sessions.list')).toMatchObject({ total: 1 });
-    server.clock.jump(20_000);
+    server.clock.jump(101_000);
     await expect.poll(() => server.run('sessions.list')).toMatchObject({ total: 0 });
     expect((await client.ask()).attrs['condition']).toBe('item-not-found');
   });

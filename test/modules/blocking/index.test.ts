@@ -146,9 +146,10 @@ describe('XEP-0191: Blocking Command', () => {
       'service-unavailable',
     );
     const version = "<query xmlns='jabber:iq:version'/>";
-    expect(conditionIn(await romeo.ask('get', version, `${JULIET}/chamber`))).toBe(
-      'service-unavailable',
-    );
+    for (const type of ['get', 'set'] as const)
+      expect(conditionIn(await romeo.ask(type, version, `${JULIET}/chamber`))).toBe(
+        'service-unavailable',
+      );
     await romeo.send(`<iq to='${JULIET}/chamber' type='result' id='late'/>`);
     await romeo.send(`<message to='${JULIET}' type='headline'><body>News</body></message>`);
     await romeo.send(`<presence to='${JULIET}' type='subscribe'/>`);
