@@ -122,7 +122,12 @@ export function createResolver({ dns, clock, random }: ResolverOptions): Resolve
     options: QueryOptions | undefined,
   ): Promise<Resolved> {
     const found = await addresses(name, options);
-    if (!found.ok) return found;
+    if (!found.ok) {
+      // That it has no address itself says nothing where nobody said whether it has SRV records.
+      const unanswered = [plain, direct].find((each) => each.kind === 'failed');
+      if (found.why !== 'no-address' || unanswered === undefined) return found;
+      return failure(name, unanswered);
+    }
     const isSecure = found.isSecure && isValidated(plain) && isValidated(direct);
     const target: Target = {
       host: name,

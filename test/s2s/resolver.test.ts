@@ -158,6 +158,20 @@ describe('RFC 6120 §3.2.2: fallback', () => {
   });
 
   test.each([
+    ['dns-timeout', 'timeout', NO_RECORD],
+    ['dns-timeout', 'timeout', found('0.0.0.0')],
+    ['no-such-domain', 'timeout', NO_NAME], // nothing is below it either (RFC 8020)
+  ] as const)('%s: where nobody said whether it has SRV records', async (why, problem, four) => {
+    zone['A a.example'] = four;
+    zone['AAAA a.example'] = four.kind === 'none' ? four : NO_RECORD;
+    for (const name of [PLAIN, DIRECT]) {
+      zone[PLAIN] = zone[DIRECT] = NO_RECORD;
+      zone[name] = failed(problem);
+      expect(await resolve()).toMatchObject({ ok: false, why });
+    }
+  });
+
+  test.each([
     ['no-such-domain', NO_NAME, NO_NAME],
     ['no-address', NO_RECORD, NO_RECORD],
     ['no-address', found('0.0.0.0', '224.0.0.1'), NO_RECORD],
