@@ -4,17 +4,25 @@
  */
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import type { BareJid } from '../../jid/jid.ts';
-import type { Clock } from '../../kit/clock.ts';
+import type { Clock, Timer } from '../../kit/clock.ts';
 import { createExclusive } from '../../kit/exclusive.ts';
 
 /** How long new messages wait for older ones to be delivered first. */
 const TURN_MS = 2000;
+
+/** A new message that waits. */
+interface Newcomer {
+  readonly go: () => void;
+  readonly timer: Timer;
+}
 
 /** What those have in common whose turns follow each other. */
 export class Queue {
   #isSlow = false;
   /** Called when the one whose turn it is takes its time: no stream of the account is held up by that. */
   readonly #waiting = new Set<() => void>();
+  /** New messages, in the order in which they came. */
+  readonly #newcomers = new Set<Newcomer>();
 
   /** The one whose turn it is waits for its client. */
   async pause(room: Promise<void>): Promise<void> {
@@ -35,6 +43,32 @@ export class Queue {
         resolve();
       });
     });
+  }
+
+  /**
+   * Has a new message wait until turns are done, or for some time. None goes before one that came earlier,
+   * however late timers are: what stands in an archive behind another one is also read behind it.
+   */
+  follow(done: Promise<void>, ms: number, clock: Clock): Promise<void> | undefined {
+    if (ms <= 0 && this.#newcomers.size === 0) return undefined;
+    return new Promise((resolve) => {
+      const timer = clock.after(ms, () => this.#release(one));
+      const one = { go: resolve, timer };
+      this.#newcomers.add(one);
+      if (ms <= 0) this.#release(one);
+      else void done.then(() => this.#release(one));
+    });
+  }
+
+  /** Lets a new message go, and those that came before it. */
+  #release(last: Newcomer): void {
+    if (!this.#newcomers.has(last)) return;
+    for (const one of this.#newcomers) {
+      this.#newcomers.delete(one);
+      one.timer.cancel();
+      one.go();
+      if (one === last) return;
+    }
   }
 }
 
@@ -78,14 +112,9 @@ export class Turns {
   /** Passes when nothing older is on its way to an account, or it takes too long. */
   pass(account: BareJid): MaybePromise<Verdict> {
     const busy = this.#latest.get(account);
-    const wait = busy === undefined ? 0 : busy.until - this.#clock.monotonic();
-    if (busy === undefined || wait <= 0) return verdict.pass;
-    return new Promise((resolve) => {
-      const late = this.#clock.after(wait, () => resolve(verdict.pass));
-      void busy.done.then(() => {
-        late.cancel();
-        resolve(verdict.pass);
-      });
-    });
+    if (busy === undefined) return verdict.pass;
+    const { queue, done, until } = busy;
+    const followed = queue.follow(done, until - this.#clock.monotonic(), this.#clock);
+    return followed === undefined ? verdict.pass : followed.then(() => verdict.pass);
   }
 }
