@@ -17,6 +17,7 @@ import { type Certificates, openCertificates } from '../../src/certs/certificate
 import type { CertificatesOptions } from '../../src/certs/types.ts';
 import { type Domain, parseDomain } from '../../src/jid/jid.ts';
 import { type Clock, systemClock } from '../../src/kit/clock.ts';
+import { quick } from '../support/signing.ts';
 
 /** One day in milliseconds. */
 export const DAY = 86_400_000;
@@ -59,7 +60,7 @@ function build(
   certificate.setSubject([{ name: 'commonName', value: subject }]);
   certificate.setIssuer([{ name: 'commonName', value: 'Test CA' }]);
   certificate.setExtensions(extensions);
-  certificate.sign(caKey.forged, forge.md.sha256.create());
+  certificate.sign(quick(caKey.forged, caKey.pem), forge.md.sha256.create());
   return forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n');
 }
 

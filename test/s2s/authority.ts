@@ -1,6 +1,7 @@
 /** Authorities and certificates of every kind, made by OpenSSL's own rules with node-forge. */
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
+import { quick } from '../support/signing.ts';
 
 /** One day in milliseconds. */
 export const DAY = 86_400_000;
@@ -66,7 +67,8 @@ export function issue(options: IssueOptions = {}): Issued {
   certificate.setSubject([{ name: 'commonName', value: subject }]);
   certificate.setIssuer([{ name: 'commonName', value: by?.subject ?? subject }]);
   certificate.setExtensions([...extensionsOf(options)]);
-  certificate.sign(by?.key ?? key, forge.md[hash].create());
+  const signer = by ?? { key, keyPem };
+  certificate.sign(quick(signer.key, signer.keyPem, hash), forge.md[hash].create());
   const pem = forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n');
   return { pem, keyPem, certificate: new X509Certificate(pem), subject, key };
 }
