@@ -211,7 +211,7 @@ export const hostShape = {
   admins: z
     .array(accountJid())
     .default([])
-    .describe('The accounts that administer this domain, beside those of the whole server.'),
+    .describe('The accounts of this domain that administer it, beside those of the whole server.'),
   s2s: hostS2s,
   components,
   http: z

@@ -4,7 +4,7 @@ import { covers } from '../certs/certificate.ts';
 import type { CertificateInfo } from '../certs/types.ts';
 import { openListeners } from '../config/listeners.ts';
 import { type AnyOperation, operation, success } from '../core/operation.ts';
-import { type Domain, domainToAscii } from '../jid/jid.ts';
+import { type Domain, domainOf, domainToAscii } from '../jid/jid.ts';
 import { issuerName } from './certificate-info.ts';
 import { checkDns } from './check-dns.ts';
 import { nameServers, portsOf } from './dns.ts';
@@ -79,7 +79,7 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
   const papers = domains.flatMap((domain) =>
     checkCertificate(domain, certificates.info(domain), clock.now()),
   );
-  return [...configs, ...rooms, ...papers, ...listeners, ...names.flat()];
+  return [...configs, ...checkAdmins(services), ...rooms, ...papers, ...listeners, ...names.flat()];
 }
 
 async function checkConfig({ config }: Needs): Promise<Finding[]> {
@@ -91,6 +91,21 @@ async function checkConfig({ config }: Needs): Promise<Finding[]> {
       [fault.key, fault.message].filter((part) => part !== '').join(': '),
     ),
   );
+}
+
+/** Tells of those whom a host's file names as its admins in vain: they are of another domain. */
+function checkAdmins({ hosts }: Needs): Finding[] {
+  return hosts
+    .all()
+    .flatMap(({ domain, config }) =>
+      config.admins
+        .filter((jid) => domainOf(jid) !== domain)
+        .map((jid) =>
+          findingsOn('config', domain).warning(
+            `${jid}, of another domain, does not become its admin. Name an account of ${domain}, or make ${jid} an operator of the server by the admins of rtcd.yaml.`,
+          ),
+        ),
+    );
 }
 
 /** Tells of a disk that is filling; of one with room enough there is nothing to say. */

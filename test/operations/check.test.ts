@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkCertificate, checkPort } from '../../src/operations/check.ts';
 import type { Finding } from '../../src/operations/findings.ts';
 import { machinePorts } from '../../src/operations/port-probe.ts';
-import { certificate, type Desk, domainNamed, lookupOf, setDesk } from './support.ts';
+import { bare, certificate, type Desk, domainNamed, lookupOf, setDesk } from './support.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const DAY = 86_400_000;
@@ -54,6 +54,22 @@ describe('server.check', () => {
     expect(found?.level).toBe(level);
     if (found !== undefined)
       expect(found.text).toMatch(`${mebibytes} MiB are left. Make room there`);
+  });
+
+  test('tells of an admin of a domain who is of another one', async () => {
+    const host = desk.scene.hosts.get(falcot);
+    if (host === undefined) throw new Error('no host');
+    const admins = [bare('jo@falcot.com'), bare('eva@far.example')];
+    desk.scene.hosts.replace([{ ...host, config: { ...host.config, admins } }]);
+    const { healthy, findings } = await desk.value('server.check');
+    expect(healthy).toBe(true);
+    expect((findings as Finding[]).filter(({ level }) => level === 'warning')).toEqual([
+      expect.objectContaining({
+        area: 'config',
+        subject: 'falcot.com',
+        text: expect.stringMatching(/^eva@far\.example, of another domain, does not become/),
+      }),
+    ]);
   });
 
   test('takes only addresses for name servers', async () => {
