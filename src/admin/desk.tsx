@@ -15,6 +15,7 @@ import {
   type Operations,
 } from '../core/operation.ts';
 import type { Client, HttpEnv } from '../http/client.ts';
+import { domainOf } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/log.ts';
 import { statusOf } from './api.ts';
@@ -44,8 +45,8 @@ export type Fields = Readonly<Record<string, string>>;
 export interface Desk {
   readonly clock: Clock;
   readonly paths: AssetPaths;
-  /** The domains that are served, for choices. */
-  domains(): readonly string[];
+  /** The domains that are served, for choices: that of the signed-in admin first. */
+  domains(c: Ask): readonly string[];
   /** The role of the signed-in admin. */
   roleOf(c: Ask): MaybePromise<Role>;
   /** Runs an operation as the signed-in admin and reads its value. */
@@ -127,7 +128,10 @@ export function createDesk(options: {
   return {
     clock,
     paths,
-    domains,
+    domains(c) {
+      const own = domainOf(c.get('session').account);
+      return domains().toSorted((one, other) => Number(other === own) - Number(one === own));
+    },
     roleOf,
     async ask(c, name, input, view) {
       const outcome = await operations.run(name, input, actorOf(c, 'console'));

@@ -238,6 +238,19 @@ describe('users', () => {
     expect(await admin.read('/admin/users/new')).toContain('name="admin"');
   });
 
+  test('the domain of who is signed in stands first where one is chosen', async () => {
+    await console.stop();
+    const eva = 'eva@a.example';
+    console = await startConsole({ accounts: [ADMIN, eva] });
+    await console.scene.accounts.setAdmin(bare(eva), true);
+    const visitor = visit(console.app);
+    await visitor.signIn(eva);
+    expect(await visitor.read('/admin/users/new')).toMatch(
+      /<select[^>]*name="host"[^>]*><option value="a\.example"[\s\S]*<option value="falcot\.com"/,
+    );
+    expect(await visitor.read('/admin/rooms/new')).toContain('lobby@conference.a.example');
+  });
+
   test('a role is chosen; one that there is not is none', async () => {
     expect(await admin.read(user('/role'))).toContain('<option value="operator"');
     expect(await follow(await admin.submit(user('/role'), { role: 'guest' }))).toMatch(

@@ -2,7 +2,6 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { OperationFailure } from '../../core/operation.ts';
-import { domainOf } from '../../jid/jid.ts';
 import { type AdminEnv, type Ask, type Desk, fieldsOf, link } from '../desk.tsx';
 import { plural } from '../text.ts';
 import { Choice, Field, PageHeading, Problem, Submit, Tick, Time, Token } from '../ui/parts.tsx';
@@ -39,11 +38,8 @@ interface Trouble {
 /** Adds this page. */
 export function addAnnouncementPages(app: Hono<AdminEnv>, desk: Desk): void {
   /** The domain that is meant: the one that is named, or that of who looks. */
-  const hostIn = (c: Ask, fields: Readonly<Record<string, string | undefined>>) => {
-    const domains = desk.domains();
-    const own = domains.find((domain) => domain === domainOf(c.get('session').account));
-    return fields['host'] ?? own ?? domains[0] ?? '';
-  };
+  const hostIn = (c: Ask, fields: Readonly<Record<string, string | undefined>>) =>
+    fields['host'] ?? desk.domains(c)[0] ?? '';
   const pathOf = (host: string) => link(PAGE, { host });
   app.get(PAGE, (c) => show(c, desk, hostIn(c, c.req.query())));
   app.post(PAGE, async (c) => {
@@ -84,7 +80,7 @@ async function show(c: Ask, desk: Desk, host: string, trouble?: Trouble) {
   if (!motd.ok) return desk.problem(c, head, motd);
   if (!welcome.ok) return desk.problem(c, head, welcome);
   const { csrf } = c.get('session');
-  const domains = desk.domains();
+  const domains = desk.domains(c);
   const about = (of: Trouble['of']) => (trouble?.of === of ? trouble : undefined);
   return desk.page(
     c,

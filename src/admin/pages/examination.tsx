@@ -181,7 +181,7 @@ async function showExamination(c: Ask, desk: Desk) {
           </ol>
         </section>
       )}
-      <ExaminationForm domain={domain} host={host} domains={desk.domains()} problem={problem} />
+      <ExaminationForm domain={domain} host={host} domains={desk.domains(c)} problem={problem} />
     </>,
     problem,
   );

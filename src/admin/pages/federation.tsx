@@ -157,11 +157,11 @@ async function listLinks(c: Ask, desk: Desk) {
     head,
     <>
       <PageHeading title="Federation" lead="Other servers, with whose users ours can talk." />
-      <Examine domain={domain} host={host} domains={desk.domains()} />
+      <Examine domain={domain} host={host} domains={desk.domains(c)} />
       <section aria-labelledby="links">
         <h2 id="links">Links</h2>
         <Search action={LIST} value={search} label="Search domains and addresses">
-          <DomainFilter domains={desk.domains()} value={host} />
+          <DomainFilter domains={desk.domains(c)} value={host} />
         </Search>
         <div id="live" data-refresh="5">
           <p class="quiet">{plural(total, 'link')}</p>
@@ -362,7 +362,7 @@ function confirmRule(
   problem?: OperationFailure,
 ) {
   const { title, button, text } = RULINGS[verdict];
-  const domains = desk.domains();
+  const domains = desk.domains(c);
   return desk.form(
     c,
     { title, area: 'federation' },

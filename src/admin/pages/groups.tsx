@@ -110,7 +110,7 @@ async function listGroups(c: Ask, desk: Desk, typed: Fields = {}, problem?: Oper
   const outcome = await desk.ask(c, 'groups.list', {}, groupsView);
   if (!outcome.ok) return desk.problem(c, head, outcome);
   const { groups } = outcome.value;
-  const domains = desk.domains();
+  const domains = desk.domains(c);
   return desk.form(
     c,
     head,

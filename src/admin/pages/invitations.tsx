@@ -216,7 +216,7 @@ function form(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure) {
           name="host"
           label="Domain"
           value={fields['host']}
-          options={desk.domains().map((domain) => [domain, domain] as const)}
+          options={desk.domains(c).map((domain) => [domain, domain] as const)}
         />
         <Field
           name="name"

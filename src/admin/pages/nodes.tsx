@@ -98,7 +98,7 @@ async function listServices(c: Ask, desk: Desk) {
   const outcome = await desk.ask(c, 'pubsub.services', {}, servicesView);
   if (!outcome.ok) return desk.problem(c, head, outcome);
   const { services } = outcome.value;
-  const [domain = 'falcot.com'] = desk.domains();
+  const [domain = 'falcot.com'] = desk.domains(c);
   return desk.page(
     c,
     head,

@@ -125,7 +125,7 @@ const peopleText = (count: number): string =>
 
 function createForm(c: Ask, desk: Desk, fields: Fields, problem?: OperationFailure) {
   const faults = problem?.fields ?? {};
-  const [domain = 'falcot.com'] = desk.domains();
+  const [domain = 'falcot.com'] = desk.domains(c);
   return desk.form(
     c,
     { title: 'New room', area: 'rooms' },

@@ -124,7 +124,7 @@ async function listSessions(c: Ask, desk: Desk) {
     <>
       <PageHeading title="Sessions" lead="Clients that are logged in now." />
       <Search action={LIST} value={search} label="Search users and addresses">
-        <DomainFilter domains={desk.domains()} value={host} />
+        <DomainFilter domains={desk.domains(c)} value={host} />
       </Search>
       <div id="live" data-refresh="5">
         <p class="quiet">{plural(total, 'session')}</p>

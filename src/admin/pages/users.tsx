@@ -93,7 +93,7 @@ async function listUsers(c: Ask, desk: Desk) {
         </a>
       </PageHeading>
       <Search action={LIST} value={search} label="Search addresses">
-        <DomainFilter domains={desk.domains()} value={host} />
+        <DomainFilter domains={desk.domains(c)} value={host} />
       </Search>
       {accounts.length === 0 ? (
         <Empty>{search === '' ? 'There are no users yet.' : 'Nobody has such an address.'}</Empty>
@@ -140,7 +140,7 @@ async function newUser(c: Ask, desk: Desk, fields: Fields, problem?: OperationFa
       <form class="card form" method="post" action={`${LIST}/new`}>
         <Problem problem={problem} />
         <Token csrf={c.get('session').csrf} />
-        <AddressFields domains={desk.domains()} fields={fields} faults={faults} />
+        <AddressFields domains={desk.domains(c)} fields={fields} faults={faults} />
         <Tick
           name="generate"
           label="Generate a password"
