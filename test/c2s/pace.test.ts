@@ -134,6 +134,32 @@ describe('what is kept, and is more than a client acknowledges', () => {
   }
   const bodiesIn = ({ text }: Visitor) => text.split('<body>').length - 1;
 
+  test('is not sent again after it was acknowledged', async () => {
+    scene = await startScene({
+      modules: [roster, presence, offline, ping, streamManagement],
+      accounts: ['juliet@capulet.example', 'romeo@montague.example'],
+    });
+    const phone = await bound(c2sServices(scene), 'phone');
+    phone.say('<presence/>');
+    const said = sayMuch();
+    await expect.poll(() => bodiesIn(phone)).toBe(MANY);
+    const pass = async () => {
+      await calm(scene);
+      scene.clock.advance(1000); // what was not acknowledged is written, what was is removed
+      await calm(scene);
+    };
+    await pass();
+    await said;
+    phone.say('<presence><priority>-1</priority></presence><presence/>');
+    await pass();
+    phone.say("<a xmlns='urn:xmpp:sm:3' h='60'/>");
+    await pass();
+    phone.say(`<a xmlns='urn:xmpp:sm:3' h='${MANY}'/>${PING}`);
+    await expect.poll(() => phone.text).toContain('id="ping"');
+    await calm(scene);
+    expect(bodiesIn(phone)).toBe(MANY);
+  });
+
   test('holds up no other client of the user', async () => {
     const { services } = await flooded();
     const desk = await bound(services, 'desk');

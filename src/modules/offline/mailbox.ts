@@ -78,6 +78,19 @@ export interface Mailbox {
   stop(): Promise<void>;
 }
 
+/** Rows that were read to be given, one after the other. */
+interface Page {
+  /** The number of the last one. */
+  last: number;
+  /** Those that were not needed any more when it was asked for, in batches: they may be removed by now. */
+  readonly before: readonly ReadonlySet<number>[];
+  /** The same of those that are not needed any more since then. */
+  readonly since: Set<number>;
+}
+
+const isOver = ({ before, since }: Page, id: number): boolean =>
+  since.has(id) || before.some((batch) => batch.has(id));
+
 /** Makes the mailbox of all accounts. */
 export function createMailbox(
   home: Home<SpoolLimits>,
@@ -98,6 +111,8 @@ export function createMailbox(
   const young = new Young<Held>();
   /** Rows that are not needed any more, and are removed together. */
   let gone = new Set<number>();
+  /** What a session of an account is being given. */
+  const pages = new Map<BareJid, Page>();
   const patience = new Patience();
   let timer: Timer | undefined;
   let removing: Promise<unknown> = Promise.resolve();
@@ -205,7 +220,7 @@ export function createMailbox(
     const meant = rows.filter(({ id }) => !isGone(id));
     for (const row of meant) {
       disown(row.id);
-      spool.free(account, row);
+      letGo(account, row);
     }
     await remove(new Set(meant.map(({ id }) => id)));
   }
@@ -335,9 +350,15 @@ export function createMailbox(
 
   function forget(account: BareJid, row: Row): void {
     held.delete(row.id);
-    spool.free(account, row);
+    letGo(account, row);
     gone.add(row.id);
     soon();
+  }
+
+  function letGo(account: BareJid, row: Row): void {
+    spool.free(account, row);
+    const page = pages.get(account);
+    if (page !== undefined && row.id <= page.last) page.since.add(row.id);
   }
 
   /** Gives what waits to a session that is there already. */
@@ -350,9 +371,11 @@ export function createMailbox(
     const { account } = session;
     if (home.sessions.of(account).some((each) => readers.has(each))) return Promise.resolve();
     return turns.take(account, (queue) =>
-      drain(session, queue).catch((error: unknown) =>
-        home.log.error({ err: error, account }, 'kept messages could not be delivered'),
-      ),
+      drain(session, queue)
+        .catch((error: unknown) =>
+          home.log.error({ err: error, account }, 'kept messages could not be delivered'),
+        )
+        .finally(() => pages.delete(account)),
     );
   }
 
@@ -362,7 +385,11 @@ export function createMailbox(
     if (gone.size > 0) flush();
     await removing; // or what is being removed would still be read
     for (let after = 0; ; ) {
+      const before = [gone, ...leaving];
+      const page: Page = { last: Number.POSITIVE_INFINITY, before, since: new Set() };
+      pages.set(account, page);
       const waiting = await spool.next(account, after, PAGE);
+      page.last = waiting.at(-1)?.id ?? 0;
       for (const each of waiting) {
         const room = session.room();
         if (room !== undefined) await queue.pause(room);
@@ -371,7 +398,7 @@ export function createMailbox(
           unfinished.add(session); // others may have the rest before it comes back
           return;
         }
-        give(each, session);
+        if (!isOver(page, each.id)) give(each, session);
         after = each.id;
       }
       if (waiting.length < PAGE) return;
@@ -386,7 +413,6 @@ export function createMailbox(
       const { holders } = known.parcel;
       if (holders.some((each) => each.isAttached || each === session)) return;
     }
-    if (isGone(id)) return;
     const message = readKept(waiting, account);
     if (message === undefined) {
       home.log.error({ account, id }, 'a kept message is unreadable');
