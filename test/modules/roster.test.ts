@@ -76,6 +76,24 @@ describe('RFC 6121 §2: the roster', () => {
     await romeo.nothing();
   });
 
+  test('§2.1.6 a session that outlives a restart of the server has pushes, too', async () => {
+    await get();
+    const saved = JSON.parse(JSON.stringify(scene.registry.saveMemory(romeo.session)));
+    scene.registry.restoreMemory(phone.session, saved);
+    await set("<item jid='nurse@capulet.example'/>");
+    expect(itemsIn(await phone.next())).toEqual([
+      ['nurse@capulet.example', { subscription: 'none' }, []],
+    ]);
+  });
+
+  test('§2.5.2 removal ends requests that nobody has answered', async () => {
+    await romeo.send("<presence type='subscribe' to='juliet@capulet.example'/>");
+    await set("<item jid='juliet@capulet.example' subscription='remove'/>");
+    const juliet = await scene.connect('juliet@capulet.example/balcony');
+    await juliet.send('<presence/>');
+    expect(juliet.inbox.filter(({ attrs }) => attrs.type === 'subscribe')).toEqual([]);
+  });
+
   test('§2.1.6 the result comes before the push', async () => {
     await get();
     await romeo.send(`<iq type='set' id='1'>${query("<item jid='nurse@capulet.example'/>")}</iq>`);

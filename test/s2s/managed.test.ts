@@ -34,12 +34,13 @@ function open(
   const held: Promise<void>[] = [];
   let opened = 0;
   let isFlushed = true;
+  let heardAt = 0;
   const managed: Managed = new Managed({
     ...world,
     direction,
     parties: () => (parties === 'several' ? undefined : parties),
     isProved: () => isProved,
-    heardAt: () => 0,
+    heardAt: () => heardAt,
     isFlushed: () => isFlushed,
     patience: () => 30_000,
     write: (text) => void said.push(text),
@@ -60,6 +61,10 @@ function open(
     isOpened: () => opened > 0,
     flush(flushed: boolean) {
       isFlushed = flushed;
+    },
+    /** Something comes, whatever it is. */
+    hears() {
+      heardAt = world.clock.now();
     },
     /** Takes all that was said since. */
     said: () => said.splice(0),
@@ -308,6 +313,20 @@ describe('XEP-0198 §4: what went', () => {
     expect(stream.ends).toEqual([]);
     stream.clock.advance(3000);
     expect(stream.ends[0]).toBe('it does not acknowledge what it was sent');
+  });
+
+  test('a sign of life that is asked for has to come soon', () => {
+    const stream = begun();
+    stream.comes(`<a ${SM} h='2'/>`);
+    stream.said();
+    stream.managed.probe();
+    expect(stream.said()).toEqual(['<r xmlns="urn:xmpp:sm:3"/>']);
+    stream.hears();
+    stream.clock.advance(5000);
+    expect(stream.ends).toEqual([]);
+    stream.managed.probe();
+    stream.clock.advance(5000);
+    expect(stream.ends).toEqual(['it gives no sign of life']);
   });
 
   test('what is refused is sought by pings', () => {

@@ -19,14 +19,16 @@ async function policyOf(served: ReadonlySet<string>, own: object, common: object
     migrations: [{ owner: 's2s', migrations: s2sMigrations }],
   });
   onTestFinished(() => store.close());
-  return loadPolicy({
-    store,
-    // What is not here is not used.
-    hosts: {
-      ownerOf: (each) => (served.has(each) ? { config: { s2s: own } } : undefined),
-    } as Hosts,
-    settings: () => ({ enabled: true, allow: [], block: [], ...common }) as never,
-  });
+  const load = () =>
+    loadPolicy({
+      store,
+      // What is not here is not used.
+      hosts: {
+        ownerOf: (each) => (served.has(each) ? { config: { s2s: own } } : undefined),
+      } as Hosts,
+      settings: () => ({ enabled: true, allow: [], block: [], ...common }) as never,
+    });
+  return { ...(await load()), load };
 }
 
 test('nobody else speaks for a domain that has become ours, whatever an admin said of it', async () => {
@@ -36,6 +38,28 @@ test('nobody else speaks for a domain that has become ours, whatever an admin sa
   expect(policy.refusal(OURS, MOVING)).toBeUndefined();
   served.add(MOVING);
   expect(policy.refusal(OURS, MOVING)).toBe('moving.example is served here.');
+});
+
+test('what an admin says outlives a restart, and so does that he takes it back', async () => {
+  const policy = await policyOf(new Set([OURS]), {}, {});
+  const rule = { host: OURS, domain: MOVING, verdict: 'block' } as const;
+  await policy.set(rule);
+  expect((await policy.load()).refusal(OURS, MOVING)).toContain('it is blocked here');
+  expect(await policy.unset(rule)).toBe(true);
+  expect((await policy.load()).rules()).toEqual([]);
+});
+
+test.each([
+  ['falcot.com', 'falcot.com', true],
+  ['*.falcot.com', 'chat.falcot.com', true],
+  ['*.falcot.com', 'falcot.com', false],
+  ['*.falcot.com', 'notfalcot.com', false],
+  ['falcot.com', 'chat.falcot.com', false],
+])('with %s alone among those who are allowed, %s may come: %s', async (pattern, other, may) => {
+  const policy = await policyOf(new Set([OURS]), {}, { allow: [pattern] });
+  expect(policy.refusal(OURS, domain(other)) === undefined).toBe(may);
+  const reverse = await policyOf(new Set([OURS]), {}, { block: [pattern] });
+  expect(reverse.refusal(OURS, domain(other)) === undefined).toBe(!may);
 });
 
 test.each([

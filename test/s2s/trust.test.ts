@@ -253,12 +253,19 @@ describe('names (RFC 6120 §13.7.1.2, RFC 6125 §6.4)', () => {
     ['wildcard for no label', { dns: ['*.falcot.com'] }, 'falcot.com', false],
     ['SRV-ID', { other: [{ id: srv, value: '_xmpp-server.falcot.com' }] }, 'falcot.com', true],
     [
+      'another SRV-ID',
+      { other: [{ id: srv, value: '_xmpp-server.a.example' }] },
+      'falcot.com',
+      false,
+    ],
+    [
       'SRV-ID of c2s',
       { other: [{ id: srv, value: '_xmpp-client.falcot.com' }] },
       'falcot.com',
       false,
     ],
     ['XmppAddr', { other: [{ id: xmpp, value: 'Falcot.com' }] }, 'falcot.com', true],
+    ['another XmppAddr', { other: [{ id: xmpp, value: 'a.example' }] }, 'falcot.com', false],
     ['XmppAddr of a user', { other: [{ id: xmpp, value: 'joe@falcot.com' }] }, 'falcot.com', false],
     [
       'XmppAddr with U-labels',

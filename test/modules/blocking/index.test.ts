@@ -109,6 +109,15 @@ describe('XEP-0191: Blocking Command', () => {
     await balcony.nothing();
   });
 
+  test('§3.3 a session that outlives a restart of the server is told, too', async () => {
+    await chamber.ask('get', list);
+    const { registry } = scene;
+    const saved = JSON.parse(JSON.stringify(registry.saveMemory(chamber.session)));
+    registry.restoreMemory(balcony.session, saved);
+    await chamber.ask('set', block(ROMEO));
+    expect((await balcony.next()).attrs.type).toBe('set');
+  });
+
   test('§3.4, §3.5 and what is not any more', async () => {
     await chamber.ask('set', block(ROMEO, 'iago@shakespeare.lit'));
     await chamber.ask('get', list);
@@ -225,6 +234,10 @@ describe('XEP-0191: Blocking Command', () => {
     await chamber.send(`<presence to='${friend}' type='subscribe'/>`);
     await elsewhere.send(`<presence from='${friend}' to='${JULIET}' type='subscribed'/>`);
     await elsewhere.send(`<presence from='${friend}/sword' to='${JULIET}'/>`);
+    // Who is of another domain is not meant, and who may not see the user hears nothing.
+    await elsewhere.send(`<presence from='paris@mantua.example' to='${JULIET}' type='subscribe'/>`);
+    await chamber.send("<presence to='paris@mantua.example' type='subscribed'/>");
+    await chamber.send("<presence to='tybalt@verona.example' type='subscribe'/>");
     clear(chamber);
     elsewhere.taken.length = 0;
     await chamber.ask('set', block('verona.example'));
@@ -240,7 +253,7 @@ describe('XEP-0191: Blocking Command', () => {
     await elsewhere.send(
       `<message from='${friend}/sword' to='${JULIET}' id='x'><body>Ho</body></message>`,
     );
-    expect(told()).toEqual([`error ${friend}/sword`]);
+    expect(told()).toEqual(['available paris@mantua.example', `error ${friend}/sword`]);
     expect(seen(chamber, `${friend}/sword`)).toEqual([]);
     await chamber.ask('set', unblock());
     expect(told()).toEqual([`available ${friend}`, `probe ${friend}`]);

@@ -91,6 +91,11 @@ describe('XEP-0045 §8: moderators', () => {
     forget();
     await hag66.send(subject);
     expect(crone1.inbox.length).toBe(1);
+    await configure(crone1, { moderatedroom: '1' });
+    await set(crone1, "<item nick='thirdwitch' role='visitor'/>");
+    forget();
+    await hag66.send(subject);
+    expect(conditionIn(await hag66.next()), 'who has no voice').toBe('forbidden');
   });
 
   test('§8.1 a subject with a body or a thread is a message', async () => {
@@ -717,6 +722,29 @@ describe('XEP-0045 §10: owners', () => {
     await hag66.nothing();
     await set(crone1, "<item nick='hecate' role='moderator'/>");
     expect(hag66.inbox[0]?.attrs['from']).toBe(`${COVEN}/hecate`);
+    forget();
+    // So does one whose role is not shown from now on; where it is shown again, all see him.
+    await set(crone1, "<item nick='hecate' role='participant'/>");
+    expect(hag66.inbox.map(({ attrs }) => attrs.type)).toEqual(['unavailable']);
+    forget();
+    await configure(crone1, { presencebroadcast: ['moderator', 'participant', 'visitor'] });
+    expect(wiccarocks.inbox.map(({ attrs }) => attrs.from)).toEqual(
+      expect.arrayContaining([`${COVEN}/thirdwitch`, `${COVEN}/hecate`]),
+    );
+  });
+
+  test('§5.1.2 where there is no moderation any more, everyone has voice, and has it from then on', async () => {
+    await configure(crone1, { moderatedroom: '1' });
+    await set(crone1, "<item nick='thirdwitch' role='visitor'/>");
+    forget();
+    await configure(crone1, { moderatedroom: '0' });
+    const item = `affiliation='none' jid='${H}' role='participant'`;
+    const told = crone1.inbox.find(({ name }) => name === 'presence');
+    expectLike(told, seen('thirdwitch', C, item));
+    await hag66.send(`<presence to='${COVEN}/thirdwitch' type='unavailable'/>`);
+    forget();
+    await hag66.send(join('thirdwitch'));
+    expectLike(crone1.inbox[0], seen('thirdwitch', C, item));
   });
 
   test('§10.3 to §10.7 owners and admins are made and unmade', async () => {
@@ -829,8 +857,11 @@ describe('XEP-0045 §10: owners', () => {
     expect(serialise(crone1.inbox.pop() as never)).toContain('<composing');
     await crone1.send(say('a'));
     await crone1.send(say('b'));
+    hag66.inbox.length = 0;
+    await hag66.send(say('two')); // that others spoke meanwhile does not shorten it
+    expect(conditionIn(await hag66.next())).toBe('policy-violation');
     house.scene.clock.advance(30_000);
     await hag66.send(say('three'));
-    expect(crone1.inbox.length).toBe(4);
+    expect(crone1.inbox.map(({ attrs }) => attrs.type)).toEqual(Array(4).fill('groupchat'));
   });
 });

@@ -53,7 +53,9 @@ describe('XEP-0045 §7.2: entering', () => {
   let wiccarocks: Actor;
   let hag66: Actor;
   beforeEach(async () => {
-    house = await openHouse({ maxOccupants: 3, roomsPerUser: 2, nickLength: 20 });
+    house = await openHouse({
+      ...{ maxOccupants: 3, roomsPerUser: 2, nickLength: 20, sessionsPerNick: 2 },
+    });
     ({ crone1, wiccarocks, hag66 } = house);
     await makeRoom(crone1, 'firstwitch');
   });
@@ -180,10 +182,18 @@ describe('XEP-0045 §7.2: entering', () => {
     await crone1.send(`<message to='${COVEN}/secondwitch' type='chat'><body>psst</body></message>`);
     expect([textsIn(phone), textsIn(wiccarocks)]).toEqual([['psst'], ['psst']]);
     for (const each of [phone, wiccarocks, crone1]) each.inbox.length = 0;
+    const tablet = await patient(house.scene, 'wiccarocks@shakespeare.lit/tablet');
+    await tablet.send(join('secondwitch'));
+    expect(conditionIn(await tablet.next())).toBe('resource-constraint');
+    await phone.send(`<presence to='${COVEN}/secondwitch'><show>away</show></presence>`);
+    await wiccarocks.send(`<presence to='${COVEN}/secondwitch'><show>dnd</show></presence>`);
+    for (const each of [phone, wiccarocks, crone1]) each.inbox.length = 0;
     await wiccarocks.send(`<presence to='${COVEN}/secondwitch' type='unavailable'/>`);
     expect(codesIn(wiccarocks.inbox[0])).toEqual([110]);
-    // For the others he is still there.
-    expect(crone1.inbox.filter(({ attrs }) => attrs.type === 'unavailable')).toEqual([]);
+    // For the others he is still there, and what they see of him is now the other client's.
+    expect(crone1.inbox.map(({ attrs }) => attrs.type)).toEqual([undefined]);
+    expect(serialise(crone1.inbox[0] as never)).toContain('<show>away</show>');
+    expect(codesIn(phone.inbox[0])).toEqual([110]);
     phone.inbox.length = 0;
     await crone1.send(say('still there?'));
     expect(textsIn(phone)).toEqual(['still there?']);
@@ -338,6 +348,12 @@ describe('XEP-0045 §7.2: entering', () => {
     await crone1.nothing();
   });
 
+  test('§7.2.1, §7.7 unless he enters again with another availability', async () => {
+    await enter(hag66, 'thirdwitch', [crone1]);
+    await hag66.send(join('thirdwitch').replace('<x', '<show>away</show><x'));
+    expect(crone1.inbox.map(String)).toEqual([expect.stringContaining('<show>away</show>')]);
+  });
+
   test('§13.3 what only a room may say is not passed on', async () => {
     await hag66.send(
       `<presence to='${COVEN}/thirdwitch'><show>away</show><x xmlns='http://jabber.org/protocol/muc'/><x ${USER}><item affiliation='owner' role='moderator'/></x><occupant-id xmlns='urn:xmpp:occupant-id:0' id='forged'/></presence>`,
@@ -392,11 +408,12 @@ describe('XEP-0045 §7.4 to §7.14', () => {
 
   test('§7.4 XEP-0359 each message has an id of the room, and none that is forged', async () => {
     await hag66.send(
-      `<message to='${COVEN}' type='groupchat'><body>x</body><stanza-id xmlns='urn:xmpp:sid:0' by='${COVEN}' id='forged'/><occupant-id xmlns='urn:xmpp:occupant-id:0' id='forged'/><x ${USER}><status code='307'/></x><delay xmlns='urn:xmpp:delay' from='${COVEN}' stamp='2000-01-01T00:00:00Z'/></message>`,
+      `<message to='${COVEN}' type='groupchat'><body>x</body><stanza-id xmlns='urn:xmpp:sid:0' by='${COVEN}' id='forged'/><stanza-id xmlns='urn:xmpp:sid:0' by='shakespeare.lit' id='theirs'/><occupant-id xmlns='urn:xmpp:occupant-id:0' id='forged'/><x ${USER}><status code='307'/></x><delay xmlns='urn:xmpp:delay' from='${COVEN}' stamp='2000-01-01T00:00:00Z'/></message>`,
     );
     const [heard] = crone1.inbox;
     const text = heard === undefined ? '' : serialise(heard);
     expect(text).not.toContain('forged');
+    expect(text).toContain('theirs'); // XEP-0359 §3: that of another entity is not ours to strip
     expect(text).not.toContain('307');
     expect(text).not.toContain('2000-01-01');
     expect(text).toMatch(
@@ -636,6 +653,14 @@ describe('XEP-0045 §7.4 to §7.14', () => {
         `<message to='${COVEN}'><x ${USER}><decline to='crone1@shakespeare.lit'/></x></message>`,
       );
       expect(serialise(crone1.inbox[0] as never)).toContain('<decline from=');
+      const member = "<item affiliation='member' jid='hag66@shakespeare.lit'/>";
+      await crone1.ask('set', admin(member), COVEN);
+      await hag66.send(join('thirdwitch'));
+      house.hecate.inbox.length = 0;
+      await house.hecate.send(
+        `<message to='${COVEN}'><x ${USER}><decline to='hag66@shakespeare.lit'/></x></message>`,
+      );
+      expect(conditionIn(await house.hecate.next()), 'who is no admin').toBe('item-not-found');
     });
 
     test('are not declined to somebody whom the room does not know', async () => {
@@ -866,6 +891,20 @@ describe('XEP-0045 §7.4 to §7.14', () => {
     expectHeard(hag66, seen('visitor', H, "affiliation='none' role='participant'"));
     await house.hecate.send(say('thanks'));
     expect(textsIn(hag66)).toEqual(['thanks']);
+    for (const each of [crone1, wiccarocks, hag66, house.hecate]) each.inbox.length = 0;
+    // Who has voice asks for nothing, and is not made less by an answer that comes late.
+    await house.hecate.send(request(field('muc#role', 'participant')));
+    await crone1.nothing();
+    await crone1.ask('set', admin("<item nick='visitor' role='moderator'/>"), COVEN);
+    hag66.inbox.length = 0;
+    await wiccarocks.send(approval('true'));
+    await hag66.nothing();
+    // Nor has somebody else voice who came under the same nick.
+    await house.hecate.send(`<presence to='${COVEN}/visitor' type='unavailable'/>`);
+    await house.bard.send(join('visitor'));
+    crone1.inbox.length = 0;
+    await crone1.send(approval('true'));
+    expect(conditionIn(await crone1.next())).toBe('item-not-found');
   });
 
   test('§7.14 leaving', async () => {
@@ -919,6 +958,11 @@ describe('XEP-0045 §7.4 to §7.14', () => {
   test('XEP-0410 §3.2, §4: an occupant who pings himself is answered by the room', async () => {
     const ping = "<ping xmlns='urn:xmpp:ping'/>";
     expect(resultIn(await hag66.ask('get', ping, `${COVEN}/thirdwitch`))).toBe('');
+    // Another request than that is passed on, as to anybody.
+    await hag66.send(
+      `<iq type='get' id='v' to='${COVEN}/thirdwitch'><query xmlns='jabber:iq:version'/></iq>`,
+    );
+    expect(serialise(await hag66.next())).toContain('<query xmlns="jabber:iq:version"/>');
     const refused = await house.hecate.ask('get', ping, `${COVEN}/hecate`);
     expect(conditionIn(refused)).toBe('not-acceptable');
     expect(serialise(refused)).toContain(`<error by="${COVEN}" type="cancel">`);

@@ -71,6 +71,7 @@ describe('operations', () => {
     };
     expect(await run('files.list')).toEqual({ files: [file], total: 1 });
     expect(await run('files.list', { jid: 'romeo@montague.tld' })).toMatchObject({ total: 1 });
+    expect(await run('files.list', { jid: 'juliet@capulet.tld' })).toMatchObject({ total: 0 });
     expect(await run('files.list', { host: 'capulet.tld' })).toEqual({ files: [], total: 0 });
     expect(await run('files.show', { id })).toEqual(file);
     expect(await run('files.delete', { id })).toMatchObject({ name: 'très cool.jpg' });
