@@ -67,6 +67,7 @@ function makeSession(services: C2sServices, link: Link): ClientSession {
 /** A managed session, of which an IQ is being handled until `answer` is called. */
 async function busySession(kept = Promise.resolve()) {
   const answered = deferred<Reply>();
+  const asleep: string[] = [];
   const slow = defineModule({
     name: 'slow',
     specs: [],
@@ -75,6 +76,7 @@ async function busySession(kept = Promise.resolve()) {
       hooks: {
         fromAccount: ({ kind }) =>
           kind === 'iq' ? verdict.passOwing(kept) : verdict.drop('it is enough to come'),
+        sessionAsleep: ({ jid }) => void asleep.push(jid),
       },
     }),
   });
@@ -89,11 +91,11 @@ async function busySession(kept = Promise.resolve()) {
   void session.receive(
     parse("<iq type='get' id='1' to='capulet.example'><slow xmlns='urn:example:slow'/></iq>"),
   );
-  return { session, services, first, answer: () => answered.resolve(reply.result()) };
+  return { session, services, first, asleep, answer: () => answered.resolve(reply.result()) };
 }
 
 test('§5 of two that come back at once, one who counts wrongly leaves a session that sleeps', async () => {
-  const { session, services, answer } = await busySession();
+  const { session, services, asleep, answer } = await busySession();
   const [first, second] = [connection(), connection()];
   const woken = session.wake(first.link, SECURITY, 0, () => {});
   const refused = session.wake(second.link, SECURITY, 7, () => {});
@@ -102,6 +104,7 @@ test('§5 of two that come back at once, one who counts wrongly leaves a session
   expect(await refused).toMatchObject({ condition: 'undefined-condition' });
   expect(first.written).toContain('replaced');
   expect(session.isAttached).toBe(false);
+  expect(asleep, 'whom else it concerns hears of it').toEqual([session.jid]);
   scene.clock.advance(RESUME_MS);
   services.sleepers.expire();
   expect(services.sessions.size).toBe(0);
@@ -155,6 +158,20 @@ test('§5 a session that ends while its client waits to have it back is not resu
   answer();
   expect(await woken).toMatchObject({ condition: 'reset' });
   expect(written).toEqual([]);
+});
+
+test('§4 what is sent to a session that has just ended goes back', async () => {
+  scene = await startScene({ modules: [], accounts: ['juliet@capulet.example'] });
+  const { link, written } = connection();
+  const session = makeSession(c2sServices(scene), link);
+  void session.remove({ kind: 'lost', text: 'the connection broke' });
+  const told: string[] = [];
+  session.send(message({ from: session.account, to: session.jid }), undefined, {
+    acknowledged: () => void told.push('acknowledged'),
+    returned: () => void told.push('returned'),
+    place: undefined,
+  });
+  expect([told, written]).toEqual([['returned'], []]);
 });
 
 test('RFC 6120 §7.6.2.1 where there may be no more sessions, one that sleeps makes room', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createAuthority } from '../../src/core/authority.ts';
 import { createOperations, operation, success } from '../../src/core/operation.ts';
 import { type BareJid, parseBare } from '../../src/jid/jid.ts';
 import { modules } from '../../src/modules/index.ts';
@@ -104,6 +105,18 @@ describe('who may run what', () => {
     expect(await scene.authority.roleOf(named)).toBe('admin');
     expect(await scene.authority.roleOf(bare(ELSEWHERE))).toBe('member');
     expect(await scene.authority.isAdmin(named)).toBe(false);
+  });
+
+  test('an operator of rtcd.yaml is an admin once there is his account: none has to be made then', async () => {
+    const { accounts, hosts } = scene;
+    await accounts.setRole(bare(OPERATOR), 'member');
+    await accounts.setRole(bare(ADMIN), 'member');
+    const named = bare('raphael@falcot.com');
+    const authority = createAuthority({ accounts, hosts, operators: () => [named] });
+    expect(await authority.hasAdmin()).toBe(false);
+    await accounts.create(named, 'a secret for tests');
+    expect(await authority.hasAdmin()).toBe(true);
+    expect(await authority.isAdmin(named)).toBe(true);
   });
 });
 

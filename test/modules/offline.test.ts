@@ -207,6 +207,24 @@ describe('XEP-0160: offline messages', () => {
       await romeo.nothing();
       expect(await kept()).toBe(1);
     });
+
+    test('has none for what a session was given and had not: its sender hears of it', async () => {
+      await scene.stop();
+      await begin({ maxMessages: 1 });
+      const juliet = await arrive();
+      const given: Receipt[] = [];
+      juliet.session.send = (_stanza, _to, receipt) => {
+        if (receipt !== undefined) given.push(receipt);
+      };
+      const settled = [say('one', "type='chat' id='1'"), say('two', "type='chat' id='2'")];
+      await expect.poll(() => given).toHaveLength(2);
+      await juliet.disconnect();
+      for (const receipt of given) receipt.returned(juliet.session);
+      const error = await romeo.next();
+      expect([error.attrs.id, errorIn(error)]).toEqual(['2', 'service-unavailable']);
+      await Promise.all(settled);
+      expect(await kept()).toBe(1);
+    });
   });
 
   test('new messages wait for kept ones, but not each by itself for a client that takes its time', async () => {
