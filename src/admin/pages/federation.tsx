@@ -1,4 +1,4 @@
-/** Other servers: the links with them, who may be talked with, and the doctor. */
+/** Other servers: the links with them, and what there is with one. */
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { OperationFailure } from '../../core/operation.ts';
@@ -7,10 +7,8 @@ import { plural } from '../text.ts';
 import {
   Ago,
   Badge,
-  Choice,
   Confirm,
   Empty,
-  Field,
   PageHeading,
   Pager,
   Problem,
@@ -27,37 +25,26 @@ import {
   rulesView,
 } from '../views/federation.ts';
 import { addExaminationPage, Examine } from './examination.tsx';
+import { FEDERATION, partnerPath } from './federation-paths.ts';
+import { addRulePages, Rules } from './federation-rules.tsx';
 import { DomainFilter } from './users.tsx';
 
-const LIST = '/admin/federation';
 const PAGE = 100;
-
-/** The address of the page on a domain. */
-export const partnerPath = (domain: string): string => `${LIST}/with/${encodeURIComponent(domain)}`;
 
 /** Adds these pages. */
 export function addFederationPages(app: Hono<AdminEnv>, desk: Desk): void {
-  app.get(LIST, (c) => listLinks(c, desk));
+  app.get(FEDERATION, (c) => listLinks(c, desk));
   addExaminationPage(app, desk);
-  app.get(`${LIST}/with/:domain`, (c) => showPartner(c, desk, c.req.param('domain')));
-  app.get(`${LIST}/close`, (c) => confirmClose(c, desk, c.req.query('domain') ?? ''));
-  app.post(`${LIST}/close`, async (c) => {
+  addRulePages(app, desk);
+  app.get(`${FEDERATION}/with/:domain`, (c) => showPartner(c, desk, c.req.param('domain')));
+  app.get(`${FEDERATION}/close`, (c) => confirmClose(c, desk, c.req.query('domain') ?? ''));
+  app.post(`${FEDERATION}/close`, async (c) => {
     const { domain = '' } = await fieldsOf(c);
     const outcome = await desk.ask(c, 's2s.close', { domain }, closedView);
     if (!outcome.ok) return confirmClose(c, desk, domain, outcome);
     const { closed } = outcome.value;
     return desk.done(c, partnerPath(domain), `${plural(closed, 'stream')} with ${domain} closed.`);
   });
-  for (const verdict of ['block', 'allow', 'reset'] as const) {
-    app.get(`${LIST}/${verdict}`, (c) => confirmRule(c, desk, verdict, c.req.query()));
-    app.post(`${LIST}/${verdict}`, async (c) => {
-      const fields = await fieldsOf(c);
-      const { domain = '', host = '' } = fields;
-      const outcome = await desk.run(c, `s2s.${verdict}`, { domain, ...filled({ host }) });
-      if (!outcome.ok) return confirmRule(c, desk, verdict, fields, outcome);
-      return desk.done(c, LIST, RULINGS[verdict].done(domain));
-    });
-  }
 }
 
 const closedView = z.object({ closed: z.number() });
@@ -160,7 +147,7 @@ async function listLinks(c: Ask, desk: Desk) {
       <Examine domain={domain} host={host} domains={desk.domains(c)} />
       <section aria-labelledby="links">
         <h2 id="links">Links</h2>
-        <Search action={LIST} value={search} label="Search domains and addresses">
+        <Search action={FEDERATION} value={search} label="Search domains and addresses">
           <DomainFilter domains={desk.domains(c)} value={host} />
         </Search>
         <div id="live" data-refresh="5">
@@ -178,7 +165,7 @@ async function listLinks(c: Ask, desk: Desk) {
             offset={offset}
             limit={PAGE}
             total={total}
-            at={(from) => link(LIST, { search, host, offset: from })}
+            at={(from) => link(FEDERATION, { search, host, offset: from })}
           />
         </div>
       </section>
@@ -186,48 +173,6 @@ async function listLinks(c: Ask, desk: Desk) {
     </>,
   );
 }
-
-type Rule = z.output<typeof rulesView>['rules'][number];
-
-const Rules = ({ rules }: { rules: readonly Rule[] }) => (
-  <section aria-labelledby="rules">
-    <div class="card-head">
-      <h2 id="rules">Blocked and allowed</h2>
-      <div class="actions">
-        <a class="button" href={`${LIST}/block`} data-dialog>
-          Block a domain
-        </a>
-        <a class="button" href={`${LIST}/allow`} data-dialog>
-          Allow a domain
-        </a>
-      </div>
-    </div>
-    {rules.length === 0 ? (
-      <Empty>Nothing was said here; the lists of the config hold.</Empty>
-    ) : (
-      <Table
-        caption="Blocked and allowed domains"
-        heads={['Domain', 'Said', 'For', '']}
-        rows={rules.map(({ domain, verdict, host }) => [
-          <a class="wrap" href={partnerPath(domain)}>
-            {domain}
-          </a>,
-          <Badge tone={verdict === 'block' ? 'error' : 'ok'}>
-            {verdict === 'block' ? 'Blocked' : 'Allowed'}
-          </Badge>,
-          host === '*' ? 'All our domains' : host,
-          <a
-            class="button small"
-            href={link(`${LIST}/reset`, { domain, host: host === '*' ? '' : host })}
-            data-dialog
-          >
-            Take back <span class="unseen">what was said of {domain}</span>
-          </a>,
-        ])}
-      />
-    )}
-  </section>
-);
 
 async function showPartner(c: Ask, desk: Desk, domain: string) {
   const head = { title: domain, area: 'federation' } as const;
@@ -239,16 +184,16 @@ async function showPartner(c: Ask, desk: Desk, domain: string) {
     head,
     <>
       <PageHeading title={domain} lead="Another domain: links, policy and history.">
-        <a class="button primary" href={link(LIST, { domain })}>
+        <a class="button primary" href={link(FEDERATION, { domain })}>
           Examine
         </a>
-        <a class="button" href={link(`${LIST}/close`, { domain })} data-dialog>
+        <a class="button" href={link(`${FEDERATION}/close`, { domain })} data-dialog>
           Close its streams
         </a>
-        <a class="button danger" href={link(`${LIST}/block`, { domain })} data-dialog>
+        <a class="button danger" href={link(`${FEDERATION}/block`, { domain })} data-dialog>
           Block
         </a>
-        <a class="button" href={link(`${LIST}/allow`, { domain })} data-dialog>
+        <a class="button" href={link(`${FEDERATION}/allow`, { domain })} data-dialog>
           Allow
         </a>
       </PageHeading>
@@ -320,7 +265,7 @@ function confirmClose(c: Ask, desk: Desk, domain: string, problem?: OperationFai
     { title: 'Close streams', area: 'federation' },
     <Confirm
       title={`Close the streams with ${domain}?`}
-      action={`${LIST}/close`}
+      action={`${FEDERATION}/close`}
       csrf={c.get('session').csrf}
       button="Close the streams"
       back={partnerPath(domain)}
@@ -328,71 +273,6 @@ function confirmClose(c: Ask, desk: Desk, domain: string, problem?: OperationFai
     >
       <input type="hidden" name="domain" value={domain} />
       <p>They are opened anew as soon as somebody writes. Nothing that waits is lost.</p>
-    </Confirm>,
-    problem,
-  );
-}
-
-const RULINGS = {
-  block: {
-    title: 'Block a domain',
-    button: 'Block it',
-    text: 'Its streams are closed at once, and stanzas to it come back with an error. This goes before the config, and stays over restarts.',
-    done: (domain: string) => `${domain} is blocked.`,
-  },
-  allow: {
-    title: 'Allow a domain',
-    button: 'Allow it',
-    text: 'It may be talked with, whatever lists the config has. This stays over restarts.',
-    done: (domain: string) => `${domain} is allowed.`,
-  },
-  reset: {
-    title: 'Take back what was said of a domain',
-    button: 'Take it back',
-    text: 'The lists of the config hold for it again.',
-    done: (domain: string) => `For ${domain}, the config holds again.`,
-  },
-} as const;
-
-function confirmRule(
-  c: Ask,
-  desk: Desk,
-  verdict: keyof typeof RULINGS,
-  { domain = '', host = '' }: Readonly<Record<string, string>>,
-  problem?: OperationFailure,
-) {
-  const { title, button, text } = RULINGS[verdict];
-  const domains = desk.domains(c);
-  return desk.form(
-    c,
-    { title, area: 'federation' },
-    <Confirm
-      title={`${title}?`}
-      action={`${LIST}/${verdict}`}
-      csrf={c.get('session').csrf}
-      button={button}
-      back={LIST}
-      isDangerous={verdict === 'block'}
-      problem={problem}
-    >
-      <Field
-        name="domain"
-        id="ruled-domain"
-        label="Other domain"
-        value={domain}
-        fault={problem?.fields?.['domain']}
-        required
-      />
-      {domains.length < 2 && host === '' ? null : (
-        <Choice
-          name="host"
-          id="ruled-host"
-          label="For"
-          value={host}
-          options={[['', 'All our domains'], ...domains.map((each) => [each, each] as const)]}
-        />
-      )}
-      <p>{text}</p>
     </Confirm>,
     problem,
   );
