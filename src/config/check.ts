@@ -39,8 +39,8 @@ export function check<T>(
     .filter((issue) => issue.code !== 'unrecognized_keys' && !isUnknownKey(issue, schema))
     .map((issue) => {
       const at = schemaAt(schema, issue.path);
-      const raw = valueAt(value, issue.path);
-      return faultAt(file, [...under, ...issue.path], explain(issue, raw, at));
+      const path = asWritten(value, issue.path);
+      return faultAt(file, [...under, ...path], explain(issue, valueAt(value, path), at));
     });
   return { value: undefined, faults: [...unknown, ...faults] };
 }
@@ -79,6 +79,15 @@ function unknownKeys(
       return [faultAt(file, [...path, key], unknownKey(key, known))];
     const inner = childOf(schema, key);
     return inner === undefined ? [] : unknownKeys(inner, item, [...path, key], file);
+  });
+}
+
+/** The path of an issue as the file has it: a value that stands alone where a list could has no index. */
+function asWritten(value: unknown, path: Path): Path {
+  return path.filter((key, index) => {
+    if (typeof key !== 'number') return true;
+    const above = valueAt(value, path.slice(0, index));
+    return above === undefined || Array.isArray(above);
   });
 }
 

@@ -266,7 +266,16 @@ describe('faults', () => {
       'a.yaml:2:1 ssl.certificate: is missing',
     ],
     ['an unknown role', `${host}contacts: { admins: "mailto:a@b" }`, 'did you mean admin?'],
-    ['a contact that is no URI', `${host}contacts: { admin: joe }`, 'contacts.admin'],
+    [
+      'a contact that is no URI, where one alone may stand',
+      `${host}contacts: { admin: joe@a.b }`,
+      'contacts.admin: is not such a URI',
+    ],
+    [
+      'the same in a list',
+      `${host}contacts: { admin: [joe@a.b] }`,
+      'contacts.admin[0]: is not such a URI',
+    ],
   ])('of a host: %s', async (_, text, expected) => {
     const faults = await hostFaults(text);
     expect(faults.join('\n')).toContain(expected);
