@@ -15,6 +15,7 @@ import { createGate, type Gate } from './gate.ts';
 import { addAnnouncementPages } from './pages/announcements.tsx';
 import { addArchivePages } from './pages/archive.tsx';
 import { addAuditPage } from './pages/audit.tsx';
+import { addCertificatePages } from './pages/certificates.tsx';
 import { addDevicePages } from './pages/devices.tsx';
 import { createEntry } from './pages/entry.tsx';
 import { addFederationPages } from './pages/federation.tsx';
@@ -130,6 +131,7 @@ function createPages(
   addReportPages(app, desk);
   addFilePages(app, desk);
   addHostPages(app, desk);
+  addCertificatePages(app, desk);
   addFederationPages(app, desk);
   addAuditPage(app, desk);
   addTracePage(app, desk);
