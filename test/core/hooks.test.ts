@@ -15,7 +15,7 @@ const FAILURE = { condition: 'not-allowed' } as const;
 
 /** What comes of hooks that say this one after the other, and which stanza each was shown. */
 async function ask(...says: readonly Verdict[]) {
-  const shown: string[] = [];
+  const shown: (string | undefined)[] = [];
   const hooks = says.map((each, index) => ({
     module: `m${index}`,
     hook: (stanza: Stanza) => {
