@@ -389,6 +389,8 @@ export function createMailbox(
       const page: Page = { last: Number.POSITIVE_INFINITY, before, since: new Set() };
       pages.set(account, page);
       const waiting = await spool.next(account, after, PAGE);
+      // What was read may have been written since, and whoever holds it is known only then.
+      await entering.settled(account);
       page.last = waiting.at(-1)?.id ?? 0;
       for (const each of waiting) {
         const room = session.room();
