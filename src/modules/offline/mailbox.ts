@@ -66,7 +66,7 @@ export interface Mailbox {
    */
   leaveTo(session: Session): void;
   isReader(session: Session): boolean;
-  /** Others are given what a session that is over did not read. */
+  /** A session is over: what it held is written, and others are given what it did not read. */
   left(session: Session): void;
   /** Removes what was read. */
   discard(account: BareJid, rows: readonly Row[]): Promise<void>;
@@ -174,6 +174,8 @@ export function createMailbox(
     leaveTo: (session) => void readers.add(session),
     isReader: (session) => readers.has(session),
     left(session) {
+      // Others may hold it who sleep, and are written down when the server goes down: by its row.
+      writeAll(young.take(session.account));
       if (readers.has(session)) offer(session.account);
     },
     discard,
