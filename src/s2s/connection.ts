@@ -262,6 +262,16 @@ export class ServerStream {
     if (!this.#negotiator.isEnded) this.perform(this.#negotiator.end(failure));
   }
 
+  /**
+   * Ends the stream with an error once all that came is handled, and counted for the other side (XEP-0198 §4);
+   * nothing more is read until then, or it would come again. Resolves when it was told so.
+   */
+  async endHandled(failure: StreamFailure): Promise<void> {
+    const told = this.managed.settled().then(() => this.end(failure));
+    this.#channel.hold(told);
+    await told;
+  }
+
   /** Closes the stream politely: what the other side has sent already is still taken (§4.4). */
   close(why: string): void {
     if (this.isOver) return;

@@ -184,9 +184,14 @@ export class Managed implements Holder {
     }
   }
 
-  /** Resolves when all that came is handled, or after a while; then says so to the other side (§4). */
-  async farewell(): Promise<void> {
+  /** Resolves when all that came is handled, or after a while. */
+  async settled(): Promise<void> {
     await this.#handling.settled();
+  }
+
+  /** The same; then says so to the other side (§4). */
+  async farewell(): Promise<void> {
+    await this.settled();
     this.lastWord();
   }
 

@@ -171,15 +171,15 @@ export class Streams {
       DRAIN_MS,
       streams.map(({ managed }) => managed.drained()),
     );
+    const down = { condition: 'system-shutdown', text: 'The server is going down.' } as const;
     await atMost(
       DRAIN_MS,
-      streams.map(({ managed }) => managed.farewell()),
+      streams.map((stream) => stream.endHandled(down)),
     );
-    const gone = streams.map((stream) => {
-      stream.end({ condition: 'system-shutdown', text: 'The server is going down.' });
-      return stream.closed();
-    });
-    await atMost(SHUTDOWN_MS, gone);
+    await atMost(
+      SHUTDOWN_MS,
+      streams.map((stream) => stream.closed()),
+    );
   }
 
   /** A stream by which a pair may be sent for, once it is known whether it goes on with another one. */

@@ -1,8 +1,9 @@
 /** The table of streams, as far as no other test has it. */
 import type { Socket } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { Duplex, PassThrough } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/kit/clock.ts';
+import { deferred } from '../../src/kit/deferred.ts';
 import { createLog } from '../../src/kit/log.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import type { Happening } from '../../src/s2s/history.ts';
@@ -44,6 +45,35 @@ test('the history has the whole address of who came', () => {
   stream?.accept(THEIRS, OURS, 'dialback');
   expect(noted[0]?.text).toBe('came from 2001:db8::25, proved by dialback');
   stream?.destroy();
+});
+
+test('XEP-0198 §4: nothing more is read while what came is handled before the end', async () => {
+  const { streams } = open({ hosts: { ownerOf: () => undefined } });
+  let said = '';
+  const socket = new Duplex({
+    read() {},
+    write(chunk, _, done) {
+      said += chunk;
+      done();
+    },
+  });
+  const connection = Object.assign(socket, { setKeepAlive() {} }) as unknown as Socket;
+  streams.accept(connection, 'starttls', '192.0.2.1', () => {});
+  const [stream] = streams.all;
+  if (stream === undefined) return expect.fail('there is no stream');
+  const handled = deferred<void>();
+  stream.managed.settled = () => handled.promise;
+  const told = stream.endHandled({ condition: 'system-shutdown', text: '' });
+  socket.push("<stream:stream xmlns='jabber:server' to='ours.example' version='1.0' ");
+  socket.push("xmlns:stream='http://etherx.jabber.org/streams'>");
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  expect(said).toBe('');
+  handled.resolve();
+  await told;
+  await new Promise(setImmediate);
+  expect(said).toContain('<system-shutdown ');
+  stream.destroy();
 });
 
 test('XEP-0220 §2.1.2: one address cannot have all keys verified that may be at a time', async () => {
