@@ -81,6 +81,16 @@ export interface Accounts {
     options?: { readonly isAdmin?: boolean; readonly role?: Role; readonly isLocked?: boolean },
   ): Promise<'created' | 'conflict' | 'bad-password'>;
   /**
+   * Makes an account that comes from elsewhere, locked and without keys until it is {@link admit}ted; false when
+   * there is one.
+   * @param also is written with it
+   */
+  announce(jid: BareJid, also: readonly Query[]): Promise<boolean>;
+  /** Gives it its keys and unlocks it; `also` is written with that. */
+  admit(jid: BareJid, keys: readonly ScramKeys[], also: readonly Query[]): Promise<void>;
+  /** All keys of an account. */
+  keysOf(jid: BareJid): Promise<readonly ScramKeys[]>;
+  /**
    * Replaces all keys and voids all tokens. A `bad-password` has characters that no client could type
    * the same way.
    */
@@ -212,6 +222,20 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
     return (result?.changes ?? 0) > 0;
   };
 
+  /** False when there is one. */
+  const make = async (jid: BareJid, role: Role, isLocked: boolean, more: readonly Query[]) => {
+    const [domain, localpart] = [domainOf(jid), localOf(jid)];
+    const row = { jid, domain, localpart, created: clock.now(), locked: isLocked ? 1 : 0, role };
+    try {
+      await store.write(db.insertInto('accounts').values(row), ...more);
+    } catch (error) {
+      if (error instanceof StoreError && error.kind === 'constraint') return false;
+      throw error;
+    }
+    forget(jid);
+    return true;
+  };
+
   return {
     exists(jid) {
       if (temporary.has(jid)) return true;
@@ -231,29 +255,19 @@ export function createAccounts(store: Store, clock: Clock, fakeSeed: Buffer): Ac
     addKeys: credentials.add,
     checkPassword: (jid, password) =>
       verifyPassword(credentialsOf(domainOf(jid)), localOf(jid), password),
-    async create(jid, password, options = {}) {
+    async create(jid, password, { isAdmin, role = 'member', isLocked = false } = {}) {
       const keys = await deriveAll(password);
       if (keys === undefined) return 'bad-password';
-      const row = {
-        jid,
-        domain: domainOf(jid),
-        localpart: localOf(jid),
-        created: clock.now(),
-        locked: options.isLocked === true ? 1 : 0,
-        role: options.isAdmin === true ? ('operator' as const) : (options.role ?? 'member'),
-      };
-      try {
-        await store.write(
-          db.insertInto('accounts').values(row),
-          ...credentials.replacing(jid, keys),
-        );
-      } catch (error) {
-        if (error instanceof StoreError && error.kind === 'constraint') return 'conflict';
-        throw error;
-      }
-      forget(jid);
-      return 'created';
+      const given = isAdmin === true ? 'operator' : role;
+      const isMade = await make(jid, given, isLocked, credentials.replacing(jid, keys));
+      return isMade ? 'created' : 'conflict';
     },
+    announce: (jid, also) => make(jid, 'member', true, also),
+    async admit(jid, keys, also) {
+      await mark(jid, { locked: 0 }, [...credentials.replacing(jid, keys), ...also]);
+      credentials.forget(domainOf(jid));
+    },
+    keysOf: credentials.all,
     async setPassword(jid, password) {
       if ((await get(jid)) === undefined) return 'not-found';
       const keys = await deriveAll(password);

@@ -16,6 +16,8 @@ export interface Credentials {
   find(account: BareJid, hash: ScramHash): Promise<ScramKeys | undefined>;
   /** The hashes for which an account has keys, strongest first. */
   hashesOf(account: BareJid): Promise<readonly ScramHash[]>;
+  /** All keys of an account, strongest first. */
+  all(account: BareJid): Promise<readonly ScramKeys[]>;
   /** The queries after which an account has these keys and no others. */
   replacing(account: BareJid, keys: readonly ScramKeys[]): readonly Query[];
   /** Gives an account keys for a hash; false, and nothing happens, when it has some already. */
@@ -26,6 +28,8 @@ export interface Credentials {
    * does not exist is offered what one of those that exist could be.
    */
   offeredTo(host: Domain, account: BareJid | undefined): MaybePromise<readonly ScramHash[]>;
+  /** An account of a host was given keys that are not for all hashes. */
+  forget(host: Domain): void;
 }
 
 interface Tables {
@@ -43,7 +47,7 @@ interface Tables {
 /** Which part of a host's accounts has no keys for a hash, from 0 to 1. */
 type Gaps = ReadonlyMap<ScramHash, number>;
 
-/** How long that is believed. Where nobody lacks anything it stays so: new keys are for all hashes. */
+/** How long that is believed. Where nobody lacks anything it stays so, until {@link Credentials.forget}. */
 const GAPS_MS = 60_000;
 
 /** Hosts of which is remembered what their accounts lack. */
@@ -80,9 +84,11 @@ export function createCredentials(store: Store, clock: Clock, seed: Buffer): Cre
       ),
       store.first(
         db
-          .selectFrom('accounts')
+          .selectFrom('scram_keys')
+          .innerJoin('accounts', 'jid', 'account')
           .where('domain', '=', host)
-          .select(({ fn }) => fn.countAll<number>().as('accounts')),
+          // One that nobody can log in to lacks nothing.
+          .select(({ fn }) => fn.count<number>('account').distinct().as('accounts')),
       ),
     ]);
     const total = Number(all?.accounts ?? 0);
@@ -99,9 +105,10 @@ export function createCredentials(store: Store, clock: Clock, seed: Buffer): Cre
     if (known !== undefined && (isNone(known.found) || at - known.at < GAPS_MS)) return known.found;
     const found = readGaps(host);
     gaps.set(host, { found, at });
+    const isCurrent = () => gaps.get(host)?.found === found;
     found.then(
-      (read) => gaps.set(host, { found: read, at }),
-      () => gaps.delete(host),
+      (read) => isCurrent() && gaps.set(host, { found: read, at }),
+      () => isCurrent() && gaps.delete(host),
     );
     return found;
   };
@@ -130,9 +137,19 @@ export function createCredentials(store: Store, clock: Clock, seed: Buffer): Cre
       return row === undefined ? undefined : keysIn(row);
     },
     hashesOf,
+    async all(account) {
+      const rows = await store.read(
+        db.selectFrom('scram_keys').selectAll().where('account', '=', account),
+      );
+      return SCRAM_HASHES.flatMap((hash) =>
+        rows.filter((row) => row.hash === hash).map((row) => keysIn(row)),
+      );
+    },
     replacing: (account, keys) => [
       db.deleteFrom('scram_keys').where('account', '=', account),
-      db.insertInto('scram_keys').values(keys.map((key) => rowOf(account, key))),
+      ...(keys.length === 0
+        ? []
+        : [db.insertInto('scram_keys').values(keys.map((key) => rowOf(account, key)))]),
     ],
     async add(account, keys) {
       const [result] = await store.write(
@@ -143,6 +160,7 @@ export function createCredentials(store: Store, clock: Clock, seed: Buffer): Cre
       );
       return (result?.changes ?? 0) > 0;
     },
+    forget: (host) => void gaps.delete(host),
     offeredTo(host, account) {
       const found = gapsOf(host);
       return found instanceof Promise

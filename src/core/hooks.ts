@@ -5,6 +5,7 @@
 import type { BareJid, Domain, Jid } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
+import type { Intake, Newcomer, Portion } from './intake.ts';
 import type { Parcel, Receipt } from './parcel.ts';
 import type { Session, SessionEnd } from './sessions.ts';
 
@@ -95,6 +96,11 @@ export interface Hooks {
    * their namespaces. It is read as slowly as it is written.
    */
   exported?(account: BareJid): AsyncIterable<string>;
+  /**
+   * Takes in what an account had on another server, on the disk when it resolves; undefined for what is not the
+   * module's. The same may come again. Nobody is told of it.
+   */
+  imported?(newcomer: Newcomer, portion: Portion): MaybePromise<Intake | undefined>;
   /** An account is being removed: the module's rows of it go, contacts are told. */
   accountRemoved?(account: BareJid): MaybePromise<void>;
 }

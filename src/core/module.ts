@@ -19,6 +19,7 @@ import type { Devices } from './devices.ts';
 import type { DispatchParts } from './dispatch.ts';
 import type { MaybePromise, Verdict } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
+import type { Intake, Newcomer, Portion } from './intake.ts';
 import type { AnyOperation } from './operation.ts';
 import type { RemoveAccount } from './removal.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -96,6 +97,8 @@ export interface Home<C> {
   readonly removeAccount: RemoveAccount;
   /** What all modules keep of an account, as XEP-0227 has it: elements as text. */
   exported(account: BareJid): AsyncIterable<string>;
+  /** Has the module take it in whose it is; undefined if there is none, or it is switched off. */
+  imported(newcomer: Newcomer, portion: Portion): Promise<Intake | undefined>;
   /** How the outside reaches what is served over HTTP. */
   readonly web: Web;
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */

@@ -31,7 +31,8 @@ export interface JsonSchema {
 /**
  * What a value is: `time` ms since the epoch, `seconds` a duration, `bytes` a size, `level` one of
  * ok, warning, error and skipped, `jid` a JID, `domain` a domain that is served, `new-password` a
- * password that is being set, `file` the text of a file that a person names, `text` a whole text to
+ * password that is being set, `file` the text of a file that a person names, `path` the
+ * whole path of a file on the machine of the server, `text` a whole text to
  * read.
  */
 export type ValueKind =
@@ -43,6 +44,7 @@ export type ValueKind =
   | 'domain'
   | 'new-password'
   | 'file'
+  | 'path'
   | 'text';
 
 /** An operation without its code. */
@@ -52,6 +54,7 @@ export interface OperationDescription {
   readonly summary: string;
   readonly effect: 'read' | 'change' | 'watch';
   readonly offline: boolean;
+  readonly isSlow: boolean;
   readonly positional: readonly string[];
   readonly secret: readonly string[];
   readonly input: JsonSchema;
@@ -64,13 +67,15 @@ export const DESCRIBE_ALL = 'operations.describe';
 
 /** Describes an operation. */
 export function describeOperation(operation: AnyOperation): OperationDescription {
-  const { name, command, summary, effect, offline, positional, secret, input, output } = operation;
+  const { name, command, summary, effect, offline, isSlow, positional, secret } = operation;
+  const { input, output } = operation;
   return {
     name,
     command,
     summary,
     effect,
     offline,
+    isSlow,
     positional,
     secret,
     input: schemaOf(input, 'input'),

@@ -77,6 +77,7 @@ export interface Actor {
  *   read whose value is an {@link AsyncIterable} that ends by itself or when the face stops reading.
  * - `isAudited`: a read or watch of what is private is written to the audit log, too.
  * - `offline`: also works by `rtcctl` on a stopped server, straight on the data folder.
+ * - `isSlow`: it may take long, so that `rtcctl` waits for it without an end.
  * - `positional`: input fields that `rtcctl` takes as plain arguments, in order; others are options.
  * - `secret`: input fields that `rtcctl` asks for without echo and that nobody logs.
  * - `told`: the input as the audit log has it, where a part of a field is secret.
@@ -92,6 +93,7 @@ export interface Operation<I = unknown, O = unknown> {
   readonly effect: 'read' | 'change' | 'watch';
   readonly isAudited: boolean;
   readonly offline: boolean;
+  readonly isSlow: boolean;
   readonly positional: readonly string[];
   readonly secret: readonly string[];
   readonly input: z.ZodType<I>;
@@ -113,6 +115,7 @@ export interface OperationSpec<S extends z.ZodObject, O extends z.ZodType> {
   readonly effect: 'read' | 'change' | 'watch';
   readonly isAudited?: boolean;
   readonly offline?: boolean;
+  readonly isSlow?: boolean;
   readonly positional?: readonly (keyof z.output<S> & string)[];
   readonly secret?: readonly (keyof z.output<S> & string)[];
   readonly input: S;
@@ -137,6 +140,7 @@ export function operation<S extends z.ZodObject, O extends z.ZodType>(
     ...spec,
     isAudited: spec.isAudited ?? spec.effect === 'change',
     offline: spec.offline ?? false,
+    isSlow: spec.isSlow ?? false,
     positional: spec.positional ?? [],
     secret: spec.secret ?? [],
     told: spec.told,

@@ -1,7 +1,7 @@
 /** Sets up the modules in the order of their list, and derives what follows from what they declare. */
 import { componentsOf } from '../config/components.ts';
 import type { HostConfig } from '../config/schema.ts';
-import type { BareJid, Domain } from '../jid/jid.ts';
+import { type BareJid, type Domain, domainOf } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { BoundedMap } from '../kit/limits.ts';
 import type { LogRoot } from '../kit/log.ts';
@@ -15,6 +15,7 @@ import type { Devices } from './devices.ts';
 import { buildDispatch, type Dispatch } from './dispatch.ts';
 import { type MaybePromise, verdict } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
+import type { Intake, Newcomer, Portion } from './intake.ts';
 import type { AnyModule, Home, ModuleDefinition, ModuleParts, ServerTerms } from './module.ts';
 import type { AnyOperation } from './operation.ts';
 import { createRemoval, type RemoveAccount } from './removal.ts';
@@ -126,6 +127,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     }
   }
 
+  const imported = async (newcomer: Newcomer, portion: Portion): Promise<Intake | undefined> => {
+    for (const { parts } of enabledParts(domainOf(newcomer.account))) {
+      const taken = await parts.hooks?.imported?.(newcomer, portion);
+      if (taken !== undefined) return taken;
+    }
+    return undefined;
+  };
+
   for (const module of options.modules) {
     for (const name of [...module.needs, ...module.wants])
       if (!done.has(name)) throw new Error(`${module.name} needs ${name}, which is not set up`);
@@ -146,6 +155,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       server: options.server,
       removeAccount,
       exported,
+      imported,
       web: options.web,
       route: options.route,
       ask: options.ask,

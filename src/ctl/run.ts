@@ -227,7 +227,7 @@ class Errand {
   }
 
   async run(): Promise<ExitCode> {
-    const timeoutMs = msOf(this.#chosen.given.options['timeout']);
+    const timeoutMs = this.#patienceMs();
     if (timeoutMs === undefined) return this.#fail(EXIT.usage, '--timeout: give seconds, above 0');
     const { parameters, given } = this.#chosen;
     const { cwd, stdin: keyboard } = this.#around;
@@ -242,6 +242,12 @@ class Errand {
     if (!(await this.#isMeant(input))) return this.#fail(EXIT.interrupted, 'Nothing was changed.');
     const line = { socket: this.#socket, timeoutMs, signal: this.#around.signal };
     return this.#conclude(await this.#send(line, input), input, generated);
+  }
+
+  /** How long to wait for an answer; undefined if what was given is none. */
+  #patienceMs(): number | undefined {
+    const given = this.#chosen.given.options['timeout'];
+    return given === undefined && this.#description.isSlow ? LONGEST_TIMEOUT_MS : msOf(given);
   }
 
   #terminal(): Terminal | undefined {

@@ -35,7 +35,7 @@ import { muc } from './muc/index.ts';
 import { offline } from './offline/index.ts';
 import { offlineRetrieval } from './offline-retrieval.ts';
 import { ping } from './ping.ts';
-import { portable } from './portable.ts';
+import { portable } from './portable/index.ts';
 import { presence } from './presence/index.ts';
 import { privateXml } from './private.ts';
 import { pubsub } from './pubsub/index.ts';

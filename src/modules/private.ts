@@ -1,13 +1,22 @@
 /** XEP-0049: Private XML Storage. */
 import { z } from 'zod';
 import { count, size } from '../config/fields.ts';
+import type { PassedOver } from '../core/intake.ts';
 import { onIq, reply } from '../core/iq.ts';
 import { defineModule } from '../core/module.ts';
-import type { BareJid, Domain } from '../jid/jid.ts';
+import { type BareJid, type Domain, domainOf } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import type { Store } from '../store/store.ts';
 import { payload } from '../xml/codec.ts';
-import { childrenOf, type Element, el, NO_NAMESPACE, nsOf, serialise } from '../xml/element.ts';
+import {
+  childrenOf,
+  type Element,
+  el,
+  isNamed,
+  NO_NAMESPACE,
+  nsOf,
+  serialise,
+} from '../xml/element.ts';
 import { parseElement } from '../xml/parse.ts';
 
 /** `<query/>`, around what is stored. */
@@ -124,6 +133,32 @@ export const privateXml = defineModule<z.output<typeof config>, PrivateApi>({
           for (const { ns, name } of await table.keysOf(account))
             found.push(...(await table.of(account, el(name, { xmlns: ns }))));
           if (found.length > 0) yield serialise(el('query', { xmlns: PrivateQuery.ns }, ...found));
+        },
+        async imported({ account, isNew, isDry }, { within, elements }) {
+          const [holder] = within;
+          if (holder === undefined || !isNamed(holder, 'query', PrivateQuery.ns)) return undefined;
+          const { maxSize, maxElements } = configOf(domainOf(account));
+          const passed: PassedOver[] = [];
+          const known = await table.keysOf(account);
+          const groups = groupsOf(elements.filter((each) => !isReserved(each)));
+          const wanted = groups.filter((group) => {
+            const isHere = known.some(isSame(group));
+            const why = refusal(group, isHere);
+            if (why !== undefined)
+              passed.push({ what: `<${group.name} xmlns="${group.ns}"/>`, why });
+            else if (!isHere) known.push(group);
+            return why === undefined;
+          });
+          for (const each of elements.filter(isReserved))
+            passed.push({ what: `<${each.name}/>`, why: 'its namespace is none for private data' });
+          if (!isDry) await table.set(account, wanted);
+          return { kind: 'private elements', taken: wanted.length, passed };
+
+          function refusal({ xml }: Group, isHere: boolean): string | undefined {
+            if (Buffer.byteLength(xml) > maxSize) return `it has more than ${maxSize} bytes`;
+            if (isHere) return isNew ? undefined : 'there is one already';
+            return known.length >= maxElements ? `there may be up to ${maxElements}` : undefined;
+          }
         },
         accountRemoved: (account) => table.removeAll(account),
       },

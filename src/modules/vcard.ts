@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { size } from '../config/fields.ts';
 import { type IqRequest, onIq, reply } from '../core/iq.ts';
 import { defineModule } from '../core/module.ts';
-import type { BareJid, Domain, Jid } from '../jid/jid.ts';
+import { type BareJid, type Domain, domainOf, type Jid } from '../jid/jid.ts';
 import type { Store } from '../store/store.ts';
 import { payload } from '../xml/codec.ts';
-import { type Element, serialise } from '../xml/element.ts';
+import { type Element, isNamed, serialise } from '../xml/element.ts';
 import { parseElement } from '../xml/parse.ts';
 
 /** `<vCard/>`; what is in it is the users' affair. */
@@ -96,6 +96,22 @@ export const vcard = defineModule<z.output<typeof config>, VCardApi>({
         async *exported(account) {
           const card = await cards.of(account);
           if (card !== undefined) yield serialise(card);
+        },
+        async imported({ account, isNew, isDry }, { within, elements }) {
+          const [card] = elements;
+          if (within.length > 0 || card === undefined || !isNamed(card, 'vCard', VCard.ns))
+            return undefined;
+          const xml = serialise(card);
+          const { maxSize } = configOf(domainOf(account));
+          const refuse = (why: string) => {
+            return { kind: 'vCards', taken: 0, passed: [{ what: 'the vCard', why }] };
+          };
+          if (elements.length > 1) return refuse('there are several');
+          if (Buffer.byteLength(xml) > maxSize) return refuse(`it has more than ${maxSize} bytes`);
+          if (!isNew && (await cards.of(account)) !== undefined)
+            return refuse('there is one already');
+          if (!isDry) await cards.set(account, xml);
+          return { kind: 'vCards', taken: 1, passed: [] };
         },
         accountRemoved: (account) => cards.remove(account),
       },

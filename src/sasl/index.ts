@@ -24,6 +24,7 @@ export {
 export {
   type CredentialSource,
   DEFAULT_ITERATIONS,
+  DIGEST_BYTES,
   deriveKeys,
   SCRAM_HASHES,
   type ScramHash,

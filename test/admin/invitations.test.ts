@@ -7,7 +7,7 @@ import { domainOf } from '../../src/jid/jid.ts';
 import { commands } from '../../src/modules/commands/index.ts';
 import { disco } from '../../src/modules/disco/index.ts';
 import { invitations } from '../../src/modules/invitations/index.ts';
-import { portable } from '../../src/modules/portable.ts';
+import { portable } from '../../src/modules/portable/index.ts';
 import { presence } from '../../src/modules/presence/index.ts';
 import { register } from '../../src/modules/register/index.ts';
 import { roster } from '../../src/modules/roster/index.ts';

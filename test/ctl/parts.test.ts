@@ -22,6 +22,7 @@ const description = (input: JsonSchema, more: Partial<OperationDescription> = {}
   summary: 'Do.',
   effect: 'change' as const,
   offline: false,
+  isSlow: false,
   positional: [],
   secret: [],
   input,

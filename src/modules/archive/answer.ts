@@ -61,7 +61,7 @@ export async function answerQuery(
   if (!read.ok) return { kind: 'refuse', failure: read.failure };
   const { query } = read;
   await archives.flushed(); // what a client has been told of can be found
-  const places = placesOf(archives, owner, query);
+  const places = await placesOf(archives, owner, query);
   if (places === undefined) return reply.refuse('item-not-found'); // §4.1.3, §4.3.2
   const isCaughtUp = query.fulltext === undefined || (await search?.catchUp(owner)) === true;
   const criteria = criteriaOf(owner, query, places, search);
@@ -88,10 +88,7 @@ function sendPage(
   { owner, to, shown, send }: Asked,
 ): PageReport['ends'] {
   const recipient = { from: owner.jid, to, queryid };
-  const uids = archives.uidsOf(
-    owner,
-    rows.map(({ serial }) => serial),
-  );
+  const uids = archives.uidsOf(owner, rows);
   const sendOne = (row: Archived, uid: string) => {
     const seen = shown === undefined ? row : { ...row, stanza: shown(row.stanza) };
     send(resultMessage(recipient, seen, uid));
@@ -114,16 +111,20 @@ interface Places {
 }
 
 /** Reads the UIDs that a query names; undefined when one of them is none of that archive. */
-function placesOf(
+async function placesOf(
   archives: Archives,
   owner: Owner,
   { afterId, beforeId, ids, page }: ArchiveQuery,
-): Places | undefined {
+): Promise<Places | undefined> {
   const named: number[] = [];
+  const serials = await archives.readUids(owner, [
+    ...[afterId, beforeId, page.after, page.before].flatMap((uid) => uid ?? []),
+    ...(ids ?? []),
+  ]);
   let isStrange = false;
   const place = (uid: string | undefined): number | undefined => {
     if (uid === undefined || uid === '') return undefined; // an empty <before/> names none
-    const serial = archives.readUid(owner, uid);
+    const serial = serials.get(uid);
     if (serial === undefined) isStrange = true;
     else named.push(serial);
     return serial;

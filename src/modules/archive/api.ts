@@ -87,6 +87,7 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
     store: home.store,
     clock: home.clock,
     kept: (owner) => search?.kept(owner),
+    adopted: async (owner) => search?.adopted(owner),
   });
   /** A room belongs to the host whose component its domain is. */
   const hostOf = (owner: BareJid): Domain =>
@@ -99,8 +100,8 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
   };
   const find = async (jid: BareJid, uid: string) => {
     const owner = await archives.of(jid);
-    const serial = archives.readUid(owner, uid);
     await archives.flushed();
+    const serial = (await archives.readUids(owner, [uid])).get(uid);
     if (serial === undefined) return undefined;
     const stanza = await archives.messages.text(owner.token, serial);
     return stanza === undefined ? undefined : { owner, serial, stanza };
@@ -129,9 +130,7 @@ export function createArchiveParts(home: Home<ArchiveSettings>): ArchiveParts {
       form: (owner) => queryForm(fieldsFor(searchOf(owner))),
       async metadata(jid) {
         const owner = await archives.of(jid);
-        return metadataElement(await archives.ends(owner), (serial) =>
-          archives.uidOf(owner, serial),
-        );
+        return metadataElement(await archives.ends(owner), (mark) => archives.uidOf(owner, mark));
       },
       remove: archives.owners.remove,
       useSearch(brought) {

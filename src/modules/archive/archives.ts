@@ -7,9 +7,10 @@ import { loadSecret } from '../../core/secret.ts';
 import { type BareJid, bareOf, type Jid, resourceOf } from '../../jid/jid.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Store } from '../../store/store.ts';
+import { adopt, type Foreign } from './adopting.ts';
 import { createEndsMemory } from './ends.ts';
 import { createLedger, type Ledger } from './ledger.ts';
-import { createMessages, type Ends, type Messages, readState } from './messages.ts';
+import { createMessages, type Ends, type Mark, type Messages, readState } from './messages.ts';
 import { createOwners, type Owner, type Owners } from './owners.ts';
 import { createSerials, type Place, type Serials } from './serials.ts';
 import { createUids, type Uids } from './uids.ts';
@@ -31,6 +32,9 @@ export interface Entry {
   readonly isSearchable: boolean;
 }
 
+/** By what the UID of a message is known. */
+export type Numbered = Pick<Mark, 'serial' | 'uid'>;
+
 /**
  * The archives. They are opened when an owner is first asked for; whoever has an owner can do the rest
  * at once.
@@ -51,11 +55,16 @@ export interface Archives {
   /** Resolves when the disk has caught up; undefined while nobody has to wait for that. */
   room(): Promise<unknown> | undefined;
   /** The UID of a message in an archive. */
-  uidOf(owner: Owner, serial: number): string;
+  uidOf(owner: Owner, message: Numbered): string;
   /** The UIDs of several. */
-  uidsOf(owner: Owner, serials: readonly number[]): readonly string[];
-  /** The number of a UID; undefined when it is none of that archive. */
-  readUid(owner: Owner, uid: string): number | undefined;
+  uidsOf(owner: Owner, messages: readonly Numbered[]): readonly string[];
+  /** The numbers of UIDs, without those that are none of that archive. */
+  readUids(owner: Owner, uids: readonly string[]): MaybePromise<ReadonlyMap<string, number>>;
+  /**
+   * Keeps messages that another server has kept, in their times and their order, with the UIDs that they had;
+   * those that are here already stay as they are. One at a time.
+   */
+  adopt(owner: Owner, messages: readonly Foreign[]): Promise<void>;
   /**
    * Takes out the oldest messages of an owner before a number, or all of them, a step at a time;
    * answers how many, fewer than `most` when nothing is left to do.
@@ -69,6 +78,8 @@ export interface ArchivesOptions {
   readonly clock: Clock;
   /** Is told of each message that can be searched. */
   kept(owner: Owner): void;
+  /** Is told that messages came between those that were there. */
+  adopted(owner: Owner): Promise<void>;
 }
 
 /** What must be read before the first message is kept. */
@@ -78,7 +89,7 @@ interface Opened {
 }
 
 /** Makes the archives. */
-export function createArchives({ store, clock, kept }: ArchivesOptions): Archives {
+export function createArchives({ store, clock, kept, adopted }: ArchivesOptions): Archives {
   let opened: Opened | undefined;
   let opening: Promise<Opened> | undefined;
   /** When it fails, the next call tries again. */
@@ -102,6 +113,17 @@ export function createArchives({ store, clock, kept }: ArchivesOptions): Archive
   const messages = createMessages(store, () => opened?.serials.drift ?? 0);
   const owners = createOwners(store);
   const ledger = openLedger(store, messages, () => opened?.serials.drift ?? 0);
+  const readUids: Archives['readUids'] = ({ token }, uids) => {
+    const found = new Map<string, number>();
+    const others: string[] = [];
+    for (const uid of uids) {
+      const serial = known().uids.read(token, uid);
+      if (serial !== undefined) found.set(uid, serial);
+      else if (uid !== '') others.push(uid);
+    }
+    if (others.length === 0) return found;
+    return messages.serialsOf(token, others).then((more) => new Map([...found, ...more]));
+  };
   const ends = createEndsMemory(async (owner) => {
     await ledger.flushed();
     return messages.ends(owner);
@@ -131,9 +153,22 @@ export function createArchives({ store, clock, kept }: ArchivesOptions): Archive
     flushed: ledger.flushed,
     ends: ({ token }) => ends.of(token),
     room: ledger.room,
-    uidOf: (owner, serial) => known().uids.of(owner.token, serial),
-    uidsOf: (owner, serials) => known().uids.all(owner.token, serials),
-    readUid: (owner, uid) => known().uids.read(owner.token, uid),
+    uidOf: (owner, { serial, uid }) => uid ?? known().uids.of(owner.token, serial),
+    uidsOf(owner, rows) {
+      const own = known().uids.all(
+        owner.token,
+        rows.map(({ serial }) => serial),
+      );
+      return rows.map(({ uid }, index) => uid ?? own[index] ?? '');
+    },
+    readUids,
+    async adopt(owner, foreign) {
+      const { serials } = await open();
+      await ledger.flushed();
+      await adopt({ messages, serials, readUids }, owner, foreign);
+      ends.stir(owner.token);
+      await adopted(owner);
+    },
     async prune(owner, before = Number.MAX_SAFE_INTEGER, most) {
       const { serials } = await open();
       await ledger.flushed();

@@ -41,7 +41,8 @@ export async function browse<T>(
   search: Search | undefined,
   { before, text, most, shown }: BrowseWish<T>,
 ): Promise<BrowsePage<T>> {
-  let end = before === undefined ? undefined : archives.readUid(owner, before);
+  let end =
+    before === undefined ? undefined : (await archives.readUids(owner, [before])).get(before);
   if (before !== undefined && end === undefined) return { ok: false, why: 'unknown-uid' };
   await archives.flushed();
   const messages: Browsed<T>[] = [];
@@ -56,12 +57,13 @@ export async function browse<T>(
       'end',
       STEP,
     );
-    for (const { serial, at, stanza } of rows) {
+    for (const row of rows) {
+      const { serial, at, stanza } = row;
       const value = shown(stanza);
       if (value !== undefined && messages.length === most)
         return { ok: true, messages, ...olderOf(archives, owner, end) };
       end = serial;
-      if (value !== undefined) messages.push({ uid: archives.uidOf(owner, serial), at, value });
+      if (value !== undefined) messages.push({ uid: archives.uidOf(owner, row), at, value });
     }
     if (rows.length < STEP) return { ok: true, messages };
   }
@@ -75,4 +77,4 @@ async function criteriaFor(search: Search | undefined, owner: Owner, text: strin
 }
 
 const olderOf = (archives: Archives, owner: Owner, end: number | undefined) =>
-  end === undefined ? {} : { older: archives.uidOf(owner, end) };
+  end === undefined ? {} : { older: archives.uidOf(owner, { serial: end, uid: null }) };

@@ -18,7 +18,7 @@ export async function* exportedArchive(
     const page = await archives.messages.page(owner.token, { after }, 'beginning', PAGE);
     for (const message of page) {
       after = message.serial;
-      yield resultText(message, archives.uidOf(owner, message.serial), undefined);
+      yield resultText(message, archives.uidOf(owner, message), undefined);
     }
     if (page.length < PAGE) break;
   }

@@ -8,6 +8,7 @@ import { STANZA_IDS } from '../../stanza/stanza-id.ts';
 import { roster } from '../roster/index.ts';
 import { type ArchiveApi, createArchiveParts } from './api.ts';
 import { exportedArchive } from './exporting.ts';
+import { importedArchive } from './importing.ts';
 import { archiveMigrations } from './messages.ts';
 import { MAM, MAM_EXTENDED, MAM_GROUPCHAT_FIELD } from './payloads.ts';
 import { createRecording } from './recording.ts';
@@ -61,6 +62,7 @@ export const archive = defineModule<ArchiveSettings, ArchiveApi>({
         asSent,
         toAccount,
         exported: (account) => exportedArchive(archives, account),
+        imported: (newcomer, portion) => importedArchive(archives, clock.now(), newcomer, portion),
         async accountRemoved(account) {
           await parts.api.remove(account);
           sweeper.wake();

@@ -23,6 +23,12 @@ export interface MessageRow {
   readonly stanza: string;
 }
 
+/** Such a row as it is read. */
+export interface StoredRow extends MessageRow {
+  /** The UID by which another server had it, from which it came; null for those that were kept here. */
+  readonly uid: string | null;
+}
+
 /** Writes messages. */
 export interface Ledger {
   /** Writes a message; resolves when it is on the disk, rejects with a StoreError. */

@@ -1,7 +1,7 @@
 /** The archived messages: the one owner of their table. What is asked for is found by indices alone. */
 import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 import { type Migration, prepare, type Query, type Store } from '../../store/store.ts';
-import type { MessageRow } from './ledger.ts';
+import type { MessageRow, StoredRow } from './ledger.ts';
 import { OWNERS_TABLE } from './owners.ts';
 import { type SerialState, serialAt } from './serials.ts';
 
@@ -25,10 +25,10 @@ export interface Criteria {
 }
 
 /** A message of the archive. */
-export type Archived = Pick<MessageRow, 'serial' | 'at' | 'stanza'>;
+export type Archived = Pick<StoredRow, 'serial' | 'at' | 'stanza' | 'uid'>;
 
 /** Where a message stands, and when it came. */
-export type Mark = Pick<MessageRow, 'serial' | 'at'>;
+export type Mark = Pick<StoredRow, 'serial' | 'at' | 'uid'>;
 
 /** The first message of an archive, and the last one. */
 export interface Ends {
@@ -59,6 +59,12 @@ export interface Messages {
   ends(owner: number): Promise<Ends | undefined>;
   /** Whether all of some messages are there. */
   hasAll(owner: number, serials: readonly number[]): Promise<boolean>;
+  /** The numbers of messages of other servers, by the UIDs that they had there. */
+  serialsOf(owner: number, uids: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** The last number that was given among some; undefined if none was. */
+  lastWithin(from: number, to: number): Promise<number | undefined>;
+  /** Keeps messages of another server; one whose UID is there already stays as it is. */
+  adopt(rows: readonly StoredRow[], drift: number, last: number): Promise<void>;
   /** Remembers how far numbers are ahead of time. */
   noteDrift(drift: number): Query;
   /**
@@ -69,7 +75,7 @@ export interface Messages {
 }
 
 interface Tables {
-  archive_messages: MessageRow;
+  archive_messages: StoredRow;
   archive_state: { last: number; drift: number };
 }
 
@@ -90,6 +96,14 @@ export const archiveMigrations: readonly Migration[] = [
       'INSERT INTO archive_state (last, drift) VALUES (0, 0)',
     ],
   },
+  {
+    name: 'UIDs of messages that came from other servers',
+    up: [
+      'ALTER TABLE archive_messages ADD COLUMN uid TEXT',
+      `CREATE UNIQUE INDEX archive_messages_by_uid ON archive_messages (owner, uid)
+        WHERE uid IS NOT NULL`,
+    ],
+  },
 ];
 
 /**
@@ -108,14 +122,14 @@ export function createMessages(store: Store, drift: () => number): Messages {
     prepare((is: { owner: number }) =>
       db
         .selectFrom('archive_messages')
-        .select(['serial', 'at'])
+        .select(['serial', 'at', 'uid'])
         .where('owner', '=', is.owner)
         .orderBy('serial', which)
         .limit(1),
     );
   const pageOf = (rows: Selection<object>, from: 'beginning' | 'end', most: number) =>
     rows
-      .select(['serial', 'at', 'stanza'])
+      .select(['serial', 'at', 'stanza', 'uid'])
       .orderBy('serial', from === 'beginning' ? 'asc' : 'desc')
       .limit(most);
   /** Compiled, by their order and which bounds they have: few, and no stranger can make more. */
@@ -157,7 +171,11 @@ export function createMessages(store: Store, drift: () => number): Messages {
     },
     at: (owner, criteria, index) =>
       store.first(
-        meant(owner, criteria).select(['serial', 'at']).orderBy('serial').limit(1).offset(index),
+        meant(owner, criteria)
+          .select(['serial', 'at', 'uid'])
+          .orderBy('serial')
+          .limit(1)
+          .offset(index),
       ),
     async text(owner, serial) {
       const row = await store.first(meant(owner, { among: [serial] }).select('stanza'));
@@ -179,6 +197,40 @@ export function createMessages(store: Store, drift: () => number): Messages {
       const wanted = new Set(serials);
       const found = await store.first(countAmong({ owner, among: JSON.stringify([...wanted]) }));
       return Number(found?.count ?? 0) === wanted.size;
+    },
+    async serialsOf(owner, uids) {
+      const rows = await store.read(
+        db
+          .selectFrom('archive_messages')
+          .select(['uid', 'serial'])
+          .where('owner', '=', owner)
+          .where('uid', 'is not', null)
+          .where('uid', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(uids)}))`),
+      );
+      return new Map(rows.map(({ uid, serial }) => [uid ?? '', serial]));
+    },
+    async lastWithin(from, to) {
+      const found = await store.first(
+        all
+          .select('serial')
+          .where('serial', '>=', from)
+          .where('serial', '<', to)
+          .orderBy('serial', 'desc')
+          .limit(1),
+      );
+      return found?.serial;
+    },
+    async adopt(rows, known, last) {
+      await store.write(
+        ...rows.map((row) =>
+          db
+            .insertInto('archive_messages')
+            .values(row)
+            .onConflict((conflict) => conflict.doNothing()),
+        ),
+        db.updateTable('archive_state').set({ drift: known }).where('drift', '<', known),
+        db.updateTable('archive_state').set({ last }).where('last', '<', last),
+      );
     },
     noteDrift: (known) => db.updateTable('archive_state').set({ drift: known }),
     async prune(owner, before, most, last) {

@@ -59,12 +59,9 @@ export function prefsElement(preferences: Preferences): Element {
 }
 
 /** The state of an archive (§5); `ends` is undefined for an empty one. */
-export function metadataElement(
-  ends: Ends | undefined,
-  uidOf: (serial: number) => string,
-): Element {
+export function metadataElement(ends: Ends | undefined, uidOf: (mark: Mark) => string): Element {
   if (ends === undefined) return Metadata.encode({ start: [], end: [] });
-  const told = ({ serial, at }: Mark) => [{ id: uidOf(serial), timestamp: at }];
+  const told = (mark: Mark) => [{ id: uidOf(mark), timestamp: mark.at }];
   return Metadata.encode({ start: told(ends.first), end: told(ends.last) });
 }
 

@@ -45,7 +45,7 @@ export function archiveRequests(
       Metadata,
       own(
         async ({ account }) => reply.result(await api.metadata(account)),
-        () => reply.result(metadataElement(undefined, String)),
+        () => reply.result(metadataElement(undefined, () => '')),
       ),
     ),
     onIq(

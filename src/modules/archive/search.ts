@@ -9,6 +9,8 @@ export interface Search {
   isOn(host: Domain): boolean;
   /** A message that can be searched came into an archive. */
   kept(owner: Owner): void;
+  /** Messages came into an archive between those that were there. */
+  adopted(owner: Owner): Promise<void>;
   /** Makes what is in an archive searchable, as far as that goes quickly; whether all of it is. */
   catchUp(owner: Owner): Promise<boolean>;
   /** The condition on `serial` of the messages that are found; undefined when none can be. */

@@ -20,6 +20,8 @@ export interface Place {
 export interface Serials {
   /** The number of a message that comes now. */
   next(): Place;
+  /** A number was given to a message of another time. */
+  note(place: Place): void;
   /** The last number that was given, here or before. */
   readonly last: number;
   /**
@@ -44,6 +46,10 @@ export function createSerials(now: () => number, state: SerialState): Serials {
       last = Math.max(last + 1, serialAt(at));
       drift = Math.max(drift, Math.floor(last / PER_MS) - at);
       return { serial: last, at };
+    },
+    note({ serial, at }) {
+      last = Math.max(last, serial);
+      drift = Math.max(drift, Math.floor(serial / PER_MS) - at);
     },
     get last() {
       return last;

@@ -7,10 +7,11 @@ import { type MaybePromise, verdict } from '../../core/hooks.ts';
 import { onIq } from '../../core/iq.ts';
 import { defineModule, type Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
-import type { BareJid, Jid } from '../../jid/jid.ts';
+import { type BareJid, domainOf, type Jid } from '../../jid/jid.ts';
 import { serialise } from '../../xml/element.ts';
 import { presence } from '../presence/index.ts';
 import { createCommands } from './commands.ts';
+import { importedBlocks } from './importing.ts';
 import { createJudging, isBlockedBy } from './judging.ts';
 import { blockListMigration, createBlockLists } from './lists.ts';
 import { BLOCKING, Block, BlockList, itemsIn, REPORTING, Unblock } from './payloads.ts';
@@ -103,6 +104,10 @@ export const blocking = defineModule<BlockingSettings, BlockingApi>({
         async *exported(account) {
           const { jids } = await lists.of(account);
           if (jids.size > 0) yield serialise(itemsIn('blocklist', jids));
+        },
+        imported(newcomer, portion) {
+          const { maxItems } = home.configOf(domainOf(newcomer.account));
+          return importedBlocks(lists, maxItems, newcomer, portion);
         },
         async accountRemoved(account) {
           await lists.removeAll(account);

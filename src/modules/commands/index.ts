@@ -7,7 +7,7 @@ import { defineModule } from '../../core/module.ts';
 import type { Operations } from '../../core/operation.ts';
 import { DATA_FORMS } from '../../stanza/form.ts';
 import { disco } from '../disco/index.ts';
-import { portable } from '../portable.ts';
+import { portable } from '../portable/index.ts';
 import { register } from '../register/index.ts';
 import { ADMIN } from './administering.ts';
 import { COVERED, createServiceAdministration } from './administration.ts';

@@ -3,7 +3,7 @@ import type { Reply } from '../../core/iq.ts';
 import type { Home } from '../../core/module.ts';
 import { type FormField, firstValueOf, valuesOf } from '../../stanza/form.ts';
 import { writeDateTime } from '../../xml/date-time.ts';
-import type { PortableApi } from '../portable.ts';
+import type { PortableApi } from '../portable/index.ts';
 import type { RegisterApi } from '../register/index.ts';
 import type { Asker, CommandSource, HostCommand, Stage } from './command.ts';
 import { commandFailure } from './payloads.ts';

@@ -20,6 +20,7 @@ export const fulltext = defineModule({
     archives.useSearch({
       isOn: (host) => home.isEnabled(host),
       kept: indexer.note,
+      adopted: indexer.restart,
       catchUp: indexer.catchUp,
       matching({ token }, text) {
         const expression = expressionOf(text);

@@ -30,6 +30,8 @@ export interface Indexer {
   catchUp(owner: Owner): Promise<boolean>;
   /** Something new is in an archive. */
   note(owner: Owner): void;
+  /** Forgets what is indexed of an archive, which is indexed anew from the next search on. */
+  restart(owner: Owner): Promise<void>;
   /** Ends after the step that is under way. */
   stop(): Promise<void>;
 }
@@ -110,6 +112,12 @@ export function createIndexer({ table, texts, store, clock, log }: IndexerOption
       behind.set(owner.token, owner);
       schedule(DELAY_MS);
     },
+    restart: (owner) =>
+      exclusive(owner.token, async () => {
+        if ((await spanOf(owner)) === undefined) return;
+        await table.reset(owner.token);
+        spans.delete(owner.token);
+      }),
     async stop() {
       isStopped = true;
       timer?.cancel();

@@ -18,6 +18,8 @@ export interface TextTable {
   span(owner: number): Promise<Span | undefined>;
   /** Adds texts, and says how far the index goes with them. */
   add(owner: number, texts: readonly SearchableText[], span: Span): Promise<void>;
+  /** Takes all of an archive out. */
+  reset(owner: number): Promise<void>;
   /** The condition on `serial` for what an expression finds in an archive. */
   matching(owner: number, expression: string): RawBuilder<SqlBool>;
 }
@@ -79,6 +81,14 @@ export function createTextTable(store: Store): TextTable {
         .values({ owner, ...span })
         .onConflict((at) => at.column('owner').doUpdateSet(span));
       await store.write(...rows, spans);
+    },
+    async reset(owner) {
+      await store.write(
+        sql`DELETE FROM archive_texts WHERE rowid IN (
+          SELECT serial FROM archive_messages WHERE owner = ${owner} AND searchable = 1
+        )`.compile(db),
+        db.deleteFrom('archive_text_spans').where('owner', '=', owner),
+      );
     },
     matching: (owner, expression) =>
       sql<SqlBool>`serial IN (SELECT rowid FROM archive_texts WHERE archive_texts MATCH ${`owner:"${owner}" AND text:(${expression})`})`,

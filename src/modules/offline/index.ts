@@ -5,6 +5,7 @@ import { defineModule } from '../../core/module.ts';
 import { priorityOf } from '../../core/sessions.ts';
 import { standingAlone } from '../../stanza/stored.ts';
 import { createArchiveReading } from './archive-reading.ts';
+import { importedMessages } from './importing.ts';
 import { createMailbox, type Mailbox } from './mailbox.ts';
 import { createSpool, type SpoolLimits, spoolMigrations } from './spool.ts';
 
@@ -77,6 +78,7 @@ export const offline = defineModule<SpoolLimits, OfflineApi>({
           for await (const { stanza } of mailbox.waiting(account)) yield standingAlone(stanza);
           yield '</offline-messages>';
         },
+        imported: (newcomer, portion) => importedMessages(home, spool, newcomer, portion),
         accountRemoved: mailbox.removeAll,
       },
       stop: mailbox.stop,

@@ -235,6 +235,22 @@ export function readPublishOptions(form: Form, terms: FormTerms): ConfigOutcome 
   return readFields(form, terms);
 }
 
+/** What a form of another server says that can be so here (XEP-0227 §4.10.1), and the names of fields that cannot. */
+export function readKnownFields(
+  form: Form,
+  terms: FormTerms,
+): { readonly changes: ConfigChanges; readonly refused: readonly string[] } {
+  let changes: ConfigChanges = {};
+  const refused: string[] = [];
+  for (const field of form.fields) {
+    if (!BY_NAME.has(field.name) || field.values.length === 0) continue;
+    const read = readFields({ ...form, fields: [field] }, terms);
+    if (read.ok) changes = { ...changes, ...read.changes };
+    else refused.push(field.name);
+  }
+  return { changes, refused };
+}
+
 function readFields(form: Form, terms: FormTerms): ConfigOutcome {
   let changes: Readonly<Record<string, unknown>> = {};
   for (const { name, values } of form.fields) {

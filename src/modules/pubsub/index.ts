@@ -16,6 +16,7 @@ import { type Context, createContext } from './context.ts';
 import { handle } from './desk.ts';
 import { findVisible, itemIds, nodeInfo, nodeItem, visibleNodes } from './discovery.ts';
 import { exportedNodes } from './exporting.ts';
+import { importedNodes } from './importing.ts';
 import { pubsubMigrations } from './migrations.ts';
 import { ACCOUNT_FEATURES, PUBSUB, PUBSUB_OWNER } from './names.ts';
 import { affiliationOf, isAccount, ownersOf, subscriptionsOf } from './node.ts';
@@ -116,6 +117,7 @@ export const pubsub = defineModule<PubSubSettings, PubSubApi>({
           if (now === 'gone') context.watched.forgetDomain(domain, host);
         },
         exported: (account) => exportedNodes(context, account),
+        imported: (newcomer, portion) => importedNodes(context, newcomer, portion),
         accountRemoved: (account) => removeAccount(context, account),
       },
       async stop() {

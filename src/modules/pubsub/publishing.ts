@@ -59,7 +59,7 @@ export async function publish(
       const node = existing ?? (await makeNode(context, { service, name, from, config: expected }));
       const xml = item?.payload === undefined ? '' : serialise(item.payload);
       const fault =
-        eventFault(node, item, xml) ?? (await refusalOfItem(context, node, publication, xml));
+        eventFault(node, item, xml) ?? (await refusalToKeep(context, node, from, item, xml));
       if (fault !== undefined) return refused(fault);
       if (item === undefined) {
         const { sent } = await notifyAll(context, node, publishedEvent(node, undefined), from);
@@ -122,10 +122,12 @@ function eventFault(
   return deliversPayloads && xml === '' ? PAYLOAD_REQUIRED : undefined;
 }
 
-async function refusalOfItem(
+/** Why a node does not keep an item of somebody; undefined if it does. */
+export async function refusalToKeep(
   context: Context,
   node: Node,
-  { from, item }: Publication,
+  from: Jid,
+  item: Publication['item'],
   xml: string,
 ): Promise<StanzaFailure | undefined> {
   const { nodes } = context;

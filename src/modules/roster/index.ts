@@ -5,6 +5,7 @@ import { defineModule, type Home } from '../../core/module.ts';
 import { standingAlone } from '../../stanza/stored.ts';
 import { serialise } from '../../xml/element.ts';
 import { createRosterApi, type RosterApi, type RosterLimits } from './api.ts';
+import { importedContacts } from './importing.ts';
 import { rosterOperations } from './operations.ts';
 import { Query, rosterResult, versioningFeature } from './payloads.ts';
 import { getRoster, setRoster } from './requests.ts';
@@ -68,11 +69,14 @@ export const roster = defineModule<RosterLimits, RosterApi>({
       ],
       hooks: {
         async *exported(account) {
-          const { version, items } = await api.own(account);
-          const listed = [...items.values()].filter((item) => item.isListed);
-          if (listed.length > 0) yield serialise(rosterResult(version, listed));
+          const { items } = await api.own(account);
+          const listed = [...items.values()]
+            .filter((item) => item.isListed)
+            .sort((one, other) => (one.contact < other.contact ? -1 : 1));
+          if (listed.length > 0) yield serialise(rosterResult(undefined, listed));
           for (const request of await api.requests(account)) yield standingAlone(request);
         },
+        imported: (newcomer, portion) => importedContacts(home, api, newcomer, portion),
         async accountRemoved(account) {
           const { items } = await api.own(account);
           await Promise.all([...items.values()].map((item) => api.sendFarewell(account, item)));

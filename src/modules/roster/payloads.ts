@@ -14,7 +14,7 @@ import { type Element, el } from '../../xml/element.ts';
 import { type RosterItem, strangerOf, subscriptionOf } from './item.ts';
 
 /** The namespace of rosters. */
-const ROSTER = 'jabber:iq:roster';
+export const ROSTER = 'jabber:iq:roster';
 
 /** The element of roster gets, results, sets and pushes. */
 export const Query = payload('query', ROSTER, {
@@ -48,8 +48,8 @@ export interface ItemValue {
   readonly groups: readonly string[];
 }
 
-/** A whole roster (§2.1.4). */
-export function rosterResult(version: string, items: readonly RosterItem[]): Element {
+/** A whole roster (§2.1.4); without a version where it is kept elsewhere. */
+export function rosterResult(version: string | undefined, items: readonly RosterItem[]): Element {
   return Query.encode({ ver: version, items: items.map(encoded) });
 }
 

@@ -95,8 +95,11 @@ async function removeItem(account: BareJid, contact: BareJid, api: RosterApi): P
   });
 }
 
-/** §2.3.3. */
-function faultOf({ name, groups }: ItemValue, limits: RosterLimits): StanzaFailure | undefined {
+/** §2.3.3: why an item cannot be in a roster; undefined if it can. */
+export function faultOf(
+  { name, groups }: Pick<ItemValue, 'name' | 'groups'>,
+  limits: RosterLimits,
+): StanzaFailure | undefined {
   if (new Set(groups).size < groups.length)
     return { condition: 'bad-request', text: 'A group is named twice.' };
   const because = (text: string): StanzaFailure => ({ condition: 'not-acceptable', text });

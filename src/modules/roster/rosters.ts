@@ -49,6 +49,14 @@ export interface Rosters {
     contact: BareJid,
     decide: (item: RosterItem | undefined, roster: Roster) => Decision | undefined,
   ): Promise<RosterChange | undefined>;
+  /**
+   * Puts items in place of those of the same contacts, alone with the roster, with the texts of the subscription
+   * requests that are pending. `decide` sees the roster as it is. Resolves when that is on the disk.
+   */
+  fill(
+    account: BareJid,
+    decide: (roster: Roster) => readonly (Decision & { readonly after: RosterItem })[],
+  ): Promise<void>;
   /** The texts of the subscription requests that wait for an answer, oldest first. */
   requests(account: BareJid): Promise<readonly string[]>;
   /** Removes all of an account. */
@@ -187,6 +195,12 @@ export function createRosters(store: Store, now: () => number): Rosters {
     return writes;
   };
 
+  const versionWrite = (account: BareJid, version: string): Query =>
+    db
+      .insertInto('roster_versions')
+      .values({ account, version })
+      .onConflict((conflict) => conflict.column('account').doUpdateSet({ version }));
+
   return {
     of,
     change: (account, contact, decide) =>
@@ -198,19 +212,26 @@ export function createRosters(store: Store, now: () => number): Rosters {
         const writes = itemWrites(account, contact, decision);
         const isSeen = isSeenChange(before, after);
         const version = isSeen ? randomId() : roster.version;
-        if (isSeen)
-          writes.push(
-            db
-              .insertInto('roster_versions')
-              .values({ account, version })
-              .onConflict((conflict) => conflict.column('account').doUpdateSet({ version })),
-          );
+        if (isSeen) writes.push(versionWrite(account, version));
         await store.write(...writes);
         if (after === undefined) roster.items.delete(contact);
         else roster.items.set(contact, after);
         roster.version = version;
         roster.revision += 1;
         return { before, after, isSeen };
+      }),
+    fill: (account, decide) =>
+      alone(account, async (roster) => {
+        const decisions = decide(roster);
+        if (decisions.length === 0) return;
+        const version = randomId();
+        await store.write(
+          ...decisions.flatMap((each) => itemWrites(account, each.after.contact, each)),
+          versionWrite(account, version),
+        );
+        for (const { after } of decisions) roster.items.set(after.contact, after);
+        roster.version = version;
+        roster.revision += 1;
       }),
     async requests(account) {
       const rows = await store.read(

@@ -21,7 +21,12 @@ async function start(file: string, now?: number) {
       { owner: 'archive', migrations: archiveMigrations },
     ],
   });
-  const archives = createArchives({ store, clock: manualClock(now), kept: () => {} });
+  const archives = createArchives({
+    store,
+    clock: manualClock(now),
+    kept: () => {},
+    adopted: async () => {},
+  });
   const juliet = await archives.of(owner.ok ? owner.value : expect.fail());
   const keep = async (text: string) => {
     const place = archives.reserve(juliet);
@@ -41,7 +46,7 @@ describe('archives from one start to the next', () => {
     await first.store.close();
     const second = await start(file);
     expect(second.juliet.token).toBe(first.juliet.token);
-    expect(second.archives.readUid(second.juliet, uid)).toBe(serial);
+    expect((await second.archives.readUids(second.juliet, [uid])).get(uid)).toBe(serial);
     expect(await second.all()).toMatchObject([{ serial, stanza: '<message/>' }]);
   });
 
@@ -74,7 +79,12 @@ describe('archives from one start to the next', () => {
     const store = await openTestStore({
       migrations: [{ owner: 'archive', migrations: archiveMigrations }],
     });
-    const archives = createArchives({ store, clock: manualClock(), kept: () => {} });
+    const archives = createArchives({
+      store,
+      clock: manualClock(),
+      kept: () => {},
+      adopted: async () => {},
+    });
     const jid = owner.ok ? owner.value : expect.fail();
     await expect(archives.of(jid)).rejects.toThrow('server_secrets'); // the table is not there yet
     for (const sql of secretMigrations.flatMap(({ up }) => up))

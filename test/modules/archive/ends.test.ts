@@ -3,8 +3,8 @@ import { createEndsMemory } from '../../../src/modules/archive/ends.ts';
 import type { Ends } from '../../../src/modules/archive/messages.ts';
 
 const endsAt = (serial: number): Ends => ({
-  first: { serial: 1, at: 1 },
-  last: { serial, at: serial },
+  first: { serial: 1, at: 1, uid: null },
+  last: { serial, at: serial, uid: null },
 });
 
 /** A memory over an archive that is read when the test says so. */

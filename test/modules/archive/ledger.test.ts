@@ -17,7 +17,12 @@ const rowOf = (serial: number, stanza = `<message id="${serial}"/>`, owner = 1):
 
 function rowsIn(store: Store): Promise<MessageRow[]> {
   const db = store.tables<{ archive_messages: MessageRow }>();
-  return store.read(db.selectFrom('archive_messages').selectAll().orderBy('serial'));
+  return store.read(
+    db
+      .selectFrom('archive_messages')
+      .select(['serial', 'owner', 'at', 'peer', 'resource', 'searchable', 'stanza'])
+      .orderBy('serial'),
+  );
 }
 
 /** A store whose writes wait until they are let through. */

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createHttpServer } from '../../src/http/server.ts';
-import { bareOf } from '../../src/jid/jid.ts';
-import { systemClock } from '../../src/kit/clock.ts';
-import { modules } from '../../src/modules/index.ts';
-import { LINK_MS, portable } from '../../src/modules/portable.ts';
-import { childrenOf, type Element, nsOf, serialise } from '../../src/xml/element.ts';
-import { type Actor, parse, type Scene, startScene } from '../support/scene.ts';
+import { createHttpServer } from '../../../src/http/server.ts';
+import { bareOf } from '../../../src/jid/jid.ts';
+import { systemClock } from '../../../src/kit/clock.ts';
+import { modules } from '../../../src/modules/index.ts';
+import { LINK_MS, portable } from '../../../src/modules/portable/index.ts';
+import { childrenOf, type Element, nsOf, serialise } from '../../../src/xml/element.ts';
+import { type Actor, parse, type Scene, startScene } from '../../support/scene.ts';
 
 const JULIET = 'juliet@capulet.com';
 const ROMEO = 'romeo@montague.net';

@@ -1,14 +1,16 @@
 /**
- * XEP-0227: Portable Import/Export Format for XMPP-IM Servers: all that the server keeps of an account, as
- * one document, behind a link that works once and not for long.
+ * XEP-0227: Portable Import/Export Format for XMPP-IM Servers: all that servers keep of accounts, as a document.
+ * Admins write and read whole servers; a user gets his own data behind a link that works once and not for long.
  */
 import { Hono } from 'hono';
-import { defineModule } from '../core/module.ts';
-import type { HttpEnv } from '../http/client.ts';
-import { type BareJid, domainOf, localOf } from '../jid/jid.ts';
-import { randomId } from '../kit/ids.ts';
-import { BoundedMap } from '../kit/limits.ts';
-import { escapeAttribute } from '../xml/element.ts';
+import { defineModule } from '../../core/module.ts';
+import type { HttpEnv } from '../../http/client.ts';
+import { type BareJid, domainOf } from '../../jid/jid.ts';
+import { randomId } from '../../kit/ids.ts';
+import { BoundedMap } from '../../kit/limits.ts';
+import { ownDocumentOf } from './giving.ts';
+import { portableOperations } from './operations.ts';
+import { createUnfinished, unfinishedMigrations } from './unfinished.ts';
 
 /** What other modules may use. */
 export interface PortableApi {
@@ -31,11 +33,14 @@ export const portable = defineModule<undefined, PortableApi>({
     {
       xep: 227,
       version: '1.1',
-      covers: 'partial',
+      covers: 'complete',
       note: 'users export their own data, without credentials',
     },
   ],
-  setup({ accounts, clock, exported, isEnabled, web, log }) {
+  tables: unfinishedMigrations,
+  setup(home) {
+    const { accounts, clock, isEnabled, web, log } = home;
+    const unfinished = createUnfinished(home.store);
     const byAccount = new BoundedMap<BareJid, string>(MOST_LINKS);
     const links = new BoundedMap<string, { readonly account: BareJid; readonly until: number }>(
       MOST_LINKS,
@@ -63,7 +68,7 @@ export const portable = defineModule<undefined, PortableApi>({
       if (account === undefined || found === undefined || found.isLocked) return c.notFound();
       log.info({ account }, 'a user exports his data');
       const name = encodeURIComponent(`${account}.xml`);
-      return c.body(streamOf(documentOf(account, exported(account))), 200, {
+      return c.body(streamOf(ownDocumentOf(home, account)), 200, {
         'Content-Type': 'application/xml; charset=utf-8',
         'Content-Disposition': `attachment; filename*=UTF-8''${name}`,
         'Content-Security-Policy': "default-src 'none'; sandbox",
@@ -83,24 +88,17 @@ export const portable = defineModule<undefined, PortableApi>({
           return `${web.publicUrl(domainOf(account))}${PATH}${token}`;
         },
       },
+      operations: portableOperations({ home, unfinished }),
       web: { app },
-      // Who gets that name next is somebody else.
-      hooks: { accountRemoved: async (account) => revoke(account) },
+      hooks: {
+        async accountRemoved(account) {
+          revoke(account); // who gets that name next is somebody else
+          await unfinished.remove(account);
+        },
+      },
     };
   },
 });
-
-/** §4.1, §4.2: the document around what modules give. */
-async function* documentOf(
-  account: BareJid,
-  content: AsyncIterable<string>,
-): AsyncGenerator<string> {
-  const [host, name] = [domainOf(account), localOf(account)].map(escapeAttribute);
-  yield `<?xml version='1.0' encoding='UTF-8'?>\n<server-data xmlns="urn:xmpp:pie:0">\n`;
-  yield `<host jid="${host}">\n<user name="${name}">\n`;
-  for await (const part of content) yield `${part}\n`;
-  yield '</user>\n</host>\n</server-data>\n';
-}
 
 /** As fast as it is read; what ends early ends the reading of the database, too. */
 function streamOf(text: AsyncGenerator<string>): ReadableStream<Uint8Array> {

@@ -1,0 +1,119 @@
+/** One account on its way in (XEP-0227 §4): its data by the modules, its credentials here. */
+import type { Intake, Newcomer, PassedOver, Portion } from '../../core/intake.ts';
+import type { Home } from '../../core/module.ts';
+import type { ScramKeys } from '../../sasl/index.ts';
+import { type Element, nsOf } from '../../xml/element.ts';
+import { isPassword, keysFor, readScram } from './credentials.ts';
+import { PIE_SCRAM } from './names.ts';
+import type { Report } from './report.ts';
+import type { Unfinished } from './unfinished.ts';
+
+/** Elements that are given to a module at a time, and their bytes. */
+const MOST_TOGETHER = 100;
+const BYTES_TOGETHER = 1 << 20;
+
+/** What accounts are taken in with. */
+export interface TakingParts {
+  readonly home: Pick<Home<unknown>, 'accounts' | 'imported'>;
+  readonly unfinished: Unfinished;
+  readonly report: Report;
+}
+
+/** An account that is being taken in. */
+export class Arrival {
+  readonly newcomer: Newcomer;
+  readonly #parts: TakingParts;
+  readonly #password: string | undefined;
+  readonly #keys: ScramKeys[] = [];
+  #within: readonly Element[] = [];
+  #elements: Element[] = [];
+  #bytes = 0;
+
+  constructor(parts: TakingParts, newcomer: Newcomer, password: string | undefined) {
+    this.#parts = parts;
+    this.newcomer = newcomer;
+    this.#password = password;
+  }
+
+  /** Something that it had; `within` are the elements around it, below `<user/>`. */
+  async take(element: Element, within: readonly Element[], bytes: number): Promise<void> {
+    if (element.name === 'scram-credentials' && nsOf(element) === PIE_SCRAM) {
+      this.#takeKeys(element);
+      return;
+    }
+    const isSame =
+      within.length > 0 &&
+      within.length === this.#within.length &&
+      within.every((each, index) => each === this.#within[index]);
+    if (!isSame || this.#elements.length >= MOST_TOGETHER || this.#bytes + bytes > BYTES_TOGETHER)
+      await this.flush();
+    this.#within = within;
+    this.#elements.push(element);
+    this.#bytes += bytes;
+  }
+
+  /** Gives the module what was gathered. */
+  async flush(): Promise<void> {
+    const [first] = this.#elements;
+    if (first === undefined) return;
+    const portion: Portion = { within: this.#within, elements: this.#elements };
+    this.#elements = [];
+    this.#bytes = 0;
+    const { home, report } = this.#parts;
+    const intake = await home.imported(this.newcomer, portion);
+    report.add(this.newcomer.account, intake ?? unknown(portion, first));
+  }
+
+  #takeKeys(element: Element): void {
+    const read = readScram(element);
+    if (!read.ok) this.#pass(read.passed);
+    else if (this.#keys.some(({ hash }) => hash === read.keys.hash))
+      this.#pass({ what: `the key for SCRAM-${read.keys.hash}`, why: 'there are two' });
+    else this.#keys.push(read.keys);
+  }
+
+  #pass(passed: PassedOver): void {
+    const { report } = this.#parts;
+    report.add(this.newcomer.account, { kind: 'credentials', taken: 0, passed: [passed] });
+  }
+
+  /** All of it has come: who is new can log in from now on. */
+  async finish(): Promise<void> {
+    await this.flush();
+    const { home, report, unfinished } = this.#parts;
+    const { account, isNew, isDry } = this.newcomer;
+    const hasPassword = this.#hasPassword();
+    const isKnown = hasPassword || this.#keys.length > 0;
+    if (!isNew) {
+      if (isKnown)
+        this.#pass({ what: 'the password', why: 'the account exists, and keeps its own' });
+      return;
+    }
+    if (isKnown) report.add(account, { kind: 'credentials', taken: 1, passed: [] });
+    else
+      this.#pass({
+        what: 'the account',
+        why: 'it has no password: give it one, or nobody logs in',
+      });
+    if (isDry) return;
+    // A password counts more than keys: all kinds can be made of it.
+    const keys = hasPassword ? await keysFor(this.#password ?? '') : this.#keys;
+    await home.accounts.admit(account, keys, [unfinished.ending(account)]);
+  }
+
+  #hasPassword(): boolean {
+    const password = this.#password;
+    if (password === undefined || password === '') return false;
+    if (isPassword(password)) return true;
+    this.#pass({ what: 'the password', why: 'it has characters that a password cannot have' });
+    return false;
+  }
+}
+
+/** What no module has taken. */
+function unknown({ within, elements }: Portion, first: Element): Intake {
+  const [holder = first] = within;
+  const what = `<${holder.name} xmlns="${nsOf(holder) || 'jabber:client'}">`;
+  const passed = elements.map(() => ({ what, why: 'nothing here keeps it' }));
+  return { kind: 'other data', taken: 0, passed };
+}

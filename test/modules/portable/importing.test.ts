@@ -1,0 +1,253 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseBare } from '../../../src/jid/jid.ts';
+import { modules } from '../../../src/modules/index.ts';
+import { serialise } from '../../../src/xml/element.ts';
+import { type Scene, startScene } from '../../support/scene.ts';
+import { give, hostWith, run, take, takeFile } from './support.ts';
+
+const JULIET = 'juliet@capulet.com';
+const ADMIN = 'admin@capulet.com';
+const bare = (raw: string) => {
+  const parsed = parseBare(raw);
+  if (!parsed.ok) throw new Error(raw);
+  return parsed.value;
+};
+
+describe('XEP-0227: import', () => {
+  let scene: Scene;
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rtcd-portable-'));
+    scene = await startScene({ modules, accounts: [ADMIN] });
+  });
+  afterEach(async () => {
+    await scene.stop();
+    await rm(folder, { recursive: true });
+  });
+  const rosterOf = async (who: string) => {
+    const client = await scene.connect(`${who}/balcony`);
+    return serialise(await client.ask('get', "<query xmlns='jabber:iq:roster'/>"));
+  };
+
+  test('§4.2 a password is kept as keys of all kinds; an empty one is none', async () => {
+    const outcome = await take(
+      scene,
+      folder,
+      hostWith("<user name='juliet' password='s3cr3t'/><user name='nurse'/>"),
+    );
+    expect(outcome.accounts).toMatchObject({ made: 2, passedOver: 0 });
+    expect(outcome.healthy).toBe(false);
+    expect(outcome.passed).toEqual([
+      expect.objectContaining({
+        of: 'nurse@capulet.com',
+        why: expect.stringContaining('no password'),
+      }),
+    ]);
+    expect(await scene.accounts.checkPassword(bare(JULIET), 's3cr3t')).toBe(true);
+    expect(await scene.accounts.hashesOf(bare(JULIET))).toHaveLength(3);
+    expect((await scene.accounts.get(bare(JULIET)))?.isLocked).toBe(false);
+    // Who has no keys makes nobody else's log-in another one.
+    expect(
+      await scene.accounts.hashesOffered(scene.hosts.all()[0]?.domain as never, undefined),
+    ).toHaveLength(3);
+  });
+
+  test('§4.3 keys are taken as they are; one of another kind, or that is none, is told', async () => {
+    const scram = (mechanism: string, stored = 'Q6qT/SbybblGCZz8e8eSfCJOQic=') =>
+      `<scram-credentials xmlns='urn:xmpp:pie:0#scram' mechanism='${mechanism}'><iter-count>100000</iter-count>
+      <salt>TmFDbE5hQ2xOYUNsTmFDbE5hQ2xOYUNsTmFDbE5hQ2xOYUNsTmFDbE5hQ2wK</salt>
+      <server-key>0pXWGK0GZJ6TR73AIUN3ITYtA1g=</server-key><stored-key>${stored}</stored-key></scram-credentials>`;
+    expect(await scene.accounts.hashesOffered('capulet.com' as never, undefined)).toHaveLength(3);
+    const outcome = await take(
+      scene,
+      folder,
+      hostWith(
+        `<user name='juliet'>${scram('SCRAM-SHA-1')}${scram('SCRAM-SHA3-512')}${scram('SCRAM-SHA-256')}</user>`,
+      ),
+    );
+    expect(outcome.passed.map(({ what }) => what)).toEqual([
+      'the key for SCRAM-SHA3-512',
+      'the key for SCRAM-SHA-256',
+    ]);
+    const [keys, ...others] = await scene.accounts.keysOf(bare(JULIET));
+    expect(others).toEqual([]);
+    expect(keys).toMatchObject({ hash: 'SHA-1', iterations: 100_000 });
+    expect(keys?.storedKey.toString('base64')).toBe('Q6qT/SbybblGCZz8e8eSfCJOQic=');
+    // Those who do not say who they are are offered what all can do from now on.
+    expect(await scene.accounts.hashesOffered('capulet.com' as never, undefined)).toEqual([
+      'SHA-1',
+    ]);
+  });
+
+  test('§4.4, §4.9 contacts with groups and standing, and who waits for an answer', async () => {
+    const outcome = await take(
+      scene,
+      folder,
+      hostWith(`<user name='juliet' password='x'><query xmlns='jabber:iq:roster'>
+        <item jid='romeo@montague.net' name='Romeo' subscription='both'><group>Friends</group></item>
+        <item jid='paris@capulet.com' subscription='from' ask='subscribe'/>
+        <item jid='no jid @' subscription='both'/>
+        <item jid='juliet@capulet.com' subscription='both'/></query>
+        <presence xmlns='jabber:client' type='subscribe' from='mercutio@montague.net'><nick xmlns='http://jabber.org/protocol/nick'>Mercutio</nick></presence>
+        <presence type='subscribe' from='tybalt@capulet.com'/></user>`),
+    );
+    expect(outcome.kinds).toContainEqual({ kind: 'contacts', taken: 4, passed: 2 });
+    expect(outcome.passed.map(({ what }) => what)).toEqual(['no jid @', 'juliet@capulet.com']);
+    const roster = await rosterOf(JULIET);
+    expect(roster).toContain(
+      '<item jid="romeo@montague.net" name="Romeo" subscription="both"><group>Friends</group></item>',
+    );
+    expect(roster).toContain('<item jid="paris@capulet.com" subscription="from" ask="subscribe"/>');
+    expect(roster).not.toContain('mercutio');
+    const text = await give(scene, folder, { jid: JULIET });
+    expect(text).toMatch(
+      /<presence xmlns="jabber:client"[^>]*from="mercutio@montague.net"[^>]*><nick/,
+    );
+    expect(text).toMatch(/<presence xmlns="jabber:client"[^>]*from="tybalt@capulet.com"/);
+  });
+
+  test('§4.1 hosts that are not served and addresses that are none are told and passed over', async () => {
+    const outcome = await take(
+      scene,
+      folder,
+      `<server-data xmlns='urn:xmpp:pie:0'><host jid='montague.net'><user name='romeo' password='x'/></host>
+       <host jid='capulet.com'><user name='ju liet' password='x'/><user password='x'/><user name='juliet' password='x'/></host>
+       <more xmlns='urn:example'/></server-data>`,
+    );
+    expect(outcome.accounts).toMatchObject({ made: 1, passedOver: 3 });
+    expect(outcome.passed.map(({ of }) => of)).toEqual([
+      'montague.net',
+      'ju liet@capulet.com',
+      '@capulet.com',
+      join(folder, 'import.xml'),
+    ]);
+  });
+
+  test('an account that is here is left alone, or on request given what it lacks', async () => {
+    await scene.accounts.create(bare(JULIET), 'her own');
+    const juliet = await scene.connect(`${JULIET}/chamber`);
+    await juliet.ask(
+      'set',
+      "<query xmlns='jabber:iq:roster'><item jid='romeo@montague.net' name='Mine'/></query>",
+    );
+    await juliet.disconnect();
+    const text = hostWith(`<user name='juliet' password='theirs'><query xmlns='jabber:iq:roster'>
+      <item jid='romeo@montague.net' name='Theirs' subscription='both'/><item jid='nurse@capulet.com' subscription='both'/></query></user>`);
+    const left = await take(scene, folder, text);
+    expect(left).toMatchObject({ accounts: { made: 0, passedOver: 1 }, kinds: [], healthy: false });
+    const added = await take(scene, folder, text, { intoExisting: true });
+    expect(added.accounts).toMatchObject({ made: 0, addedTo: 1 });
+    expect(added.kinds).toContainEqual({ kind: 'contacts', taken: 1, passed: 1 });
+    const roster = await rosterOf(JULIET);
+    expect(roster).toContain('<item jid="romeo@montague.net" name="Mine" subscription="none"/>');
+    expect(roster).toContain('nurse@capulet.com');
+    expect(await scene.accounts.checkPassword(bare(JULIET), 'her own')).toBe(true);
+  });
+
+  test('a dry run changes nothing, and says the same as the run', async () => {
+    const text = hostWith(`<user name='juliet' password='x'><query xmlns='jabber:iq:roster'>
+      <item jid='romeo@montague.net' subscription='both'/></query><vCard xmlns='vcard-temp'><FN>J</FN></vCard>
+      <strange xmlns='urn:example'/></user>`);
+    const dry = await take(scene, folder, text, { dryRun: true });
+    expect(await scene.accounts.get(bare(JULIET))).toBeUndefined();
+    expect(dry.passed).toEqual([
+      expect.objectContaining({ of: JULIET, what: '<strange xmlns="urn:example">' }),
+    ]);
+    expect(await take(scene, folder, text)).toEqual({ ...dry, dryRun: false });
+  });
+
+  test('§5 files are included from the same folder only, and each once', async () => {
+    await mkdir(join(folder, 'sub/capulet.com'), { recursive: true });
+    const xi = "xmlns='urn:xmpp:pie:0' xmlns:xi='http://www.w3.org/2001/XInclude'";
+    await writeFile(
+      join(folder, 'secret.xml'),
+      "<user xmlns='urn:xmpp:pie:0' name='out' password='x'/>",
+    );
+    await symlink(join(folder, 'secret.xml'), join(folder, 'sub/link.xml'));
+    await writeFile(
+      join(folder, 'sub/main.xml'),
+      `<server-data ${xi}><xi:include href='capulet.com.xml'/><xi:include href='capulet.com.xml'/></server-data>`,
+    );
+    await writeFile(
+      join(folder, 'sub/capulet.com.xml'),
+      `<host ${xi} jid='capulet.com'><xi:include href='capulet.com/juliet.xml'/><xi:include href='../secret.xml'/>
+       <xi:include href='link.xml'/><xi:include href='file:///etc/passwd'/><xi:include href='/etc/passwd'/>
+       <xi:include href='%2e%2e/secret.xml'/><xi:include href='main.xml'/><xi:include href='none.xml'/></host>`,
+    );
+    await writeFile(
+      join(folder, 'sub/capulet.com/juliet.xml'),
+      `<user ${xi} name='juliet' password='x'><xi:include href='roster.xml'/><query xmlns='jabber:iq:private'>
+       <xi:include href='../../secret.xml'/></query></user>`,
+    );
+    await writeFile(
+      join(folder, 'sub/capulet.com/roster.xml'),
+      "<query xmlns='jabber:iq:roster'><item jid='romeo@montague.net' subscription='both'/></query>",
+    );
+    const outcome = await takeFile(scene, join(folder, 'sub/main.xml'));
+    expect(outcome.accounts).toMatchObject({ made: 1 });
+    expect(await rosterOf(JULIET)).toContain('romeo@montague.net');
+    expect(await scene.accounts.get(bare('out@capulet.com'))).toBeUndefined();
+    expect(outcome.passed.map(({ of, why }) => `${of}: ${why}`)).toEqual([
+      '../secret.xml: it is outside of the folder of the first file',
+      'link.xml: it is outside of the folder of the first file',
+      'file:///etc/passwd: capulet.com.xml includes it by an address that is no path',
+      '/etc/passwd: capulet.com.xml includes it by an address that is no path',
+      '%2e%2e/secret.xml: it is outside of the folder of the first file',
+      'main.xml: it is included twice',
+      'none.xml: there is no such file',
+      'capulet.com.xml: it is included twice',
+    ]);
+  });
+
+  test('a file that breaks off leaves its last account locked, and a whole one goes on with it', async () => {
+    const whole = hostWith(`<user name='nurse' password='x'/><user name='juliet' password='x'>
+      <offline-messages><message xmlns='jabber:client' from='romeo@montague.net/orchard' to='${JULIET}' type='chat'><body>Neither</body>
+      <delay xmlns='urn:xmpp:delay' from='capulet.com' stamp='2020-07-21T00:32:29Z'>Offline Storage</delay></message></offline-messages>
+      <query xmlns='jabber:iq:roster'><item jid='romeo@montague.net' subscription='both'/></query></user>`);
+    const broken = await take(
+      scene,
+      folder,
+      whole.slice(0, whole.indexOf("<query xmlns='jabber:iq:roster'")),
+    );
+    expect(broken.healthy).toBe(false);
+    expect((await scene.accounts.get(bare(JULIET)))?.isLocked).toBe(true);
+    expect((await scene.accounts.get(bare('nurse@capulet.com')))?.isLocked).toBe(false);
+    const outcome = await take(scene, folder, whole);
+    expect(outcome.accounts).toMatchObject({ made: 0, completed: 1, passedOver: 1 });
+    expect((await scene.accounts.get(bare(JULIET)))?.isLocked).toBe(false);
+    const text = await give(scene, folder, { jid: JULIET });
+    expect(text.match(/Neither/g)).toHaveLength(1);
+    expect(text).toContain('stamp="2020-07-21T00:32:29.000Z"');
+  });
+
+  test.each([
+    ['a document type', "<!DOCTYPE a [<!ENTITY b 'c'>]><server-data xmlns='urn:xmpp:pie:0'/>"],
+    ['no XML', 'nothing of the kind'],
+    ['bytes that are no UTF-8', '\uD800'],
+    ['another document', '<html/>'],
+    [
+      'a deep element',
+      hostWith(`<user name='juliet'>${'<a>'.repeat(300)}${'</a>'.repeat(300)}</user>`),
+    ],
+  ])('what is hostile does no harm: %s', async (_, text) => {
+    expect((await take(scene, folder, text)).healthy).toBe(false);
+  });
+
+  test('files must be whole paths, and are never written over', async () => {
+    await expect(run(scene, 'portable.import', { file: 'import.xml' })).rejects.toThrow(
+      'whole path',
+    );
+    const file = join(folder, 'there.xml');
+    await writeFile(file, 'mine');
+    expect(await run(scene, 'portable.export', { file })).toMatchObject({
+      ok: false,
+      why: 'conflict',
+    });
+    expect(await run(scene, 'portable.import', { file: join(folder, 'none') })).toMatchObject({
+      why: 'not-found',
+    });
+  });
+});
