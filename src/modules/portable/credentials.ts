@@ -38,11 +38,14 @@ export function readScram(element: Element): ReadKeys {
   const iterations = /^[1-9]\d{0,9}$/.test(rounds) ? Number(rounds) : 0;
   if (iterations === 0) return refuse('its iter-count is no number');
   if (iterations > MOST_ITERATIONS) return refuse(`it has more than ${MOST_ITERATIONS} iterations`);
-  const salt = bytesIn(said('salt'));
+  const size = DIGEST_BYTES[hash];
+  // ejabberd writes in base64 what is in base64 already.
+  const isTwice = unwrapped(said('stored-key'))?.length === size;
+  const read = (name: string) => (isTwice ? unwrapped(said(name)) : bytesIn(said(name)));
+  const salt = read('salt');
   if (salt === undefined || salt.length === 0 || salt.length > MOST_SALT_BYTES)
     return refuse('its salt is none');
-  const [storedKey, serverKey] = [bytesIn(said('stored-key')), bytesIn(said('server-key'))];
-  const size = DIGEST_BYTES[hash];
+  const [storedKey, serverKey] = [read('stored-key'), read('server-key')];
   if (storedKey?.length !== size || serverKey?.length !== size)
     return refuse(`its keys are not of ${hash}`);
   return { ok: true, keys: { hash, iterations, salt, storedKey, serverKey } };
@@ -52,6 +55,12 @@ export function readScram(element: Element): ReadKeys {
 function bytesIn(text: string): Buffer | undefined {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return undefined;
   return Buffer.from(text, 'base64');
+}
+
+/** What is in base64 twice. */
+function unwrapped(text: string): Buffer | undefined {
+  const once = bytesIn(text);
+  return once === undefined ? undefined : bytesIn(once.toString('latin1'));
 }
 
 /** Whether a password can be one (RFC 8265 §4.2). */

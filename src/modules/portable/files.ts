@@ -3,8 +3,8 @@
  * folder of the first one or below it, each file once.
  */
 import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname, relative, resolve, sep } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type DocumentEvent, readDocument } from '../../xml/document.ts';
 import { type Element, nsOf } from '../../xml/element.ts';
 import type { XmlLimits } from '../../xml/events.ts';
@@ -33,8 +33,19 @@ export const FILE_LIMITS: XmlLimits = {
 /** How deep files include others: a main file, hosts, users, parts of users, and one to spare. */
 const MAX_NESTING = 5;
 
-/** Reads a file with all that it includes. */
-export async function* readFiles(file: string): AsyncGenerator<FileEvent> {
+/**
+ * Reads a file with all that it includes, or all the files of a folder, but for those in folders within it:
+ * Prosody writes one for each user.
+ */
+export async function* readFiles(path: string): AsyncGenerator<FileEvent> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) yield* readFirst(path);
+  else
+    for (const name of (await readdir(path)).sort())
+      if (name.endsWith('.xml')) yield* readFirst(join(path, name));
+}
+
+async function* readFirst(file: string): AsyncGenerator<FileEvent> {
   let first: string;
   try {
     first = await realpath(file);

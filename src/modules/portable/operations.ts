@@ -60,13 +60,13 @@ function importOperation({ home, unfinished }: PortableParts): AnyOperation {
   return operation({
     name: 'portable.import',
     command: ['import'],
-    summary: 'Take in the accounts of another server, from a file of XEP-0227.',
+    summary: 'Take in the accounts of another server, from a file of XEP-0227 or a folder of them.',
     effect: 'change',
     offline: true,
     isSlow: true,
     positional: ['file'],
     input: z.object({
-      file: filePath('The file, which the user of the server can read.'),
+      file: filePath('The file, or a folder with such files; the user of the server can read it.'),
       dryRun: z.boolean().default(false).describe('Only say what would be taken in.'),
       intoExisting: z
         .boolean()
@@ -79,8 +79,8 @@ function importOperation({ home, unfinished }: PortableParts): AnyOperation {
     async run({ file, dryRun, intoExisting, jid }) {
       if (isBusy) return failure('conflict', 'Another import is under way.');
       const found = await stat(file).catch(() => undefined);
-      if (found?.isFile() !== true)
-        return failure('not-found', `${file} is no file that the user of the server can read.`);
+      if (found === undefined || !(found.isFile() || found.isDirectory()))
+        return failure('not-found', `${file} is no file that the user of the server can see.`);
       isBusy = true;
       const report = new Report();
       try {

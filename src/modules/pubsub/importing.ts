@@ -140,7 +140,10 @@ async function takeItem(
   element: Element,
 ): Promise<string | undefined> {
   const { id } = element.attrs;
-  const [payload] = childrenOf(element);
+  const [content] = childrenOf(element);
+  // Prosody writes an item into an item.
+  const isTwice = content !== undefined && isNamed(content, 'item', PUBSUB);
+  const [payload] = isTwice ? childrenOf(content) : [content];
   if (element.name !== 'item' || id === undefined || id === '') return 'it has no id';
   if (payload === undefined) return 'it has no payload';
   const node = await context.nodes.find(account, name);
