@@ -12,6 +12,7 @@ import { dnsOperations } from './dns.ts';
 import { federationOperations } from './federation.ts';
 import { hostOperations } from './hosts.ts';
 import { logOperations } from './log.ts';
+import { portableOperations } from './portable.ts';
 import { roomOperations } from './rooms.ts';
 import { serverOperations } from './server.ts';
 import type { Services } from './services.ts';
@@ -25,6 +26,7 @@ export function allOperations(services: Services): AnyOperation[] {
     ...accountOperations(services),
     ...deviceOperations(services),
     ...sessionOperations(services),
+    ...portableOperations(services),
     ...archiveOperations(services),
     ...hostOperations(services),
     ...componentOperations(services),

@@ -20,6 +20,7 @@ import type { ArchiveService } from './archive-service.ts';
 import type { Lookup } from './dns-lookup.ts';
 import type { FederationService } from './federation-service.ts';
 import type { PortProbe } from './port-probe.ts';
+import type { PortableService } from './portable-service.ts';
 import type { RoomService } from './room-service.ts';
 
 /** The certificates in use, and making and taking new ones; a running server uses those at once. */
@@ -134,6 +135,7 @@ export interface Services {
   readonly components: ComponentService;
   readonly rooms: RoomService;
   readonly archives: ArchiveService;
+  readonly portable: PortableService;
   readonly runtime: RuntimeService;
   /** Asks DNS; other servers than the system's when some are named. */
   readonly lookup: (servers: readonly string[]) => Lookup;

@@ -33,6 +33,7 @@ import { archive } from '../modules/archive/index.ts';
 import { commands } from '../modules/commands/index.ts';
 import { groupRooms } from '../modules/group-rooms/index.ts';
 import { modules } from '../modules/index.ts';
+import { portable } from '../modules/portable/index.ts';
 import { serverInfo } from '../modules/server-info/index.ts';
 import type { FederationService } from '../operations/federation-service.ts';
 import { allOperations } from '../operations/index.ts';
@@ -257,6 +258,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         components,
         rooms: registry.apiOf(groupRooms),
         archives: registry.apiOf(archive).service,
+        portable: registry.apiOf(portable).service,
         runtime,
         lookup: (servers) => createLookup(dnsFor(servers, clock, running)),
         ports: machinePorts,

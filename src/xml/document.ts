@@ -6,7 +6,7 @@ import type { SaxesTagNS } from 'saxes';
 import { Utf8 } from '../kit/utf8.ts';
 import { append, type Element } from './element.ts';
 import type { XmlLimits } from './events.ts';
-import { NOT_UTF8, openSax, type XmlFault } from './sax.ts';
+import { DocumentSax, NOT_UTF8, openSax, type XmlFault } from './sax.ts';
 import { elementOf, namespaceInTree } from './tag.ts';
 
 /**
@@ -54,13 +54,16 @@ export async function* readDocument(
 class DocumentReader {
   readonly #options: DocumentOptions;
   readonly #utf8 = new Utf8();
-  readonly #sax = openSax({
-    openTag: (tag) => this.#openTag(tag),
-    closeTag: () => this.#closeTag(),
-    text: (text) => this.#text(text),
-    cdata: (text) => this.#text(text),
-    fault: (fault) => this.#halt(fault),
-  });
+  readonly #sax = openSax(
+    {
+      openTag: (tag) => this.#openTag(tag),
+      closeTag: () => this.#closeTag(),
+      text: (text) => this.#text(text),
+      cdata: (text) => this.#text(text),
+      fault: (fault) => this.#halt(fault),
+    },
+    DocumentSax,
+  );
   /** The open elements that hold others. */
   readonly #path: Element[] = [];
   /** The open elements of the whole element that is being read, itself first, with their namespaces. */

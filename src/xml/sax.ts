@@ -72,9 +72,19 @@ export class RestrictedSax extends SaxesParser<typeof OPTIONS> {
   }
 }
 
+/** The same for documents that are no streams: people write comments into files. */
+export class DocumentSax extends RestrictedSax {
+  static {
+    DocumentSax.prototype.on('comment', () => {});
+  }
+}
+
 /** A parser for one document. */
-export function openSax(handlers: SaxHandlers): RestrictedSax {
-  const sax = new RestrictedSax(OPTIONS);
+export function openSax(
+  handlers: SaxHandlers,
+  Sax: typeof RestrictedSax = RestrictedSax,
+): RestrictedSax {
+  const sax = new Sax(OPTIONS);
   let isInRoot = false;
   sax.on('opentag', (tag) => {
     isInRoot = true;

@@ -16,6 +16,7 @@ import { createClientOf, type HttpEnv } from '../../src/http/client.ts';
 import { type BareJid, parseBare } from '../../src/jid/jid.ts';
 import { createMetrics } from '../../src/kit/metrics.ts';
 import { archive } from '../../src/modules/archive/index.ts';
+import { portable } from '../../src/modules/portable/index.ts';
 import { allOperations } from '../../src/operations/index.ts';
 import type { RoomService } from '../../src/operations/room-service.ts';
 import type { ComponentInfo } from '../../src/operations/services.ts';
@@ -132,6 +133,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     stories: { isOn: () => true, find: scene.tales },
     certificates,
     archives: registry.apiOf(archive).service,
+    portable: registry.apiOf(portable).service,
     components: { list: () => options.components ?? [] },
     rooms: options.rooms ?? noRooms,
     removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),

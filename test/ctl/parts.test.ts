@@ -102,6 +102,23 @@ describe('parameters', () => {
     });
   });
 
+  test('a path is made whole, for the server is elsewhere', async () => {
+    const properties: Record<string, JsonSchema> = { file: { type: 'string', 'x-kind': 'path' } };
+    const parameters = parametersOf(
+      description({ properties, required: ['file'] }, { positional: ['file'] }),
+    );
+    const sources = { cwd: '/home/joe', keyboard: new PassThrough(), terminal: undefined };
+    for (const [file, whole] of [
+      ['people.xml', '/home/joe/people.xml'],
+      ['/srv/people.xml', '/srv/people.xml'],
+    ]) {
+      const given = { words: { file }, options: {} };
+      expect(await gatherInput(parameters, given, sources)).toMatchObject({
+        input: { file: whole },
+      });
+    }
+  });
+
   test.each(descriptions)('of $name are not in the way of general options', (each) => {
     const general = GENERAL_OPTIONS.map(([flags]) => /--([a-z]+)/.exec(flags)?.[1]);
     const own = parametersOf(each).map(({ option }) => option);

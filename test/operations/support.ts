@@ -16,6 +16,7 @@ import {
   parseDomain,
 } from '../../src/jid/jid.ts';
 import { archive } from '../../src/modules/archive/index.ts';
+import { portable } from '../../src/modules/portable/index.ts';
 import type { Lookup, TlsaRecord } from '../../src/operations/dns-lookup.ts';
 import type { FederationService } from '../../src/operations/federation-service.ts';
 import { allOperations } from '../../src/operations/index.ts';
@@ -187,6 +188,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
           : { ok: false, faults: world.faults },
     },
     archives: registry.apiOf(archive).service,
+    portable: registry.apiOf(portable).service,
     components: { list: () => [] },
     rooms: noRooms,
     certificates: {

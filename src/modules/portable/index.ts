@@ -9,13 +9,15 @@ import { type BareJid, domainOf } from '../../jid/jid.ts';
 import { randomId } from '../../kit/ids.ts';
 import { BoundedMap } from '../../kit/limits.ts';
 import { ownDocumentOf } from './giving.ts';
-import { portableOperations } from './operations.ts';
+import { createService, type PortableService } from './service.ts';
 import { createUnfinished, unfinishedMigrations } from './unfinished.ts';
 
 /** What other modules may use. */
 export interface PortableApi {
   /** A link to the data of an account; one that it had before is void. */
   link(account: BareJid): string;
+  /** Imports and exports for admins. */
+  readonly service: PortableService;
 }
 
 /** Below it are the links. */
@@ -80,6 +82,7 @@ export const portable = defineModule<undefined, PortableApi>({
 
     return {
       api: {
+        service: createService({ home, unfinished }),
         link(account) {
           revoke(account);
           const token = randomId(TOKEN_BYTES);
@@ -88,7 +91,6 @@ export const portable = defineModule<undefined, PortableApi>({
           return `${web.publicUrl(domainOf(account))}${PATH}${token}`;
         },
       },
-      operations: portableOperations({ home, unfinished }),
       web: { app },
       hooks: {
         async accountRemoved(account) {

@@ -3,6 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { AnyOperation } from '../../../src/core/operation.ts';
+import { portable } from '../../../src/modules/portable/index.ts';
+import { portableOperations } from '../../../src/operations/portable.ts';
 import type { Scene } from '../../support/scene.ts';
 
 /** What an import answers, as far as tests look at it. */
@@ -19,7 +21,11 @@ export interface Outcome {
 
 /** Runs an operation of the module. */
 export async function run(scene: Scene, name: string, input: object): Promise<unknown> {
-  const found = scene.registry.operations.find((each) => each.name === name);
+  const { service } = scene.registry.apiOf(portable);
+  const { accounts, hosts } = scene;
+  const found = portableOperations({ accounts, hosts, portable: service }).find(
+    (each) => each.name === name,
+  );
   if (found === undefined) expect.fail(`there is no ${name}`);
   const { input: schema, run: act } = found as AnyOperation & {
     run(input: unknown, actor: object): Promise<unknown>;

@@ -1,29 +1,18 @@
 /** Bringing accounts along from another server, and taking them there. */
-import { createWriteStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { accountJid, domain } from '../../config/fields.ts';
-import type { Home } from '../../core/module.ts';
-import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
-import { bytes, hidden, kind } from '../../core/operation-fields.ts';
-import { domainOf } from '../../jid/jid.ts';
-import { documentOf, type Given } from './giving.ts';
-import { Report } from './report.ts';
-import { takeFiles } from './taking.ts';
-import type { Unfinished } from './unfinished.ts';
+import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
+import { domainOf } from '../jid/jid.ts';
+import { accountJid, bytes, domain, hidden, kind } from './fields.ts';
+import { noSuchAccount, unlessServed } from './refusals.ts';
+import type { Services } from './services.ts';
 
-/** What the operations work with. */
-export interface PortableParts {
-  readonly home: Pick<Home<undefined>, 'accounts' | 'hosts' | 'imported' | 'exported' | 'log'>;
-  readonly unfinished: Unfinished;
-}
+type Needs = Pick<Services, 'accounts' | 'hosts' | 'portable'>;
 
 /** The operations. */
-export function portableOperations(parts: PortableParts): AnyOperation[] {
-  return [importOperation(parts), exportOperation(parts)];
+export function portableOperations(services: Needs): AnyOperation[] {
+  return [importOperation(services), exportOperation(services)];
 }
 
 const filePath = (description: string) =>
@@ -35,9 +24,7 @@ const filePath = (description: string) =>
     })
     .meta({ ...kind('path'), description });
 
-const only = accountJid()
-  .meta({ ...kind('jid'), description: 'Only this account.' })
-  .optional();
+const only = accountJid.describe('Only this account.').optional();
 
 const outcome = z.object({
   dryRun: z.boolean(),
@@ -53,10 +40,7 @@ const outcome = z.object({
   healthy: hidden(z.boolean().describe('Whether nothing was passed over.')),
 });
 
-function importOperation({ home, unfinished }: PortableParts): AnyOperation {
-  let isBusy = false;
-  const isServed = (host: Parameters<typeof home.hosts.get>[0]) =>
-    home.hosts.get(host) !== undefined;
+function importOperation({ portable }: Needs): AnyOperation {
   return operation({
     name: 'portable.import',
     command: ['import'],
@@ -77,27 +61,19 @@ function importOperation({ home, unfinished }: PortableParts): AnyOperation {
     output: outcome,
     present,
     async run({ file, dryRun, intoExisting, jid }) {
-      if (isBusy) return failure('conflict', 'Another import is under way.');
       const found = await stat(file).catch(() => undefined);
       if (found === undefined || !(found.isFile() || found.isDirectory()))
         return failure('not-found', `${file} is no file that the user of the server can see.`);
-      isBusy = true;
-      const report = new Report();
-      try {
-        const wish = { file, isDry: dryRun, intoExisting, only: jid };
-        await takeFiles({ home, unfinished, report, isServed }, wish);
-      } finally {
-        isBusy = false;
-      }
-      const { accounts, kinds, rows, untold, isWhole } = report;
-      if (!dryRun) home.log.info({ file, ...accounts }, 'accounts were imported');
+      const done = await portable.import({ file, isDry: dryRun, intoExisting, only: jid });
+      if (done === undefined) return failure('conflict', 'Another import is under way.');
+      const { accounts, kinds, passed, untold } = done;
       return success({
         dryRun,
         accounts: { ...accounts },
-        kinds: [...kinds.values()],
-        passed: [...rows.values()],
+        kinds: kinds.map((each) => ({ ...each })),
+        passed: passed.map((each) => ({ ...each })),
         untold,
-        healthy: isWhole,
+        healthy: passed.length === 0,
       });
     },
   });
@@ -130,7 +106,8 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function exportOperation({ home }: PortableParts): AnyOperation {
+function exportOperation(services: Needs): AnyOperation {
+  const { accounts, hosts, portable } = services;
   return operation({
     name: 'portable.export',
     command: ['export'],
@@ -143,9 +120,7 @@ function exportOperation({ home }: PortableParts): AnyOperation {
       file: filePath(
         'The file, which must not be there yet; only the user of the server can read it.',
       ),
-      host: domain()
-        .meta({ ...kind('domain'), description: 'Only the accounts of this domain.' })
-        .optional(),
+      host: domain.describe('Only the accounts of this domain.').optional(),
       jid: only,
       credentials: z
         .boolean()
@@ -153,45 +128,23 @@ function exportOperation({ home }: PortableParts): AnyOperation {
         .describe('Also the keys of passwords (SCRAM): keep the file as safe as the database.'),
     }),
     output: z.object({ file: z.string(), accounts: z.int(), bytes }),
-    present: ({ file, accounts, bytes: size }) =>
-      `${file}: ${accounts} ${accounts === 1 ? 'account' : 'accounts'}, ${size} bytes`,
+    present: ({ file, accounts: count, bytes: size }) =>
+      `${file}: ${count} ${count === 1 ? 'account' : 'accounts'}, ${size} bytes`,
     async run({ file, host, jid, credentials }) {
-      if (jid !== undefined && (await home.accounts.get(jid)) === undefined)
-        return failure('not-found', `There is no ${jid}.`);
-      if (host !== undefined && home.hosts.get(host) === undefined)
-        return failure('not-found', `${host} is not served here.`);
-      let accounts = 0;
-      const hosts =
-        jid !== undefined
-          ? [{ domain: domainOf(jid), only: jid }]
-          : home.hosts.all().filter(({ domain: each }) => host === undefined || each === host);
-      const given: Given = {
-        hosts,
+      if (jid !== undefined && (await accounts.get(jid)) === undefined)
+        return noSuchAccount(services, jid);
+      const unserved = host === undefined ? undefined : unlessServed(hosts, host);
+      if (unserved !== undefined) return unserved;
+      const all = hosts.all().filter((each) => host === undefined || each.domain === host);
+      const written = await portable.export({
+        file,
+        hosts: jid === undefined ? all : [{ domain: domainOf(jid), only: jid }],
         hasCredentials: credentials,
-        given() {
-          accounts += 1;
-        },
-      };
-      const fault = await write(file, documentOf(home, given));
-      if (fault !== undefined) return fault;
-      return success({ file, accounts, bytes: (await stat(file)).size });
+      });
+      if (!('code' in written)) return success({ file, ...written });
+      if (written.code === 'EEXIST') return failure('conflict', `${file} is there already.`);
+      const why = `${file} cannot be written by the user of the server (${written.code}).`;
+      return failure('refused', why);
     },
   });
-}
-
-/** Writes a new file; what is there already is not touched. */
-async function write(file: string, text: AsyncIterable<string>) {
-  let isOurs = false;
-  const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
-  target.once('open', () => (isOurs = true));
-  try {
-    await pipeline(Readable.from(text), target);
-    return undefined;
-  } catch (error) {
-    if (isOurs) await rm(file, { force: true });
-    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-    if (code === 'EEXIST') return failure('conflict', `${file} is there already.`);
-    if (code === undefined) throw error;
-    return failure('refused', `${file} cannot be written by the user of the server (${code}).`);
-  }
 }
