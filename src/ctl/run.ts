@@ -317,7 +317,7 @@ class Errand {
     if (!offline)
       return this.#fail(
         EXIT.notRunning,
-        `rtcd is not running (no socket at ${this.#socket}); start it with npm start`,
+        `rtcd is not running (no socket at ${this.#socket}), and rtcctl ${command.join(' ')} needs it; start it with npm start`,
       );
     const { serverProgram: file, cwd, env, signal } = this.#around;
     const config = this.#chosen.given.options['config'];

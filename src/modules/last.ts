@@ -137,6 +137,7 @@ function lastOperation(
     command: ['user', 'last'],
     summary: 'Show when a user was here last.',
     effect: 'read',
+    offline: true,
     about: ({ jid }) => jid,
     positional: ['jid'],
     input: z.object({ jid: accountJid().meta({ ...kind('jid'), description: 'The account.' }) }),

@@ -12,6 +12,7 @@ export function componentOperations({ components }: Pick<Services, 'components'>
       command: ['component', 'list'],
       summary: 'List the components, and which of them are connected.',
       effect: 'read',
+      offline: true,
       input: z.object({}),
       output: z.object({
         components: z.array(

@@ -16,6 +16,7 @@ export function hostOperations(services: Needs): AnyOperation[] {
       command: ['host', 'list'],
       summary: 'List the domains that are served.',
       effect: 'read',
+      offline: true,
       input: z.object({}),
       output: z.object({
         hosts: z.array(

@@ -64,6 +64,7 @@ function looking({ rooms }: Needs): AnyOperation[] {
         limit: limit(100),
       }),
       output: z.object({ rooms: z.array(roomLine), total: z.int() }),
+      offline: true,
       async run({ domain: at, host, search, offset: from, limit: most }) {
         const page = await rooms.list({ domain: at, host, search, offset: from, limit: most });
         return success({ rooms: page.rooms.map(lineOf), total: page.total });
@@ -85,6 +86,7 @@ function looking({ rooms }: Needs): AnyOperation[] {
             nick: z.string(),
             account: z.string(),
             role: z.string(),
+      offline: true,
             affiliation: z.string(),
             sessions: z.int(),
           }),
@@ -119,6 +121,7 @@ function looking({ rooms }: Needs): AnyOperation[] {
         const found = await rooms.show(jid);
         if (found === undefined) return noSuchRoom(jid);
         const wanted = found.members.filter(
+      offline: true,
           (each) => affiliation === undefined || each.affiliation === affiliation,
         );
         return success({ members: wanted.map((each) => ({ ...each })) });
@@ -145,6 +148,7 @@ function making({ rooms }: Needs): AnyOperation[] {
           .max(1000)
           .default([])
           .describe('Accounts that are its members.'),
+      offline: true,
         membersOnly: z.boolean().default(false).describe('Whether only members enter.'),
         public: z.boolean().default(false).describe('Whether it is listed.'),
         group: z
@@ -186,6 +190,7 @@ function making({ rooms }: Needs): AnyOperation[] {
         'Destroy {room} with all that was said in it?',
       ),
       output: z.object({ room: z.string() }),
+      offline: true,
       present: ({ room: jid }) => `${jid} is destroyed.`,
       async run({ room: jid, reason: why, venue }) {
         const done = await rooms.destroy(jid, { reason: why, venue });
@@ -213,6 +218,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
               .string()
               .regex(/^[A-Za-z]+=/, 'is not key=value')
               .meta(kind('text')),
+      offline: true,
           )
           .max(50)
           .default([])
@@ -247,6 +253,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
           .max(1000)
           .describe('The accounts; a domain is all of its accounts.'),
         reason,
+      offline: true,
       }),
       output: z.object({ room: z.string(), affiliation: z.string(), changed: z.int() }),
       present: ({ room: jid, affiliation, changed }) =>
@@ -299,6 +306,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
         search: z
           .string()
           .trim()
+      offline: true,
           .min(1)
           .max(1000)
           .optional()
@@ -346,6 +354,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       }),
       output: z.object({ room: z.string(), id: z.string() }),
       present: ({ room: jid, id }) => `Message ${id} is taken back in ${jid}.`,
+      offline: true,
       async run({ room: jid, id, reason: why }) {
         const done = await rooms.moderate(jid, id, why);
         return done.ok ? success({ room: jid, id }) : done;
@@ -367,6 +376,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
             .max(36_500)
             .default(0)
             .describe('What is younger than so many days stays; 0 is nothing.'),
+      offline: true,
         }),
         'Forget what was said in {room}?',
       ),

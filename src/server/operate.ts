@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { loadConfig } from '../config/load.ts';
 import {
+  type AnyOperation,
   createOperations,
   failure,
   inWords,
@@ -35,7 +36,12 @@ export async function operate(options: Omit<AssembleOptions, 'isServing'>): Prom
   process.stdout.write(`${JSON.stringify(outcome)}\n`);
 }
 
-async function answer(
+/** Why a command that works on a running server only is refused. */
+const needsServer = ({ command }: AnyOperation) =>
+  `rtcd is not running, and rtcctl ${command.join(' ')} needs it.`;
+
+/** Carries out one request, which is JSON of what {@link Request} says. */
+export async function answer(
   request: string,
   options: AssembleOptions,
 ): Promise<OperationOutcome<unknown>> {
@@ -49,8 +55,7 @@ async function answer(
     try {
       if (name === DESCRIBE_ALL) return success(assembled.operations.list.map(describeOperation));
       const known = assembled.operations.find(name);
-      if (known !== undefined && !known.offline)
-        return failure('unavailable', 'rtcd is not running, and this needs it.');
+      if (known !== undefined && !known.offline) return failure('unavailable', needsServer(known));
       const outcome = await assembled.operations.run(name, input, ACTOR);
       return words ? inWords(known, outcome) : outcome;
     } finally {

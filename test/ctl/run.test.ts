@@ -210,7 +210,7 @@ describe('without a server', () => {
     expect(ran).toEqual({
       exit: 3,
       out: '',
-      err: `rtcctl: rtcd is not running (no socket at ${place.socket}); start it with npm start\n`,
+      err: `rtcctl: rtcd is not running (no socket at ${place.socket}), and rtcctl status needs it; start it with npm start\n`,
     });
     const json = await place.run(['status', '--json']);
     expect(JSON.parse(json.out)).toMatchObject({ ok: false, why: 'unavailable' });

@@ -93,6 +93,7 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
       effect: 'read',
       about,
       positional: ['host'],
+      offline: true,
       input: z.object({ host }),
       output: z.object({
         host: z.string(),
@@ -116,6 +117,7 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
       effect: 'change',
       about,
       positional: ['text'],
+      offline: true,
       input: z.object({ text, host }),
       output: told.extend({ sent: z.int().describe('To how many users, at once.') }),
       present: (done) =>
@@ -133,6 +135,7 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
       effect: 'change',
       about,
       positional: ['text'],
+      offline: true,
       input: z.object({ text, host }),
       output: told,
       present: (done) => `The ${name} of ${done.host} is corrected.`,
@@ -149,6 +152,7 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
       effect: 'change',
       about,
       positional: ['host'],
+      offline: true,
       input: z.object({ host }),
       output: told,
       present: (done) => `${done.host} has no ${name} any more.`,

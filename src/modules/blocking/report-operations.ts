@@ -48,6 +48,7 @@ function list({ home, reports }: ReportOperationsOptions): AnyOperation {
     summary: 'List what users reported of whom they blocked, newest first.',
     effect: 'read',
     about: ({ host }) => host,
+    offline: true,
     input: z.object({
       host: domain()
         .optional()
@@ -72,6 +73,7 @@ function show({ home, reports }: ReportOperationsOptions): AnyOperation {
     about: async ({ id }) => (await reports.find(id))?.host,
     positional: ['id'],
     input: z.object({ id: number }),
+    offline: true,
     output: line.extend({
       reporters: z.int().describe('How many users reported this address.'),
       messages: z.array(z.string()).describe('Ids of the messages that are meant.'),
@@ -98,6 +100,7 @@ function dismiss({ reports }: ReportOperationsOptions): AnyOperation {
     about: async ({ id }) => (await reports.find(id))?.host,
     positional: ['id'],
     input: z.object({ id: number }),
+    offline: true,
     output: z.object({ id: z.int() }),
     present: ({ id }) => `Report ${id} is dismissed.`,
     run: async ({ id }) => ((await reports.dismiss(id)) ? success({ id }) : nothing(id)),

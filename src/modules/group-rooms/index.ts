@@ -20,9 +20,7 @@ export const groupRooms = defineModule<undefined, GroupRooms>({
     return {
       api,
       operations: groupRoomOperations(api),
-      async stop() {
-        stop();
-      },
+      stop,
     };
   },
 });

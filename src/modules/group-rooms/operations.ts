@@ -17,6 +17,7 @@ export function groupRoomOperations(rooms: GroupRooms): AnyOperation[] {
       command: ['room', 'groups'],
       summary: 'List the rooms that belong to groups.',
       effect: 'read',
+      offline: true,
       input: z.object({}),
       output: z.object({
         rooms: z.array(z.object({ room: z.string(), group: z.string(), host: z.string() })),
@@ -33,6 +34,7 @@ export function groupRoomOperations(rooms: GroupRooms): AnyOperation[] {
       command: ['room', 'group'],
       summary: 'Give a room to a group: those in it are members, and their clients enter it.',
       effect: 'change',
+      offline: true,
       positional: ['room', 'group'],
       input: z.object({
         room,
@@ -50,6 +52,7 @@ export function groupRoomOperations(rooms: GroupRooms): AnyOperation[] {
       command: ['room', 'ungroup'],
       summary: 'Take a room from its group: its members by the group are none any more.',
       effect: 'change',
+      offline: true,
       positional: ['room'],
       input: z.object({ room }),
       output: z.object({ room: z.string() }),

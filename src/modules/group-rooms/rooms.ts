@@ -2,6 +2,7 @@
 import type { Home } from '../../core/module.ts';
 import { type BareJid, domainOf } from '../../jid/jid.ts';
 import { createExclusive } from '../../kit/exclusive.ts';
+import { createPending } from '../../kit/pending.ts';
 import { bookmarks } from '../bookmarks/index.ts';
 import { type GroupChange, type GroupKey, groups } from '../groups/index.ts';
 import { type AdminService, muc } from '../muc/index.ts';
@@ -34,16 +35,17 @@ const without = (accounts: readonly BareJid[], others: readonly BareJid[]): read
   return accounts.filter((account) => !left.has(account));
 };
 
-/** Makes them; `stop` ends what they have running. */
+/** Makes them; `stop` resolves when nothing of them runs any more. */
 export function createGroupRooms(home: Home<undefined>): {
   readonly api: GroupRooms;
-  stop(): void;
+  stop(): Promise<void>;
 } {
   const table = createGroupRoomTable(home.store);
   const rooms = home.use(muc);
   const known = home.use(groups);
   const belonging = createBelonging(rooms, home.use(bookmarks), home.log);
   const exclusive = createExclusive<BareJid>();
+  const pending = createPending();
 
   const groupFor = (room: BareJid, name: string): GroupKey => ({
     host: home.hosts.ownerOf(domainOf(room))?.domain ?? domainOf(room),
@@ -105,17 +107,17 @@ export function createGroupRooms(home: Home<undefined>): {
   let isOver = false;
   // Later than one operation on a stopped server takes, which builds this, too.
   const start = home.clock.after(START_MS, () => {
-    catchUpAll().catch(failed);
+    pending.add(catchUpAll().catch(failed));
   });
   known.onChange((change) => {
-    follow(change).catch(failed);
+    pending.add(follow(change).catch(failed));
   });
   rooms.onEnd((room) => {
     const forget = async () => {
       await belonging.forget(room, await table.membersOf(room));
       await table.remove(room);
     };
-    exclusive(room, forget).catch(failed);
+    pending.add(exclusive(room, forget).catch(failed));
   });
 
   const api: GroupRooms = {
@@ -133,9 +135,10 @@ export function createGroupRooms(home: Home<undefined>): {
   };
   return {
     api,
-    stop() {
+    async stop() {
       isOver = true;
       start.cancel();
+      await pending.settled();
     },
   };
 }

@@ -74,6 +74,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       command: ['group', 'list'],
       summary: 'List the groups whose members have each other in their rosters.',
       effect: 'read',
+      offline: true,
       about: ({ host: named }) => named ?? about({}),
       input: z.object({ host }),
       output: z.object({
@@ -107,6 +108,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       effect: 'read',
       about,
       positional: ['name'],
+      offline: true,
       input: z.object({ name, host }),
       output: z.object({
         name: z.string(),
@@ -140,6 +142,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       effect: 'change',
       about,
       positional: ['name'],
+      offline: true,
       input: z.object({
         name,
         host,
@@ -164,6 +167,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       effect: 'change',
       about,
       positional: ['name'],
+      offline: true,
       input: confirmed(z.object({ name, host }), 'Delete the group {name}?'),
       output: told,
       present: (gone) => `${gone.name} of ${gone.host} was deleted.`,
@@ -181,6 +185,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       effect: 'change',
       about: (input) => aboutMembers(about(input), input.jids),
       positional: ['name', 'jids'],
+      offline: true,
       input: z.object({ name, jids, host }),
       output: told,
       present: (done) => `They are in ${done.name} of ${done.host} now.`,
@@ -200,6 +205,7 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       effect: 'change',
       about,
       positional: ['name', 'jids'],
+      offline: true,
       input: z.object({ name, jids, host }),
       output: told,
       present: (done) => `They are no longer in ${done.name} of ${done.host}.`,

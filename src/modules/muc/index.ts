@@ -121,7 +121,7 @@ export const muc = defineModule<MucSettings, MucService>({
       async stop() {
         sweep.cancel();
         stopExpiry();
-        rooms.stop();
+        await rooms.stop();
       },
     };
   },

@@ -4,6 +4,8 @@
  */
 import type { MaybePromise } from '../../core/hooks.ts';
 import type { FullJid, Jid } from '../../jid/jid.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { deferred } from '../../kit/deferred.ts';
 import { addressedTo } from '../../stanza/address.ts';
 import type { Message, Presence, Stanza } from '../../stanza/stanza.ts';
 
@@ -12,6 +14,7 @@ const MAX_WAITING = 2000;
 
 /** What the ways work with. */
 export interface LaneOptions {
+  readonly clock: Clock;
   route(stanza: Stanza): MaybePromise<void>;
   /** A recipient for whom too much waits; told when what a room is doing now is done. */
   overflow(to: Jid): void;
@@ -26,8 +29,8 @@ export interface Lanes {
   sendAll(stanza: Message | Presence, to: readonly FullJid[]): void;
   /** Resolves when what is on its way to a recipient is there; undefined when nothing is. */
   busy(to: Jid): Promise<void> | undefined;
-  /** The same for all of them. */
-  drained(): Promise<unknown>;
+  /** Resolves when all that is on its way is there, or after so many ms. */
+  drained(most: number): Promise<void>;
 }
 
 interface Lane {
@@ -36,7 +39,7 @@ interface Lane {
 }
 
 /** Makes them. */
-export function createLanes({ route, overflow, failed }: LaneOptions): Lanes {
+export function createLanes({ clock, route, overflow, failed }: LaneOptions): Lanes {
   const lanes = new Map<Jid, Lane>();
   const overflowing = new Set<Jid>();
 
@@ -85,7 +88,12 @@ export function createLanes({ route, overflow, failed }: LaneOptions): Lanes {
 
   return {
     busy: (to) => lanes.get(to)?.tail,
-    drained: () => Promise.all([...lanes.values()].map(({ tail }) => tail)),
+    async drained(most) {
+      const late = deferred<unknown>();
+      const timer = clock.after(most, () => late.resolve(undefined));
+      await Promise.race([Promise.all([...lanes.values()].map(({ tail }) => tail)), late.promise]);
+      timer.cancel();
+    },
     send,
     sendAll(stanza, to) {
       for (const jid of to) send(addressedTo(stanza, jid));

@@ -15,6 +15,7 @@ import {
   type Jid,
 } from '../../jid/jid.ts';
 import { randomId } from '../../kit/ids.ts';
+import { createPending } from '../../kit/pending.ts';
 import { iqResult } from '../../stanza/build.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Iq, Message } from '../../stanza/stanza.ts';
@@ -71,7 +72,8 @@ export interface Rooms {
   readonly memory: SessionMemory;
   /** Adds one who is told of rooms that are no more. */
   onEnd(listener: (room: BareJid) => void): void;
-  stop(): void;
+  /** Resolves when what follows from changes is written and sent. */
+  stop(): Promise<void>;
 }
 
 /** What rooms work with. */
@@ -97,10 +99,12 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
   const { inTurn } = cells;
   const counts = new Map<BareJid, number>();
   const relays = createRelays();
+  const pending = createPending();
   const invitees = createInvitees(home);
   const listeners: ((room: BareJid) => void)[] = [];
   const allowances = createAllowances(clock, home.configOf);
   const lanes = createLanes({
+    clock,
     route: home.route,
     overflow: (to) => dropSession(to),
     failed: (error) => log.error({ err: error }, 'a stanza of a room could not be sent'),
@@ -144,10 +148,10 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
   /** Takes what became of an event: written first where it must last, then told. */
   const take = (cell: Cell, outcome: Outcome, place?: Reserved): MaybePromise<Verdict> => {
     if (cell.room !== undefined && outcome.room === undefined && !cell.room.isLocked)
-      archives.remove(cell.room.jid).catch(archiveFailed);
+      pending.add(archives.remove(cell.room.jid).catch(archiveFailed));
     const term = outcome.room?.config.keepDays ?? 0;
     if (outcome.room !== undefined && term !== (cell.room?.config.keepDays ?? 0))
-      archives.setTerm(outcome.room.jid, term).catch(archiveFailed);
+      pending.add(archives.setTerm(outcome.room.jid, term).catch(archiveFailed));
     const { first, meanwhile } = tables.writing(cell.room, outcome);
     const archived = (): Verdict => {
       accept(cell, outcome);
@@ -390,14 +394,13 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
         handOver(turn, (session) => home.sessions.at(session)?.isResumable === true);
         accept(cell, { ...turn.outcome, room: turn.room });
       }
-      await Promise.race([
-        lanes.drained(),
-        new Promise<void>((resolve) => clock.after(GOODBYE_MS, resolve)),
-      ]);
+      await lanes.drained(GOODBYE_MS);
     },
-    stop() {
+    async stop() {
       ghosts.stop();
       for (const [, { timer }] of cells.all()) timer?.cancel();
+      await pending.settled();
+      await lanes.drained(GOODBYE_MS);
     },
   };
 }

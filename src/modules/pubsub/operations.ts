@@ -99,6 +99,7 @@ function services(context: Context): AnyOperation {
     command: ['pubsub', 'services'],
     summary: 'List the services that have nodes of their own.',
     effect: 'read',
+    offline: true,
     input: z.object({}),
     output: z.object({ services: z.array(z.object({ service: z.string(), nodes: z.int() })) }),
     async run() {
@@ -117,6 +118,7 @@ function list(context: Context): AnyOperation {
     command: ['pubsub', 'nodes'],
     summary: 'List the nodes of an account or a service.',
     effect: 'read',
+    offline: true,
     positional: ['jid'],
     input: z.object({
       jid,
@@ -144,6 +146,7 @@ function show(context: Context): AnyOperation {
     command: ['pubsub', 'show'],
     summary: 'Show a node: how it is configured, whose it is, and who is subscribed.',
     effect: 'read',
+    offline: true,
     isAudited: true,
     positional: ['jid', 'node'],
     input: z.object({ jid, node: name }),

@@ -94,6 +94,7 @@ function list({ registrations, publisher, waking }: PushOperationsOptions): AnyO
     command: ['push', 'list'],
     summary: 'List what is registered for push notifications, and how they fare.',
     effect: 'read',
+    offline: true,
     about: ({ jid }) => jid,
     positional: ['jid'],
     input: z.object({
@@ -161,6 +162,7 @@ function forget(options: PushOperationsOptions): AnyOperation {
     command: ['push', 'forget'],
     summary: 'Forget push registrations of an account; its apps register again when they sign in.',
     effect: 'change',
+    offline: true,
     about: ({ jid }) => jid,
     positional: ['jid'],
     input: confirmed(z.object(which), 'Forget push registrations of {jid}?'),

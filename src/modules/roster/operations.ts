@@ -18,6 +18,7 @@ export function rosterOperations(
       command: ['user', 'contacts'],
       summary: 'Show the contacts of an account.',
       effect: 'read',
+      offline: true,
       // With whom somebody is acquainted is his affair; who looks at it leaves his name.
       isAudited: true,
       about: ({ jid }) => jid,

@@ -1,0 +1,97 @@
+/** What `rtcctl` does on a stopped server: each request builds it anew on the same folder. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answer } from '../../src/server/operate.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rtcd-operate-'));
+  await mkdir(join(folder, 'conf.d'));
+  await writeFile(join(folder, 'rtcd.yaml'), 'data: data\n');
+  await writeFile(join(folder, 'conf.d/localhost.yaml'), 'virtualHost: localhost\n');
+  for (const name of ['joe', 'eva'])
+    await run('accounts.add', { jid: `${name}@localhost`, password: 'a secret for tests' });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const options = () => ({ configFile: undefined, env: {}, cwd: folder, isServing: false });
+
+const attempt = (name: string, input: object = {}) =>
+  answer(JSON.stringify({ name, input }), options());
+
+async function run(name: string, input: object = {}): Promise<unknown> {
+  const outcome = await attempt(name, input);
+  expect(outcome).toMatchObject({ ok: true });
+  return outcome.ok ? outcome.value : undefined;
+}
+
+const ROOM = 'lobby@conference.localhost';
+const membersOf = (room: string) => run('rooms.members', { room });
+
+describe('on a stopped server', () => {
+  test('the domains are listed, with nobody online', async () => {
+    expect(await run('hosts.list')).toMatchObject({
+      hosts: [{ domain: 'localhost', accounts: 2, sessions: 0 }],
+    });
+    expect(await run('components.list')).toEqual({ components: [] });
+  });
+
+  test('rooms are made, changed and destroyed', async () => {
+    await run('rooms.create', { room: ROOM, owner: 'joe@localhost', membersOnly: true });
+    await run('rooms.config', { room: ROOM, set: ['name=Hall'] });
+    await run('rooms.affiliation', {
+      room: ROOM,
+      affiliation: 'member',
+      accounts: ['eva@localhost'],
+    });
+    expect(await run('rooms.list')).toMatchObject({ rooms: [{ jid: ROOM, name: 'Hall' }] });
+    expect(await membersOf(ROOM)).toMatchObject({
+      members: [{ jid: 'eva@localhost' }, { jid: 'joe@localhost' }],
+    });
+    expect(await run('rooms.history', { room: ROOM })).toMatchObject({ messages: [] });
+    const db = new Database(join(folder, 'data/rtcd.sqlite'));
+    // XEP-0045 §9.3: who becomes a member of a room that others may not enter is invited.
+    const waiting = db.prepare('select count(*) as n from offline_messages where account = ?');
+    expect(waiting.get('eva@localhost')).toEqual({ n: 1 });
+    await run('rooms.destroy', { room: ROOM });
+    expect(db.prepare('select jid from archive_owners where jid = ?').all(ROOM)).toEqual([]);
+    db.close();
+    expect(await run('rooms.list')).toMatchObject({ rooms: [] });
+  });
+
+  test('groups are made and changed, and the rooms of theirs follow', async () => {
+    await run('groups.create', { name: 'staff' });
+    await run('groups.add', { name: 'staff', jids: ['joe@localhost', 'eva@localhost'] });
+    const room = 'staff@conference.localhost';
+    await run('rooms.create', { room, owner: 'joe@localhost', group: 'staff' });
+    expect(await membersOf(room)).toMatchObject({ members: [{ jid: 'eva@localhost' }, {}] });
+    await run('groups.remove', { name: 'staff', jids: ['eva@localhost'] });
+    expect(await membersOf(room)).toMatchObject({ members: [{ jid: 'joe@localhost' }] });
+    expect(await run('groups.list')).toMatchObject({ groups: [{ name: 'staff', members: 1 }] });
+    await run('groups.delete', { name: 'staff' });
+    expect(await run('rooms.groups')).toEqual({ rooms: [] });
+  });
+
+  test('the message of the day is set, and waits for those who come', async () => {
+    expect(await run('motd.set', { text: 'Welcome back.' })).toMatchObject({ sent: 0 });
+    expect(await run('motd.show')).toMatchObject({ text: 'Welcome back.' });
+    await run('motd.delete');
+    expect(await run('motd.show')).toMatchObject({ since: null });
+  });
+
+  test('what is known of users is shown', async () => {
+    expect(await run('roster.show', { jid: 'eva@localhost' })).toEqual({ contacts: [] });
+    expect(await run('accounts.last', { jid: 'eva@localhost' })).toMatchObject({ online: false });
+  });
+
+  test('what needs those who are online says that it needs the server', async () => {
+    expect(await attempt('announcements.send', { text: 'Down at ten.' })).toEqual({
+      ok: false,
+      why: 'unavailable',
+      text: 'rtcd is not running, and rtcctl announce needs it.',
+    });
+  });
+});
