@@ -14,7 +14,7 @@ import {
   offset,
   time,
 } from './fields.ts';
-import { noSuchAccount, unlessServed } from './refusals.ts';
+import { noSuchAccount, unlessFound, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
 import { sessionInfo, sessionInfoOf } from './session-info.ts';
 
@@ -184,8 +184,7 @@ function reads(services: Needs): AnyOperation[] {
           ...(role === undefined ? {} : { role }),
         };
         const page = await accounts.list({ ...filter, offset: from, limit: most });
-        const unserved =
-          host === undefined || page.total > 0 ? undefined : unlessServed(hosts, host);
+        const unserved = unlessFound(hosts, host, page.total);
         if (unserved !== undefined) return unserved;
         const rows = page.accounts.map(async (account) => ({
           ...(await told(account)),

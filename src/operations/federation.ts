@@ -5,7 +5,7 @@ import type { Domain } from '../jid/jid.ts';
 import { eventOf, eventSchema, linkOf, linkSchema, stepOf, stepSchema } from './federation-info.ts';
 import type { FederationLink, FederationService } from './federation-service.ts';
 import { confirmed, domain, limit, offset, otherDomain, watchOf } from './fields.ts';
-import { unlessServed } from './refusals.ts';
+import { unlessFound, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
 
 type Needs = Pick<Services, 'federation' | 'hosts'>;
@@ -62,6 +62,8 @@ function list(services: Needs): AnyOperation {
             far.includes(part) || remoteAddress.includes(part),
         )
         .toSorted(byNames);
+      const unserved = unlessFound(services.hosts, host, found.length);
+      if (unserved !== undefined) return unserved;
       const links = found.slice(from, from + most).map(linkOf);
       return success({ links, total: found.length });
     },

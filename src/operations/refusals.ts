@@ -2,23 +2,14 @@
 import { closest } from '../config/closest.ts';
 import type { Accounts } from '../core/accounts.ts';
 import type { Hosts } from '../core/hosts.ts';
+import { unlessServed } from '../core/meant-host.ts';
 import { failure, type OperationFailure } from '../core/operation.ts';
-import { type BareJid, type Domain, domainOf, localOf } from '../jid/jid.ts';
+import { type BareJid, domainOf, localOf } from '../jid/jid.ts';
+
+export { unlessFound, unlessServed } from '../core/meant-host.ts';
 
 /** Accounts of a host among which a mistyped one is looked for. */
 const COMPARED_ACCOUNTS = 5000;
-
-/** The failure for a domain that is not served; undefined when it is. */
-export function unlessServed(hosts: Hosts, domain: Domain): OperationFailure | undefined {
-  if (hosts.get(domain) !== undefined) return undefined;
-  const served = hosts.all().map((host) => host.domain);
-  const meant = closest(domain, served);
-  const hint =
-    meant === undefined
-      ? `hosts: ${served.join(', ') || 'none'}; enable it with a link in conf.d`
-      : `did you mean ${meant}?`;
-  return failure('not-found', `${domain} is not served here; ${hint}`);
-}
 
 /** The failure for an account that does not exist, with the one that may be meant. */
 export async function noSuchAccount(

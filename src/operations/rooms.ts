@@ -1,12 +1,13 @@
 /** Operations on chat rooms. */
 import { z } from 'zod';
 import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
-import { type BareJid, bareOf, localOf, parseBare } from '../jid/jid.ts';
+import { type BareJid, bareOf, type Domain, localOf, parseBare } from '../jid/jid.ts';
 import { accountJid, anyJid, confirmed, domain, kind, limit, offset, time } from './fields.ts';
+import { unlessFound } from './refusals.ts';
 import type { RoomService } from './room-service.ts';
 import type { Services } from './services.ts';
 
-type Needs = Pick<Services, 'rooms' | 'clock'>;
+type Needs = Pick<Services, 'rooms' | 'hosts' | 'clock'>;
 
 const room = accountJid.describe('The room, such as lobby@conference.falcot.com.');
 const reason = z.string().max(1000).default('').describe('Why; those concerned are told.');
@@ -41,6 +42,14 @@ const lineOf = (line: Awaited<ReturnType<RoomService['list']>>['rooms'][number])
 /** A key with its value, but for the password of a room. */
 const masked = (each: string) => each.replace(/^password=.+/s, 'password=********');
 
+/** The failure for a domain at which no rooms are found, nor can be. */
+function unlessRooms(rooms: Pick<RoomService, 'domains'>, at: Domain | undefined, found: number) {
+  const domains = rooms.domains();
+  if (at === undefined || found > 0 || domains.includes(at)) return undefined;
+  const are = domains.join(', ') || 'no domain';
+  return failure('not-found', `There are no rooms at ${at}; they are at ${are}.`);
+}
+
 const noSuchRoom = (jid: BareJid) => failure('not-found', `There is no room ${jid}.`);
 
 /** Operations on rooms. */
@@ -48,13 +57,14 @@ export function roomOperations(services: Needs): AnyOperation[] {
   return [...looking(services), ...making(services), ...changing(services), ...keeping(services)];
 }
 
-function looking({ rooms }: Needs): AnyOperation[] {
+function looking({ rooms, hosts }: Needs): AnyOperation[] {
   return [
     operation({
       name: 'rooms.list',
       command: ['room', 'list'],
       summary: 'List the chat rooms.',
       effect: 'read',
+      offline: true,
       about: ({ domain: each, host }) => each ?? host,
       input: z.object({
         domain: domain.optional().describe('Only rooms of this service.'),
@@ -64,9 +74,10 @@ function looking({ rooms }: Needs): AnyOperation[] {
         limit: limit(100),
       }),
       output: z.object({ rooms: z.array(roomLine), total: z.int() }),
-      offline: true,
       async run({ domain: at, host, search, offset: from, limit: most }) {
         const page = await rooms.list({ domain: at, host, search, offset: from, limit: most });
+        const unserved = unlessFound(hosts, host, page.total) ?? unlessRooms(rooms, at, page.total);
+        if (unserved !== undefined) return unserved;
         return success({ rooms: page.rooms.map(lineOf), total: page.total });
       },
     }),
@@ -75,6 +86,7 @@ function looking({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'show'],
       summary: 'Show a room: who is in it, and how it is configured.',
       effect: 'read',
+      offline: true,
       about: ({ room: jid }) => jid,
       positional: ['room'],
       input: z.object({ room }),
@@ -86,7 +98,6 @@ function looking({ rooms }: Needs): AnyOperation[] {
             nick: z.string(),
             account: z.string(),
             role: z.string(),
-      offline: true,
             affiliation: z.string(),
             sessions: z.int(),
           }),
@@ -110,6 +121,7 @@ function looking({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'members'],
       summary: 'List the owners, admins, members and banned accounts of a room.',
       effect: 'read',
+      offline: true,
       about: ({ room: jid }) => jid,
       positional: ['room'],
       input: z.object({
@@ -121,7 +133,6 @@ function looking({ rooms }: Needs): AnyOperation[] {
         const found = await rooms.show(jid);
         if (found === undefined) return noSuchRoom(jid);
         const wanted = found.members.filter(
-      offline: true,
           (each) => affiliation === undefined || each.affiliation === affiliation,
         );
         return success({ members: wanted.map((each) => ({ ...each })) });
@@ -137,6 +148,7 @@ function making({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'create'],
       summary: 'Make a persistent room, with its owner and members.',
       effect: 'change',
+      offline: true,
       about: ({ room: jid }) => jid,
       positional: ['room', 'owner'],
       input: z.object({
@@ -148,7 +160,6 @@ function making({ rooms }: Needs): AnyOperation[] {
           .max(1000)
           .default([])
           .describe('Accounts that are its members.'),
-      offline: true,
         membersOnly: z.boolean().default(false).describe('Whether only members enter.'),
         public: z.boolean().default(false).describe('Whether it is listed.'),
         group: z
@@ -179,6 +190,7 @@ function making({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'destroy'],
       summary: 'Destroy a room; a persistent one cannot be made again by users.',
       effect: 'change',
+      offline: true,
       about: ({ room: jid }) => jid,
       positional: ['room'],
       input: confirmed(
@@ -190,7 +202,6 @@ function making({ rooms }: Needs): AnyOperation[] {
         'Destroy {room} with all that was said in it?',
       ),
       output: z.object({ room: z.string() }),
-      offline: true,
       present: ({ room: jid }) => `${jid} is destroyed.`,
       async run({ room: jid, reason: why, venue }) {
         const done = await rooms.destroy(jid, { reason: why, venue });
@@ -207,6 +218,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'config'],
       summary: 'Show or change the configuration of a room.',
       effect: 'change',
+      offline: true,
       told: (input) => ({ ...input, set: input.set.map(masked) }),
       about: ({ room: jid }) => jid,
       positional: ['room'],
@@ -218,7 +230,6 @@ function changing({ rooms }: Needs): AnyOperation[] {
               .string()
               .regex(/^[A-Za-z]+=/, 'is not key=value')
               .meta(kind('text')),
-      offline: true,
           )
           .max(50)
           .default([])
@@ -242,6 +253,7 @@ function changing({ rooms }: Needs): AnyOperation[] {
       command: ['room', 'affiliation'],
       summary: 'Make accounts owners, admins or members of a room, ban them, or take that back.',
       effect: 'change',
+      offline: true,
       about: ({ room: jid }) => jid,
       positional: ['room', 'affiliation', 'accounts'],
       input: z.object({
@@ -253,7 +265,6 @@ function changing({ rooms }: Needs): AnyOperation[] {
           .max(1000)
           .describe('The accounts; a domain is all of its accounts.'),
         reason,
-      offline: true,
       }),
       output: z.object({ room: z.string(), affiliation: z.string(), changed: z.int() }),
       present: ({ room: jid, affiliation, changed }) =>
@@ -295,6 +306,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       command: ['room', 'history'],
       summary: 'Show what was said in a room, newest first; the audit log tells of it.',
       effect: 'read',
+      offline: true,
       isAudited: true,
       about: ({ room: jid }) => jid,
       positional: ['room'],
@@ -306,7 +318,6 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
         search: z
           .string()
           .trim()
-      offline: true,
           .min(1)
           .max(1000)
           .optional()
@@ -343,6 +354,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       command: ['room', 'moderate'],
       summary: 'Take back a message in the name of a room: all clients there are told.',
       effect: 'change',
+      offline: true,
       about: ({ room: jid }) => jid,
       positional: ['room', 'id'],
       input: z.object({
@@ -354,7 +366,6 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       }),
       output: z.object({ room: z.string(), id: z.string() }),
       present: ({ room: jid, id }) => `Message ${id} is taken back in ${jid}.`,
-      offline: true,
       async run({ room: jid, id, reason: why }) {
         const done = await rooms.moderate(jid, id, why);
         return done.ok ? success({ room: jid, id }) : done;
@@ -365,6 +376,7 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
       command: ['room', 'purge'],
       summary: 'Forget what was said in a room.',
       effect: 'change',
+      offline: true,
       about: ({ room: jid }) => jid,
       positional: ['room'],
       input: confirmed(
@@ -376,7 +388,6 @@ function keeping({ rooms, clock }: Needs): AnyOperation[] {
             .max(36_500)
             .default(0)
             .describe('What is younger than so many days stays; 0 is nothing.'),
-      offline: true,
         }),
         'Forget what was said in {room}?',
       ),

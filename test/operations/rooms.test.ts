@@ -27,19 +27,16 @@ describe('rooms', () => {
     audited = [];
     house = await openHouse();
     const { scene } = house;
-    operations = createOperations(
-      roomOperations({ rooms: scene.registry.apiOf(muc), clock: scene.clock }),
-      {
-        audit: {
-          async record({ operation, input }) {
-            audited.push(operation);
-            told = input;
-          },
+    operations = createOperations(roomOperations({ ...scene, rooms: scene.registry.apiOf(muc) }), {
+      audit: {
+        async record({ operation, input }) {
+          audited.push(operation);
+          told = input;
         },
-        log: scene.log.area('test'),
-        mayRun: () => true,
       },
-    );
+      log: scene.log.area('test'),
+      mayRun: () => true,
+    });
   });
   afterEach(() => house.scene.stop());
 
@@ -48,7 +45,7 @@ describe('rooms', () => {
     const steward = 'crone1@shakespeare.lit';
     await scene.accounts.setRole(bareOf(house.crone1.jid), 'admin');
     const judged = createOperations(
-      roomOperations({ rooms: scene.registry.apiOf(muc), clock: scene.clock }),
+      roomOperations({ ...scene, rooms: scene.registry.apiOf(muc) }),
       {
         audit: { record: async () => {} },
         log: scene.log.area('test'),
@@ -100,7 +97,12 @@ describe('rooms', () => {
     });
     expect(await value('rooms.list', { search: 'nobody' })).toMatchObject({ total: 0 });
     expect(await value('rooms.list', { host: 'shakespeare.lit' })).toMatchObject({ total: 1 });
-    expect(await value('rooms.list', { host: 'other.example' })).toMatchObject({ total: 0 });
+    expect(await run('rooms.list', { host: 'other.example' })).toMatchObject({
+      text: expect.stringContaining('other.example is not served here'),
+    });
+    expect(await run('rooms.list', { domain: 'b.example' })).toMatchObject({
+      text: `There are no rooms at b.example; they are at ${CHAT}.`,
+    });
     await house.hag66.send(join('hag', '', room));
     expect(codesIn(house.hag66.inbox.at(-2))).toEqual([110]);
     await house.hecate.send(join('hecate', '', room));

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { assemble } from '../../src/server/assemble.ts';
 import { answer } from '../../src/server/operate.ts';
 
 let folder: string;
@@ -94,4 +95,26 @@ describe('on a stopped server', () => {
       text: 'rtcd is not running, and rtcctl announce needs it.',
     });
   });
+});
+
+test('every list that takes a domain says that it is not served', async () => {
+  const { operations, close } = await assemble(options());
+  onTestFinished(close);
+  const ask = async (name: string, field = 'host') => {
+    const outcome = await operations.run(
+      name,
+      { [field]: 'localhos' },
+      { name: 'root', via: 'offline' },
+    );
+    return outcome.ok ? name : outcome.text;
+  };
+  const lists = ['accounts', 'sessions', 'rooms', 'groups', 'invitations', 'registrations'];
+  const told = [
+    ...lists.map((name) => ask(`${name}.list`)),
+    ...['reports.list', 'files.list', 'files.quota', 'motd.show'].map((name) => ask(name)),
+    ask('dns.zone', 'domain'),
+  ];
+  expect(new Set(await Promise.all(told))).toEqual(
+    new Set(['localhos is not served here; did you mean localhost?']),
+  );
 });

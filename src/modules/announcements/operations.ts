@@ -1,7 +1,7 @@
 /** Announcements as admins make them: XEP-0133 §4.23 to §4.28. */
 import { z } from 'zod';
 import { domain } from '../../config/fields.ts';
-import { aboutHost, meantHost } from '../../core/meant-host.ts';
+import { aboutHost, meantHost, unlessFound } from '../../core/meant-host.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
 import { confirmed, kind, time, wholeText } from '../../core/operation-fields.ts';
@@ -68,6 +68,8 @@ function announce(home: Needs, announcer: Announcer): AnyOperation {
         return home.isEnabled(each.domain) ? [each.domain] : [];
       });
       const meant = named === undefined ? enabled : enabled.filter((each) => each === named);
+      const unserved = unlessFound(home.hosts, named, meant.length);
+      if (unserved !== undefined) return unserved;
       if (meant.length === 0)
         return failure('not-found', `${named ?? 'The server'} has no announcements.`);
       return success({ sent: await announcer.announce(meant, said, subject) });
@@ -91,9 +93,9 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
           ? 'Show the message of the day, which each user is sent once.'
           : 'Show what new users are welcomed with when they first log in.',
       effect: 'read',
+      offline: true,
       about,
       positional: ['host'],
-      offline: true,
       input: z.object({ host }),
       output: z.object({
         host: z.string(),
@@ -115,9 +117,9 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
           ? 'Set the message of the day: who is online is sent it at once, others when they come.'
           : 'Set what those are welcomed with who get an account from now on.',
       effect: 'change',
+      offline: true,
       about,
       positional: ['text'],
-      offline: true,
       input: z.object({ text, host }),
       output: told.extend({ sent: z.int().describe('To how many users, at once.') }),
       present: (done) =>
@@ -133,9 +135,9 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
       command: [kind, 'edit'],
       summary: `Correct the ${name}; who had it is not sent it again.`,
       effect: 'change',
+      offline: true,
       about,
       positional: ['text'],
-      offline: true,
       input: z.object({ text, host }),
       output: told,
       present: (done) => `The ${name} of ${done.host} is corrected.`,
@@ -150,9 +152,9 @@ function standing(home: Needs, announcer: Announcer, kind: StandingKind): AnyOpe
       command: [kind, 'delete'],
       summary: `Delete the ${name}.`,
       effect: 'change',
+      offline: true,
       about,
       positional: ['host'],
-      offline: true,
       input: z.object({ host }),
       output: told,
       present: (done) => `${done.host} has no ${name} any more.`,

@@ -1,6 +1,7 @@
 /** What an admin does with reports of spam and abuse (XEP-0377). */
 import { z } from 'zod';
 import { domain } from '../../config/fields.ts';
+import { unlessFound } from '../../core/meant-host.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
 import { kind, limit, offset, time } from '../../core/operation-fields.ts';
@@ -47,8 +48,8 @@ function list({ home, reports }: ReportOperationsOptions): AnyOperation {
     command: ['report', 'list'],
     summary: 'List what users reported of whom they blocked, newest first.',
     effect: 'read',
-    about: ({ host }) => host,
     offline: true,
+    about: ({ host }) => host,
     input: z.object({
       host: domain()
         .optional()
@@ -59,6 +60,8 @@ function list({ home, reports }: ReportOperationsOptions): AnyOperation {
     output: z.object({ reports: z.array(line), total: z.int() }),
     async run(filter) {
       const { page, total } = await reports.list(filter);
+      const unserved = unlessFound(home.hosts, filter.host, total);
+      if (unserved !== undefined) return unserved;
       return success({ reports: await Promise.all(page.map((each) => lineOf(each, home))), total });
     },
   });
@@ -70,10 +73,10 @@ function show({ home, reports }: ReportOperationsOptions): AnyOperation {
     command: ['report', 'show'],
     summary: 'Show a report, and how many users reported the same address.',
     effect: 'read',
+    offline: true,
     about: async ({ id }) => (await reports.find(id))?.host,
     positional: ['id'],
     input: z.object({ id: number }),
-    offline: true,
     output: line.extend({
       reporters: z.int().describe('How many users reported this address.'),
       messages: z.array(z.string()).describe('Ids of the messages that are meant.'),
@@ -97,10 +100,10 @@ function dismiss({ reports }: ReportOperationsOptions): AnyOperation {
     command: ['report', 'dismiss'],
     summary: 'Take a report off the list; what the user blocked stays blocked.',
     effect: 'change',
+    offline: true,
     about: async ({ id }) => (await reports.find(id))?.host,
     positional: ['id'],
     input: z.object({ id: number }),
-    offline: true,
     output: z.object({ id: z.int() }),
     present: ({ id }) => `Report ${id} is dismissed.`,
     run: async ({ id }) => ((await reports.dismiss(id)) ? success({ id }) : nothing(id)),

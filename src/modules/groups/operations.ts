@@ -1,7 +1,7 @@
 /** What an admin does with groups. */
 import { z } from 'zod';
 import { accountJid, domain } from '../../config/fields.ts';
-import { aboutHost, meantHost } from '../../core/meant-host.ts';
+import { aboutHost, meantHost, unlessFound } from '../../core/meant-host.ts';
 import type { Home } from '../../core/module.ts';
 import {
   type AnyOperation,
@@ -90,6 +90,8 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       }),
       async run({ host: named }) {
         const found = await groups.list(named);
+        const unserved = unlessFound(home.hosts, named, found.length);
+        if (unserved !== undefined) return unserved;
         return success({
           groups: found.map((group) => ({
             name: group.name,
@@ -106,9 +108,9 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       command: ['group', 'show'],
       summary: 'Show who is in a group.',
       effect: 'read',
+      offline: true,
       about,
       positional: ['name'],
-      offline: true,
       input: z.object({ name, host }),
       output: z.object({
         name: z.string(),
@@ -140,9 +142,9 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       command: ['group', 'create'],
       summary: 'Create a group, empty or of everyone of the domain.',
       effect: 'change',
+      offline: true,
       about,
       positional: ['name'],
-      offline: true,
       input: z.object({
         name,
         host,
@@ -165,9 +167,9 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       command: ['group', 'delete'],
       summary: 'Delete a group; its members do not see each other by it any more.',
       effect: 'change',
+      offline: true,
       about,
       positional: ['name'],
-      offline: true,
       input: confirmed(z.object({ name, host }), 'Delete the group {name}?'),
       output: told,
       present: (gone) => `${gone.name} of ${gone.host} was deleted.`,
@@ -183,9 +185,9 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       command: ['group', 'add'],
       summary: 'Add accounts to a group; they and its members see each other from now on.',
       effect: 'change',
+      offline: true,
       about: (input) => aboutMembers(about(input), input.jids),
       positional: ['name', 'jids'],
-      offline: true,
       input: z.object({ name, jids, host }),
       output: told,
       present: (done) => `They are in ${done.name} of ${done.host} now.`,
@@ -203,9 +205,9 @@ export function groupOperations(home: Home<GroupSettings>, groups: Groups): AnyO
       command: ['group', 'remove'],
       summary: 'Take accounts out of a group.',
       effect: 'change',
+      offline: true,
       about,
       positional: ['name', 'jids'],
-      offline: true,
       input: z.object({ name, jids, host }),
       output: told,
       present: (done) => `They are no longer in ${done.name} of ${done.host}.`,

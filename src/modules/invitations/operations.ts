@@ -1,6 +1,7 @@
 /** What an admin does with invitations, and with links to set a new password. */
 import { z } from 'zod';
 import { accountJid, domain } from '../../config/fields.ts';
+import { unlessFound, unlessServed } from '../../core/meant-host.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
 import { confirmed, kind, limit, offset, time } from '../../core/operation-fields.ts';
@@ -63,8 +64,8 @@ function create({ home, service }: InvitationOperationsOptions): AnyOperation {
       uri: z.string().describe('The same for clients, as an xmpp: address.'),
     }),
     async run({ host, name, inviter, uses, days, note }, actor) {
-      if (home.hosts.get(host) === undefined)
-        return failure('not-found', `${host} is not served here.`);
+      const unserved = unlessServed(home.hosts, host);
+      if (unserved !== undefined) return unserved;
       if (!home.isEnabled(host))
         return failure('unavailable', `Nobody can be invited to ${host}: the module is off there.`);
       const named = name === undefined ? undefined : makeBare(name, host);
@@ -139,6 +140,8 @@ function list({ home, table }: InvitationOperationsOptions): AnyOperation {
     async run({ host, all, offset, limit }) {
       const openAt = all ? undefined : home.clock.now();
       const { links, total } = await table.list({ host, openAt, offset, limit });
+      const unserved = unlessFound(home.hosts, host, total);
+      if (unserved !== undefined) return unserved;
       const invitations = links.map((each) => ({
         id: each.id,
         kind: each.kind,

@@ -1,6 +1,7 @@
 /** Registrations that wait for an admin. */
 import { z } from 'zod';
 import { accountJid, domain } from '../../config/fields.ts';
+import { unlessFound } from '../../core/meant-host.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
 import { confirmed, kind, time } from '../../core/operation-fields.ts';
@@ -28,7 +29,7 @@ export function registrationOperations(options: RegistrationOperationsOptions): 
   return [list(options), approve(options), reject(options)];
 }
 
-function list({ waiting }: RegistrationOperationsOptions): AnyOperation {
+function list({ home, waiting }: RegistrationOperationsOptions): AnyOperation {
   return operation({
     name: 'registrations.list',
     command: ['registration', 'list'],
@@ -45,6 +46,8 @@ function list({ waiting }: RegistrationOperationsOptions): AnyOperation {
     }),
     async run({ host }) {
       const found = await waiting.list(host, MOST_LISTED);
+      const unserved = unlessFound(home.hosts, host, found.length);
+      if (unserved !== undefined) return unserved;
       return success({
         registrations: found.map(({ jid, remote, asked }) => ({ jid, remote, asked })),
       });

@@ -1,6 +1,7 @@
 /** What an admin can see of uploaded files, and do about them. */
 import { z } from 'zod';
 import { accountJid, domain } from '../../config/fields.ts';
+import { unlessFound } from '../../core/meant-host.ts';
 import type { Home } from '../../core/module.ts';
 import { type AnyOperation, failure, operation, success } from '../../core/operation.ts';
 import {
@@ -87,6 +88,8 @@ function list({ home, tables }: FileOperationsOptions): AnyOperation {
     output: z.object({ files: z.array(fileInfo), total: z.int() }),
     async run({ jid, host, offset, limit }) {
       const { files, total } = await tables.list({ account: jid, host, offset, limit });
+      const unserved = unlessFound(home.hosts, host, total);
+      if (unserved !== undefined) return unserved;
       return success({ files: files.map((file) => infoOf(home, file)), total });
     },
   });
@@ -160,6 +163,8 @@ function quota({ home, tables }: FileOperationsOptions): AnyOperation {
       if (jid === undefined) {
         const served = home.hosts.all().map(({ domain: each }) => each);
         const hosts = served.filter((each) => home.isEnabled(each) && (only ?? each) === each);
+        const unserved = unlessFound(home.hosts, only, hosts.length);
+        if (unserved !== undefined) return unserved;
         const usage = hosts.map(async (each) => {
           const { files, bytes: used } = await tables.usageOfHost(each);
           return { of: each, files, used, limit: bound(home.configOf(each).hostQuota) };

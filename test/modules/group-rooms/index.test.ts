@@ -29,7 +29,7 @@ beforeEach(async () => {
   });
   operations = createOperations(
     [
-      ...roomOperations({ rooms: scene.registry.apiOf(groupRooms), clock: scene.clock }),
+      ...roomOperations({ ...scene, rooms: scene.registry.apiOf(groupRooms) }),
       ...scene.registry.operations,
     ],
     { audit: { record: async () => {} }, log: scene.log.area('test'), mayRun: () => true },
