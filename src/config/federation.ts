@@ -1,7 +1,7 @@
 /** The keys of the config that other servers are about. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseDomain } from '../jid/jid.ts';
+import { type Domain, parseDomain } from '../jid/jid.ts';
 import { count, duration, oneOrMore, path, size } from './fields.ts';
 
 const nameServer = z
@@ -34,12 +34,25 @@ function isNameServer(raw: string): boolean {
   return isIP(raw) !== 0 || isIP(six ?? '') === 6 || isIP(four ?? '') === 4;
 }
 
+/** A domain, or `*.domain` for all that are below it. */
+export type DomainPattern = Domain | `*.${string}`;
+
+/** Reads one, prepared; or why it is none. */
+export function parseDomainPattern(raw: string): Outcome<DomainPattern> {
+  const isBelow = raw.startsWith('*.');
+  const parsed = parseDomain(isBelow ? raw.slice(2) : raw);
+  return parsed.ok && isBelow ? { ok: true, value: `*.${parsed.value}` } : parsed;
+}
+
+type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly why: string };
+
 const domainPattern = z
   .string()
   .transform((raw, context) => {
-    const isBelow = raw.startsWith('*.');
-    const parsed = parseDomain(isBelow ? raw.slice(2) : raw);
-    if (parsed.ok) return `${isBelow ? '*.' : ''}${parsed.value}`;
+    const parsed = parseDomainPattern(raw);
+    if (parsed.ok) return parsed.value;
     context.addIssue({ code: 'custom', message: parsed.why });
     return z.NEVER;
   })

@@ -1,4 +1,5 @@
 /** The side of other servers as operations see it; src/server fulfils it. */
+import type { DomainPattern } from '../config/federation.ts';
 import type { Domain } from '../jid/jid.ts';
 
 /** A pair of domains on a stream, or one that waits for a stream. Times in ms since the epoch. */
@@ -44,7 +45,7 @@ export interface FederationEvent {
 export interface FederationRule {
   /** One of our domains, or `*` for all. */
   readonly host: Domain | '*';
-  readonly domain: Domain;
+  readonly domain: DomainPattern;
   readonly verdict: 'allow' | 'block';
 }
 

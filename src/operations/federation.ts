@@ -4,7 +4,7 @@ import { type AnyOperation, failure, operation, success } from '../core/operatio
 import type { Domain } from '../jid/jid.ts';
 import { eventOf, eventSchema, linkOf, linkSchema, stepOf, stepSchema } from './federation-info.ts';
 import type { FederationLink, FederationService } from './federation-service.ts';
-import { confirmed, domain, limit, offset, otherDomain, watchOf } from './fields.ts';
+import { confirmed, domain, limit, offset, otherDomain, otherDomains, watchOf } from './fields.ts';
 import { unlessFound, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
 
@@ -200,7 +200,7 @@ const ruleSchema = z.object({
 });
 
 const ruleInput = z.object({
-  domain: otherDomain,
+  domain: otherDomains,
   host: ourDomain.optional().describe('Our domain that this is for; else all.'),
 });
 
@@ -221,16 +221,19 @@ function rules(services: Needs): AnyOperation {
 
 const RULINGS = {
   block: {
-    summary: 'Talk with a domain no longer, whatever the config says.',
+    summary: 'Talk with a domain, or all below one, no longer, whatever the config says.',
     question: 'Block {domain}? Its streams are closed at once.',
     done: 'is blocked',
   },
   allow: {
-    summary: 'Talk with a domain, though the config blocks it.',
+    summary: 'Talk with a domain, or all below one, though the config blocks it.',
     question: 'Allow {domain}, whatever the config says?',
     done: 'is allowed',
   },
 } as const;
+
+/** A star is not for the shell. */
+const inShell = (pattern: string) => (pattern.startsWith('*') ? `'${pattern}'` : pattern);
 
 function ruling(services: Needs, verdict: 'block' | 'allow'): AnyOperation {
   const { summary, question, done } = RULINGS[verdict];
@@ -243,13 +246,13 @@ function ruling(services: Needs, verdict: 'block' | 'allow'): AnyOperation {
     input: confirmed(ruleInput, question),
     output: ruleSchema,
     present: ({ domain: far, host }) =>
-      `${far} ${done}${host === '*' ? '' : ` for ${host}`}. To take that back: rtcctl s2s reset ${far}`,
+      `${far} ${done}${host === '*' ? '' : ` for ${host}`}. To take that back: rtcctl s2s reset ${inShell(far)}`,
     async run({ domain: far, host }) {
       const side = running(services);
       if (!isSide(side)) return side;
       const unserved = host === undefined ? undefined : unlessServed(services.hosts, host);
       if (unserved !== undefined) return unserved;
-      if (services.hosts.get(far) !== undefined)
+      if (services.hosts.all().some((each) => each.domain === far))
         return failure('refused', `${far} is served here; its users always talk with each other.`);
       const rule = { host: host ?? '*', domain: far, verdict } as const;
       await side.setRule(rule);

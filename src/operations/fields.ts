@@ -1,10 +1,9 @@
 /** The kinds of values that the server's own operations take and give, beside those that all operations have. */
 import { z } from 'zod';
+import { type DomainPattern, parseDomainPattern } from '../config/federation.ts';
 import { parseDuration } from '../config/fields.ts';
 import { kind } from '../core/operation-fields.ts';
 import {
-  type Jid,
-  type JidOutcome,
   localOf,
   parseBare,
   parseDomain,
@@ -29,7 +28,11 @@ export {
 /** The longest text that can be an address (RFC 7622 §3.1: three parts of 1023 bytes). */
 const MAX_ADDRESS = 3071;
 
-function address<T extends Jid>(parse: (raw: string) => JidOutcome<T>) {
+type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly why: string };
+
+function address<T extends string>(parse: (raw: string) => Outcome<T>) {
   return z
     .string()
     .max(MAX_ADDRESS)
@@ -66,6 +69,11 @@ export const domain = address(parseDomain).meta({
 /** A domain of somebody else. */
 export const otherDomain = address(parseDomain).meta({
   description: 'The other domain, such as example.org.',
+});
+
+/** Domains of somebody else: one, or all below one. */
+export const otherDomains = address<DomainPattern>(parseDomainPattern).meta({
+  description: 'The other domain, such as example.org, or *.example.org for all below it.',
 });
 
 /** A longer password is of no use to anyone but an attacker. */

@@ -2,6 +2,7 @@
  * With whom our domains may talk, and on what terms: the config's lists, and over them what an admin
  * said while the server runs, which is kept in the database.
  */
+import type { DomainPattern } from '../config/federation.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import type { Hosts } from '../core/hosts.ts';
 import type { Domain } from '../jid/jid.ts';
@@ -23,7 +24,7 @@ export interface S2sTerms {
 export interface PolicyRule {
   /** One of our domains, or `*` for all. */
   readonly host: Domain | '*';
-  readonly domain: Domain;
+  readonly domain: DomainPattern;
   readonly verdict: 'allow' | 'block';
 }
 
@@ -75,6 +76,20 @@ export async function loadPolicy({ store, hosts, settings }: PolicyOptions): Pro
   // Written below only: prepared domains, known verdicts.
   const rules = new Map(rows.map((row) => [`${row.host} ${row.domain}`, row as PolicyRule]));
 
+  /** What was said of a domain: of itself before of those below another one, and the nearer one first. */
+  const saidOf = (local: Domain, remote: Domain): PolicyRule | undefined => {
+    if (rules.size === 0) return undefined;
+    const of = (domain: DomainPattern) =>
+      rules.get(keyOf({ host: local, domain })) ?? rules.get(keyOf({ host: '*', domain }));
+    let said = of(remote);
+    for (
+      let at = remote.indexOf('.');
+      said === undefined && at >= 0;
+      at = remote.indexOf('.', at + 1)
+    )
+      said = of(`*${remote.slice(at)}` as DomainPattern); // what follows the dot of a domain is one
+    return said;
+  };
   const terms = (local: Domain): S2sTerms => {
     const own = hosts.ownerOf(local)?.config.s2s;
     const common = settings();
@@ -96,9 +111,7 @@ export async function loadPolicy({ store, hosts, settings }: PolicyOptions): Pro
       if (hosts.ownerOf(remote) !== undefined) return `${remote} is served here.`;
       const { enabled, allow, block } = terms(local);
       if (!enabled) return `${local} does not talk with other servers.`;
-      const said =
-        rules.get(keyOf({ host: local, domain: remote })) ??
-        rules.get(keyOf({ host: '*', domain: remote }));
+      const said = saidOf(local, remote);
       if (said?.verdict === 'allow') return undefined;
       const isBlocked = said !== undefined || block.some((pattern) => matches(pattern, remote));
       if (isBlocked) return `${local} does not talk with ${remote}: it is blocked here.`;

@@ -106,6 +106,18 @@ describe('the policy', () => {
     expect(audited.map(({ operation }) => operation)).toContain('s2s.block');
   });
 
+  test('is said for all below a domain, as in the config', async () => {
+    const said = await desk.value('s2s.block', { domain: '*.Evil.example' });
+    expect(said).toEqual({ domain: '*.evil.example', host: '*', verdict: 'block' });
+    const present = desk.operations.find('s2s.block')?.present;
+    expect(present?.(said as never)).toContain("rtcctl s2s reset '*.evil.example'");
+    await desk.value('s2s.reset', { domain: '*.evil.example' });
+    expect(await desk.refusal('s2s.block', { domain: '*' })).toMatch(
+      /^invalid-input: domain: '\*'/,
+    );
+    expect(await desk.refusal('s2s.close', { domain: '*.evil.example' })).toMatch(/^invalid-input/);
+  });
+
   test('is not for our own domains', async () => {
     expect(await desk.refusal('s2s.block', { domain: 'second.example' })).toMatch(/^refused/);
     expect(await desk.refusal('s2s.block', { domain: 'far.example', host: 'x.example' })).toMatch(

@@ -1,6 +1,7 @@
 /** With whom our domains may talk. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Hosts } from '../../src/core/hosts.ts';
+import type { Domain } from '../../src/jid/jid.ts';
 import { createLog } from '../../src/kit/log.ts';
 import { loadPolicy } from '../../src/s2s/policy.ts';
 import { s2sMigrations } from '../../src/s2s/tables.ts';
@@ -47,6 +48,25 @@ test('what an admin says outlives a restart, and so does that he takes it back',
   expect((await policy.load()).refusal(OURS, MOVING)).toContain('it is blocked here');
   expect(await policy.unset(rule)).toBe(true);
   expect((await policy.load()).rules()).toEqual([]);
+});
+
+test('what is said of all below a domain holds for them, but where nearer ones are named', async () => {
+  const policy = await policyOf(new Set([OURS]), {}, {});
+  const say = (pattern: `*.${string}`, verdict: 'allow' | 'block', host: Domain | '*' = '*') =>
+    policy.set({ host, domain: `*.${domain(pattern.slice(2))}`, verdict });
+  await say('*.evil.example', 'block');
+  await say('*.good.evil.example', 'allow');
+  await policy.set({ host: '*', domain: domain('worst.good.evil.example'), verdict: 'block' });
+  const refused = ({ refusal }: Pick<typeof policy, 'refusal'>) =>
+    ['evil', 'a.evil', 'b.a.evil', 'good.evil', 'a.good.evil', 'worst.good.evil', 'notevil'].filter(
+      (each) => refusal(OURS, domain(`${each}.example`)) !== undefined,
+    );
+  const expected = ['a.evil', 'b.a.evil', 'good.evil', 'worst.good.evil'];
+  expect(refused(policy)).toEqual(expected);
+  expect(refused(await policy.load())).toEqual(expected);
+  await say('*.evil.example', 'allow', OURS);
+  expect(refused(policy)).toEqual(['worst.good.evil']);
+  expect(await policy.unset({ host: '*', domain: `*.${domain('good.evil.example')}` })).toBe(true);
 });
 
 test.each([

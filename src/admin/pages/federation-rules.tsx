@@ -44,9 +44,13 @@ export const Rules = ({ rules }: { rules: readonly Rule[] }) => (
         caption="Blocked and allowed domains"
         heads={['Domain', 'Said', 'For', '']}
         rows={rules.map(({ domain, verdict, host }) => [
-          <a class="wrap" href={partnerPath(domain)}>
-            {domain}
-          </a>,
+          domain.startsWith('*') ? (
+            <span class="wrap">{domain}</span>
+          ) : (
+            <a class="wrap" href={partnerPath(domain)}>
+              {domain}
+            </a>
+          ),
           <Badge tone={verdict === 'block' ? 'error' : 'ok'}>
             {verdict === 'block' ? 'Blocked' : 'Allowed'}
           </Badge>,
@@ -110,6 +114,7 @@ function confirmRule(
         name="domain"
         id="ruled-domain"
         label="Other domain"
+        hint="Or *.example.org for all that are below it."
         value={domain}
         fault={problem?.fields?.['domain']}
         required
