@@ -2,11 +2,11 @@
  * The certificates of the virtual hosts: found, made when missing, checked, watched, and taken over
  * when they change (DESIGN D8). What is broken on disk never replaces what works in memory.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type TLSSocket } from 'node:tls';
 import { type Domain, domainToAscii } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
-import { endPointHash, keyTypeOf, publicKeyHash, wildcardOf } from './certificate.ts';
+import { endPointHash, keyTypeOf, publicKeyHash, readChain, wildcardOf } from './certificate.ts';
 import { type Choice, choose } from './choose.ts';
 import { type Found, findCandidates } from './find.ts';
 import {
@@ -135,6 +135,11 @@ class Keeper implements Certificates {
     return held === undefined
       ? undefined
       : describe(domain, held.choice, this.#options.clock.now());
+  }
+
+  chainOf(domain: Domain): readonly X509Certificate[] {
+    const pem = this.#held.get(domain)?.choice.pair.chainPem;
+    return pem === undefined ? [] : (readChain(pem) ?? []);
   }
 
   list(): readonly CertificateInfo[] {

@@ -1,4 +1,5 @@
 /** The shapes that the certificates room shows to others. */
+import type { X509Certificate } from 'node:crypto';
 import type { SecureContext, TLSSocket, TlsOptions } from 'node:tls';
 import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -119,6 +120,8 @@ export interface Certificates {
   /** The same for one connection, of which it is known afterwards which certificate it was shown. */
   serverTls(fallback: Domain | undefined): ServerTls;
   info(domain: Domain): CertificateInfo | undefined;
+  /** What a host shows: its certificate and its issuers, in order; nothing for a domain that is no host. */
+  chainOf(domain: Domain): readonly X509Certificate[];
   list(): readonly CertificateInfo[];
   /** Calls a listener whenever a host's certificate was replaced; answers what ends that. */
   onChanged(listener: (info: CertificateInfo) => void): () => void;

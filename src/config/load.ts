@@ -7,7 +7,13 @@ import { z } from 'zod';
 import type { Domain } from '../jid/jid.ts';
 import { check, faultAt } from './check.ts';
 import { withOwnComponents } from './components.ts';
-import { type ConfigFile, type Fault, parseConfig, readConfigFile } from './document.ts';
+import {
+  type ConfigFile,
+  type Fault,
+  type Place,
+  parseConfig,
+  readConfigFile,
+} from './document.ts';
 import {
   checkHosts,
   type HostEntry,
@@ -48,7 +54,9 @@ export interface Loaded {
   readonly config: Config;
   /** The files it was read from, and what those lead to that are links. */
   readonly files: readonly string[];
-  /** Where a server-wide key, or one of a host, is set, as `file:line`; undefined for a default. */
+  /** Where a server-wide key, or one of a host, is set; undefined for a default. */
+  placeOf(path: Path, host?: Domain): Place | undefined;
+  /** The same as `file:line`. */
   sourceOf(path: Path, host?: Domain): string | undefined;
 }
 
@@ -124,7 +132,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadOutcome> {
     ok: true,
     config: freeze(config),
     files: await withTargets([...(isDevelopment ? [] : [file]), ...pathsOf(hostFiles)]),
-    sourceOf: sources(serverFile, hosts.entries),
+    ...places(serverFile, hosts.entries),
   };
 }
 
@@ -259,13 +267,21 @@ function overlap(a: readonly string[], b: readonly string[]): boolean {
   return a.some((one) => b.some((other) => one === other || isWild(one) || isWild(other)));
 }
 
-function sources(serverFile: ConfigFile, entries: readonly HostEntry[]): Loaded['sourceOf'] {
+function places(
+  serverFile: ConfigFile,
+  entries: readonly HostEntry[],
+): Pick<Loaded, 'placeOf' | 'sourceOf'> {
   const byHost = new Map(entries.map(({ host, file }) => [host.virtualHost, file]));
-  return (path, host) => {
+  const placeOf: Loaded['placeOf'] = (path, host) => {
     const holder = host === undefined ? serverFile : byHost.get(host);
-    if (holder?.has(path) !== true) return undefined;
-    const { file, line } = holder.placeOf(path);
-    return `${file}:${line}`;
+    return holder?.has(path) === true ? holder.placeOf(path) : undefined;
+  };
+  return {
+    placeOf,
+    sourceOf(path, host) {
+      const place = placeOf(path, host);
+      return place && `${place.file}:${place.line}`;
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { covers } from '../certs/certificate.ts';
 import type { CertificateInfo } from '../certs/types.ts';
+import type { Fault } from '../config/document.ts';
 import { openListeners } from '../config/listeners.ts';
 import { type AnyOperation, operation, success } from '../core/operation.ts';
 import { type Domain, domainOf, domainToAscii } from '../jid/jid.ts';
@@ -16,7 +17,7 @@ import type { ListenerInfo, Services } from './services.ts';
 
 type Needs = Pick<
   Services,
-  'clock' | 'config' | 'hosts' | 'certificates' | 'runtime' | 'lookup' | 'ports'
+  'clock' | 'config' | 'hosts' | 'certificates' | 'doubts' | 'runtime' | 'lookup' | 'ports'
 >;
 
 const DAY_MS = 86_400_000;
@@ -61,9 +62,15 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
   const domains = hosts.all().map((host) => host.domain);
   const lookup = services.lookup(dns);
   const own = ownAddresses();
-  const [configs, rooms, listeners, names] = await Promise.all([
+  const [configs, rooms, papers, listeners, names] = await Promise.all([
     checkConfig(services),
     checkRoom(services),
+    Promise.all(
+      domains.map(async (domain) => {
+        const certificate = certificates.info(domain);
+        return checkCertificate(domain, certificate, clock.now(), await services.doubts(domain));
+      }),
+    ),
     Promise.all(
       socketsOf(services).map((socket) =>
         checkPort(socket, { ports, isServing: runtime.isServing }),
@@ -76,22 +83,28 @@ async function allFindings(services: Needs, dns: readonly string[]): Promise<Fin
       }),
     ),
   ]);
-  const papers = domains.flatMap((domain) =>
-    checkCertificate(domain, certificates.info(domain), clock.now()),
-  );
-  return [...configs, ...checkAdmins(services), ...rooms, ...papers, ...listeners, ...names.flat()];
+  return [
+    ...configs,
+    ...checkAdmins(services),
+    ...rooms,
+    ...papers.flat(),
+    ...listeners,
+    ...names.flat(),
+  ];
 }
 
 async function checkConfig({ config }: Needs): Promise<Finding[]> {
-  const faults = await config.check();
+  const { faults, warnings } = await config.check();
   const file = config.current().file ?? '(development defaults)';
-  if (faults.length === 0) return [findingsOn('config', file).ok('It has no faults.')];
-  return faults.map((fault) =>
-    findingsOn('config', `${fault.file}:${fault.line}`).error(
-      [fault.key, fault.message].filter((part) => part !== '').join(': '),
-    ),
-  );
+  const found = [
+    ...faults.map((fault) => sayAt(fault).error(textOf(fault))),
+    ...warnings.map((fault) => sayAt(fault).warning(textOf(fault))),
+  ];
+  return found.length > 0 ? found : [findingsOn('config', file).ok('It has no faults.')];
 }
+
+const sayAt = ({ file, line }: Fault) => findingsOn('config', `${file}:${line}`);
+const textOf = ({ key, message }: Fault) => [key, message].filter((part) => part !== '').join(': ');
 
 /** Tells of those whom a host's file names as its admins in vain: they are of another domain. */
 function checkAdmins({ hosts }: Needs): Finding[] {
@@ -119,11 +132,15 @@ async function checkRoom({ config, runtime }: Needs): Promise<Finding[]> {
     : [say.warning(`${left} before it is full.`)];
 }
 
-/** Judges a host's certificate. */
+/**
+ * Judges a host's certificate.
+ * @param doubts what others will find wrong with its chain
+ */
 export function checkCertificate(
   domain: Domain,
   certificate: CertificateInfo | undefined,
   now: number,
+  doubts: readonly string[],
 ): Finding[] {
   const say = findingsOn('certificate', domain);
   const renew = `Renew it, or take a new one: rtcctl cert import ${domain}`;
@@ -134,7 +151,7 @@ export function checkCertificate(
   const isCovered = covers({ dns: names, ip: names, services: names, xmpp: names }, ascii, domain);
   const lacks = `does not name ${domain}`;
   return [
-    checkLife(certificate, { say, renew, now }),
+    checkLife(certificate, { say, renew, now, doubts }),
     ...(isCovered
       ? []
       : [say.error(`It ${lacks}, only ${names.join(', ') || 'nothing'}. ${renew}`)]),
@@ -149,7 +166,17 @@ const TOLD = /^it (?:expire[sd]|is valid only)/;
 
 function checkLife(
   { domain, issuer, notBefore, notAfter, selfSigned }: CertificateInfo,
-  { say, renew, now }: { say: ReturnType<typeof findingsOn>; renew: string; now: number },
+  {
+    say,
+    renew,
+    now,
+    doubts,
+  }: {
+    say: ReturnType<typeof findingsOn>;
+    renew: string;
+    now: number;
+    doubts: readonly string[];
+  },
 ): Finding {
   const date = new Date(notAfter).toISOString().slice(0, 10);
   const days = Math.floor((notAfter - now) / DAY_MS);
@@ -163,6 +190,10 @@ function checkLife(
         );
   if (days < URGENT_DAYS) return say.error(`It ends in ${days} days, on ${date}. ${renew}`);
   if (days < SOON_DAYS) return say.warning(`It ends in ${days} days, on ${date}. ${renew}`);
+  if (doubts.length > 0)
+    return say.warning(
+      `It ends on ${date}, but ${doubts.join('; ')}. Clients warn of it, and other servers that verify certificates fall back to dialback or refuse.`,
+    );
   return say.ok(`It is by ${issuerName(issuer)} and ends on ${date}.`);
 }
 

@@ -27,14 +27,21 @@ export function configOperations({ config }: Pick<Services, 'config'>): AnyOpera
       output: z.object({
         healthy: z.boolean().describe('Whether a reload would take them.'),
         faults: z.array(fault),
+        warnings: z.array(fault).describe('What is missing, though a reload would take the files.'),
       }),
-      present: ({ faults }) =>
-        faults.length === 0
-          ? 'The config is good.'
-          : [...faults.map(formatFault), counted(faults.length)].join('\n'),
+      present: ({ faults, warnings }) =>
+        [
+          ...faults.map(formatFault),
+          ...warnings.map((each) => `warning: ${formatFault(each)}`),
+          faults.length > 0 ? counted(faults.length) : verdictOn(warnings.length),
+        ].join('\n'),
       async run() {
-        const faults = (await config.check()).map((each) => ({ ...each }));
-        return success({ healthy: faults.length === 0, faults });
+        const { faults, warnings } = await config.check();
+        return success({
+          healthy: faults.length === 0,
+          faults: faults.map((each) => ({ ...each })),
+          warnings: warnings.map((each) => ({ ...each })),
+        });
       },
     }),
     operation({
@@ -59,5 +66,9 @@ export function configOperations({ config }: Pick<Services, 'config'>): AnyOpera
     }),
   ];
 }
+
+/** What is said of files that a reload would take. */
+const verdictOn = (warnings: number) =>
+  warnings === 0 ? 'The config is good.' : 'A reload would take it, without what is missing.';
 
 const counted = (faults: number) => (faults === 1 ? 'One fault.' : `${faults} faults.`);

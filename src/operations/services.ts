@@ -33,8 +33,11 @@ export type CertificateService = Pick<
 export interface ConfigService {
   /** The config in force. */
   current(): Config;
-  /** Reads the files anew and tells what is wrong with them; takes nothing. */
-  check(): Promise<readonly Fault[]>;
+  /**
+   * Reads the files anew and tells what is wrong with them, and what of certificates that they name is
+   * missing; takes nothing.
+   */
+  check(): Promise<{ readonly faults: readonly Fault[]; readonly warnings: readonly Fault[] }>;
   /** The config in force as text, with where each value comes from. */
   show(): string;
   /** The reference of all keys as text. */
@@ -132,6 +135,8 @@ export interface Services {
   readonly removeAccount: RemoveAccount;
   readonly config: ConfigService;
   readonly certificates: CertificateService;
+  /** What others will find wrong with the chain of a host's certificate, in sentences. */
+  readonly doubts: (host: Domain) => Promise<readonly string[]>;
   readonly components: ComponentService;
   readonly rooms: RoomService;
   readonly archives: ArchiveService;

@@ -45,6 +45,7 @@ import { s2sMigrations } from '../s2s/tables.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { backUp } from './backup.ts';
 import { createConfigService, type RunningConfig } from './config-service.ts';
+import { createDoubts } from './doubts.ts';
 import { createGate } from './gate.ts';
 import { loadKey } from './key-file.ts';
 import { createLookup } from './lookup.ts';
@@ -255,6 +256,11 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         removeAccount: registry.removeAccount,
         config: running,
         certificates,
+        doubts: createDoubts({
+          clock,
+          certificates,
+          authorities: () => running.current().server.s2s.authorities,
+        }),
         components,
         rooms: registry.apiOf(groupRooms),
         archives: registry.apiOf(archive).service,

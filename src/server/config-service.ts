@@ -1,8 +1,8 @@
 /** The config in force, and how a new one takes its place: whole or not at all (DESIGN D7). */
 
 import { type ConfigDiff, diffConfig, untilRestart } from '../config/diff.ts';
-import type { Fault } from '../config/document.ts';
-import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts';
+import { type Loaded, type LoadOptions, type LoadOutcome, loadConfig } from '../config/load.ts';
+import { findMissing } from '../config/missing.ts';
 import { configReference } from '../config/reference.ts';
 import type { Config } from '../config/schema.ts';
 import { showConfig } from '../config/show.ts';
@@ -45,10 +45,7 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
 
   return {
     current: () => loaded.config,
-    async check(): Promise<readonly Fault[]> {
-      const outcome = await load();
-      return outcome.ok ? [] : outcome.faults;
-    },
+    check: async () => checkLoaded(await load()),
     show: () => showConfig(loaded, options.sections),
     reference: () => configReference(options.sections),
     reload() {
@@ -62,6 +59,10 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
     },
   };
 }
+
+/** What is wrong with files that were read, and what of what they name is missing. */
+export const checkLoaded = async (outcome: LoadOutcome): ReturnType<ConfigService['check']> =>
+  outcome.ok ? findMissing(outcome) : { faults: outcome.faults, warnings: [] };
 
 /** A difference in words, a line for each thing. */
 function changesOf({ server, needsRestart, added, removed, changed }: ConfigDiff): string[] {

@@ -19,6 +19,7 @@ import { DESCRIBE_ALL, describeOperation } from '../core/operation-description.t
 import { createLog } from '../kit/log.ts';
 import { configOperations } from '../operations/config.ts';
 import { type AssembleOptions, assemble, loadOptions } from './assemble.ts';
+import { checkLoaded } from './config-service.ts';
 import { StartError } from './start-error.ts';
 
 const Request = z.object({
@@ -87,11 +88,7 @@ function parseJson(raw: string): unknown {
 
 /** The config can be checked when it is too faulty to build anything by it. */
 async function checkOnly(name: string, input: unknown, options: AssembleOptions) {
-  const sections = loadOptions(options);
-  const check = async () => {
-    const outcome = await loadConfig(sections);
-    return outcome.ok ? [] : outcome.faults;
-  };
+  const check = async () => checkLoaded(await loadConfig(loadOptions(options)));
   const none = () => {
     throw new Error('there is no config in force');
   };

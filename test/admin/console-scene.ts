@@ -132,6 +132,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     watch,
     stories: { isOn: () => true, find: scene.tales },
     certificates,
+    doubts: async () => [],
     archives: registry.apiOf(archive).service,
     portable: registry.apiOf(portable).service,
     components: { list: () => options.components ?? [] },
@@ -139,7 +140,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     removeAccount: createRemoval({ accounts, sessions, hooks: () => [] }),
     config: {
       current: () => config,
-      check: async () => [],
+      check: async () => ({ faults: [], warnings: [] }),
       show: () => '',
       reference: () => '',
       reload: async () => ({ ok: true, changed: [] }),

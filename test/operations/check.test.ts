@@ -30,6 +30,23 @@ describe('server.check', () => {
     );
   });
 
+  test('warns of what is missing, and of a certificate that others do not believe', async () => {
+    const missing = { file: 'rtcd.yaml', line: 2, column: 1, key: 'certificates', message: 'x' };
+    desk.world.warnings = [missing];
+    desk.world.doubts = ['the authority “Falcot Root” is not known here'];
+    const { healthy, findings } = await desk.value('server.check');
+    expect(healthy).toBe(true);
+    expect((findings as Finding[]).filter(({ level }) => level === 'warning')).toEqual([
+      { level: 'warning', area: 'config', subject: 'rtcd.yaml:2', text: 'certificates: x' },
+      {
+        level: 'warning',
+        area: 'certificate',
+        subject: 'falcot.com',
+        text: 'It ends on 2026-06-01, but the authority “Falcot Root” is not known here. Clients warn of it, and other servers that verify certificates fall back to dialback or refuse.',
+      },
+    ]);
+  });
+
   test('is not healthy with one error', async () => {
     desk.world.faults = [{ file: 'rtcd.yaml', line: 2, column: 1, key: 'x', message: 'is wrong' }];
     const { healthy, findings } = await desk.value('server.check');
@@ -81,7 +98,7 @@ describe('server.check', () => {
 
 describe('certificates', () => {
   const levels = (changes: Parameters<typeof certificate>[1]) =>
-    checkCertificate(falcot, certificate('falcot.com', changes), now).map(
+    checkCertificate(falcot, certificate('falcot.com', changes), now, []).map(
       ({ level, text }) => `${level}: ${text}`,
     );
 
@@ -108,8 +125,8 @@ describe('certificates', () => {
   test('self-signed ones are right for localhost; a missing one is never', () => {
     const local = domainNamed('localhost');
     const own = certificate('localhost', { selfSigned: true });
-    expect(checkCertificate(local, own, now)).toMatchObject([{ level: 'ok' }]);
-    expect(checkCertificate(local, undefined, now)).toMatchObject([{ level: 'error' }]);
+    expect(checkCertificate(local, own, now, [])).toMatchObject([{ level: 'ok' }]);
+    expect(checkCertificate(local, undefined, now, [])).toMatchObject([{ level: 'error' }]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { formatFault } from '../../src/config/check.ts';
 import { certificate, type Desk, setDesk, stanza } from './support.ts';
 
 let desk: Desk;
@@ -95,11 +96,16 @@ describe('the config', () => {
   });
 
   test('is checked', async () => {
-    expect(await desk.value('config.check')).toEqual({ healthy: true, faults: [] });
+    expect(await desk.value('config.check')).toEqual({ healthy: true, faults: [], warnings: [] });
     desk.world.faults = [fault];
-    expect(await desk.value('config.check')).toEqual({ healthy: false, faults: [fault] });
+    const found = { healthy: false, faults: [fault], warnings: [] };
+    expect(await desk.value('config.check')).toEqual(found);
     const present = desk.operations.find('config.check')?.present;
-    expect(present?.({ healthy: false, faults: [fault] })).toContain('One fault.');
+    expect(present?.(found)).toContain('One fault.');
+    const lacking = { healthy: true, faults: [], warnings: [fault] };
+    expect(present?.(lacking)).toBe(
+      `warning: ${formatFault(fault)}\nA reload would take it, without what is missing.`,
+    );
   });
 
   test('is shown and explained', async () => {

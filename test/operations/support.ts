@@ -31,6 +31,9 @@ import { parse, type Scene, startScene } from '../support/scene.ts';
 /** What a test may set about the world around the operations. */
 export interface World {
   faults: Fault[];
+  warnings: Fault[];
+  /** Of all certificates. */
+  doubts: string[];
   admins: BareJid[];
   certificates: CertificateInfo[];
   isServing: boolean;
@@ -147,6 +150,8 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
   });
   const world: World = {
     faults: [],
+    warnings: [],
+    doubts: [],
     admins: [],
     certificates: [],
     isServing: true,
@@ -177,9 +182,10 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     watch,
     stories: { isOn: () => true, find: scene.tales },
     removeAccount: registry.removeAccount,
+    doubts: async () => world.doubts,
     config: {
       current: () => current,
-      check: async () => world.faults,
+      check: async () => ({ faults: world.faults, warnings: world.warnings }),
       show: () => 'listeners: …\n',
       reference: () => 'all keys',
       reload: async () =>

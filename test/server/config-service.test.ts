@@ -15,7 +15,7 @@ test('the file in force is gone: that is a fault, and no other file or default t
   await rename(file, `${file}.old`);
   const missing = { file, message: 'there is no such file' };
   expect(await service.reload()).toMatchObject({ ok: false, faults: [missing] });
-  expect(await service.check()).toMatchObject([missing]);
+  expect(await service.check()).toMatchObject({ faults: [missing] });
   expect(service.current().server.admins).toEqual(['a@b']);
   await writeFile(file, 'admins: [c@d]');
   expect(await service.reload()).toMatchObject({ ok: true });
