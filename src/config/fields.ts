@@ -3,7 +3,7 @@
  * itself in its metadata, so that faults, the reference and `config show` can name and print it.
  */
 import { z } from 'zod';
-import { parseBare, parseDomain } from '../jid/jid.ts';
+import { type BareJid, type JidOutcome, localOf, parseBare, parseDomain } from '../jid/jid.ts';
 
 /** What a schema says of itself beyond its description. */
 export interface FieldMeta {
@@ -109,6 +109,10 @@ export function count(fallback: number, { min = 0, max = Number.MAX_SAFE_INTEGER
   return z.int().min(min).max(max).default(fallback);
 }
 
+/** Of an address that is a domain alone, that for `core/operation-faults.ts`: it may be a name that lacks its domain. */
+export const loneOf = (raw: string, parsed: JidOutcome<BareJid>) =>
+  parsed.ok && localOf(parsed.value) === '' ? { params: { lone: raw.trim() } } : {};
+
 /** The bare JID of an account, such as `joe@falcot.com`. */
 export function accountJid() {
   return z
@@ -117,7 +121,8 @@ export function accountJid() {
       const parsed = parseBare(raw);
       if (parsed.ok && raw.includes('@')) return parsed.value;
       const why = parsed.ok ? 'it has no part before an @' : parsed.why;
-      context.addIssue({ code: 'custom', message: `is not the address of an account: ${why}` });
+      const message = `is not the address of an account: ${why}`;
+      context.addIssue({ code: 'custom', message, ...loneOf(raw, parsed) });
       return z.NEVER;
     })
     .meta({ syntax: 'jid', allowed: 'an address such as joe@falcot.com' } satisfies FieldMeta);

@@ -9,6 +9,7 @@ import type { Logger } from '../kit/log.ts';
 import { StoreError, type StoreErrorKind } from '../store/errors.ts';
 import type { HostPermission, Permission } from './authority.ts';
 import type { MaybePromise } from './hooks.ts';
+import { fieldFaults } from './operation-faults.ts';
 
 /** Why an operation was not carried out. */
 export type OperationProblem =
@@ -180,6 +181,8 @@ export interface OperationsOptions {
   readonly log: Logger;
   /** What the actor may run; the one place that decides. */
   mayRun(actor: Actor): MaybePromise<Permission>;
+  /** The domains that are served, of which examples are made; none if absent. */
+  domains?(): readonly string[];
 }
 
 /** What the store refuses because of us; of the rest, such as a full disk, the admin hears. */
@@ -187,41 +190,6 @@ const BUGS: readonly StoreErrorKind[] = ['constraint', 'query'];
 
 const withoutSecrets = (input: object, secret: readonly string[]) =>
   Object.fromEntries(Object.entries(input).filter(([key]) => !secret.includes(key)));
-
-const fieldFaults = (error: z.ZodError) =>
-  Object.fromEntries(
-    error.issues.map((issue) => [issue.path.join('.') || 'input', faultText(issue)]),
-  );
-
-/** What is wrong, for a person: in words of the schema, or in ours where it has none. */
-export function faultText(issue: z.core.$ZodIssue): string {
-  const isOurs = issue.message.startsWith('Invalid ');
-  if (isOurs && issue.code === 'invalid_type') return `It is ${kindText(issue.expected)}.`;
-  if (isOurs && issue.code === 'invalid_value') return `It is one of ${issue.values.join(', ')}.`;
-  if (!/^Too (small|big):/.test(issue.message)) return issue.message;
-  if (issue.code === 'too_small') return boundText('at least', issue.minimum, issue.origin);
-  return issue.code === 'too_big'
-    ? boundText('at most', issue.maximum, issue.origin)
-    : issue.message;
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  boolean: 'true or false',
-  int: 'a whole number',
-  number: 'a number',
-  string: 'a text',
-  array: 'a list',
-};
-
-const kindText = (expected: string) => KINDS[expected] ?? expected;
-
-function boundText(way: 'at least' | 'at most', bound: number | bigint, origin: string): string {
-  if (origin === 'string')
-    return way === 'at least' && bound === 1
-      ? 'Something has to be written here.'
-      : `It has ${way} ${bound} characters.`;
-  return origin === 'array' ? `There are ${way} ${bound}.` : `It is ${way} ${bound}.`;
-}
 
 /** The input with the host of the admin who runs it, where the operation knows one that he left out. */
 function withHost(chosen: AnyOperation, input: unknown, host: string): unknown {
@@ -239,7 +207,7 @@ async function mayTouchAll(permission: HostPermission, about: About): Promise<bo
 /** Gathers operations; two of the same name or command are a bug, so that throws. */
 export function createOperations(
   list: readonly AnyOperation[],
-  { audit, log, mayRun }: OperationsOptions,
+  { audit, log, mayRun, domains = () => [] }: OperationsOptions,
 ): Operations {
   const byName = new Map(list.map((each) => [each.name, each]));
   const commands = new Set(list.map((each) => each.command.join(' ')));
@@ -260,7 +228,8 @@ export function createOperations(
     const whole = isBound ? withHost(chosen, input, permission.host) : input;
     const parsed = z.safeParse(chosen.input, whole ?? {});
     if (!parsed.success) {
-      const fields = fieldFaults(parsed.error);
+      const known = isBound ? [permission.host] : domains();
+      const fields = fieldFaults(parsed.error, whole, known);
       const text = Object.entries(fields).map(([field, fault]) => `${field}: ${fault}`);
       return { ok: false, why: 'invalid-input', text: text.join('; '), fields } as const;
     }

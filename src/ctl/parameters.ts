@@ -1,4 +1,5 @@
 /** The arguments and options of a command, derived from the description of its operation. */
+import type { OperationFailure } from '../core/operation.ts';
 import type { JsonSchema, OperationDescription, ValueKind } from '../core/operation-description.ts';
 
 /**
@@ -30,6 +31,22 @@ export interface Parameter {
 /** `keyType` as an option is `key-type`. */
 export const kebab = (field: string): string =>
   field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** What a parameter is called in messages: its option, or its name where it has none. */
+export const nameOf = ({ isPositional, placeholder, option }: Parameter): string =>
+  isPositional ? placeholder : `--${option}`;
+
+/** The faults of fields by the names that these have here; undefined where none is told. */
+export function faultsText(
+  { fields = {} }: OperationFailure,
+  parameters: readonly Parameter[],
+): string | undefined {
+  const faults = Object.entries(fields).map(([field, fault]) => {
+    const known = parameters.find((each) => each.field === field);
+    return `${known === undefined ? field : nameOf(known)}: ${fault}`;
+  });
+  return faults.length === 0 ? undefined : faults.join('; ');
+}
 
 /** A positional parameter as help writes it: `<jid>`, `[device]`, or for a list `<accounts...>`. */
 export function argumentOf({ placeholder, isRequired, form }: Parameter): string {
@@ -92,8 +109,7 @@ export type ReadValue =
 /** Reads what was given for a word, number or list. */
 export function readValue(parameter: Parameter, given: string | readonly string[]): ReadValue {
   const wrong = (value: string, allowed: string): ReadValue => {
-    const name = parameter.isPositional ? parameter.placeholder : `--${parameter.option}`;
-    return { ok: false, text: `${name}: '${value}' is not ${allowed}` };
+    return { ok: false, text: `${nameOf(parameter)}: '${value}' is not ${allowed}` };
   };
   const allowed = `one of ${parameter.choices.join(', ')}`;
   const isChoice = (value: string) =>

@@ -17,6 +17,7 @@ import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { gatherInput } from './input.ts';
 import { findSocket } from './locate.ts';
 import { runOffline } from './offline.ts';
+import { faultsText } from './parameters.ts';
 import { buildProgram, type Chosen, type Shell } from './program.ts';
 import { askYes, type Keyboard, type Terminal } from './prompt.ts';
 import { renderLine, renderValue } from './render.ts';
@@ -308,7 +309,7 @@ class Errand {
     input: Readonly<Record<string, unknown>>,
     generated: string | undefined,
   ): Promise<ExitCode> {
-    const { name, offline } = this.#description;
+    const { name, command, offline } = this.#description;
     if (!offline && (await this.#isMisled()))
       return this.#fail(
         EXIT.usage,
@@ -344,7 +345,8 @@ class Errand {
       this.#print(JSON.stringify(whole, undefined, 2));
       return exit;
     }
-    if (!outcome.ok) return this.#fail(exit, outcome.text);
+    if (!outcome.ok)
+      return this.#fail(exit, faultsText(outcome, this.#chosen.parameters) ?? outcome.text);
     this.#print(this.#present(outcome));
     if (secret !== undefined) this.#print(`Password: ${secret}`);
     return exit;

@@ -1,9 +1,10 @@
 /** The kinds of values that the server's own operations take and give, beside those that all operations have. */
 import { z } from 'zod';
 import { type DomainPattern, parseDomainPattern } from '../config/federation.ts';
-import { parseDuration } from '../config/fields.ts';
+import { loneOf, parseDuration } from '../config/fields.ts';
 import { kind } from '../core/operation-fields.ts';
 import {
+  type BareJid,
   localOf,
   parseBare,
   parseDomain,
@@ -45,11 +46,18 @@ function address<T extends string>(parse: (raw: string) => Outcome<T>) {
 }
 
 /** The JID of an account: bare, with a localpart. */
-export const accountJid = address((raw) => {
-  const parsed = parseBare(raw);
-  if (!parsed.ok || localOf(parsed.value) !== '') return parsed;
-  return { ok: false, why: `an account needs a name, such as joe@${raw}` } as const;
-}).meta({ ...kind('jid'), description: 'The account, such as joe@falcot.com.' });
+export const accountJid = z
+  .string()
+  .max(MAX_ADDRESS)
+  .transform((raw, context): BareJid => {
+    const parsed = parseBare(raw.trim());
+    if (parsed.ok && localOf(parsed.value) !== '') return parsed.value;
+    const why = parsed.ok ? 'an account needs a name, such as joe@falcot.com' : parsed.why;
+    const message = `'${raw}' is not an address: ${why}`;
+    context.addIssue({ code: 'custom', message, ...loneOf(raw, parsed) });
+    return z.NEVER;
+  })
+  .meta({ ...kind('jid'), description: 'The account, such as joe@falcot.com.' });
 
 /** A bare or full JID. */
 export const anyJid = address(parseJid).meta({

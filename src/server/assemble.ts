@@ -276,6 +276,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
       audit,
       log: log.area('operations'),
       mayRun: authority.mayRun,
+      domains: () => hosts.all().map(({ domain }) => domain),
     },
   );
   registry.apiOf(commands).useOperations(operations);

@@ -1,6 +1,7 @@
 /** How an operation refuses an input. */
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { domain } from '../../src/config/fields.ts';
 import { createOperations, operation, success } from '../../src/core/operation.ts';
 import { createLog } from '../../src/kit/log.ts';
 import { StoreError } from '../../src/store/store.ts';
@@ -17,6 +18,9 @@ const OPERATIONS = createOperations(
         word: z.string().min(3, 'A word has three letters.').optional(),
         days: z.int().min(0).max(9).optional(),
         jids: z.array(z.string()).max(1).optional(),
+        dns: z.array(z.string().regex(/^\d+$/, 'is no number')).optional(),
+        words: z.array(z.enum(['one', 'two'])).optional(),
+        names: z.array(domain()).optional(),
       }),
       output: z.object({}),
       run: () => success({}),
@@ -36,6 +40,13 @@ test.each([
   ['days', -1, 'It is at least 0.'],
   ['days', 10, 'It is at most 9.'],
   ['jids', ['a', 'b'], 'There are at most 1.'],
+  ['dns', ['x'], "'x' is no number"],
+  ['dns', ['1', 'x'], "'x' (number 2 of 2) is no number"],
+  ['dns', ['x', 'y'], "'x' (number 1 of 2) is no number; 'y' (number 2 of 2) is no number"],
+  ['dns', [7], 'It is a text.'],
+  ['dns', ['1', 7], 'number 2 of 2: It is a text.'],
+  ['words', ['one', 'on'], "'on' (number 2 of 2): It is one of one, two."],
+  ['names', ['a', 'b c'], expect.stringMatching(/^'b c' \(number 2 of 2\) is not a domain: /)],
 ])('%s %j is refused in words for a person', async (field, value, text) => {
   const actor = { name: 'root', via: 'socket' } as const;
   const outcome = await OPERATIONS.run('test.take', { [field]: value }, actor);

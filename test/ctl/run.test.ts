@@ -51,6 +51,19 @@ describe('a command', () => {
     expect(JSON.parse(json.out)).toMatchObject({ ok: false, why });
   });
 
+  test('that was not asked well tells the fault by the name of the option or argument', async () => {
+    await place.serve((_, response) => {
+      const fields = { keyType: 'It is one of ec, rsa.', names: "'b c' (number 2 of 2) is bad" };
+      response.end(
+        JSON.stringify({ ok: false, why: 'invalid-input', text: 'names.1: is bad', fields }),
+      );
+    });
+    const ran = await place.run(['cert', 'generate', 'falcot.com', '--names', 'a,b c']);
+    expect(ran.err).toBe(
+      "rtcctl: --key-type: It is one of ec, rsa.; --names: 'b c' (number 2 of 2) is bad\n",
+    );
+  });
+
   test('that finds an error is answered and exits with 1', async () => {
     const findings = [{ level: 'error', area: 'dns', subject: 'falcot.com', text: 'Wrong.' }];
     await place.serve(says({ healthy: false, findings }));

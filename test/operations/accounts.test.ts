@@ -34,7 +34,8 @@ describe('accounts.add', () => {
   });
 
   test.each([
-    ['falcot.com', /an account needs a name, such as joe@falcot.com/],
+    ['other.example', /'other.example' is not .*: it needs a name, such as joe@other.example$/],
+    ['joe', /'joe' is not the address of an account: it needs a domain, such as joe@falcot.com$/],
     ['a@falcot.com/phone', /resourcepart/],
     ['a@b@falcot.com', /not an address/],
   ])('refuses the address %s', async (jid, text) => {

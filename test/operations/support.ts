@@ -240,6 +240,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     audit,
     log: log.area('operations'),
     mayRun: () => true,
+    domains: () => scene.hosts.all().map(({ domain }) => domain),
   });
   const run = (name: string, input?: unknown) =>
     operations.run(name, input, { name: 'root', via: 'socket' });

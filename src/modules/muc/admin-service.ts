@@ -2,7 +2,7 @@
 
 import { componentsOf } from '../../config/components.ts';
 import type { Home } from '../../core/module.ts';
-import { faultText } from '../../core/operation.ts';
+import { faultText } from '../../core/operation-faults.ts';
 import { type BareJid, type Domain, domainOf, type Jid } from '../../jid/jid.ts';
 import { archive } from '../archive/index.ts';
 import { refusalOfAll } from './admin.ts';
