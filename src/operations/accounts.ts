@@ -1,7 +1,7 @@
 /** Operations on accounts. */
 import { z } from 'zod';
 import { type Account, ROLES } from '../core/accounts.ts';
-import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
+import { type Actor, type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import type { SessionEndCondition } from '../core/sessions.ts';
 import { type BareJid, domainOf } from '../jid/jid.ts';
 import {
@@ -88,7 +88,7 @@ function changes(services: Needs): AnyOperation[] {
           case 'created':
             return success({ jid, ...warningFor(password) });
           case 'conflict':
-            return failure('conflict', `${jid} exists already; rtcctl passwd sets its password.`);
+            return failure('conflict', `${jid} exists already${wayOn(jid, actor)}.`);
           case 'bad-password':
             return failure('refused', 'The password has characters that it cannot have.');
         }
@@ -136,6 +136,22 @@ function changes(services: Needs): AnyOperation[] {
       },
     }),
   ];
+}
+
+/** What can be done with an account that is there already, by the face that is used. */
+function wayOn(jid: BareJid, { via }: Actor): string {
+  switch (via) {
+    case 'socket':
+    case 'offline':
+      return '; rtcctl passwd sets its password';
+    case 'console':
+      return '; a new password is set on its own page, which the list of users leads to';
+    case 'setup':
+      return `; choose another name, or run rtcctl user promote ${jid}`;
+    case 'rest':
+    case 'xmpp':
+      return '';
+  }
 }
 
 function reads(services: Needs): AnyOperation[] {

@@ -164,7 +164,7 @@ describe('users', () => {
 
   test.each<[Record<string, string>, string]>([
     [{ name: 'a b' }, 'name-fault'],
-    [{ name: 'joe' }, 'exists already'],
+    [{ name: 'joe' }, 'exists already; a new password is set on its own page'],
     [{ again: 'something else' }, 'again-fault'],
     [{ password: '', again: '' }, 'password-fault'],
   ])(

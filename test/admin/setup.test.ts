@@ -69,7 +69,7 @@ describe('the first admin', () => {
     ['two passwords', { again: 'another' }, 'The two passwords are not the same.'],
     ['an empty password', { password: '', again: '' }, 'must not be empty'],
     ['a name that cannot be', { name: 'a b' }, 'is not an address'],
-    ['a name that is taken', { name: 'joe' }, 'exists already'],
+    ['a name that is taken', { name: 'joe' }, 'or run rtcctl user promote joe@'],
     ['a domain that is not ours', { host: 'elsewhere.example' }, 'elsewhere.example'],
   ])('%s are told beside the form, and the link stays open', async (_what, changes, text) => {
     const answer = await send(visit(console.app), changes);
