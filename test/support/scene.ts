@@ -45,6 +45,8 @@ export interface SceneOptions {
   /** Config of modules by name, laid over their defaults; false switches one off. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly host?: Partial<HostConfig>;
+  /** Whether browsers are on this machine. */
+  readonly isLocal?: boolean;
   /** The data folder, for modules that keep files. */
   readonly data?: string;
   /** Takes notes in place of the scene's own. */
@@ -159,7 +161,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     tokenKey: Buffer.from('a key for tests'),
     web: {
       publicUrl: (host) => `https://${host}:5281`,
-      clientOf: () => ({ address: '192.0.2.1', isSecure: true, isLocal: false }),
+      clientOf: () => ({ address: '192.0.2.1', isSecure: true, isLocal: options.isLocal === true }),
     },
   });
   const { accounts, sessions, router, serve, stop, ...rest } = heart;

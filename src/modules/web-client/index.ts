@@ -55,14 +55,17 @@ function createApp(home: Home<WebClientSettings>, conversations: Conversations):
   };
   /** What belongs to the host that a request names; undefined where there is no such page. */
   const pageFor = async (c: Context<HttpEnv>): Promise<Page | undefined> => {
-    const host = hostFor(home, c);
-    if (host === undefined || !home.isEnabled(host.domain)) return undefined;
+    const served = hostsFor(home, c).filter(({ domain }) => home.isEnabled(domain));
+    const signedIn = served.filter(({ config }) => !config.anonymous);
+    const [host, ...others] = signedIn.length > 0 ? signedIn : served;
+    if (host === undefined) return undefined;
     const { domain, config } = host;
     const { name = domain, colour, logo } = home.configOf(domain);
     // Relative: a proxy may serve us below a path of its own.
     const folder = `chat/${(await allFiles()).version}/`;
     return {
-      ...{ domain, name, colour, files: folder },
+      ...{ domain, name: others.length === 0 ? name : 'Chat', colour, files: folder },
+      others: others.map((each) => each.domain),
       logo: logo === undefined ? `${folder}mark.svg` : 'chat/logo',
       rooms: componentsOf(config).find((each) => each.config.type === 'muc')?.domain,
       isOpen: home.use(register).isOpen(domain),
@@ -72,7 +75,8 @@ function createApp(home: Home<WebClientSettings>, conversations: Conversations):
   app.get('/chat', async (c) => {
     const page = await pageFor(c);
     if (page === undefined) return c.notFound();
-    c.header('Content-Security-Policy', policyOf(home.web.publicUrl(page.domain)));
+    const urls = [page.domain, ...page.others].map((each) => home.web.publicUrl(each));
+    c.header('Content-Security-Policy', policyOf(urls));
     c.header('Cache-Control', 'no-cache');
     return tagged(c, pageHtml(page), 'text/html; charset=utf-8');
   });
@@ -116,9 +120,13 @@ function createApp(home: Home<WebClientSettings>, conversations: Conversations):
   return app;
 }
 
-/** The host whose name a browser came by; on this machine, by its address too, the first one. */
-function hostFor({ hosts, web }: Home<WebClientSettings>, c: Context<HttpEnv>): Host | undefined {
+/** The host whose name a browser came by; on this machine, by its address too, any of them. */
+function hostsFor({ hosts, web }: Home<WebClientSettings>, c: Context<HttpEnv>): readonly Host[] {
   const domain = domainOfHeader(c.req.header('host'));
   const named = domain === undefined ? undefined : hosts.get(domain);
-  return named ?? (web.clientOf(c).isLocal ? hosts.all()[0] : undefined);
+  if (named !== undefined) return [named];
+  return web.clientOf(c).isLocal ? hosts.all() : [];
 }
+
+/** The same where it must be one: the first. */
+const hostFor = (...parts: Parameters<typeof hostsFor>): Host | undefined => hostsFor(...parts)[0];

@@ -6,6 +6,8 @@ import { chatHtml, quoted } from './html.ts';
 /** What the page of a host says. */
 export interface Page {
   readonly domain: Domain;
+  /** Further hosts whose users sign in here: all of them by their whole addresses, and nobody makes an account. */
+  readonly others: readonly Domain[];
   readonly name: string;
   /** `#rrggbb`. */
   readonly colour: string;
@@ -20,14 +22,17 @@ export interface Page {
 }
 
 /** What start.js makes of it. */
-function settingsOf({ domain, name, files, logo, rooms, isOpen }: Page) {
+function settingsOf({ domain, others, name, files, logo, rooms, isOpen }: Page) {
+  const ofOne = {
+    locked_domain: domain,
+    registration_domain: domain,
+    ...(rooms === undefined ? {} : { muc_domain: rooms }),
+  };
   return {
     ...{ name, files, logo },
     converse: {
-      locked_domain: domain,
-      registration_domain: domain,
-      allow_registration: isOpen,
-      ...(rooms === undefined ? {} : { muc_domain: rooms }),
+      ...(others.length === 0 ? ofOne : {}),
+      allow_registration: isOpen && others.length === 0,
       // Or what one types would be sent to a service elsewhere.
       muc_search_service: rooms ?? domain,
     },
@@ -55,19 +60,20 @@ export function pageHtml(page: Page): string {
 /**
  * What the page may load and send: what is ours only. Converse.js sets styles of elements itself, and its
  * cryptography is WebAssembly.
- * @param publicUrl the host's; files are uploaded there, wherever the page is served
+ * @param publicUrls the hosts'; files are uploaded there, wherever the page is served
  * @param sites the origins of those that may show it in a page of theirs
  */
-export function policyOf(publicUrl: string, sites: readonly string[] = []): string {
-  const { origin } = new URL(publicUrl);
+export function policyOf(publicUrls: readonly string[], sites: readonly string[] = []): string {
+  const all = [...new Set(publicUrls.map((url) => new URL(url).origin))];
+  const origins = all.join(' ');
   return [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
     "style-src 'self' 'unsafe-inline'",
-    `img-src 'self' data: blob: ${origin}`,
-    `media-src 'self' blob: ${origin}`,
+    `img-src 'self' data: blob: ${origins}`,
+    `media-src 'self' blob: ${origins}`,
     "font-src 'self' data:",
-    `connect-src 'self' ${origin} ${origin.replace(/^http/, 'ws')}`,
+    `connect-src 'self' ${origins} ${origins.replace(/\bhttp/g, 'ws')}`,
     "worker-src 'self'",
     "manifest-src 'self'",
     "form-action 'self'",

@@ -56,7 +56,7 @@ export function createSupport({
     if (chat === undefined) return c.notFound();
     const { domain, support, colour } = chat;
     const { title, greeting, embeddedBy } = support;
-    c.header('Content-Security-Policy', policyOf(home.web.publicUrl(domain), embeddedBy));
+    c.header('Content-Security-Policy', policyOf([home.web.publicUrl(domain)], embeddedBy));
     // X-Frame-Options, which knows no list, stays: browsers that know the policy pass over it.
     c.header('Cross-Origin-Resource-Policy', 'cross-origin');
     c.header('Cache-Control', 'no-cache');

@@ -89,6 +89,23 @@ describe('the page', () => {
       expect((await ask(path)).status).toBe(404);
   });
 
+  test('takes whole addresses where it is asked for by no name of a host, and there are several', async () => {
+    scene = await startScene({
+      modules: [roster, archive, disco, muc, register, webClient],
+      accounts: [`juliet@${HOST}`, 'eva@capulet.example'],
+      isLocal: true,
+    });
+    const page = await ask('/chat', { host: '127.0.0.1:5280' });
+    const text = await page.text();
+    const { name, converse } = JSON.parse(/id="settings">(.*)<\/script>/.exec(text)?.[1] ?? '');
+    expect([name, converse.locked_domain, converse.allow_registration]).toEqual([
+      'Chat',
+      undefined,
+      false,
+    ]);
+    expect(page.headers.get('content-security-policy')).toContain('wss://capulet.example:5281');
+  });
+
   test('knows the rooms of its host', async () => {
     scene = await startScene({
       modules: [roster, presence, archive, offline, disco, muc, register, webClient],
