@@ -417,11 +417,13 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await client.kill();
   });
 
-  test('on a phone the menu opens, leads on, and no page is wider than the screen', async () => {
+  test('on a phone the whole menu opens, with its end in sight, leads on, and no page is wider than the screen', async () => {
     await open({ viewport: NARROW, hasTouch: true });
     await signIn();
     await isSignedIn();
     await page.getByRole('button', { name: 'Menu' }).click();
+    const end = await page.getByRole('button', { name: 'Sign out' }).boundingBox();
+    expect((end?.y ?? NARROW.height) + (end?.height ?? 0)).toBeLessThan(NARROW.height);
     await page.getByRole('link', { name: 'Users' }).first().click();
     await page.getByRole('heading', { name: 'Users' }).waitFor();
     for (const [name, path] of Object.entries(PAGES)) {
