@@ -3,7 +3,7 @@
  * not assume that a session is in this process (DESIGN §1).
  */
 import { type BareJid, type FullJid, isFull, type Jid } from '../jid/jid.ts';
-import type { Message, Presence, Stanza } from '../stanza/stanza.ts';
+import type { Message, MessageType, Presence, Stanza } from '../stanza/stanza.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /**
@@ -30,12 +30,14 @@ export interface Delivery {
 export function createDelivery(sessions: Sessions): Delivery {
   return {
     choose(message, account) {
+      // The client that it answers may be gone by now: it is the account that is to hear of it.
+      const type = message.isOwed === true ? 'chat' : message.type;
       if (isFull(message.to)) {
         const session = sessions.at(message.to);
         if (session !== undefined) return { kind: 'deliver', sessions: [session] }; // §8.5.3.1
-        return toMissingResource(message, account);
+        return toMissingResource(type, account);
       }
-      return toBareJid(message, account);
+      return toBareJid(type, account);
     },
     presence(presence, to, account) {
       if (isFull(to)) return sessions.at(to)?.send(presence); // §8.5.3.2.2: or silence
@@ -50,11 +52,11 @@ export function createDelivery(sessions: Sessions): Delivery {
   };
 
   /** §8.5.2: the address is the account itself. */
-  function toBareJid(message: Message, account: BareJid): Choice {
+  function toBareJid(type: MessageType, account: BareJid): Choice {
     const ready = sessions
       .of(account)
       .filter((session) => session.presence !== undefined && session.priority >= 0);
-    switch (message.type) {
+    switch (type) {
       case 'groupchat':
         return { kind: 'refuse', why: 'groupchat to an account' }; // §8.5.2.1.1, §8.5.2.2.1
       case 'error':
@@ -71,10 +73,10 @@ export function createDelivery(sessions: Sessions): Delivery {
   }
 
   /** §8.5.3.2.1: the address is a resource that is not bound. */
-  function toMissingResource(message: Message, account: BareJid): Choice {
-    switch (message.type) {
+  function toMissingResource(type: MessageType, account: BareJid): Choice {
+    switch (type) {
       case 'chat':
-        return toBareJid(message, account);
+        return toBareJid(type, account);
       case 'normal':
       case 'groupchat':
         // Of "ignore or refuse" the one by which nothing is lost silently.

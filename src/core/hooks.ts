@@ -68,7 +68,10 @@ export interface Hooks {
    * it, or a copy of it, to others.
    */
   handed?(parcel: Parcel): void;
-  /** A message to an existing account that no session took (RFC 6121 §8.5.2.2). */
+  /**
+   * A message to an existing account that no session took (RFC 6121 §8.5.2.2); of errors, those that are
+   * owed to it.
+   */
   undelivered?(message: Message, account: BareJid): MaybePromise<Verdict>;
   /** A message that no session took was taken by an `undelivered` hook, to be kept for later. */
   kept?(message: Message, account: BareJid): void;

@@ -167,25 +167,32 @@ export class Passages {
     this.#services.metrics.s2sQueue.dec();
   }
 
-  /** Sends an answer to the sender of a passage, and has the row of that removed once he has it. */
+  /**
+   * Sends an answer to the sender of a passage, and has the row of that removed once he has it. What is in
+   * the spool he was told to be handled: if his client is gone, the account is owed the answer.
+   */
   #answer(answer: Stanza, spoolId: number | undefined): MaybePromise<void> {
     const { router, log } = this.#services;
-    const owed: Promise<unknown>[] = [];
+    const due: Promise<unknown>[] = [];
     const debts: Creditor = {
       isWaiting: true,
       isKeeper: true,
-      owe: (work) => void owed.push(work),
+      owe: (work) => void due.push(work),
     };
     const drop = () => {
-      if (owed.length === 0) return void this.#spool.drop({ spoolId });
-      void Promise.all(owed).then(() => this.#spool.drop({ spoolId }));
+      if (due.length === 0) return void this.#spool.drop({ spoolId });
+      void Promise.all(due).then(() => this.#spool.drop({ spoolId }));
     };
     return attempt(
       () => {
-        const routed = router.route(answer, spoolId === undefined ? undefined : debts);
+        const routed =
+          spoolId === undefined ? router.route(answer) : router.route(owed(answer), debts);
         return routed instanceof Promise ? routed.then(drop) : drop();
       },
       (error) => log.error({ err: error, to: answer.to }, 'a bounce could not be delivered'),
     );
   }
 }
+
+const owed = (answer: Stanza): Stanza =>
+  answer.kind === 'message' ? { ...answer, isOwed: true } : answer;

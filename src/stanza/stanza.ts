@@ -53,6 +53,11 @@ export interface Message extends Common {
    * than its `id`. Others ask `contentOf`. A copy by `...` has none.
    */
   readonly content?: Content | undefined;
+  /**
+   * Whether it is an error that the server owes to the account that it is for: it had told a client of that
+   * account that what this answers is handled. What strangers send never is.
+   */
+  readonly isOwed?: boolean;
 }
 
 /** A presence; without `to` it is for whoever is subscribed. */

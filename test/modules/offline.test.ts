@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Receipt } from '../../src/core/parcel.ts';
+import type { Jid } from '../../src/jid/jid.ts';
 import { offline } from '../../src/modules/offline/index.ts';
 import { presence } from '../../src/modules/presence/index.ts';
 import { roster } from '../../src/modules/roster/index.ts';
+import { message as errorMessage } from '../../src/stanza/build.ts';
 import { Delay } from '../../src/stanza/delay.ts';
 import { childOf, childrenOf, type Element, textOf } from '../../src/xml/element.ts';
 import { type Actor, type Scene, startScene } from '../support/scene.ts';
@@ -171,6 +173,54 @@ describe('XEP-0160: offline messages', () => {
       await romeo.send(`<message to='${JULIET}' ${attrs}>${content}</message>`);
       expect(await kept()).toBe(count);
       expect(romeo.inbox.map(errorIn)).toEqual(error === undefined ? [] : [error]);
+    });
+  });
+
+  describe('§3 an error that the server owes to an account', () => {
+    /** What answers a message that a client of juliet's had sent. */
+    const answer = (to: Jid, isOwed = true) => {
+      const error = errorMessage({ from: romeo.jid, to, type: 'error', id: 'm1' });
+      return scene.router.route({ ...error, isOwed });
+    };
+    const errors = (actor: Actor) =>
+      actor.inbox.splice(0).filter(({ attrs }) => attrs.type === 'error' && attrs.id === 'm1');
+
+    test('is kept when the client is gone that it answers, and given to the next', async () => {
+      const juliet = await arrive();
+      await juliet.disconnect();
+      await answer(juliet.jid);
+      expect(await kept()).toBe(1);
+      expect(errors(await arrive('chamber'))).toHaveLength(1);
+      expect(await kept()).toBe(0);
+    });
+
+    test('is for whoever is there', async () => {
+      const [balcony, chamber] = [await arrive('balcony'), await arrive('chamber')];
+      await balcony.disconnect();
+      await answer(balcony.jid);
+      expect(errors(chamber)).toHaveLength(1);
+      expect(await kept()).toBe(0);
+    });
+
+    test('is kept when the session that held it ends', async () => {
+      const juliet = await arrive();
+      let receipt: Receipt | undefined;
+      juliet.session.send = (_stanza, _to, given) => {
+        receipt = given;
+      };
+      await answer(juliet.jid);
+      await juliet.disconnect();
+      receipt?.returned(juliet.session);
+      await expect.poll(kept).toBe(1);
+      expect(errors(await arrive('chamber'))).toHaveLength(1);
+    });
+
+    test('any other is not', async () => {
+      const juliet = await arrive();
+      await juliet.disconnect();
+      await answer(juliet.jid, false);
+      expect(await kept()).toBe(0);
+      expect(errors(await arrive('chamber'))).toEqual([]);
     });
   });
 

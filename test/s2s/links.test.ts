@@ -104,6 +104,7 @@ function scene(
 ) {
   const clock = manualClock();
   const bounced: string[] = [];
+  const owed: (string | undefined)[] = [];
   const told: string[] = [];
   let refusal: string | undefined;
   const tries: ((reached: Reached) => void)[] = [];
@@ -119,6 +120,7 @@ function scene(
       router: {
         route(stanza: Stanza, creditor?: Creditor) {
           bounced.push(`${stanza.id} ${conditionOf(stanza)}`);
+          if (stanza.kind === 'message' && stanza.isOwed === true) owed.push(stanza.id);
           return onWay(creditor);
         },
       },
@@ -140,6 +142,7 @@ function scene(
     clock,
     links,
     bounced,
+    owed,
     told,
     changes,
     spool,
@@ -502,6 +505,19 @@ describe('DESIGN D1: what comes back', () => {
     has.resolve();
     await settled();
     expect(spool.kept.size).toBe(0);
+  });
+
+  test('is owed to the account, if that was told that it is handled', async () => {
+    const { send, fail, bounced, owed } = await returned(() => {});
+    expect(owed).toEqual(['1']);
+    send('2');
+    await fail(LASTING);
+    expect(bounced).toHaveLength(1); // the link has failed: it came back at once
+    const other = scene();
+    other.send('3');
+    await other.fail(LASTING);
+    expect(other.bounced).toEqual(['3 remote-server-not-found']);
+    expect(other.owed).toEqual([]);
   });
 
   test('stays there if that is found out later only', async () => {

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { domain } from '../certs/support.ts';
 import { type Cable, makeCable } from '../support/cable.ts';
-import type { Client } from '../support/client.ts';
+import { Client } from '../support/client.ts';
 import type { TestServer } from '../support/server.ts';
 import {
   bodyOf,
@@ -168,6 +168,48 @@ describe('DESIGN D1: a restart', () => {
     ]);
     expect(bodyOf(await message(other))).toBe('there');
     expect(bodyOf(await message(again))).toBe('back');
+  });
+
+  test('who sent what could not be delivered is told when he is back', async () => {
+    const { a, romeo, lines, enter, restart } = await couple();
+    await romeo.ask(`<enable xmlns='urn:xmpp:sm:3'/>`);
+    lines.cut();
+    say(romeo, 'juliet@b.example', 'lost');
+    romeo.send("<r xmlns='urn:xmpp:sm:3'/>");
+    await romeo.seek(({ name, attrs }) => name === 'a' && attrs['h'] === '1');
+    romeo.send('</stream:stream>');
+    await romeo.closed();
+    a.clock.jump(70_000);
+    await until(() => underWay(a) === 0);
+    const again = await restart(a);
+    expect((await message(await enter(again, 'romeo@a.example'))).attrs).toMatchObject({
+      from: 'juliet@b.example',
+      type: 'error',
+      id: 'lost',
+    });
+  });
+
+  test('what a session that sleeps was told does not come twice', async () => {
+    const { a, romeo, lines, restart } = await couple();
+    const { attrs } = await romeo.ask(`<enable xmlns='urn:xmpp:sm:3' resume='true'/>`);
+    lines.cut();
+    say(romeo, 'juliet@b.example', 'lost');
+    await until(() => underWay(a) === 1);
+    romeo.send("<r xmlns='urn:xmpp:sm:3'/>");
+    await romeo.seek(({ name, attrs }) => name === 'a' && attrs['h'] === '1');
+    romeo.destroy();
+    a.clock.jump(70_000);
+    const again = await restart(a);
+    expect(underWay(again)).toBe(0);
+    const back = await Client.connect({ port: again.ports.c2s, to: A });
+    await back.open();
+    await back.startTls();
+    await back.open();
+    await back.plain('romeo', 'secret');
+    await back.open();
+    back.send(`<resume xmlns='urn:xmpp:sm:3' previd='${attrs.id}' h='0'/>`);
+    expect((await message(back)).attrs).toMatchObject({ type: 'error', id: 'lost' });
+    back.destroy();
   });
 
   test('who waits for a message hears of a friend who went with the server', async () => {

@@ -2,7 +2,7 @@
 import type { Home } from '../../core/module.ts';
 import type { Parcel } from '../../core/parcel.ts';
 import type { Session } from '../../core/sessions.ts';
-import { type BareJid, bareOf } from '../../jid/jid.ts';
+import { type BareJid, bareOf, isFull, type Jid } from '../../jid/jid.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import type { PresenceApi } from '../presence/index.ts';
 import { createAnswers } from './answers.ts';
@@ -28,6 +28,8 @@ export function createCopies(
   const answers = createAnswers();
   const others = (account: BareJid, isLeftOut: (session: Session) => boolean) =>
     sessions.of(account).filter((session) => enabled.has(session) && !isLeftOut(session));
+
+  const isThere = (address: Jid) => isFull(address) && sessions.at(address) !== undefined;
 
   /** By its content, or, of an error, by what it answers. */
   const isCopied = (message: Message, direction: Direction, account: BareJid) => {
@@ -83,6 +85,8 @@ export function createCopies(
       for (const taker of takers) taker.send(copy, taker.jid, parcel);
     },
     ofReceivedError(message, account) {
+      // Where the resource is gone, one that is owed goes to the others itself.
+      if (message.isOwed === true && !isThere(message.to)) return;
       const takers = others(account, ({ jid }) => jid === message.to || jid === message.from);
       if (takers.length === 0 || !isCopied(message, 'received', account)) return;
       const copy = copyOf(message, 'received', account);

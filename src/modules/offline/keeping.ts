@@ -20,8 +20,12 @@ const MOMENTARY: ReadonlySet<Trait> = new Set<Trait>([
   'no-permanent-store',
 ]);
 
-/** Decides by type and content (XEP-0160 §3, XEP-0334 §4). */
+/**
+ * Decides by type and content (XEP-0160 §3, XEP-0334 §4). Of errors only those are kept that are owed: that a
+ * message which was acknowledged has not arrived is worth as much as the message.
+ */
 export function worthOf(message: Message): Worth {
+  if (message.isOwed === true) return 'keep';
   if (message.type !== 'normal' && message.type !== 'chat') return 'refuse';
   const content = contentOf(message);
   if (carriesOnly(content, MOMENTARY)) return 'forget';

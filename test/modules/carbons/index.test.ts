@@ -8,6 +8,7 @@ import { disco } from '../../../src/modules/disco/index.ts';
 import { offline } from '../../../src/modules/offline/index.ts';
 import { presence } from '../../../src/modules/presence/index.ts';
 import { roster } from '../../../src/modules/roster/index.ts';
+import { message } from '../../../src/stanza/build.ts';
 import { messageForwardedIn } from '../../../src/stanza/forward.ts';
 import { withChildren } from '../../../src/stanza/stanza.ts';
 import { childOf, childrenOf, type Element, el, textOf } from '../../../src/xml/element.ts';
@@ -420,6 +421,16 @@ describe('XEP-0280 §6.1: errors', () => {
     messages(romeo.garden);
     await juliet.send(error(`${ROMEO}/home`, 'm1'));
     expect(conditions(romeo.garden)).toEqual(['error received error']);
+  });
+
+  test('one that the server owes reaches them itself, and once', async () => {
+    await enable(romeo.garden);
+    await say(romeo.home, JULIET, 'x', "type='chat' id='m1'");
+    await romeo.home.disconnect();
+    messages(romeo.garden);
+    const answer = message({ from: juliet.jid, to: romeo.home.jid, type: 'error', id: 'm1' });
+    await scene.router.route({ ...answer, isOwed: true });
+    expect(conditions(romeo.garden)).toEqual(['error itself']);
   });
 
   test('an error that a client sends to a message that was copied is copied', async () => {
