@@ -93,6 +93,18 @@ export function readBody(
   return opening === 'bad' ? undefined : { body, opening };
 }
 
+/**
+ * The same for a `<body/>` of which there is only the beginning, as if it had no payloads. Undefined where its
+ * tag is not whole.
+ */
+export function readBodyTag(beginning: Buffer, limits: XmlLimits): ReturnType<typeof readBody> {
+  const [tag] = TAG.exec(beginning.toString()) ?? [];
+  return tag === undefined ? undefined : readBody(Buffer.from(`${tag}/>`), limits);
+}
+
+/** A first tag without its end, whose values may have all but their own quotes in them. */
+const TAG = /^\s*<body(?:[^<>"'/]|"[^"]*"|'[^']*')*(?=\/?>)/;
+
 function openingOf(element: Element): BoshOpening | 'bad' {
   const { wait, hold, ver, content = DEFAULT_MEDIA_TYPE } = element.attrs;
   const seconds = numberOf(wait);

@@ -14,6 +14,7 @@ import {
   type BoshOpening,
   type BoshReply,
   readBody,
+  readBodyTag,
   terminal,
 } from './bosh-body.ts';
 import { BoshSession } from './bosh-session.ts';
@@ -100,11 +101,10 @@ export function createBoshDoor(options: BoshDoorOptions): BoshDoor {
     const most = stanzaBytes + WRAPPER_BYTES;
     // §7.2: we name no encodings in `accept`.
     if (c.req.header('content-encoding') !== undefined) return respond(c, terminal('bad-request'));
-    if (Number(c.req.header('content-length') ?? 0) > most)
-      return c.body(null, 413, { Connection: 'close' });
-    const source = await c.req.arrayBuffer().catch(() => undefined);
+    const source = await sourceOf(c, most).catch(() => undefined);
     if (source === undefined) return c.body(null, 400); // it broke off
-    const read = readBody(Buffer.from(source), fullLimits({ depth: depth + 1, attributes }, most));
+    const xmlLimits = fullLimits({ depth: depth + 1, attributes }, most);
+    const read = (source.isWhole ? readBody : readBodyTag)(source.bytes, xmlLimits);
     if (read === undefined) return respond(c, terminal('bad-request'));
     const { body, opening } = read;
     if (opening === undefined) {
@@ -115,8 +115,12 @@ export function createBoshDoor(options: BoshDoorOptions): BoshDoor {
         return c.body(null, 403);
       }
       const { session } = guest;
-      return answered(c, session.content, (exchange) => session.take(body, exchange));
+      return answered(c, session.content, (exchange) =>
+        source.isWhole ? session.take(body, exchange) : session.refuse(exchange),
+      );
     }
+    if (!source.isWhole)
+      return respond(c, terminal('policy-violation', opening.ver === undefined), opening.content);
     const session = open(c, body, opening, client);
     if (typeof session === 'string')
       return respond(c, terminal(session, opening.ver === undefined), opening.content);
@@ -142,6 +146,43 @@ export function createBoshDoor(options: BoshDoorOptions): BoshDoor {
       isClosed = true;
     },
   };
+}
+
+/** What came of a request's body. */
+interface Source {
+  readonly bytes: Buffer;
+  /** False where it is larger than it may be: then it is the beginning. */
+  readonly isWhole: boolean;
+}
+
+/** Reads a body that may have so many bytes; of one that is larger as much as its tag takes. */
+async function sourceOf(c: Context<HttpEnv>, most: number): Promise<Source> {
+  const announced = c.req.header('content-length');
+  if (announced !== undefined && Number(announced) <= most)
+    return { bytes: Buffer.from(await c.req.arrayBuffer()), isWhole: true };
+  const { body } = c.req.raw;
+  const chunks: Uint8Array[] = [];
+  if (body === null) return { bytes: Buffer.concat(chunks), isWhole: true };
+  const enough = announced === undefined ? most : WRAPPER_BYTES;
+  const reader = body.getReader();
+  for (let size = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return { bytes: Buffer.concat(chunks), isWhole: true };
+    chunks.push(value);
+    size += value.length;
+    if (size > enough) break;
+  }
+  void passOver(reader);
+  return { bytes: Buffer.concat(chunks).subarray(0, WRAPPER_BYTES), isWhole: false };
+}
+
+/** Lets the rest go by, so that the client reads the answer; the server ends what takes too long. */
+async function passOver(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // Its connection ended.
+  }
 }
 
 /** Waits for a session to answer a request. */

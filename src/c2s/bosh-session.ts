@@ -98,11 +98,7 @@ export class BoshSession {
 
   /** Takes a request of the session. */
   take(body: BoshBody, exchange: Exchange): void {
-    if (this.#last !== undefined) {
-      exchange.answer(this.#last);
-      this.#close();
-      return;
-    }
+    if (this.#isTold(exchange)) return;
     this.#forgetSilence();
     if (body.rid <= this.#rid) {
       this.#repeat(body.rid, exchange);
@@ -135,6 +131,19 @@ export class BoshSession {
         this.#watchSilence();
       });
     this.#watchSilence();
+  }
+
+  /** Takes a request that is larger than it may be: the session is over (§17.2). */
+  refuse(exchange: Exchange): void {
+    if (!this.#isTold(exchange)) this.#fail('policy-violation', exchange);
+  }
+
+  /** Tells a client that does not know yet that the stream is over; whether it is. */
+  #isTold(exchange: Exchange): boolean {
+    if (this.#last === undefined) return false;
+    exchange.answer(this.#last);
+    this.#close();
+    return true;
   }
 
   #slotOf(body: BoshBody, exchange: Exchange): Slot {

@@ -74,9 +74,10 @@ export interface HttpServer {
   readonly closing: AbortSignal;
   /**
    * Mounts an app under a path; only before the first request.
-   * @param ownBodies a path below which the app itself bounds the size and time of bodies
+   * @param ownBodies a path below which the app itself bounds bodies
+   * @param bounds what of them it bounds
    */
-  mount<E extends Env>(path: string, app: Hono<E>, ownBodies?: string): void;
+  mount<E extends Env>(path: string, app: Hono<E>, ownBodies?: string, bounds?: Bounds): void;
   /**
    * Hands requests for an upgrade at a path of the TCP listeners to whoever takes them; at all other
    * paths they are refused. What was upgraded is its taker's to end.
@@ -98,6 +99,9 @@ export interface HttpServer {
   close(graceMs?: number): Promise<void>;
 }
 
+/** What of bodies an app bounds itself; the rest is bounded for it. */
+type Bounds = 'size' | 'size and time';
+
 /** Takes a connection that a client wants to use for something else than HTTP. */
 export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -112,10 +116,13 @@ const CLIMBING = /\/\.\.?(?:[/?#]|$)|%2e/i;
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { log, clock, gate = noProxies } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const ownBodies = new Set<string>();
-  const hasOwnBodies = (path: string) => [...ownBodies].some((below) => path.startsWith(below));
+  const ownSizes = new Set<string>();
+  const ownTimes = new Set<string>();
+  const isBelow = (paths: ReadonlySet<string>, path: string) =>
+    [...paths].some((below) => path.startsWith(below));
+  const hasOwnBodies = (path: string) => isBelow(ownSizes, path);
   /** Whether whoever serves this bounds the time of bodies. */
-  const isPatient = (url: string) => hasOwnBodies(url) && !CLIMBING.test(url);
+  const isPatient = (url: string) => isBelow(ownTimes, url) && !CLIMBING.test(url);
   const app = createShell({ log, bodyBytes: limits.bodyBytes, hasOwnBodies });
   const servers = new Set<Server>();
   const secured = new Map<Server, Secured>();
@@ -257,8 +264,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return {
     app,
     closing: closing.signal,
-    mount(path, mounted, below) {
-      if (below !== undefined) ownBodies.add(below);
+    mount(path, mounted, below, bounds = 'size and time') {
+      if (below !== undefined) ownSizes.add(below);
+      if (below !== undefined && bounds === 'size and time') ownTimes.add(below);
       app.route(path, mounted);
     },
     upgrade: (path, take) => void upgrades.set(path, take),

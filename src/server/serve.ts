@@ -89,7 +89,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     const setup = createSetup(assembled.authority);
     const mayCome = createOriginPolicy(running.current().server.http.origins);
     http.upgrade(WEBSOCKET_PATH, c2s.webSockets(createUpgradeClientOf(trustedProxies), mayCome));
-    http.mount(BOSH_PATH, c2s.bosh(assembled.web.clientOf, mayCome));
+    http.mount(BOSH_PATH, c2s.bosh(assembled.web.clientOf, mayCome), BOSH_PATH, 'size');
     for (const { app, ownBodies } of assembled.heart.registry.web) http.mount('/', app, ownBodies);
     http.mount('/', await createGuestPages(assembled, listeners.list));
     http.mount('/', await createConsole(assembled, setup, http.closing));

@@ -16,6 +16,7 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer({
     accounts: { 'juliet@localhost': PASSWORD, 'romeo@localhost': PASSWORD },
+    config: { limits: { stanzaBytes: '1536KiB' } },
   });
 });
 afterAll(() => server.stop());
@@ -402,14 +403,55 @@ describe('who may come', () => {
     expect(status).toBe(403);
   });
 
-  test('other methods, compressed and large requests are refused', async () => {
+  test('other methods and compressed requests are refused', async () => {
     expect((await fetch(urlOf())).status).toBe(405);
     const bomb = gzipSync(Buffer.alloc(1024 * 1024));
     const client = newClient();
     const packed = await client.post(bomb, { headers: { 'Content-Encoding': 'gzip' } });
     expect(packed.attrs['condition']).toBe('bad-request');
-    const large = await client.post(`<body rid='1' ${NS}>${' '.repeat(300 * 1024)}</body>`);
-    expect(large.status).toBe(413);
+  });
+
+  describe('§17.2 a request that is too large', () => {
+    const MUCH = 2 * 1024 * 1024;
+    const inPieces = (text: string): RequestInit => {
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(Buffer.from(text));
+          controller.close();
+        },
+      });
+      return { body, duplex: 'half' } as RequestInit;
+    };
+
+    test.each([
+      ['of known size', () => ({})],
+      ['of unknown size', inPieces],
+    ])('%s ends the session, and the client is told so', async (_, how) => {
+      const client = await juliet();
+      const held = client.ask();
+      const large = client.text(note('x'.repeat(MUCH)));
+      const { status, attrs } = await client.post(large, how(large));
+      expect([status, attrs]).toMatchObject([
+        200,
+        { type: 'terminate', condition: 'policy-violation' },
+      ]);
+      expect((await held).attrs).toMatchObject({ condition: 'other-request' });
+      expect((await client.ask()).attrs).toMatchObject({ condition: 'item-not-found' });
+    });
+
+    test('is none that the limit of a stanza allows', async () => {
+      const client = await present();
+      await client.until(/x<\/body>/, note('x'.repeat(1400 * 1024)));
+    });
+
+    test('opens none', async () => {
+      const blank = ' '.repeat(MUCH);
+      const ask = (attrs: string) =>
+        newClient().post(`<body rid='1' to='localhost' ${attrs} ${NS}>${blank}</body>`);
+      expect((await ask("ver='1.6'")).attrs).toMatchObject({ condition: 'policy-violation' });
+      expect((await ask('')).status).toBe(403); // §17.1: for clients without a version
+      expect((await newClient().post(blank)).attrs).toMatchObject({ condition: 'bad-request' });
+    });
   });
 
   test('pages of all origins may, unless the config names some', async () => {
