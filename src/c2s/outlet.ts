@@ -179,8 +179,7 @@ export class Outlet {
   #detach({ resumeMs }: Managed): void {
     this.#isAttached = false;
     this.restrain(undefined); // what is sent to a session that sleeps comes after what was held
-    const { clock, sleepers } = this.#services;
-    if (!this.#isOver) sleepers.sleep(this.#session, clock.now() + resumeMs);
+    if (!this.#isOver) this.#services.sleepers.sleep(this.#session, resumeMs);
     this.makeRoom();
   }
 
@@ -275,7 +274,7 @@ export class Outlet {
     }
     sleepers.add(frozen.resumeId, this.#session);
     // The clock may have been set back.
-    sleepers.sleep(this.#session, Math.min(frozen.until, clock.now() + frozen.resumeMs));
+    sleepers.sleep(this.#session, Math.min(frozen.until - clock.now(), frozen.resumeMs));
   }
 
   /** The session is over: nothing is sent any more, and nobody may come back to it. */

@@ -16,8 +16,11 @@ export type Found =
 export interface Sleepers {
   /** Takes a session that may be resumed from now on. */
   add(id: string, session: ClientSession): void;
-  /** Notes that a session sleeps: its client is gone, and may come back until a time (ms). */
-  sleep(session: ClientSession, until: number): void;
+  /**
+   * Notes that a session sleeps: its client is gone, and may come back for so many ms, whatever the time of
+   * day is set to meanwhile.
+   */
+  sleep(session: ClientSession, ms: number): void;
   /** Notes that a client is back. */
   wake(session: ClientSession): void;
   /** Forgets a session that is over. */
@@ -30,7 +33,10 @@ export interface Sleepers {
   find(id: string, account: BareJid, isGuest: boolean): Found;
   /** Ends those that have slept too long. */
   expire(): void;
-  /** Until when the client of a session that sleeps may come back, in ms since the epoch. */
+  /**
+   * Until when the client of a session that sleeps may come back, in ms since the epoch, by what the clock
+   * says now: for whoever starts again after this one, and has no other clock in common with it.
+   */
   until(session: ClientSession): number | undefined;
   /** Those that sleep, the one that fell asleep first first. */
   asleep(): readonly ClientSession[];
@@ -39,13 +45,14 @@ export interface Sleepers {
 /** Makes an empty table. */
 export function createSleepers(clock: Clock): Sleepers {
   const byId = new Map<string, ClientSession>();
+  /** By the monotonic clock. */
   const untils = new Map<ClientSession, number>();
   const over = new BoundedMap<string, { readonly account: BareJid; readonly handled: number }>(
     REMEMBERED,
   );
   return {
     add: (id, session) => void byId.set(id, session),
-    sleep: (session, until) => void untils.set(session, until),
+    sleep: (session, ms) => void untils.set(session, clock.monotonic() + ms),
     wake: (session) => void untils.delete(session),
     remove(id, session) {
       untils.delete(session);
@@ -62,11 +69,14 @@ export function createSleepers(clock: Clock): Sleepers {
       return { ok: false, handled: before?.account === account ? before.handled : undefined };
     },
     expire() {
-      const now = clock.now();
+      const now = clock.monotonic();
       for (const [session, until] of [...untils])
         if (until <= now) void session.remove({ kind: 'lost', text: 'it was not resumed in time' });
     },
-    until: (session) => untils.get(session),
+    until(session) {
+      const until = untils.get(session);
+      return until === undefined ? undefined : clock.now() + Math.round(until - clock.monotonic());
+    },
     asleep: () => [...untils.keys()],
   };
 }

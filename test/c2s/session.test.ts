@@ -50,7 +50,7 @@ function connection() {
   return { link, written };
 }
 
-function makeSession(services: C2sServices, link: Link): ClientSession {
+function makeSession(services: C2sServices, link: Link, isNew = true): ClientSession {
   if (!JULIET.ok) throw new Error(JULIET.why);
   const session = new ClientSession(link, services, {
     jid: JULIET.value,
@@ -60,7 +60,7 @@ function makeSession(services: C2sServices, link: Link): ClientSession {
     device: undefined,
     isBind2: false,
   });
-  services.sessions.add(session);
+  if (isNew) services.sessions.add(session);
   return session;
 }
 
@@ -133,6 +133,50 @@ test('§5 a connection that broke while it waited is not given the session, whic
   scene.clock.advance(RESUME_MS);
   services.sleepers.expire();
   expect(services.sessions.size).toBe(0);
+});
+
+describe('§5 a session sleeps as long as it may', () => {
+  const HOUR = 3_600_000;
+  /** One that sleeps, with nothing under way. */
+  const sleeping = async () => {
+    const all = await busySession();
+    all.answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(all.session.sleep()).toBe(true);
+    return all;
+  };
+
+  test.each([
+    ['forward', HOUR],
+    ['back', -HOUR],
+  ])('though the clock is set %s', async (_, by) => {
+    const { services } = await sleeping();
+    scene.clock.set(scene.clock.now() + by);
+    services.sleepers.expire();
+    expect(services.sessions.size).toBe(1);
+    scene.clock.advance(RESUME_MS);
+    services.sleepers.expire();
+    expect(services.sessions.size).toBe(0);
+  });
+
+  test.each([
+    ['was set before it', HOUR, 0],
+    ['is set back meanwhile', 0, -HOUR],
+  ])('over a restart, though the clock %s', async (_, before, meanwhile) => {
+    const { session, services } = await sleeping();
+    scene.clock.set(scene.clock.now() + before);
+    scene.clock.advance(RESUME_MS / 4);
+    const frozen = await session.freeze();
+    if (frozen === undefined) expect.fail('it does not sleep');
+    expect(frozen.until - scene.clock.now()).toBe((RESUME_MS * 3) / 4);
+    await session.remove({ kind: 'lost', text: 'the server goes down' });
+    scene.clock.set(scene.clock.now() + meanwhile);
+    const again = makeSession(services, connection().link, false);
+    again.thaw(frozen);
+    scene.clock.advance(RESUME_MS);
+    services.sleepers.expire();
+    expect(services.sessions.size).toBe(0);
+  });
 });
 
 test('§4 what is owed for a stanza is not that of one which came over the next connection', async () => {

@@ -5,10 +5,13 @@ import type { Clock } from '../../src/kit/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time on by `ms` and fires, in order, the timers that fall due. */
   advance(ms: number): void;
+  /** Sets the time of day (ms since the epoch), as an admin does: no time passes. */
+  set(now: number): void;
 }
 
-/** Makes a clock that starts at `start` (ms since the epoch). */
-export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
+/** Makes a clock that starts at `begin` (ms since the epoch). */
+export function manualClock(begin = Date.UTC(2026, 0, 1)): ManualClock {
+  let start = begin;
   let elapsed = 0;
   const due: { at: number; every: number | undefined; task: () => void }[] = [];
   const add = (ms: number, every: number | undefined, task: () => void) => {
@@ -37,6 +40,9 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
         next.task();
       }
       elapsed = end;
+    },
+    set(now) {
+      start = now - elapsed;
     },
   };
 }
