@@ -25,6 +25,13 @@ const RESUME_ID_BYTES = 18;
 const LATE_MS = 2000;
 /** How long an answer waits for what came before to be durable; then it says what is so far. */
 const ANSWER_MS = 1000;
+/**
+ * How long a client that was asked may take to say what it has: what it says stands behind what it sent before,
+ * such as its entries into all its rooms.
+ */
+const SILENT_MS = 10_000;
+/** Within that it may be sent so many times as much as it may leave unacknowledged. */
+const BURST = 4;
 /** How long a client that comes back waits for what it sent before to be handled. */
 const QUIET_MS = 5000;
 
@@ -38,6 +45,12 @@ export interface Sent {
   /** When it was first sent, in ms since the epoch. */
   readonly at: number;
 }
+
+/**
+ * Whether more may be sent to a client: `much` is only for one who is about to acknowledge what he has, `too much`
+ * for nobody.
+ */
+export type Fill = 'room' | 'much' | 'too much';
 
 /** What is not acknowledged may not be more than this. */
 export interface UnacknowledgedLimits {
@@ -65,8 +78,8 @@ export class Managed {
   readonly #write: (text: string) => void;
   readonly #sent: Unacknowledged<Sent>;
   #bytes = 0;
-  /** Whether the client was asked, and has not answered. */
-  #isAsked = false;
+  /** Since when the client is asked, and has not answered, by the monotonic clock. */
+  #askedAt: number | undefined;
   /** Whether an answer waits for what came before its request. */
   #isAnswering = false;
   /** Whether another request came meanwhile. */
@@ -98,17 +111,24 @@ export class Managed {
     return this.#sent.sent;
   }
 
-  /** Notes a stanza that goes out; false if there are too many now. */
-  add(sent: Sent, limits: UnacknowledgedLimits): boolean {
+  /** Whether the client was asked a while ago, and has not answered. */
+  get isSilent(): boolean {
+    return this.#askedAt !== undefined && this.#clock.monotonic() - this.#askedAt >= SILENT_MS;
+  }
+
+  /** Notes a stanza that goes out. */
+  add(sent: Sent, { unackedStanzas, unackedBytes }: UnacknowledgedLimits): Fill {
     this.#sent.push(sent);
     this.#bytes += sent.text.length;
-    return this.#sent.length <= limits.unackedStanzas && this.#bytes <= limits.unackedBytes;
+    const { length } = this.#sent;
+    if (length <= unackedStanzas && this.#bytes <= unackedBytes) return 'room';
+    return length <= BURST * unackedStanzas && this.#bytes <= unackedBytes ? 'much' : 'too much';
   }
 
   /** What follows what is written now: at most one request is under way. */
   trailer(): string {
-    if (this.#isAsked || this.#sent.length === 0) return '';
-    this.#isAsked = true;
+    if (this.#askedAt !== undefined || this.#sent.length === 0) return '';
+    this.#askedAt = this.#clock.monotonic();
     return REQUEST_TEXT;
   }
 
@@ -117,7 +137,7 @@ export class Managed {
    * than it was sent.
    */
   acknowledge(handled: number): readonly Sent[] | undefined {
-    this.#isAsked = false;
+    this.#askedAt = undefined;
     const taken = this.#sent.acknowledge(handled);
     for (const { text } of taken ?? []) this.#bytes -= text.length;
     const request = this.trailer();
@@ -180,7 +200,7 @@ export class Managed {
 
   /** What has to be sent again on another connection (§5), oldest first. */
   resend(): readonly Sent[] {
-    this.#isAsked = false;
+    this.#askedAt = undefined;
     return this.#sent.list();
   }
 

@@ -299,13 +299,21 @@ export class Outlet {
 
   #write(sent: Sent): void {
     const { clock, limits } = this.#services;
+    const wasSilent = this.#managed !== undefined && this.#isSilent(this.#managed);
     this.#link.write(lateText(sent, this.#session.host, clock.now()));
     if (this.#managed !== undefined) {
-      const hasRoom = this.#managed.add(sent, limits());
-      if (!hasRoom) this.#session.end('resource-constraint', 'Too much was not acknowledged.');
+      const fill = this.#managed.add(sent, limits());
+      if (fill === 'too much' || (fill === 'much' && wasSilent))
+        this.#session.end('resource-constraint', 'Too much was not acknowledged.');
     } else if (sent.receipt !== undefined) {
       this.#await(sent.receipt, sent.text.length);
     }
+  }
+
+  /** Whether the client has much, and could have acknowledged it: it was asked, and has read that. */
+  #isSilent(managed: Managed): boolean {
+    if (managed.unacknowledged < this.#services.limits().unackedStanzas) return false;
+    return !this.#isAttached || (managed.isSilent && this.#link.waiting === 0);
   }
 
   /** Waits for a sign of life of a client without XEP-0198, by which it proves what it has. */

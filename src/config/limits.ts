@@ -69,7 +69,7 @@ export const limits = z
       .meta({ allowed: 'a host or an address, with a port if need be', defaultText: 'not said' }),
     // What a busy room says in those minutes; beyond it, the client has to ask the archive.
     unackedStanzas: count(5000, { min: 50 }).describe(
-      'How many stanzas a client may leave unacknowledged before its session ends.',
+      'How many stanzas a client may leave unacknowledged before its session ends; within ten seconds, four times as many.',
     ),
     unackedBytes: size('8MiB', { min: '64KiB' }).describe('The same in bytes.'),
     // A reader that is this far behind is gone or hostile; memory is not for it.

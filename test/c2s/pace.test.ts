@@ -22,6 +22,9 @@ const MANY = 600;
 const PING = "<iq type='get' id='ping'><ping xmlns='urn:xmpp:ping'/></iq>";
 const JOIN =
   "<presence to='hall@chat.capulet.example/j'><x xmlns='http://jabber.org/protocol/muc'/></presence>";
+const OPEN =
+  "<iq type='set' id='open' to='hall@chat.capulet.example'><query xmlns='http://jabber.org/protocol/muc#owner'>" +
+  "<x xmlns='jabber:x:data' type='submit'/></query></iq>";
 const FETCH =
   "<iq type='get' id='fetch'><offline xmlns='http://jabber.org/protocol/offline'><fetch/></offline></iq>";
 
@@ -72,6 +75,21 @@ describe('XEP-0198 §4 what is waited for is not behind the stanza that waits', 
     visitor.say(JOIN);
     await visitor.hear(/code="110"/);
     visitor.say(`<a xmlns='urn:xmpp:sm:3' h='${MANY}'/>${PING}`);
+    await visitor.hear(/id="ping"/);
+  });
+
+  test('who enters a room of many hears of all of them before he can acknowledge any', async () => {
+    scene = await withRooms();
+    for (let at = 0; at < 30; at += 1) {
+      const other = await scene.connect(`witch${at}@capulet.example/heath`);
+      await other.send(JOIN.replace('/j', `/${at}`));
+      if (at === 0) await other.send(OPEN);
+    }
+    const services = c2sServices(scene, { unackedStanzas: 20 });
+    const visitor = await bound(services, 'hall');
+    visitor.say(JOIN);
+    await visitor.hear(/code="110"/);
+    visitor.say(`<a xmlns='urn:xmpp:sm:3' h='31'/>${PING}`);
     await visitor.hear(/id="ping"/);
   });
 

@@ -315,3 +315,65 @@ describe('who says nothing, and has no stream management', () => {
     expect(had()).toBeGreaterThan(100);
   });
 });
+
+describe('§4 who was sent much at once', () => {
+  /** A managed session with a limit of 10; `receive` sends it so many, and then tells what is owed at the end of a turn. */
+  async function busy() {
+    scene = await startScene({
+      modules: [streamManagement],
+      accounts: ['juliet@capulet.example'],
+    });
+    const { link, written } = connection();
+    const session = makeSession(c2sServices(scene, { unackedStanzas: 10 }), link);
+    session.enable(parse("<enable xmlns='urn:xmpp:sm:3' resume='true'/>"));
+    const receive = (count: number) => {
+      for (let at = 0; at < count; at += 1)
+        session.send(message({ from: session.account, to: session.jid }));
+      session.trailer();
+    };
+    const acknowledge = (h: number) =>
+      session.receive(parse(`<a xmlns='urn:xmpp:sm:3' h='${h}'/>`));
+    const isOver = () => written.includes('end resource-constraint');
+    return { link, session, receive, acknowledge, isOver };
+  }
+
+  test('has time to acknowledge it', async () => {
+    const { receive, acknowledge, isOver } = await busy();
+    receive(39);
+    scene.clock.advance(9999);
+    receive(1);
+    await acknowledge(40);
+    scene.clock.advance(60_000);
+    receive(10);
+    expect(isOver()).toBe(false);
+  });
+
+  test('ends when he does not, once he has it', async () => {
+    const { link, receive, isOver } = await busy();
+    receive(11);
+    Object.assign(link, { waiting: 100 });
+    scene.clock.advance(10_000);
+    receive(1);
+    expect(isOver()).toBe(false);
+    Object.assign(link, { waiting: 0 });
+    receive(1);
+    expect(isOver()).toBe(true);
+  });
+
+  test('ends when it is far too much', async () => {
+    const { receive, isOver } = await busy();
+    receive(40);
+    expect(isOver()).toBe(false);
+    receive(1);
+    expect(isOver()).toBe(true);
+  });
+
+  test('has no more than usual while his session sleeps', async () => {
+    const { session, receive } = await busy();
+    session.sleep();
+    receive(10);
+    expect(scene.sessions.size).toBe(1);
+    receive(1);
+    expect(scene.sessions.size).toBe(0);
+  });
+});

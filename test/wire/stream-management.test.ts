@@ -204,13 +204,13 @@ describe('§4 acknowledgements', () => {
   test('who never acknowledges ends, and what he did not have waits for him', async () => {
     const { client } = await managed('hall');
     const romeo = await connect('romeo', 'street');
-    for (let index = 0; index < 60; index += 1) romeo.send(chat(`${index}`));
+    for (let index = 0; index < 210; index += 1) romeo.send(chat(`${index}`));
     const said = await client.rest();
     expect(serialise(said.at(-1) ?? expect.fail())).toContain('resource-constraint');
     const again = await connect(user, 'hall');
     again.send('<presence/>');
-    const all = await texts(again, 60);
-    expect(all).toEqual(Array.from({ length: 60 }, (_, index) => `${index}`));
+    const all = await texts(again, 210);
+    expect(all).toEqual(Array.from({ length: 210 }, (_, index) => `${index}`));
   });
 });
 
