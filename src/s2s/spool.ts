@@ -156,6 +156,7 @@ export function createSpool(options: SpoolOptions): Spool {
       return found;
     },
     async flushed() {
+      if (outgoing.length > 0) begin(); // the disk may have failed the last time
       while (working !== undefined) await working;
     },
   };

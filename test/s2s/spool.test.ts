@@ -138,6 +138,36 @@ describe('the spool', () => {
     expect(one.spoolId).toBeUndefined();
   });
 
+  test('what could not be removed while the disk failed is removed with what comes later', async () => {
+    const [one, two] = [passage('1'), passage('2')];
+    spool.keep([one]);
+    await spool.flushed();
+    const write = store.write.bind(store);
+    Object.assign(store, { write: () => Promise.reject(new Error('the disk is full')) });
+    one.isOver = true;
+    spool.drop(one);
+    await spool.flushed();
+    Object.assign(store, { write });
+    expect((await kept()).map(([id]) => id)).toEqual(['1']);
+    spool.keep([two]);
+    await spool.flushed();
+    expect((await kept()).map(([id]) => id)).toEqual(['2']);
+  });
+
+  test('what could not be removed is removed at the end at the latest', async () => {
+    const one = passage('1');
+    spool.keep([one]);
+    await spool.flushed();
+    const write = store.write.bind(store);
+    Object.assign(store, { write: () => Promise.reject(new Error('the disk is full')) });
+    one.isOver = true;
+    spool.drop(one);
+    await new Promise((resolve) => setImmediate(resolve));
+    Object.assign(store, { write });
+    await spool.flushed();
+    expect(await kept()).toEqual([]);
+  });
+
   test('what is unreadable is passed over, and removed', async () => {
     spool.keep([passage('1')]);
     await spool.flushed();
