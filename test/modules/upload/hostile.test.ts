@@ -1,7 +1,9 @@
 /** Upload, attacked: by names, lengths, types, races, theft, and patience. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Query, statementOf } from '../../../src/store/query.ts';
+import { childOf } from '../../../src/xml/element.ts';
 import { within } from '../../support/client.ts';
-import { type Stage, setStage } from './stage.ts';
+import { NS, type Stage, setStage } from './stage.ts';
 
 let stage: Stage;
 beforeEach(async () => {
@@ -265,4 +267,33 @@ describe('accounts', () => {
     expect((await stage.put(put, 'x')).status).toBe(404);
     expect(await stage.files()).toEqual([]);
   });
+
+  test('slots of others outlive one', async () => {
+    const { accounts, registry, connect } = stage.scene;
+    const mercutio = await connect('mercutio@montague.tld/square');
+    await accounts.create(mercutio.session.account, 'secret');
+    const granted = await stage.ask("filename='a' size='1'", '', mercutio);
+    const put = childOf(childOf(granted, 'slot', NS) ?? granted, 'put', NS)?.attrs['url'] ?? '';
+    await registry.removeAccount(stage.romeo.session.account, 'gone');
+    expect((await stage.put(new URL(put).pathname, 'x')).status).toBe(201);
+  });
+
+  test('nothing of a file stays that is noted when its account has just gone', async () => {
+    const { put } = await stage.slot('a', 1);
+    const { registry, store } = stage.scene;
+    const write = store.write.bind(store);
+    Object.assign(store, {
+      async write(...queries: readonly Query[]) {
+        const isNote = queries.some((query) => statementOf(query).sql.startsWith(NOTE));
+        if (isNote) await registry.removeAccount(stage.romeo.session.account, 'gone');
+        return write(...queries);
+      },
+    });
+    expect((await stage.put(put, 'x')).status).toBe(404);
+    expect(await stage.files()).toEqual([]);
+    const db = store.tables<{ upload_files: { id: string } }>();
+    expect(await store.read(db.selectFrom('upload_files').select('id'))).toEqual([]);
+  });
 });
+
+const NOTE = 'insert into "upload_files"';
