@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { type AnyOperation, failure, operation, success } from '../core/operation.ts';
+import { type Actor, type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import { domainOf } from '../jid/jid.ts';
 import { accountJid, bytes, domain, hidden, kind } from './fields.ts';
 import { noSuchAccount, unlessServed } from './refusals.ts';
@@ -23,6 +23,10 @@ const filePath = (description: string) =>
       message: 'is to be a whole path on the machine of the server',
     })
     .meta({ ...kind('path'), description });
+
+/** Files of the machine are for those who are on it: an admin from elsewhere could look for them. */
+const isOnMachine = ({ via }: Actor) => via === 'socket' || via === 'offline';
+const ELSEWHERE = failure('refused', 'Files of the server are read and written by rtcctl only.');
 
 const only = accountJid.describe('Only this account.').optional();
 
@@ -60,7 +64,8 @@ function importOperation({ portable }: Needs): AnyOperation {
     }),
     output: outcome,
     present,
-    async run({ file, dryRun, intoExisting, jid }) {
+    async run({ file, dryRun, intoExisting, jid }, actor) {
+      if (!isOnMachine(actor)) return ELSEWHERE;
       const found = await stat(file).catch(() => undefined);
       if (found === undefined || !(found.isFile() || found.isDirectory()))
         return failure('not-found', `${file} is no file that the user of the server can see.`);
@@ -130,7 +135,8 @@ function exportOperation(services: Needs): AnyOperation {
     output: z.object({ file: z.string(), accounts: z.int(), bytes }),
     present: ({ file, accounts: count, bytes: size }) =>
       `${file}: ${count} ${count === 1 ? 'account' : 'accounts'}, ${size} bytes`,
-    async run({ file, host, jid, credentials }) {
+    async run({ file, host, jid, credentials }, actor) {
+      if (!isOnMachine(actor)) return ELSEWHERE;
       if (jid !== undefined && (await accounts.get(jid)) === undefined)
         return noSuchAccount(services, jid);
       const unserved = host === undefined ? undefined : unlessServed(hosts, host);

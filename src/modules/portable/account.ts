@@ -2,7 +2,7 @@
 import type { Intake, Newcomer, PassedOver, Portion } from '../../core/intake.ts';
 import type { Home } from '../../core/module.ts';
 import type { ScramKeys } from '../../sasl/index.ts';
-import { type Element, nsOf } from '../../xml/element.ts';
+import { type Element, nsOf, serialise } from '../../xml/element.ts';
 import { isPassword, keysFor, readScram } from './credentials.ts';
 import { PIE_SCRAM } from './names.ts';
 import type { Report } from './report.ts';
@@ -59,9 +59,29 @@ export class Arrival {
     const portion: Portion = { within: this.#within, elements: this.#elements };
     this.#elements = [];
     this.#bytes = 0;
+    if (this.#within[0]?.name === 'offline-messages') await this.#giveMessages(portion);
+    else await this.#give(portion, first);
+  }
+
+  async #give(portion: Portion, first: Element): Promise<void> {
     const { home, report } = this.#parts;
     const intake = await home.imported(this.newcomer, portion);
     report.add(this.newcomer.account, intake ?? unknown(portion, first));
+  }
+
+  /** Those that were taken in before may have been read since: they are not given again. */
+  async #giveMessages({ within, elements }: Portion): Promise<void> {
+    const { report, unfinished } = this.#parts;
+    const { account, isDry } = this.newcomer;
+    const texts = elements.map((each) => serialise(each));
+    const unseen = await unfinished.unseen(account, texts);
+    const rest = elements.filter((_, index) => unseen.has(texts[index] ?? ''));
+    const before = elements.length - rest.length;
+    if (before > 0) report.add(account, { kind: 'offline messages', taken: before, passed: [] });
+    const [first] = rest;
+    if (first === undefined) return;
+    await this.#give({ within, elements: rest }, first);
+    if (!isDry) await unfinished.note(account, unseen);
   }
 
   #takeKeys(element: Element): void {

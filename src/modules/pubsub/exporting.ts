@@ -1,6 +1,6 @@
 /** The nodes of an account as XEP-0227 §4.9 has them: how they are configured, then what is in them. */
 import type { BareJid } from '../../jid/jid.ts';
-import { type Element, el, serialise } from '../../xml/element.ts';
+import { type Element, el, escapeAttribute, serialise } from '../../xml/element.ts';
 import { configForm } from './config-form.ts';
 import type { Context } from './context.ts';
 import { payloadOf } from './events.ts';
@@ -21,7 +21,9 @@ export async function* exportedNodes(context: Context, account: BareJid): AsyncI
     ...relationsOf(node),
   ]);
   yield serialise(el('pubsub', { xmlns: PUBSUB_OWNER }, ...described));
+  yield `<pubsub xmlns="${PUBSUB}">`;
   for (const node of nodes) yield* exportedItems(context, node);
+  yield '</pubsub>';
 }
 
 function relationsOf({ name, affiliations, subscriptions }: Node): Element[] {
@@ -38,11 +40,12 @@ function relationsOf({ name, affiliations, subscriptions }: Node): Element[] {
 }
 
 async function* exportedItems({ nodes }: Context, node: Node): AsyncIterable<string> {
+  yield `<items node="${escapeAttribute(node.name)}">`;
   let after: number | undefined;
   do {
     const page = await nodes.items(node, { from: 'oldest', most: PAGE, after });
-    const items = page.map((item) => el('item', { id: item.id }, payloadOf(item)));
-    yield serialise(el('pubsub', { xmlns: PUBSUB }, el('items', { node: node.name }, ...items)));
+    for (const item of page) yield serialise(el('item', { id: item.id }, payloadOf(item)));
     after = page.length < PAGE ? undefined : page.at(-1)?.serial;
   } while (after !== undefined);
+  yield '</items>';
 }

@@ -251,3 +251,107 @@ describe('XEP-0227: import', () => {
     });
   });
 });
+
+describe('XEP-0227: import of what modules keep', () => {
+  let scene: Scene;
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rtcd-portable-'));
+    scene = await startScene({ modules, accounts: [ADMIN] });
+  });
+  afterEach(async () => {
+    await scene.stop();
+    await rm(folder, { recursive: true });
+  });
+  const user = (content: string) => hostWith(`<user name='juliet' password='x'>${content}</user>`);
+
+  test('§4.8 privacy lists, as far as a list of blocked addresses can say it', async () => {
+    const outcome = await take(
+      scene,
+      folder,
+      user(`<query xmlns='jabber:iq:privacy'><default name='public'/>
+        <list name='public'><item type='jid' value='tybalt@capulet.com' action='deny' order='2'/>
+          <item type='jid' value='good@spam.example' action='allow' order='1'/>
+          <item type='jid' value='spam.example' action='deny' order='3'/>
+          <item type='jid' value='paris@capulet.com' action='deny' order='4'><presence-out/></item>
+          <item type='group' value='Foes' action='deny' order='5'/><item action='allow' order='6'/>
+          <item type='jid' value='late@capulet.com' action='deny' order='7'/></list>
+        <list name='private'><item action='deny' order='1'/></list></query>`),
+    );
+    expect(outcome.kinds).toContainEqual({ kind: 'blocked addresses', taken: 1, passed: 4 });
+    const text = await give(scene, folder, { jid: JULIET });
+    expect(text).toContain(
+      '<blocklist xmlns="urn:xmpp:blocking"><item jid="tybalt@capulet.com"/></blocklist>',
+    );
+  });
+
+  test('§4.10 items that come before the word who may read them are for nobody else until then', async () => {
+    const items = (node: string) =>
+      `<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='${node}'><item id='1'><a xmlns='urn:a'/></item></items></pubsub>`;
+    const configure = (access: string) =>
+      `<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><configure node='urn:a'><x xmlns='jabber:x:data' type='form'>
+       <field var='FORM_TYPE' type='hidden'><value>http://jabber.org/protocol/pubsub#node_config</value></field>
+       <field var='pubsub#access_model'><value>${access}</value></field><field var='pubsub#max_items'><value>7</value></field>
+       <field var='x#unknown'><value>1</value></field></x></configure>
+       <affiliations node='urn:a'><affiliation jid='nurse@capulet.com' affiliation='member'/></affiliations></pubsub>`;
+    const outcome = await take(
+      scene,
+      folder,
+      hostWith(`<user name='juliet' password='x'>${items('urn:a')}${configure('open')}${items('urn:b')}</user>
+        <user name='nurse' password='x'>${configure('who knows')}${items('urn:a')}</user>`),
+    );
+    expect(outcome.kinds).toContainEqual({ kind: 'items of nodes', taken: 3, passed: 0 });
+    expect(outcome.passed.map(({ of, what }) => `${of} ${what}`)).toEqual([
+      'nurse@capulet.com pubsub#access_model of the node urn:a',
+    ]);
+    const admin = await scene.connect(`${ADMIN}/tower`);
+    const ask = async (whom: string, node: string) =>
+      serialise(
+        await admin.ask(
+          'get',
+          `<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='${node}'/></pubsub>`,
+          whom,
+        ),
+      );
+    expect(await ask(JULIET, 'urn:a')).toContain('<a xmlns="urn:a"/>');
+    expect(await ask(JULIET, 'urn:b')).toContain('type="error"');
+    expect(await ask('nurse@capulet.com', 'urn:a')).toContain('type="error"');
+    const text = await give(scene, folder, { jid: JULIET });
+    expect(text).toContain('<affiliation jid="nurse@capulet.com" affiliation="member"/>');
+    expect(text.match(/<pubsub xmlns="http:\/\/jabber.org\/protocol\/pubsub">/g)).toHaveLength(1);
+  });
+
+  test('§4.5 a message that was read does not come again with the file', async () => {
+    const text = user(
+      `<offline-messages><message xmlns='jabber:client' from='romeo@montague.net' to='${JULIET}' type='chat'><body>Once</body></message></offline-messages>`,
+    );
+    await take(scene, folder, text);
+    const juliet = await scene.connect(`${JULIET}/balcony`);
+    await juliet.send('<presence/>');
+    expect(juliet.inbox.filter(({ name }) => name === 'message')).toHaveLength(1);
+    await juliet.disconnect();
+    await take(scene, folder, text, { intoExisting: true });
+    const again = await scene.connect(`${JULIET}/balcony`);
+    await again.send('<presence/>');
+    expect(again.inbox.filter(({ name }) => name === 'message')).toEqual([]);
+  });
+
+  test('§4.11 what cannot be in an archive is told', async () => {
+    const result = (stamp: string, from: string, more = '') =>
+      `<result xmlns='urn:xmpp:mam:2' id='${from}${stamp}'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='${stamp}'/>
+       <message xmlns='jabber:client' from='${from}' to='${JULIET}' ${more}><body>Hi</body></message></forwarded></result>`;
+    const outcome = await take(
+      scene,
+      folder,
+      user(`<archive xmlns='urn:xmpp:pie:0#mam'>${result('2010-07-10T23:08:25Z', 'romeo@montague.net/orchard')}
+        ${result('2999-07-10T23:08:25Z', 'romeo@montague.net')}${result('no time', 'romeo@montague.net')}
+        ${result('2010-07-10T23:08:25Z', '@')}${result('2010-07-10T23:08:26Z', 'room@muc.example/x', "type='groupchat'")}<result/></archive>`),
+    );
+    expect(outcome.kinds).toContainEqual({ kind: 'archived messages', taken: 1, passed: 5 });
+  });
+
+  test('files are named by those only who are on the machine', async () => {
+    const outcome = await run(scene, 'portable.import', { file: folder }, 'xmpp');
+    expect(outcome).toMatchObject({ ok: false, why: 'refused' });
+  });
+});

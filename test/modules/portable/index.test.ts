@@ -86,7 +86,7 @@ describe('XEP-0227: Portable Import/Export Format', () => {
     expect(text).toMatch(
       /<offline-messages[^>]*>\s*<message xmlns="jabber:client"[\s\S]*fair saint/,
     );
-    expect(text).toContain('<items node="http://jabber.org/protocol/nick"><item id="current">');
+    expect(text).toContain('<items node="http://jabber.org/protocol/nick">\n<item id="current">');
     expect(text).not.toMatch(/scram|secret/i);
   });
 

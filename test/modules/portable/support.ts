@@ -20,7 +20,12 @@ export interface Outcome {
 }
 
 /** Runs an operation of the module. */
-export async function run(scene: Scene, name: string, input: object): Promise<unknown> {
+export async function run(
+  scene: Scene,
+  name: string,
+  input: object,
+  via = 'socket',
+): Promise<unknown> {
   const { service } = scene.registry.apiOf(portable);
   const { accounts, hosts } = scene;
   const found = portableOperations({ accounts, hosts, portable: service }).find(
@@ -30,7 +35,7 @@ export async function run(scene: Scene, name: string, input: object): Promise<un
   const { input: schema, run: act } = found as AnyOperation & {
     run(input: unknown, actor: object): Promise<unknown>;
   };
-  return act(schema.parse(input) as never, { name: 'root', via: 'socket' });
+  return act(schema.parse(input) as never, { name: 'root', via });
 }
 
 /** Imports a file, or a text that is written into one. */
