@@ -1,6 +1,6 @@
 /** The way from one of our domains to another one, as a record; links.ts moves it. */
 import type { Domain } from '../jid/jid.ts';
-import type { Timer } from '../kit/clock.ts';
+import type { Clock, Timer } from '../kit/clock.ts';
 import { networkOf } from '../kit/remote.ts';
 import type { ServerStream } from './connection.ts';
 import type { LinkFailure } from './failure.ts';
@@ -17,17 +17,17 @@ export interface Link {
   readonly queue: Queue;
   state: LinkState;
   stream: ServerStream | undefined;
-  /** When it came up, in ms since the epoch. */
+  /** When it came up, in ms of the monotonic clock, as are all times here. */
   upSince: number;
   /** Failed tries in a row. */
   failures: number;
   failure: LinkFailure | undefined;
-  /** When the next try comes, in ms since the epoch; of meaning while waiting. */
+  /** When the next try comes; of meaning while waiting. */
   retryAt: number;
   retry: Timer | undefined;
   /** Who has to resume the stream that broke, before it is known what has arrived (XEP-0198 §5). */
   awaits: 'ours' | 'theirs' | undefined;
-  /** Since when a stream is missed that broke, in ms since the epoch; undefined while none is. */
+  /** Since when a stream is missed that broke; undefined while none is. */
   brokenSince: number | undefined;
   /** Behind which network the domain is that is looked for, though nobody writes to it. */
   soughtBehind: string | undefined;
@@ -44,6 +44,7 @@ export interface LinkStatus {
   /** How many stanzas wait, or were sent and are not known to have arrived. */
   readonly queued: number;
   readonly failure: LinkFailure | undefined;
+  /** When the next try comes, in ms since the epoch, if it waits for that. */
   readonly retryAt: number | undefined;
 }
 
@@ -57,7 +58,7 @@ export const newLink = ({ local, remote }: Parties): Link => ({
   upSince: 0,
   failures: 0,
   failure: undefined,
-  retryAt: 0,
+  retryAt: Number.NEGATIVE_INFINITY,
   retry: undefined,
   awaits: undefined,
   brokenSince: undefined,
@@ -66,14 +67,14 @@ export const newLink = ({ local, remote }: Parties): Link => ({
 });
 
 /** Tells of a link. */
-export const statusOf = (link: Link): LinkStatus => ({
+export const statusOf = (link: Link, clock: Clock): LinkStatus => ({
   local: link.local,
   remote: link.remote,
   state: link.state,
   stream: link.stream,
   queued: link.queue.length,
   failure: link.failure,
-  retryAt: link.state === 'waiting' ? link.retryAt : undefined,
+  retryAt: link.state === 'waiting' ? clock.now() + link.retryAt - clock.monotonic() : undefined,
 });
 
 /** The network in which the other side of a stream is. Where we connected to it, its port is told, too. */

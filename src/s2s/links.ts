@@ -95,7 +95,7 @@ export class Links {
     const link =
       this.#linkOf(local, remote) ?? (this.#makeRoom() ? this.#linkOf(local, remote) : undefined);
     if (link === undefined) return verdict.bounce({ condition: 'resource-constraint' });
-    const wait = link.state === 'waiting' ? link.retryAt - clock.now() : 0;
+    const wait = link.state === 'waiting' ? link.retryAt - clock.monotonic() : 0;
     const isHopeless = link.failure?.isLasting === true || wait > settings().queueTime;
     if (link.failure !== undefined && isHopeless && wait > 0) return verdict.bounce(link.failure);
     const passage = this.#passages.begin(link.queue, stanza);
@@ -130,7 +130,7 @@ export class Links {
 
   /** A stream is over: what was sent on it and is not known to have arrived waits again. */
   lost(stream: ServerStream): void {
-    const now = this.#services.clock.now();
+    const now = this.#services.clock.monotonic();
     const { kept } = stream.managed;
     const miss = this.#missing(stream);
     for (const link of this.#links.values()) {
@@ -171,7 +171,7 @@ export class Links {
 
   /** All links. */
   list(): readonly LinkStatus[] {
-    return [...this.#links.values()].map(statusOf);
+    return [...this.#links.values()].map((link) => statusOf(link, this.#services.clock));
   }
 
   /** Opens no more streams. */
@@ -259,7 +259,7 @@ export class Links {
       if (link.soughtBehind === network && this.#isMissed(link)) sought += 1;
     return (link) => {
       if (link.brokenSince !== undefined) return;
-      link.brokenSince = this.#services.clock.now();
+      link.brokenSince = this.#services.clock.monotonic();
       if (sought >= MAX_SOUGHT_EACH) return;
       sought += 1;
       link.soughtBehind = network;
@@ -292,7 +292,7 @@ export class Links {
     link.retry?.cancel();
     link.state = 'up';
     link.stream = stream;
-    link.upSince = this.#services.clock.now();
+    link.upSince = this.#services.clock.monotonic();
     link.awaits = undefined;
     link.failure = undefined;
     const isOther = link.brokenSince !== undefined && !stream.managed.isResumed;
@@ -346,7 +346,7 @@ export class Links {
     if (this.#isClosing) return;
     link.retry?.cancel();
     link.state = 'waiting';
-    link.retryAt = this.#services.clock.now() + ms;
+    link.retryAt = this.#services.clock.monotonic() + ms;
     link.retry = this.#services.clock.after(ms, () => this.#again(link));
   }
 
@@ -359,12 +359,12 @@ export class Links {
 
   #isMissed({ brokenSince, soughtBehind }: Link): boolean {
     if (brokenSince === undefined || soughtBehind === undefined) return false;
-    return this.#services.clock.now() - brokenSince < MISSED_MS;
+    return this.#services.clock.monotonic() - brokenSince < MISSED_MS;
   }
 
   #expire(): void {
     const { clock, settings } = this.#services;
-    const now = clock.now();
+    const now = clock.monotonic();
     const before = now - settings().queueTime;
     for (const [key, link] of this.#links) {
       const { remote, queue, failure, state, stream } = link;

@@ -16,8 +16,8 @@ export interface PassageOptions {
   readonly stanza: Addressed;
   /** When the stanza came, in ms since the epoch. */
   readonly at: number;
-  /** From when on it waits here, in ms since the epoch: later than `at` after a restart. */
-  readonly since?: number;
+  /** From when on it waits here, in ms of the monotonic clock: after a restart, from that on. */
+  readonly since: number;
   /** Its row in the spool, if it came from there. */
   readonly spoolId?: number;
   /** The other side has it. Called once at most. */
@@ -43,7 +43,7 @@ export class Passage {
   readonly #arrived: (passage: Passage) => void;
   readonly #settled = deferred<void>();
 
-  constructor({ stanza, at, since = at, spoolId, arrived }: PassageOptions) {
+  constructor({ stanza, at, since, spoolId, arrived }: PassageOptions) {
     this.stanza = stanza;
     this.at = at;
     this.since = since;

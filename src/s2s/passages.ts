@@ -53,6 +53,7 @@ export class Passages {
     const passage: Passage = new Passage({
       stanza,
       at: clock.now(),
+      since: clock.monotonic(),
       arrived: () => this.#arrived(queue, passage),
     });
     if (!queue.hasRoom(passage, settings()) || this.#size > MAX_SIZE) return undefined;
@@ -70,7 +71,7 @@ export class Passages {
     const passage: Passage = new Passage({
       stanza,
       at,
-      since: this.#services.clock.now(),
+      since: this.#services.clock.monotonic(),
       spoolId: id,
       arrived: () => this.#arrived(queue, passage),
     });

@@ -279,6 +279,24 @@ describe('a link', () => {
     expect(tries.length).toBeGreaterThan(0);
   });
 
+  test.each([
+    ['forward', 86_400_000],
+    ['back', -86_400_000],
+  ])('neither is there a hurry nor a delay when the clock is set %s', async (_, by) => {
+    const { links, send, fail, clock, bounced } = scene({ queueTime: 5000 });
+    send('1');
+    await fail(PASSING);
+    clock.set(clock.now() + by);
+    expect(links.list()[0]?.retryAt).toBeGreaterThan(clock.now());
+    expect(links.list()[0]?.retryAt).toBeLessThan(clock.now() + 2000);
+    expect(bounceOf(send('2'))).toBe('handled');
+    clock.advance(2000);
+    expect(bounced).toEqual([]);
+    await fail(PASSING);
+    clock.advance(5000);
+    expect(bounced).toEqual(['1 remote-server-timeout', '2 remote-server-timeout']);
+  });
+
   test('a try that never ends does not keep a stanza either', () => {
     const { send, clock, bounced } = scene();
     send('1');

@@ -73,6 +73,7 @@ function open(
     send(...ids: string[]) {
       for (const id of ids) {
         const passage: Passage = new Passage({
+          since: 0,
           stanza: stanzaOf(id),
           at: 0,
           arrived() {
@@ -733,6 +734,7 @@ describe('without XEP-0198: pings', () => {
     if (iq?.to === undefined) return expect.fail('no stanza');
     let hasArrived = false;
     const passage = new Passage({
+      since: 0,
       stanza: { ...iq, to: iq.to },
       at: 0,
       arrived(each) {

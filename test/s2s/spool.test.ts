@@ -34,6 +34,7 @@ const stanzaOf = (xml: string) => {
 };
 const passage = (id: string, at = 1000) =>
   new Passage({
+    since: 0,
     stanza: stanzaOf(`<message ${PARTIES} type='chat' id='${id}'><body>${id}</body></message>`),
     at,
     arrived() {},
@@ -73,6 +74,7 @@ describe('the spool', () => {
     expect((await kept()).map(([id]) => id)).toEqual(['1', '2']);
     next.drop(
       new Passage({
+        since: 0,
         stanza: stanzaOf(`<iq type='result' id='x' ${PARTIES}/>`),
         at: 0,
         spoolId: first?.id ?? 0,
