@@ -36,7 +36,7 @@ export const portable = defineModule<undefined, PortableApi>({
       xep: 227,
       version: '1.1',
       covers: 'complete',
-      note: 'users export their own data, without credentials',
+      note: 'admins import and export; users export their own data, without credentials',
     },
   ],
   tables: unfinishedMigrations,
