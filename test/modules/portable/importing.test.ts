@@ -16,17 +16,18 @@ const bare = (raw: string) => {
   return parsed.value;
 };
 
+let scene: Scene;
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rtcd-portable-'));
+  scene = await startScene({ modules, accounts: [ADMIN] });
+});
+afterEach(async () => {
+  await scene.stop();
+  await rm(folder, { recursive: true });
+});
+
 describe('XEP-0227: import', () => {
-  let scene: Scene;
-  let folder: string;
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rtcd-portable-'));
-    scene = await startScene({ modules, accounts: [ADMIN] });
-  });
-  afterEach(async () => {
-    await scene.stop();
-    await rm(folder, { recursive: true });
-  });
   const rosterOf = async (who: string) => {
     const client = await scene.connect(`${who}/balcony`);
     return serialise(await client.ask('get', "<query xmlns='jabber:iq:roster'/>"));
@@ -253,16 +254,6 @@ describe('XEP-0227: import', () => {
 });
 
 describe('XEP-0227: import of what modules keep', () => {
-  let scene: Scene;
-  let folder: string;
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rtcd-portable-'));
-    scene = await startScene({ modules, accounts: [ADMIN] });
-  });
-  afterEach(async () => {
-    await scene.stop();
-    await rm(folder, { recursive: true });
-  });
   const user = (content: string) => hostWith(`<user name='juliet' password='x'>${content}</user>`);
 
   test('§4.8 privacy lists, as far as a list of blocked addresses can say it', async () => {
