@@ -9,11 +9,11 @@ import { Parcel, type ParcelEnd, type Receipt } from '../../core/parcel.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, domainOf, type Jid } from '../../jid/jid.ts';
 import type { Timer } from '../../kit/clock.ts';
-import { bothSettled } from '../../kit/settled.ts';
 import type { StanzaFailure } from '../../stanza/condition.ts';
 import type { Message } from '../../stanza/stanza.ts';
 import { readKept } from '../../stanza/stored.ts';
 import type { ArchiveReading } from './archive-reading.ts';
+import { Departures, isOver } from './departures.ts';
 import { Entering } from './entering.ts';
 import { Held } from './held.ts';
 import { keptForm, worthOf } from './keeping.ts';
@@ -78,19 +78,6 @@ export interface Mailbox {
   stop(): Promise<void>;
 }
 
-/** Rows that were read to be given, one after the other. */
-interface Page {
-  /** The number of the last one. */
-  last: number;
-  /** Those that were not needed any more when it was asked for, in batches: they may be removed by now. */
-  readonly before: readonly ReadonlySet<number>[];
-  /** The same of those that are not needed any more since then. */
-  readonly since: Set<number>;
-}
-
-const isOver = ({ before, since }: Page, id: number): boolean =>
-  since.has(id) || before.some((batch) => batch.has(id));
-
 /** Makes the mailbox of all accounts. */
 export function createMailbox(
   home: Home<SpoolLimits>,
@@ -106,16 +93,10 @@ export function createMailbox(
   const readers = new WeakSet<Session>();
   /** Sessions that fell asleep while they were given what waits. */
   const unfinished = new WeakSet<Session>();
-  /** Batches of rows that are being removed; until that is done they are still read. */
-  const leaving = new Set<ReadonlySet<number>>();
   const young = new Young<Held>();
-  /** Rows that are not needed any more, and are removed together. */
-  let gone = new Set<number>();
-  /** What a session of an account is being given. */
-  const pages = new Map<BareJid, Page>();
+  const departures = new Departures(spool);
   const patience = new Patience();
   let timer: Timer | undefined;
-  let removing: Promise<unknown> = Promise.resolve();
 
   return {
     follow(parcel) {
@@ -201,7 +182,7 @@ export function createMailbox(
     async stop() {
       flush();
       await entering.allSettled();
-      await removing;
+      await departures.settled();
     },
   };
 
@@ -212,25 +193,16 @@ export function createMailbox(
       for (const each of page) {
         after = each.id;
         const isGiven = held.get(each.id)?.parcel.holders.some(({ isAttached }) => isAttached);
-        if (isGiven !== true && !isGone(each.id)) yield each;
+        if (isGiven !== true && !departures.has(each.id)) yield each;
       }
       if (page.length < PAGE) return;
     }
   }
 
   async function discard(account: BareJid, rows: readonly Row[]): Promise<void> {
-    const meant = rows.filter(({ id }) => !isGone(id));
-    for (const row of meant) {
-      disown(row.id);
-      letGo(account, row);
-    }
-    await remove(new Set(meant.map(({ id }) => id)));
-  }
-
-  function isGone(id: number): boolean {
-    if (gone.has(id)) return true;
-    for (const batch of leaving) if (batch.has(id)) return true;
-    return false;
+    const meant = rows.filter(({ id }) => !departures.has(id));
+    for (const row of meant) disown(row.id);
+    await departures.remove(account, meant);
   }
 
   function add(message: Message, account: BareJid, since: number) {
@@ -261,7 +233,7 @@ export function createMailbox(
         ({ parcel }) => parcel.since <= (isUrgent(parcel) ? soonest : now - UNASKED_MS),
       ),
     );
-    removeGone();
+    departures.flush();
     if (!young.isEmpty) soon();
   }
 
@@ -270,23 +242,7 @@ export function createMailbox(
     timer?.cancel();
     timer = undefined;
     writeAll(young.takeAll());
-    removeGone();
-  }
-
-  function removeGone(): void {
-    if (gone.size === 0) return;
-    // What is not removed is delivered twice at worst.
-    removing = bothSettled(removing, remove(gone));
-    gone = new Set();
-  }
-
-  async function remove(batch: ReadonlySet<number>): Promise<void> {
-    leaving.add(batch);
-    try {
-      await spool.remove([...batch]);
-    } finally {
-      leaving.delete(batch);
-    }
+    departures.flush();
   }
 
   /** Writes what was not acknowledged, in the order in which it came. */
@@ -352,15 +308,8 @@ export function createMailbox(
 
   function forget(account: BareJid, row: Row): void {
     held.delete(row.id);
-    letGo(account, row);
-    gone.add(row.id);
+    departures.add(account, row);
     soon();
-  }
-
-  function letGo(account: BareJid, row: Row): void {
-    spool.free(account, row);
-    const page = pages.get(account);
-    if (page !== undefined && row.id <= page.last) page.since.add(row.id);
   }
 
   /** Gives what waits to a session that is there already. */
@@ -377,19 +326,17 @@ export function createMailbox(
         .catch((error: unknown) =>
           home.log.error({ err: error, account }, 'kept messages could not be delivered'),
         )
-        .finally(() => pages.delete(account)),
+        .finally(() => departures.end(account)),
     );
   }
 
   async function drain(session: Session, queue: Queue): Promise<void> {
     const { account } = session;
     await entering.settled(account);
-    if (gone.size > 0) flush();
-    await removing; // or what is being removed would still be read
+    if (!departures.isEmpty) flush();
+    await departures.settled(); // or what is being removed would still be read
     for (let after = 0; ; ) {
-      const before = [gone, ...leaving];
-      const page: Page = { last: Number.POSITIVE_INFINITY, before, since: new Set() };
-      pages.set(account, page);
+      const page = departures.begin(account);
       const waiting = await spool.next(account, after, PAGE);
       // What was read may have been written since, and whoever holds it is known only then.
       await entering.settled(account);
