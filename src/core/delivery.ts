@@ -53,9 +53,8 @@ export function createDelivery(sessions: Sessions): Delivery {
 
   /** §8.5.2: the address is the account itself. */
   function toBareJid(type: MessageType, account: BareJid): Choice {
-    const ready = sessions
-      .of(account)
-      .filter((session) => session.presence !== undefined && session.priority >= 0);
+    const all = sessions.of(account);
+    const ready = all.every(isReady) ? all : all.filter(isReady);
     switch (type) {
       case 'groupchat':
         return { kind: 'refuse', why: 'groupchat to an account' }; // §8.5.2.1.1, §8.5.2.2.1
@@ -87,3 +86,6 @@ export function createDelivery(sessions: Sessions): Delivery {
     }
   }
 }
+
+const isReady = ({ presence, priority }: Session): boolean =>
+  presence !== undefined && priority >= 0;

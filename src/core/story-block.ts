@@ -26,7 +26,7 @@ export class StoryBlock {
   /** When the last of its lines began, in ms since the epoch. */
   latest = 0;
   /** The steps of each message, by its serial. */
-  readonly #counts = new Map<number, number>();
+  #counts = new Map<number, number>();
   /** The message of the line that is not ended yet, when that began, and what it says so far. */
   #open: number | undefined;
   #begun = 0;
@@ -77,7 +77,7 @@ export class StoryBlock {
     this.steps = 0;
     this.greatest = 0;
     this.latest = 0;
-    this.#counts.clear();
+    this.#counts = new Map(); // one that is cleared, or grows, when it is old makes garbage that is old, too
     this.#open = undefined;
     this.#line = '';
     this.#length = 0;
