@@ -89,3 +89,11 @@ export function createDelivery(sessions: Sessions): Delivery {
 
 const isReady = ({ presence, priority }: Session): boolean =>
   presence !== undefined && priority >= 0;
+
+/**
+ * Whether nobody else is given a message when the resource that it is for is gone (§8.5.3.2.1), nor is it kept:
+ * what a room says to an occupant, who leaves it with his session, and a headline to a client. Rooms and nodes
+ * send as many of these as they have listeners, and what becomes of each need not be known (bench, `room-200`).
+ */
+export const isForOne = ({ type, to }: Message): boolean =>
+  (type === 'groupchat' || type === 'headline') && isFull(to);

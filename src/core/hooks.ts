@@ -64,7 +64,7 @@ export interface Hooks {
    */
   rehand?(place: unknown, message: Message, session: Session): Receipt | undefined;
   /**
-   * A message was handed to sessions, or to none; it goes to `undelivered` then, unless a hook hands
+   * A message is being handed to sessions, or to none; it goes to `undelivered` then, unless a hook hands
    * it, or a copy of it, to others.
    */
   handed?(parcel: Parcel): void;

@@ -31,6 +31,8 @@ export class Parcel implements Receipt {
   readonly since: number;
   /** Whether somebody keeps it until it is acknowledged; set by a `handing` hook. */
   isKept = false;
+  /** Whether somebody asks which of its sessions has it; set by a `handed` hook. */
+  isAsked = false;
   place: unknown;
   readonly #story: Story;
   readonly #onReturned: (parcel: Parcel) => void;

@@ -27,7 +27,7 @@ import { createAsking } from './asking.ts';
 import { attempt } from './attempt.ts';
 import type { Authority } from './authority.ts';
 import { createBounds } from './bounds.ts';
-import type { Choice, Delivery } from './delivery.ts';
+import { type Choice, type Delivery, isForOne } from './delivery.ts';
 import { iqKey } from './dispatch.ts';
 import { firstVerdict, type MaybePromise, type Verdict, verdict } from './hooks.ts';
 import type { Host, Hosts } from './hosts.ts';
@@ -359,7 +359,10 @@ export function createRouter(options: RouterOptions): Router {
     return said instanceof Promise ? said.then(tell) : tell(said);
   }
 
-  /** Hands a message to sessions, and follows it until one of them has it for sure (DESIGN D1). */
+  /**
+   * Hands a message to sessions, and follows it until one of them has it for sure (DESIGN D1), if anybody asks
+   * or it may be of use to others.
+   */
   function hand(
     message: Message,
     account: BareJid,
@@ -370,8 +373,10 @@ export function createRouter(options: RouterOptions): Router {
     const parcel = new Parcel(message, account, clock.now(), story, returned, sender);
     parcel.hand(sessions);
     keep(parcel, host, sender);
-    for (const session of sessions) session.send(message, undefined, parcel);
     for (const hook of host.dispatch.handed) hook(parcel);
+    const isFollowed = parcel.isKept || parcel.isAsked || sender?.isKeeper === true;
+    const receipt = isFollowed || !isForOne(message) ? parcel : undefined;
+    for (const session of sessions) session.send(message, undefined, receipt);
   }
 
   /** Has a parcel kept until a session has it for sure, unless one has already. */

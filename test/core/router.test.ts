@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verdict } from '../../src/core/hooks.ts';
 import { defineModule } from '../../src/core/module.ts';
-import type { Receipt } from '../../src/core/parcel.ts';
+import type { Parcel, Receipt } from '../../src/core/parcel.ts';
+import type { Creditor } from '../../src/core/sessions.ts';
 import { type Domain, parseDomain } from '../../src/jid/jid.ts';
 import { iqGet, message, presence } from '../../src/stanza/build.ts';
+import type { MessageType } from '../../src/stanza/stanza.ts';
 import { type Actor, parse, type Scene, startScene } from '../support/scene.ts';
 
 describe('RFC 6120 §10: where a stanza goes', () => {
@@ -219,6 +221,55 @@ describe('DESIGN D1: whoever keeps a message itself is owed', () => {
   test('nothing when nobody is there', async () => {
     await romeo.disconnect();
     expect(await (await keep())()).toBe(false);
+  });
+});
+
+describe('RFC 6121 §8.5.3.2.1: what nobody else is given is followed only for those who ask', () => {
+  const given: Parcel[] = [];
+  const receipts: (Receipt | undefined)[] = [];
+  let scene: Scene;
+  let romeo: Actor;
+  beforeEach(async () => {
+    given.length = 0;
+    receipts.length = 0;
+    const asking = defineModule({
+      name: 'asking',
+      specs: [],
+      setup: () => ({
+        hooks: {
+          handed(parcel) {
+            given.push(parcel);
+            parcel.isAsked = parcel.message.id === 'asked';
+          },
+        },
+      }),
+    });
+    scene = await startScene({ modules: [asking], accounts: ['romeo@montague.example'] });
+    romeo = await scene.connect('romeo@montague.example/orchard');
+    romeo.session.send = (_stanza, _to, receipt) => void receipts.push(receipt);
+  });
+  afterEach(() => scene.stop());
+
+  const sent = async (type: MessageType, more: { id?: string } = {}, creditor?: Creditor) => {
+    const from = domain('elsewhere.example');
+    await scene.router.route(message({ from, to: romeo.jid, type, ...more }), creditor);
+    expect(given).toHaveLength(1);
+    return receipts.map((receipt) => receipt === given[0]);
+  };
+
+  test.each<MessageType>(['groupchat', 'headline'])('%s', async (type) => {
+    expect(await sent(type)).toEqual([false]);
+    expect(receipts).toEqual([undefined]);
+  });
+  test('but those that others may have', async () => {
+    expect(await sent('chat')).toEqual([true]);
+  });
+  test('who is to be woken if he has it not', async () => {
+    expect(await sent('groupchat', { id: 'asked' })).toEqual([true]);
+  });
+  test('who keeps it until then', async () => {
+    const creditor = { isWaiting: true, isKeeper: true, owe: () => undefined };
+    expect(await sent('groupchat', {}, creditor)).toEqual([true]);
   });
 });
 

@@ -107,9 +107,9 @@ describe('what is noted of a message', () => {
         'received orchard',
         'copied street',
         'handed balcony',
-        'acknowledged balcony',
         'handed chamber',
         'acknowledged chamber',
+        'acknowledged balcony',
       ],
     ]);
   });

@@ -55,6 +55,7 @@ export function createVigil(clock: Clock): Vigil {
 
   return {
     watch(session, parcel, ms, told) {
+      parcel.isAsked = true;
       const watched = { parcel, until: clock.monotonic() + ms, told };
       const watch = watches.get(session);
       if (watch === undefined)
