@@ -57,6 +57,8 @@ export function createC2s(options: C2sOptions): C2sSide {
   const flusher = new Flusher();
   const connections = new Set<Connection>();
   const doors: BoshDoor[] = [];
+  /** HTTP goes on for a while: nobody may take up a session by it that is being written down. */
+  let isClosing = false;
   const sweep: Timer = clock.every(SWEEP_MS, () => {
     const now = clock.now();
     let waiting = 0;
@@ -109,6 +111,7 @@ export function createC2s(options: C2sOptions): C2sSide {
         maxBytes: () => services.limits().stanzaBytes,
         maxEarlyBytes: () => services.limits().stanzaBytesBeforeAuth,
         refusal(request) {
+          if (isClosing) return 503;
           const { isSecure, isLocal } = clientOf(request);
           if (!mayCome(request.headers.origin, request.headers.host)) return 403;
           return isSecure || isLocal ? undefined : 403; // RFC 7395 §3.9: over TLS
@@ -144,6 +147,7 @@ export function createC2s(options: C2sOptions): C2sSide {
     },
     restore: () => thawAll(services.store, services),
     async close() {
+      isClosing = true;
       sweep.cancel();
       ports.close();
       for (const door of doors) door.close();

@@ -145,7 +145,7 @@ export interface WebSocketDoorOptions {
   /** The same before it has logged in. */
   maxEarlyBytes(): number;
   /** Why a client may not come in, as a status of HTTP; undefined if it may. */
-  refusal(request: IncomingMessage): 403 | undefined;
+  refusal(request: IncomingMessage): 403 | 503 | undefined;
   /** Takes a client's stream. */
   accept(stream: WebSocketStream, request: IncomingMessage): void;
 }

@@ -30,12 +30,12 @@ export interface Ports<K extends string> {
   unlisten(address: PortAddress<K>): Promise<void>;
   /**
    * Counts a connection that came by another way, of a kind that metrics name. Answers what is to be
-   * called when it is over; undefined when there are too many from the address.
+   * called when it is over; undefined when there are too many from the address, or the ports are closed.
    */
   admit(remote: string, kind: string): (() => void) | undefined;
   /** Takes a connection that came by a port of somebody else. */
   take(socket: Socket, kind: K): void;
-  /** Closes all ports; connections go on. */
+  /** Closes all ports, also to what comes by those of others; connections go on. */
   close(): void;
 }
 
@@ -61,9 +61,11 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
   const { metrics, log } = options;
   const servers = new Map<string, Server>();
   const perAddress = new Map<string, number>();
+  let isClosed = false;
   const keyOf = ({ kind, host, port }: PortAddress<K>) => `${kind} ${host ?? '*'} ${port}`;
 
   const admit = (remote: string, kind: string) => {
+    if (isClosed) return undefined;
     const network = networkOf(remote);
     const held = perAddress.get(network) ?? 0;
     if (held >= options.connectionsPerAddress()) {
@@ -84,7 +86,8 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
   const take = (socket: Socket, kind: K) => {
     const remote = remoteOf(socket) ?? 'unknown';
     const closed = admit(remote, kind);
-    if (closed === undefined) refuse(socket, options.contentNs, options.wayOf(kind) === 'tls');
+    const isTlsFirst = options.wayOf(kind) === 'tls';
+    if (closed === undefined) refuse(socket, options.contentNs, isTlsFirst, isClosed ? DOWN : FULL);
     else options.accept(socket, kind, remote, closed);
   };
 
@@ -117,20 +120,29 @@ export function createPorts<K extends string>(options: PortsOptions<K>): Ports<K
       servers.delete(key);
     },
     close() {
+      isClosed = true;
       for (const server of servers.values()) server.close();
       servers.clear();
     },
   };
 }
 
+const FULL = {
+  condition: 'policy-violation',
+  text: 'Too many connections from your address.',
+} as const;
+const DOWN = { condition: 'system-shutdown', text: 'The server is going down.' } as const;
+
 /** Tells one connection too many why, where it can be said in clear, and closes. */
-function refuse(socket: Socket, contentNs: ContentNs, isTlsFirst: boolean): void {
+function refuse(
+  socket: Socket,
+  contentNs: ContentNs,
+  isTlsFirst: boolean,
+  why: typeof FULL | typeof DOWN,
+): void {
   socket.on('error', () => {});
   if (isTlsFirst) return void socket.destroy();
-  const text = 'Too many connections from your address.';
   const header = headerText({ id: randomId(), from: '', to: undefined }, contentNs);
-  socket.end(
-    `${header}${streamErrorText({ condition: 'policy-violation', text })}</stream:stream>`,
-  );
+  socket.end(`${header}${streamErrorText(why)}</stream:stream>`);
   socket.destroySoon();
 }

@@ -33,3 +33,9 @@ test('the addresses of one /64 network, of which one customer has all, are one',
   expect(admit('2001:db8::3', 'c2s')).toBeUndefined();
   expect(admit('2001:db8:0:1::3', 'c2s')).toBeDefined();
 });
+
+test('nobody comes in any more when they are closed, by whichever way', () => {
+  const { admit, close } = ports();
+  close();
+  expect(admit('192.0.2.1', 'c2s_websocket')).toBeUndefined();
+});

@@ -220,6 +220,28 @@ test('XEP-0198 a session is resumed on another WebSocket', async () => {
   expect(await back.ask(`<resume ${SM} previd='${id}' h='0'/>`)).toMatch(/^<resumed /);
 });
 
+test('XEP-0198 §5: while the server goes down, nobody takes up what is being written', async () => {
+  const own = await startServer();
+  const come = () => new WebSocket(`ws://127.0.0.1:${own.ports.http}/xmpp-websocket`, 'xmpp');
+  const deaf = come();
+  await within(once(deaf, 'open'), 'opening');
+  deaf.send(OPEN);
+  await within(once(deaf, 'message'), 'a header');
+  deaf.pause(); // never closes on its side: the server waits for it
+  const other = come();
+  await within(once(other, 'open'), 'opening');
+  const ended = own.stop();
+  await within(once(other, 'close'), 'the end of the one who listens');
+  const late = come();
+  late.on('open', () => late.terminate());
+  const [, response] = await within(once(late, 'unexpected-response'), 'a refusal');
+  expect(response.statusCode).toBe(503);
+  late.on('error', () => {});
+  late.terminate();
+  deaf.terminate();
+  await ended;
+});
+
 test('one who disappears is missed', async () => {
   const client = await bound();
   client.socket.terminate();
