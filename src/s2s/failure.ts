@@ -123,3 +123,10 @@ export const policyFailure = (text: string): LinkFailure => ({
   text,
   isLasting: true,
 });
+
+/** What nobody keeps while the server goes down. */
+export const SHUTDOWN_FAILURE: LinkFailure = {
+  condition: 'remote-server-timeout',
+  text: 'The server is going down before the other one could be reached.',
+  isLasting: false,
+};

@@ -7,6 +7,9 @@ import type { LinkFailure } from './failure.ts';
 import type { Parties } from './pairs.ts';
 import { Queue } from './queue.ts';
 
+/** The longest time between two tries. */
+export const MAX_BACK_OFF_MS = 300_000;
+
 /** Where a link is. */
 export type LinkState = 'idle' | 'connecting' | 'up' | 'waiting';
 
@@ -19,8 +22,10 @@ export interface Link {
   stream: ServerStream | undefined;
   /** When it came up, in ms of the monotonic clock, as are all times here. */
   upSince: number;
-  /** Failed tries in a row. */
+  /** Failed tries in a row, since there was a stream. */
   failures: number;
+  /** Streams in a row that did not live long. */
+  shortLives: number;
   failure: LinkFailure | undefined;
   /** When the next try comes; of meaning while waiting. */
   retryAt: number;
@@ -57,6 +62,7 @@ export const newLink = ({ local, remote }: Parties): Link => ({
   stream: undefined,
   upSince: 0,
   failures: 0,
+  shortLives: 0,
   failure: undefined,
   retryAt: Number.NEGATIVE_INFINITY,
   retry: undefined,
@@ -80,3 +86,9 @@ export const statusOf = (link: Link, clock: Clock): LinkStatus => ({
 /** The network in which the other side of a stream is. Where we connected to it, its port is told, too. */
 export const networkBehind = ({ remoteAddress, direction }: ServerStream): string =>
   networkOf(direction === 'in' ? remoteAddress : remoteAddress.replace(/^\[?(.*?)\]?:\d+$/, '$1'));
+
+/** The time before the next try, with some chance in it, so that not all come at once. */
+export function backOff(first: number, failures: number, most = MAX_BACK_OFF_MS): number {
+  const ms = Math.min(most, first * 2 ** Math.min(failures - 1, 20));
+  return ms * (0.75 + Math.random() / 2);
+}

@@ -11,10 +11,19 @@ import {
   type LinkFailure,
   policyFailure,
   rejectedFailure,
+  SHUTDOWN_FAILURE,
   silentFailure,
   timeoutFailure,
 } from './failure.ts';
-import { type Link, type LinkStatus, networkBehind, newLink, statusOf } from './link.ts';
+import {
+  backOff,
+  type Link,
+  type LinkStatus,
+  MAX_BACK_OFF_MS,
+  networkBehind,
+  newLink,
+  statusOf,
+} from './link.ts';
 import { type Parties, pairKey } from './pairs.ts';
 import type { Addressed, Passage } from './passage.ts';
 import { Passages } from './passages.ts';
@@ -28,7 +37,6 @@ const MAX_LINKS = 10_000;
 const SWEEP_MS = 1000;
 /** A try that failed is followed by another after this, then twice that, and so on. */
 const BACK_OFF_MS = 1000;
-const MAX_BACK_OFF_MS = 300_000;
 /** The same for what will not be well within minutes. */
 const LASTING_BACK_OFF_MS = 15_000;
 /** A stream that lived so long was a good one: the next try comes at once. */
@@ -91,7 +99,7 @@ export class Links {
     if (hosts.ownerOf(local) === undefined) return verdict.drop(`${local} is not served here`);
     const refusal = policy.refusal(local, remote);
     if (refusal !== undefined) return verdict.bounce(policyFailure(refusal));
-    if (this.#isClosed) return verdict.bounce(SHUTDOWN);
+    if (this.#isClosed) return verdict.bounce(SHUTDOWN_FAILURE);
     const link =
       this.#linkOf(local, remote) ?? (this.#makeRoom() ? this.#linkOf(local, remote) : undefined);
     if (link === undefined) return verdict.bounce({ condition: 'resource-constraint' });
@@ -105,8 +113,12 @@ export class Links {
         text: `Too much is on its way to ${remote} already.`,
       });
     if (link.stream !== undefined) this.#pump(link);
-    else this.#tellWaiting(link, [passage]);
-    if (link.stream === undefined && link.state === 'idle') this.#connect(link);
+    else {
+      this.#tellWaiting(link, [passage]);
+      if (link.state === 'idle') this.#connect(link);
+      else if (link.failure === undefined && wait > this.#shortly())
+        this.#wait(link, this.#shortly());
+    }
     return verdict.settling(passage.settled);
   }
 
@@ -140,9 +152,10 @@ export class Links {
       if (stream.rejection !== undefined) this.#suspect(link, stream.rejection);
       link.queue.rewind();
       this.#tellWaiting(link, link.queue.list());
-      link.failures = now - link.upSince >= GOOD_LIFE_MS ? 0 : link.failures + 1;
+      link.shortLives = now - link.upSince >= GOOD_LIFE_MS ? 0 : link.shortLives + 1;
       if (stream.ending !== 'closed') miss(link);
-      const ms = link.failures === 0 ? 0 : backOff(BACK_OFF_MS, link.failures);
+      const most = link.queue.isWaiting ? this.#shortly() : MAX_BACK_OFF_MS;
+      const ms = link.shortLives === 0 ? 0 : backOff(BACK_OFF_MS, link.shortLives, most);
       this.#wait(link, kept === undefined ? ms : toResume(kept, ms));
     }
     if (kept === 'ours') this.#resume(stream);
@@ -185,7 +198,7 @@ export class Links {
   async close(): Promise<void> {
     this.prepareToClose();
     this.#isClosed = true;
-    for (const { queue } of this.#links.values()) this.#passages.leave(queue, SHUTDOWN);
+    for (const { queue } of this.#links.values()) this.#passages.leave(queue, SHUTDOWN_FAILURE);
     this.#links.clear();
     await this.#passages.close();
   }
@@ -295,6 +308,7 @@ export class Links {
     link.upSince = this.#services.clock.monotonic();
     link.awaits = undefined;
     link.failure = undefined;
+    link.failures = 0;
     const isOther = link.brokenSince !== undefined && !stream.managed.isResumed;
     if (isOther || link.isGone) this.#options.changed(link, 'again');
     link.brokenSince = undefined;
@@ -342,6 +356,11 @@ export class Links {
     this.#options.changed(link, 'gone');
   }
 
+  /** The time until the next try of one whose streams break, so that no stanza bounces without a try. */
+  #shortly(): number {
+    return Math.max(HEAD_START_MS, this.#services.settings().queueTime / 4);
+  }
+
   #wait(link: Link, ms: number): void {
     if (this.#isClosing) return;
     link.retry?.cancel();
@@ -381,18 +400,6 @@ export class Links {
   }
 }
 
-const SHUTDOWN: LinkFailure = {
-  condition: 'remote-server-timeout',
-  text: 'The server is going down before the other one could be reached.',
-  isLasting: false,
-};
-
 /** Who may resume comes before the other side, who waits for it, comes himself. */
 const toResume = (kept: 'ours' | 'theirs', ms: number): number =>
   kept === 'ours' ? Math.min(ms, HEAD_START_MS / 2) : Math.max(ms, HEAD_START_MS);
-
-/** The time before the next try, with some chance in it, so that not all come at once. */
-function backOff(first: number, failures: number): number {
-  const ms = Math.min(MAX_BACK_OFF_MS, first * 2 ** Math.min(failures - 1, 20));
-  return ms * (0.75 + Math.random() / 2);
-}

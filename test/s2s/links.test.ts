@@ -338,6 +338,33 @@ describe('a link', () => {
     expect(tries).toHaveLength(1);
   });
 
+  test('a line that breaks again and again sends nothing back without a try', async () => {
+    const { links, send, up, fail, clock, tries, bounced } = scene();
+    send('0');
+    for (let index = 0; index < 10; index += 1) {
+      const stream = fakeStream();
+      while (tries.length === 0) clock.advance(1000);
+      await up(stream);
+      stream.acknowledge(1);
+      stream.isOver = true;
+      links.lost(asStream(stream));
+    }
+    send('1');
+    clock.advance(20_000);
+    expect(tries).toHaveLength(1);
+    await fail(PASSING);
+    expect(bounced).toEqual([]);
+    clock.advance(2000);
+    const stream = fakeStream();
+    await up(stream);
+    expect(stream.sent).toEqual(['1']);
+    // nor what waits while it breaks
+    stream.isOver = true;
+    links.lost(asStream(stream));
+    clock.advance(20_000);
+    expect(tries).toHaveLength(1);
+  });
+
   test('a sign of life of the other domain is reason to try at once', async () => {
     const { links, send, fail, tries } = scene();
     send('1');
