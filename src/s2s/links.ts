@@ -289,6 +289,8 @@ export class Links {
     this.#options.reach(local, remote).then(
       (reached) => {
         if (this.#isClosing || link.stream !== undefined) return;
+        // A stream came and broke meanwhile: who resumes it tells what has arrived.
+        if (link.state !== 'connecting' && link.awaits !== undefined) return;
         if (reached.ok && !reached.stream.isOver) this.#up(link, reached.stream);
         else if (!reached.ok) this.#failed(link, reached.failure);
         else this.#wait(link, BACK_OFF_MS);

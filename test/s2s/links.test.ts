@@ -666,6 +666,22 @@ describe('a link that broke', () => {
     expect(ours.sent).toEqual(['1']);
   });
 
+  test('XEP-0198 §5: also if we were looking for a way since before the stream came', async () => {
+    const all = scene();
+    all.send('1');
+    const theirs = Object.assign(fakeStream(), { direction: 'in' as const });
+    all.links.offer(asStream(theirs), OURS, THEIRS);
+    expect(theirs.sent).toEqual(['1']);
+    Object.assign(theirs, { isOver: true, managed: { isResumed: false, kept: 'theirs' } });
+    all.links.lost(asStream(theirs));
+    const late = fakeStream();
+    await all.up(late);
+    expect(late.sent).toEqual([]);
+    all.clock.advance(5000);
+    await all.up(late);
+    expect(late.sent).toEqual(['1']);
+  });
+
   test('XEP-0198 §5: a stream of ours is resumed though the link has another one', async () => {
     const { links, send, up, clock, tries } = scene();
     send('1');
