@@ -339,7 +339,8 @@ export class Links {
   }
 
   #failed(link: Link, failure: LinkFailure): void {
-    link.awaits = undefined;
+    // XEP-0198 §5: one of ours goes on being sought, though the other side may be there first.
+    if (link.awaits === 'theirs') link.awaits = undefined;
     link.failure = failure;
     link.failures += 1;
     const first = failure.isLasting ? LASTING_BACK_OFF_MS : BACK_OFF_MS;

@@ -111,7 +111,8 @@ export class Streams {
     const refusal = this.#services.policy.refusal(local, remote);
     if (refusal !== undefined) return { ok: false, failure: policyFailure(refusal) };
     // XEP-0198 §5: what a stream of ours that broke has carried, only its successor can tell.
-    if (!this.#resumptions.mayResume({ local, remote })) {
+    const isResuming = this.#resumptions.mayResume({ local, remote });
+    if (!isResuming) {
       const known = await this.#known(local, remote);
       if (known !== undefined) return { ok: true, stream: known };
       const shared = await this.#shareable(local, remote);
@@ -122,7 +123,11 @@ export class Streams {
       }
     }
     const opened = await this.#open(local, remote);
-    if (!opened.ok) return opened;
+    if (!opened.ok) {
+      // Who cannot be reached, but came himself, is sent again what he may have.
+      const known = isResuming ? await this.#known(local, remote) : undefined;
+      return known === undefined ? opened : { ok: true, stream: known };
+    }
     const { stream } = opened;
     await stream.managed.whenOpen();
     if (stream.maySend(local, remote)) return { ok: true, stream };

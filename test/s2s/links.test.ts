@@ -682,6 +682,24 @@ describe('a link that broke', () => {
     expect(late.sent).toEqual(['1']);
   });
 
+  test('XEP-0198 §5: one of ours is sought on after a failure, at once when the other side is there', async () => {
+    const all = scene();
+    all.send('1');
+    const ours = Object.assign(fakeStream(), { managed: { isResumed: false, kept: 'ours' } });
+    await all.up(ours as ReturnType<typeof fakeStream>);
+    ours.isOver = true;
+    all.links.lost(ours as unknown as ServerStream);
+    all.clock.advance(5000);
+    await all.fail(PASSING);
+    all.links.heard(THEIRS);
+    const theirs = Object.assign(fakeStream(), { direction: 'in' as const });
+    all.links.offer(asStream(theirs), OURS, THEIRS);
+    expect(theirs.sent).toEqual([]);
+    const resumed = fakeStream();
+    await all.up(resumed);
+    expect(resumed.sent).toEqual(['1']);
+  });
+
   test('XEP-0198 §5: a stream of ours is resumed though the link has another one', async () => {
     const { links, send, up, clock, tries } = scene();
     send('1');

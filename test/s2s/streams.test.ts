@@ -142,3 +142,54 @@ test('XEP-0288 §2.2: a key is not verified on the very stream on which it was s
   expect(asked).toEqual(['1', '0']);
   expect(connections).toHaveLength(2);
 });
+
+test('XEP-0198 §5: who cannot be reached to resume a stream of ours is written to on one of his', async () => {
+  const pair = "from='theirs.example' to='ours.example'";
+  const sockets: Socket[] = [];
+  const fake = await startFake({
+    instead(socket, said) {
+      sockets.push(socket);
+      if (said.includes('<stream:stream'))
+        socket.write(
+          `${header(said)}<stream:features><sm xmlns='urn:xmpp:sm:3'/>` +
+            "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>",
+        );
+      if (said.includes('<db:result from')) socket.write(`<db:result ${pair} type='valid'/>`);
+      if (said.includes('<enable '))
+        socket.write("<enabled xmlns='urn:xmpp:sm:3' id='one' resume='true'/>");
+    },
+  });
+  const target = { host: 'xmpp.theirs.example', port: fake.port, isDirectTls: false };
+  let isFound = true;
+  const { streams } = open({
+    secret: 'secret',
+    policy: {
+      terms: () => ({ requireTls: false, secureAuth: false, bidi: true }),
+      refusal: () => undefined,
+    },
+    settings: () => ({
+      ...{ authTimeout: 60_000, connectTimeout: 20_000, queueTime: 60_000, stanzaBytes: 10_000 },
+    }),
+    resolver: {
+      resolve: async () =>
+        isFound
+          ? { ok: true, targets: [{ ...target, isSecure: false }] }
+          : { ok: false, why: 'failed', text: 'nobody answers' },
+      addresses: async () => ({ ok: true, addresses: ['127.0.0.1'], isSecure: false }),
+    },
+  });
+  const reached = await streams.reach(OURS, THEIRS);
+  if (!reached.ok) return expect.fail(reached.failure.text);
+  const ours = reached.stream;
+  await expect.poll(() => ours.managed.level).toBe('resumable');
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(() => ours.managed.kept).toBe('ours');
+  isFound = false;
+  expect((await streams.reach(OURS, THEIRS)).ok).toBe(false);
+  const socket = Object.assign(new PassThrough(), { setKeepAlive() {} }) as unknown as Socket;
+  streams.accept(socket, 'starttls', '192.0.2.1', () => {});
+  const [theirs] = streams.all;
+  theirs?.allow(OURS, THEIRS, 'dialback');
+  expect(await streams.reach(OURS, THEIRS)).toEqual({ ok: true, stream: theirs });
+  theirs?.destroy();
+});
