@@ -310,8 +310,9 @@ export class Links {
     link.upSince = this.#services.clock.monotonic();
     link.awaits = undefined;
     link.failure = undefined;
+    const wasMissed = link.brokenSince !== undefined || link.failures > 0;
     link.failures = 0;
-    const isOther = link.brokenSince !== undefined && !stream.managed.isResumed;
+    const isOther = wasMissed && !stream.managed.isResumed;
     if (isOther || link.isGone) this.#options.changed(link, 'again');
     link.brokenSince = undefined;
     link.soughtBehind = undefined;

@@ -725,6 +725,15 @@ describe('a link that broke', () => {
     expect(changes).toEqual(['theirs.example gone', 'theirs.example again']);
   });
 
+  test('RFC 6121 §4: one that could not be reached is there, though no stream had broken', async () => {
+    const { send, fail, up, changes, clock } = scene();
+    send('1');
+    await fail(PASSING);
+    clock.advance(2000);
+    await up(fakeStream());
+    expect(changes).toEqual([`${THEIRS} again`]);
+  });
+
   test('RFC 6121 §4: it is back at once, but may have forgotten us; not if it goes on', async () => {
     const other = await broken();
     other.clock.advance(1);

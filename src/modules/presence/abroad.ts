@@ -35,7 +35,7 @@ export interface Abroad {
 export function createAbroad(context: Context): Abroad {
   const { home } = context;
   const seen = createSeen();
-  /** Contacts who were said to be gone with their domain, by account. */
+  /** Contacts who were said to be gone with their domain, or could not be asked, by account. */
   const missed = new Map<BareJid, Set<BareJid>>();
 
   /** The sessions that get a presence to an address of an account (§8.5.2.1.2, §8.5.3). */
@@ -52,11 +52,20 @@ export function createAbroad(context: Context): Abroad {
     for (const session of seersOf(account, to)) session.send(goodbye, session.jid);
   };
 
+  const miss = (account: BareJid, contact: BareJid) =>
+    void missed.set(account, (missed.get(account) ?? new Set()).add(contact));
+
+  /** An error came from a contact, such as our probe that could not reach him. */
+  const missAsked = async (account: BareJid, contact: BareJid) => {
+    const { items } = await context.rosters.of(account);
+    const isHere = context.available(account).length > 0;
+    if (isHere && items.get(contact)?.to === true) miss(account, contact);
+  };
+
   const lose = (domain: Domain, host: Domain) => {
     for (const { account, from, to } of [...seen.of(domain, host)]) {
       sayGoodbye(account, from, to);
-      const contacts = missed.get(account) ?? new Set();
-      missed.set(account, contacts.add(bareOf(from)));
+      miss(account, bareOf(from));
     }
   };
 
@@ -102,6 +111,10 @@ export function createAbroad(context: Context): Abroad {
       if (!isFull(from))
         for (const each of seen.before(account, from, seen.mark()))
           sayGoodbye(account, each.from, each.to);
+      if (type === 'error' && !isFull(from))
+        missAsked(account, bareOf(from)).catch((error: unknown) =>
+          home.log.error({ err: error, account }, 'who is not there was not noted'),
+        );
     },
     conceal(account, contact) {
       for (const { from, to } of seen.before(account, bareOf(contact), seen.mark()))

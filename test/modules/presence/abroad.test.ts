@@ -93,6 +93,19 @@ describe('RFC 6121 §4.5: a domain that is beyond reach', () => {
     expect(sent).toEqual([]);
   });
 
+  test('§4.3: and again, if the way breaks before they were reached; nobody else who sends errors', async () => {
+    await appears(`${ROSALINE}/garden`);
+    await changed('gone');
+    await changed('again');
+    sent.length = 0;
+    const unreached =
+      "<error type='wait'><remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+    for (const from of [ROSALINE, 'stranger@far.example'])
+      await comes(`<presence type='error' from='${from}' to='${ROMEO}'>${unreached}</presence>`);
+    await changed('again');
+    expect(sent).toEqual([`probe ${ROMEO} ${ROSALINE}`]);
+  });
+
   test('nobody asks for somebody who has left', async () => {
     await appears(`${ROSALINE}/garden`);
     await changed('gone');
