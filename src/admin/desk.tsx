@@ -13,6 +13,7 @@ import {
   type OperationFailure,
   type OperationOutcome,
   type Operations,
+  type Source,
 } from '../core/operation.ts';
 import type { Client, HttpEnv } from '../http/client.ts';
 import { domainOf } from '../jid/jid.ts';
@@ -64,7 +65,13 @@ export interface Desk {
     view: S,
   ): Promise<OperationOutcome<readonly z.output<S>[]>>;
   /** Runs an operation whose value does not matter. */
-  run(c: Ask, name: string, input: object): Promise<OperationOutcome<unknown>>;
+  run(c: Ask, name: string, input: object, source?: Source): Promise<OperationOutcome<unknown>>;
+  /** Reads the value of an operation that has run. */
+  read<S extends z.ZodType>(
+    name: string,
+    outcome: OperationOutcome<unknown>,
+    view: S,
+  ): OperationOutcome<z.output<S>>;
   /** A whole page. */
   page(
     c: Ask,
@@ -119,7 +126,11 @@ export function createDesk(options: {
     );
     return c.html(html`<!doctype html>${whole}`, status);
   };
-  const read = <S extends z.ZodType>(name: string, value: unknown, view: S) => {
+  const read = <S extends z.ZodType>(
+    name: string,
+    value: unknown,
+    view: S,
+  ): OperationOutcome<z.output<S>> => {
     const parsed = view.safeParse(value);
     if (parsed.success) return { ok: true, value: parsed.data } as const;
     log.error({ err: parsed.error, operation: name }, 'the console cannot read what it was told');
@@ -148,7 +159,8 @@ export function createDesk(options: {
       }
       return { ok: true, value: values };
     },
-    run: (c, name, input) => operations.run(name, input, actorOf(c, 'console')),
+    run: (c, name, input, source) => operations.run(name, input, actorOf(c, 'console'), source),
+    read: (name, outcome, view) => (outcome.ok ? read(name, outcome.value, view) : outcome),
     page,
     form: (c, head, body, problem) => page(c, head, body, problem === undefined ? 200 : 422),
     problem: (c, head, problem) =>
@@ -171,7 +183,7 @@ export function createDesk(options: {
 }
 
 /** The values of a watch, until they or the request end. */
-async function* watched(value: unknown, signal: AbortSignal): AsyncGenerator<unknown> {
+export async function* watched(value: unknown, signal: AbortSignal): AsyncGenerator<unknown> {
   if (!isAsyncIterable(value)) return;
   const iterator = value[Symbol.asyncIterator]();
   const leave = () => void iterator.return?.();

@@ -25,12 +25,17 @@ export interface Gate {
   isFormOurs(c: Context, fields: Fields): boolean;
   /** Lets only signed-in admins on, and their unsafe requests only with the right token. */
   readonly pages: MiddlewareHandler<AdminEnv>;
+  /** The same for forms with large files, whose token is among what is yet to be read: see `isTokenOf`. */
+  readonly uploads: MiddlewareHandler<AdminEnv>;
+  /** Whether a token is that of the signed-in admin. */
+  isTokenOf(c: Context<AdminEnv>, token: string): boolean;
   /** The same for programs: the token comes in the header `X-CSRF-Token`. */
   readonly programs: MiddlewareHandler<AdminEnv>;
 }
 
 const SAFE = ['GET', 'HEAD', 'OPTIONS'];
-const STALE =
+/** What is said of a form that is not ours, or is too old. */
+export const STALE =
   'This form was too old or came from elsewhere. Go back, reload the page and try again.';
 
 /** Makes the gate. */
@@ -107,6 +112,15 @@ export function createGate(options: {
       c.set('client', clientOf(c));
       return next();
     },
+    async uploads(c, next) {
+      const session = await sessionOf(c);
+      if (session === undefined) return c.redirect('/admin/sign-in', 303);
+      if (originOf(c) !== 'here') return c.text(STALE, 403);
+      c.set('session', session);
+      c.set('client', clientOf(c));
+      return next();
+    },
+    isTokenOf: (c, token) => isTokenRight(c.get('session'), token),
     async programs(c, next) {
       const session = await sessionOf(c);
       const refuse = (text: string, status: 401 | 403) =>

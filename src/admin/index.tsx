@@ -10,7 +10,7 @@ import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { createApi } from './api.ts';
 import { loadAssets } from './assets.ts';
-import { type AdminEnv, actorOf, createDesk } from './desk.tsx';
+import { type AdminEnv, actorOf, createDesk, type Desk } from './desk.tsx';
 import { createGate, type Gate } from './gate.ts';
 import { addAnnouncementPages } from './pages/announcements.tsx';
 import { addArchivePages } from './pages/archive.tsx';
@@ -26,6 +26,7 @@ import { addInvitationPages } from './pages/invitations.tsx';
 import { addLogPage } from './pages/log.tsx';
 import { addNodePages } from './pages/nodes.tsx';
 import { addOverviewPages } from './pages/overview.tsx';
+import { addPortablePages, addUploadOf } from './pages/portable.tsx';
 import { addPushPages } from './pages/push.tsx';
 import { addReportPages } from './pages/reports.tsx';
 import { addRolePages } from './pages/roles.tsx';
@@ -38,9 +39,11 @@ import { addUsersPages } from './pages/users.tsx';
 import { addWatchPage } from './pages/watch.tsx';
 import type { Setup } from './setup.ts';
 import { createDoor } from './sign-in.ts';
+import { createUploads, type Uploads } from './uploads.ts';
 import { createWebSessions } from './web-sessions.ts';
 
 export { createApi } from './api.ts';
+export { UPLOAD_PATH } from './pages/portable.tsx';
 export { createSetup, type Setup } from './setup.ts';
 export { createWelcome } from './welcome/index.tsx';
 
@@ -59,6 +62,8 @@ export interface AdminOptions {
   domains(): readonly string[];
   /** Whether the config has the console switched on now. */
   isConsoleOn(): boolean;
+  /** The folder for what admins upload; its own, and emptied at the start. */
+  readonly uploads: string;
   /** Addresses and networks that may read `/metrics`, besides this machine. */
   readonly metricsFrom?: readonly string[];
   /** Aborted when the server begins to stop. */
@@ -79,7 +84,7 @@ const POLICY = [
 
 /**
  * Makes the app: the console under `/admin`, the API under `/api`, `/metrics`, `/healthz`, and `/`,
- * which leads to the console. Rejects when an asset is missing.
+ * which leads to the console. Rejects when an asset is missing, or the folder for uploads cannot be emptied.
  */
 export async function createAdmin(options: AdminOptions): Promise<Hono<HttpEnv>> {
   const { authority, clock, log, domains, operations, setup } = options;
@@ -87,6 +92,7 @@ export async function createAdmin(options: AdminOptions): Promise<Hono<HttpEnv>>
   const door = createDoor(options);
   const sessions = createWebSessions(clock);
   const gate = createGate({ sessions, door, clientOf: options.clientOf });
+  const uploads = await createUploads({ ...options, folder: options.uploads });
 
   const app = new Hono<HttpEnv>();
   addProbes(app, options, gate);
@@ -99,10 +105,8 @@ export async function createAdmin(options: AdminOptions): Promise<Hono<HttpEnv>>
   app.route('/', assets.app);
   const { paths } = assets;
   app.route('/', createEntry({ gate, door, setup, operations, paths, domains }));
-  app.route(
-    '/',
-    createPages(options, gate, createDesk({ operations, clock, log, paths, domains, authority })),
-  );
+  const desk = createDesk({ operations, clock, log, paths, domains, authority });
+  app.route('/', createPages(options, { gate, desk, uploads }));
   app.route('/', createConsoleApi(options, gate));
   return app;
 }
@@ -110,10 +114,10 @@ export async function createAdmin(options: AdminOptions): Promise<Hono<HttpEnv>>
 /** The pages for signed-in admins. */
 function createPages(
   { log }: AdminOptions,
-  gate: Gate,
-  desk: ReturnType<typeof createDesk>,
+  { gate, desk, uploads }: { gate: Gate; desk: Desk; uploads: Uploads },
 ): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>();
+  addUploadOf(app, desk, { gate, uploads });
   app.use('/admin/*', gate.pages);
   addOverviewPages(app, desk);
   addUsersPages(app, desk);
@@ -130,6 +134,7 @@ function createPages(
   addNodePages(app, desk);
   addReportPages(app, desk);
   addFilePages(app, desk);
+  addPortablePages(app, desk, uploads);
   addHostPages(app, desk);
   addCertificatePages(app, desk);
   addFederationPages(app, desk);

@@ -31,9 +31,9 @@ export interface JsonSchema {
 /**
  * What a value is: `time` ms since the epoch, `seconds` a duration, `bytes` a size, `level` one of
  * ok, warning, error and skipped, `jid` a JID, `domain` a domain that is served, `new-password` a
- * password that is being set, `file` the text of a file that a person names, `path` the
- * whole path of a file on the machine of the server, `text` a whole text to
- * read.
+ * password that is being set, `file` the text of a file that a person names, `source` the whole path of a
+ * file on the machine of the server that is read, or `-` for bytes that are sent along, `target` that of one
+ * that is written, or `-` where the answer is to be it, `text` a whole text to read.
  */
 export type ValueKind =
   | 'time'
@@ -44,7 +44,8 @@ export type ValueKind =
   | 'domain'
   | 'new-password'
   | 'file'
-  | 'path'
+  | 'source'
+  | 'target'
   | 'text';
 
 /** An operation without its code. */

@@ -71,6 +71,9 @@ export interface Actor {
   readonly remote?: string;
 }
 
+/** Bytes that a face brings along, such as a file that is uploaded: read once, or not at all. */
+export type Source = AsyncIterable<Buffer>;
+
 /**
  * An operation.
  *
@@ -102,7 +105,11 @@ export interface Operation<I = unknown, O = unknown> {
   readonly told: ((input: I) => object) | undefined;
   readonly about: ((input: I) => MaybePromise<About>) | undefined;
   readonly present: ((value: O) => string) | undefined;
-  readonly run: (input: I, actor: Actor) => Promise<OperationOutcome<O>> | OperationOutcome<O>;
+  readonly run: (
+    input: I,
+    actor: Actor,
+    source?: Source,
+  ) => Promise<OperationOutcome<O>> | OperationOutcome<O>;
 }
 
 /** The accounts, rooms or domains that a run is about. */
@@ -127,6 +134,7 @@ export interface OperationSpec<S extends z.ZodObject, O extends z.ZodType> {
   readonly run: (
     input: z.output<S>,
     actor: Actor,
+    source?: Source,
   ) => Promise<OperationOutcome<z.output<O>>> | OperationOutcome<z.output<O>>;
 }
 
@@ -172,7 +180,12 @@ export interface Operations {
    * Checks that the actor may and that the input is right, runs, audits what is to be audited.
    * Never rejects: an unexpected error is logged and answered as `internal`.
    */
-  run(name: string, input: unknown, actor: Actor): Promise<OperationOutcome<unknown>>;
+  run(
+    name: string,
+    input: unknown,
+    actor: Actor,
+    source?: Source,
+  ): Promise<OperationOutcome<unknown>>;
 }
 
 /** What {@link createOperations} needs. */
@@ -221,7 +234,7 @@ export function createOperations(
     chosen: AnyOperation,
     input: unknown,
     actor: Actor,
-    permission: Permission,
+    { permission, source }: { permission: Permission; source: Source | undefined },
   ) => {
     const isBound = typeof permission === 'object';
     if (isBound && chosen.about === undefined) return forbidden(actor, chosen.name);
@@ -235,7 +248,7 @@ export function createOperations(
     }
     if (isBound && !(await mayTouchAll(permission, await chosen.about?.(parsed.data))))
       return forbidden(actor, `${chosen.name} with that`);
-    const outcome = await chosen.run(parsed.data, actor);
+    const outcome = await chosen.run(parsed.data, actor, source);
     if (chosen.isAudited) {
       const told = withoutSecrets(chosen.told?.(parsed.data) ?? parsed.data, chosen.secret);
       const ended = outcome.ok ? 'done' : outcome.why;
@@ -254,13 +267,13 @@ export function createOperations(
   return {
     list,
     find: (name) => byName.get(name),
-    async run(name, input, actor) {
+    async run(name, input, actor, source) {
       const chosen = byName.get(name);
       if (chosen === undefined) return failure('unknown-operation', `There is no ${name}.`);
       try {
         const permission = await mayRun(actor);
         if (permission === false) return forbidden(actor, name);
-        return await attempt(chosen, input, actor, permission);
+        return await attempt(chosen, input, actor, { permission, source });
       } catch (error) {
         log.error({ err: error, operation: name }, 'an operation failed unexpectedly');
         if (error instanceof StoreError && !BUGS.includes(error.kind))

@@ -59,8 +59,9 @@ async function gatherPlain(parameter: Parameter, { words, options }: Given, cwd:
   if (raw === undefined) return { ok: true, value: undefined } as const;
   if (form === 'flag') return { ok: true, value: raw === true } as const;
   if (form === 'file') return readText(String(raw), cwd);
-  if (parameter.kind === 'path' && typeof raw === 'string')
-    return { ok: true, value: resolve(cwd, raw) } as const;
+  const isPath = parameter.kind === 'source' || parameter.kind === 'target';
+  if (isPath && typeof raw === 'string')
+    return { ok: true, value: raw === '-' ? raw : resolve(cwd, raw) } as const;
   return readValue(parameter, Array.isArray(raw) ? raw.map(String) : String(raw));
 }
 

@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { type Actor, type AnyOperation, failure, operation, success } from '../core/operation.ts';
 import { domainOf } from '../jid/jid.ts';
-import { accountJid, bytes, domain, hidden, kind } from './fields.ts';
+import { accountJid, bytes, domain, hidden, kind, watchOf } from './fields.ts';
 import { noSuchAccount, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
 
@@ -15,18 +15,22 @@ export function portableOperations(services: Needs): AnyOperation[] {
   return [importOperation(services), exportOperation(services)];
 }
 
-const filePath = (description: string) =>
+/** Stands for bytes that are sent along, or are the answer. */
+const STREAM = '-';
+
+const filePath = (what: 'source' | 'target', description: string) =>
   z
     .string()
     .max(4096)
-    .refine((path) => isAbsolute(path) && !path.includes('\0'), {
-      message: 'is to be a whole path on the machine of the server',
+    .refine((path) => path === STREAM || (isAbsolute(path) && !path.includes('\0')), {
+      message: 'is to be a whole path on the machine of the server, or -',
     })
-    .meta({ ...kind('path'), description });
+    .meta({ ...kind(what), description });
 
 /** Files of the machine are for those who are on it: an admin from elsewhere could look for them. */
 const isOnMachine = ({ via }: Actor) => via === 'socket' || via === 'offline';
 const ELSEWHERE = failure('refused', 'Files of the server are read and written by rtcctl only.');
+const NOTHING_SENT = failure('refused', 'No file was sent along.');
 
 const only = accountJid.describe('Only this account.').optional();
 
@@ -41,6 +45,17 @@ const outcome = z.object({
   kinds: z.array(z.object({ kind: z.string(), taken: z.int(), passed: z.int() })),
   passed: z.array(z.object({ of: z.string(), what: z.string(), why: z.string(), times: z.int() })),
   untold: hidden(z.int().describe('How many more were passed over, beyond those that are listed.')),
+  people: hidden(
+    z
+      .array(
+        z.object({
+          jid: z.string(),
+          fate: z.enum(['made', 'completed', 'addedTo']),
+          kinds: z.array(z.object({ kind: z.string(), taken: z.int() })),
+        }),
+      )
+      .describe('Whom something was taken in for: the first of them.'),
+  ),
   healthy: hidden(z.boolean().describe('Whether nothing was passed over.')),
 });
 
@@ -54,7 +69,10 @@ function importOperation({ portable }: Needs): AnyOperation {
     isSlow: true,
     positional: ['file'],
     input: z.object({
-      file: filePath('The file, or a folder with such files; the user of the server can read it.'),
+      file: filePath(
+        'source',
+        'The file, or a folder with such files, which the user of the server can read; - is standard input.',
+      ),
       dryRun: z.boolean().default(false).describe('Only say what would be taken in.'),
       intoExisting: z
         .boolean()
@@ -64,20 +82,33 @@ function importOperation({ portable }: Needs): AnyOperation {
     }),
     output: outcome,
     present,
-    async run({ file, dryRun, intoExisting, jid }, actor) {
-      if (!isOnMachine(actor)) return ELSEWHERE;
-      const found = await stat(file).catch(() => undefined);
-      if (found === undefined || !(found.isFile() || found.isDirectory()))
+    async run({ file, dryRun, intoExisting, jid }, actor, source) {
+      const isSent = file === STREAM;
+      if (!isSent && !isOnMachine(actor)) return ELSEWHERE;
+      if (isSent && source === undefined) return NOTHING_SENT;
+      const found = isSent ? undefined : await stat(file).catch(() => undefined);
+      if (!isSent && found?.isFile() !== true && found?.isDirectory() !== true)
         return failure('not-found', `${file} is no file that the user of the server can see.`);
-      const done = await portable.import({ file, isDry: dryRun, intoExisting, only: jid });
+      const done = await portable.import({
+        file,
+        source: isSent ? source : undefined,
+        isDry: dryRun,
+        intoExisting,
+        only: jid,
+      });
       if (done === undefined) return failure('conflict', 'Another import is under way.');
-      const { accounts, kinds, passed, untold } = done;
+      const { accounts, kinds, passed, untold, people } = done;
       return success({
         dryRun,
         accounts: { ...accounts },
         kinds: kinds.map((each) => ({ ...each })),
         passed: passed.map((each) => ({ ...each })),
         untold,
+        people: people.map(({ account, fate, taken: own }) => ({
+          jid: account,
+          fate,
+          kinds: [...own].map(([what, taken]) => ({ kind: what, taken })),
+        })),
         healthy: passed.length === 0,
       });
     },
@@ -111,6 +142,16 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+const counts = { accounts: z.int(), bytes };
+/** What was written; for `-` the document in pieces, and at last what it was. */
+const written = z.union([
+  z.object({ file: z.string(), ...counts }),
+  watchOf(z.union([z.string(), z.object(counts)])),
+]);
+
+const sizeOf = ({ accounts: count, bytes: size }: { accounts: number; bytes: number }) =>
+  `${count} ${count === 1 ? 'account' : 'accounts'}, ${size} bytes`;
+
 function exportOperation(services: Needs): AnyOperation {
   const { accounts, hosts, portable } = services;
   return operation({
@@ -123,7 +164,8 @@ function exportOperation(services: Needs): AnyOperation {
     positional: ['file'],
     input: z.object({
       file: filePath(
-        'The file, which must not be there yet; only the user of the server can read it.',
+        'target',
+        'The file, which must not be there yet; only the user of the server can read it; - is standard output.',
       ),
       host: domain.describe('Only the accounts of this domain.').optional(),
       jid: only,
@@ -132,24 +174,25 @@ function exportOperation(services: Needs): AnyOperation {
         .default(false)
         .describe('Also the keys of passwords (SCRAM): keep the file as safe as the database.'),
     }),
-    output: z.object({ file: z.string(), accounts: z.int(), bytes }),
-    present: ({ file, accounts: count, bytes: size }) =>
-      `${file}: ${count} ${count === 1 ? 'account' : 'accounts'}, ${size} bytes`,
+    output: written,
+    present: (value) => ('file' in value ? `${value.file}: ${sizeOf(value)}` : ''),
     async run({ file, host, jid, credentials }, actor) {
-      if (!isOnMachine(actor)) return ELSEWHERE;
+      const isStreamed = file === STREAM && actor.via !== 'xmpp';
+      if (!isStreamed && !isOnMachine(actor)) return ELSEWHERE;
       if (jid !== undefined && (await accounts.get(jid)) === undefined)
         return noSuchAccount(services, jid);
       const unserved = host === undefined ? undefined : unlessServed(hosts, host);
       if (unserved !== undefined) return unserved;
       const all = hosts.all().filter((each) => host === undefined || each.domain === host);
-      const written = await portable.export({
-        file,
+      const wish = {
         hosts: jid === undefined ? all : [{ domain: domainOf(jid), only: jid }],
         hasCredentials: credentials,
-      });
-      if (!('code' in written)) return success({ file, ...written });
-      if (written.code === 'EEXIST') return failure('conflict', `${file} is there already.`);
-      const why = `${file} cannot be written by the user of the server (${written.code}).`;
+      };
+      if (isStreamed) return success(portable.document(wish));
+      const done = await portable.export({ ...wish, file });
+      if (!('code' in done)) return success({ file, ...done });
+      if (done.code === 'EEXIST') return failure('conflict', `${file} is there already.`);
+      const why = `${file} cannot be written by the user of the server (${done.code}).`;
       return failure('refused', why);
     },
   });

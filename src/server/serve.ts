@@ -1,7 +1,15 @@
 /** Runs the server: opens its ports and its admin socket, takes reloads, and ends it in reverse. */
 
 import type { Socket } from 'node:net';
-import { createAdmin, createApi, createSetup, createWelcome, type Setup } from '../admin/index.tsx';
+import { join } from 'node:path';
+import {
+  createAdmin,
+  createApi,
+  createSetup,
+  createWelcome,
+  type Setup,
+  UPLOAD_PATH,
+} from '../admin/index.tsx';
 import { createC2s } from '../c2s/listener.ts';
 import type { C2sOptions } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
@@ -92,7 +100,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     http.mount(BOSH_PATH, c2s.bosh(assembled.web.clientOf, mayCome), BOSH_PATH, 'size');
     for (const { app, ownBodies } of assembled.heart.registry.web) http.mount('/', app, ownBodies);
     http.mount('/', await createGuestPages(assembled, listeners.list));
-    http.mount('/', await createConsole(assembled, setup, http.closing));
+    http.mount('/', await createConsole(assembled, setup, http.closing), UPLOAD_PATH);
     const resumable = await c2s.restore();
     if (resumable > 0) log.area('c2s').info({ sessions: resumable }, 'sessions wait to be resumed');
     await listeners.apply(running.current());
@@ -194,6 +202,7 @@ function createConsole(assembled: Assembled, setup: Setup, closing: AbortSignal)
     metricsFrom: running.current().server.http.metricsFrom,
     domains: () => heart.hosts.all().map(({ domain }) => domain),
     isConsoleOn: () => running.current().server.console.enabled,
+    uploads: join(running.current().server.data, 'console-uploads'),
     closing,
   });
 }

@@ -195,6 +195,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     domains: () => hosts.all().map(({ domain }) => domain),
     isConsoleOn: options.isConsoleOn ?? (() => true),
     metricsFrom: options.metricsFrom ?? [],
+    uploads: join(folder, 'console-uploads'),
     closing: closing.signal,
   });
   return {

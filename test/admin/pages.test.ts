@@ -29,6 +29,7 @@ const PAGES = [
   '/admin/hosts/falcot.com/generate',
   '/admin/hosts/falcot.com/request',
   '/admin/hosts/falcot.com/import',
+  '/admin/portable',
   '/admin/federation',
   '/admin/federation/with/far.example',
   '/admin/federation/close?domain=far.example',

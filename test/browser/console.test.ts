@@ -2,6 +2,7 @@
  * Chromium drives the console of a running server: what an admin does, with and without scripts, on a
  * wide screen and on a phone. RTCD_SCREENSHOTS=folder keeps a picture of every page.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -45,6 +46,7 @@ const PAGES: Readonly<Record<string, string>> = {
   'room-history': `/admin/rooms/at/${encodeURIComponent(ROOM)}/history`,
   'room-config': `/admin/rooms/at/${encodeURIComponent(ROOM)}/config`,
   'room-destroy': `/admin/rooms/at/${encodeURIComponent(ROOM)}/destroy`,
+  portable: '/admin/portable',
   hosts: '/admin/hosts',
   host: `/admin/hosts/${DOMAIN}`,
   dns: `/admin/hosts/${DOMAIN}/dns`,
@@ -279,6 +281,75 @@ describeWith(['chromium'], 'the console in a browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Destroy the room' }).click();
     await page.getByText(`${other} is destroyed.`).waitFor();
   });
+
+  test('accounts are imported from a file after a look at it, and exported, also without scripts', async () => {
+    const picture = async (name: string) => {
+      if (FOLDER === undefined) return;
+      for (const [kind, size] of [
+        ['wide', WIDE],
+        ['phone', PHONE],
+      ] as const)
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize(size);
+          expect(await overflow(), name).toBe(0);
+          const path = join(FOLDER, `${name}-${kind}-${colorScheme}.png`);
+          await page.screenshot({ path, fullPage: true });
+        }
+      await page.setViewportSize(WIDE);
+    };
+    const fileOf = (users: string) => ({
+      name: 'people.xml',
+      mimeType: 'text/xml',
+      buffer: Buffer.from(
+        `<server-data xmlns='urn:xmpp:pie:0'><host jid='${DOMAIN}'>${users}</host></server-data>`,
+      ),
+    });
+    const person = (name: string) =>
+      `<user name='${name}' password='a password for ${name}'><query xmlns='jabber:iq:roster'><item jid='kim@far.example' subscription='both'/></query></user>`;
+    for (const [javaScriptEnabled, name] of [
+      [true, 'tim'],
+      [false, 'tom'],
+    ] as const) {
+      await open({ javaScriptEnabled });
+      await signIn();
+      await isSignedIn();
+      await page.goto(at('/admin/portable'));
+      await page.getByLabel('File').setInputFiles(fileOf(person(name) + person(ADMIN.name)));
+      await page.getByRole('button', { name: 'Upload and look' }).click();
+      const seen = page.getByText('Nothing is changed yet.');
+      if (!javaScriptEnabled)
+        await expect
+          .poll(() => page.goto(at('/admin/portable/import')).then(() => seen.count()))
+          .toBe(1);
+      await seen.waitFor();
+      await page.getByText('it exists already, and is left alone').waitFor();
+      await page
+        .getByRole('row')
+        .filter({ hasText: `${name}@${DOMAIN}` })
+        .getByText('New')
+        .waitFor();
+      if (javaScriptEnabled) await picture('import-looked');
+      await page.getByRole('button', { name: 'Import', exact: true }).click();
+      const done = page.getByText('The import has ended');
+      if (!javaScriptEnabled)
+        await expect
+          .poll(() => page.goto(at('/admin/portable/import')).then(() => done.count()))
+          .toBe(1);
+      await done.waitFor();
+      if (javaScriptEnabled) await picture('import-done');
+      await page.getByRole('button', { name: 'Close the report' }).click();
+      await page.getByText('The file is no longer on the server.').waitFor();
+      await page.getByLabel('Only this account').fill(`${name}@${DOMAIN}`);
+      const coming = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Download' }).click();
+      const download = await coming;
+      expect(download.suggestedFilename()).toMatch(/^t[io]m@localhost-[-\d]+\.xml$/);
+      expect(await readFile(await download.path(), 'utf8')).toMatch(
+        /<user name="t[io]m">[\s\S]*kim@far\.example[\s\S]*<\/server-data>/,
+      );
+    }
+  }, 60_000);
 
   test('a watch shows stanzas as they pass, with texts masked', async () => {
     await signIn();

@@ -103,7 +103,7 @@ describe('parameters', () => {
   });
 
   test('a path is made whole, for the server is elsewhere', async () => {
-    const properties: Record<string, JsonSchema> = { file: { type: 'string', 'x-kind': 'path' } };
+    const properties: Record<string, JsonSchema> = { file: { type: 'string', 'x-kind': 'source' } };
     const parameters = parametersOf(
       description({ properties, required: ['file'] }, { positional: ['file'] }),
     );

@@ -1,7 +1,7 @@
 /*
  * What makes the console livelier; each page works without it. Elements say by data attributes what
  * they want: data-refresh, data-load, data-dialog, data-unless, data-copy, data-ago, data-watch,
- * data-examine, data-exact, data-scriptless.
+ * data-examine, data-exact, data-scriptless, data-most.
  */
 
 const csrf = document.querySelector('meta[name="csrf"]')?.content ?? '';
@@ -41,12 +41,14 @@ async function renew(element, url) {
   // What somebody is about to use is not taken away from under his fingers.
   if (element.contains(document.activeElement) && element.childElementCount > 0) return;
   element.replaceChildren(...next.childNodes);
+  if (next.dataset.refresh === undefined) delete element.dataset.refresh; // it is as it stays
   enhance(element);
 }
 
 function refreshing(root) {
   for (const element of root.querySelectorAll('[data-refresh]')) {
-    setInterval(() => {
+    const timer = setInterval(() => {
+      if (element.dataset.refresh === undefined) return clearInterval(timer);
       const isBusy = document.hidden || document.querySelector('dialog[open]') !== null;
       if (!isBusy) void renew(element, location.href);
     }, Number(element.dataset.refresh) * 1000);
@@ -120,6 +122,16 @@ function conditional(root) {
     tick.addEventListener('change', apply);
     apply();
   }
+}
+
+/** Files that are larger than is taken: said before they are sent. */
+function bounded(root) {
+  for (const field of root.querySelectorAll('[data-most]'))
+    field.addEventListener('change', () => {
+      const isLarge = [...field.files].some(({ size }) => size > Number(field.dataset.most));
+      field.setCustomValidity(isLarge ? 'This file is too large to be uploaded.' : '');
+      field.reportValidity();
+    });
 }
 
 function copying(root) {
@@ -270,6 +282,7 @@ function examining(form) {
 function enhance(root) {
   localTimes(root);
   conditional(root);
+  bounded(root);
   copying(root);
 }
 

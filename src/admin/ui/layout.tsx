@@ -17,6 +17,7 @@ const AREAS = {
   nodes: { path: '/admin/nodes', name: 'Nodes' },
   reports: { path: '/admin/reports', name: 'Reports' },
   files: { path: '/admin/files', name: 'Files' },
+  portable: { path: '/admin/portable', name: 'Import, export' },
   hosts: { path: '/admin/hosts', name: 'Hosts' },
   federation: { path: '/admin/federation', name: 'Federation' },
   audit: { path: '/admin/audit', name: 'Audit log' },

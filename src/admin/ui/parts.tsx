@@ -97,6 +97,8 @@ export const Field = (props: {
   autofocus?: boolean;
   rows?: number;
   accept?: string;
+  /** The most bytes of a file. */
+  most?: number;
 }) => {
   const { name, label, id = name, type = 'text', value, hint, fault, rows } = props;
   const described = [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(' ');
@@ -117,6 +119,7 @@ export const Field = (props: {
           type={type}
           value={value}
           accept={props.accept}
+          data-most={props.most}
           spellcheck={false}
           autocapitalize="none"
           {...shared}

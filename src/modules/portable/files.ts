@@ -35,9 +35,17 @@ const MAX_NESTING = 5;
 
 /**
  * Reads a file with all that it includes, or all the files of a folder, but for those in folders within it:
- * Prosody writes one for each user.
+ * Prosody writes one for each user. What comes as bytes from elsewhere includes nothing of this machine.
  */
-export async function* readFiles(path: string): AsyncGenerator<FileEvent> {
+export async function* readFiles(
+  path: string,
+  source?: AsyncIterable<Buffer>,
+): AsyncGenerator<FileEvent> {
+  if (source !== undefined)
+    return yield* readOne(
+      { root: undefined, seen: new Set() },
+      { file: path, name: path, above: [], source },
+    );
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() !== true) yield* readFirst(path);
   else
@@ -59,7 +67,8 @@ async function* readFirst(file: string): AsyncGenerator<FileEvent> {
 
 /** What all files of an import have in common. */
 interface Reading {
-  readonly root: string;
+  /** The folder that files may be of; undefined where none may be read. */
+  readonly root: string | undefined;
   readonly seen: Set<string>;
 }
 
@@ -70,6 +79,8 @@ interface Place {
   readonly name: string;
   readonly above: readonly Element[];
   readonly nesting?: number;
+  /** Its bytes, where it is no file of this machine. */
+  readonly source?: AsyncIterable<Buffer>;
 }
 
 async function* readOne(reading: Reading, place: Place): AsyncGenerator<FileEvent> {
@@ -86,12 +97,11 @@ async function* readOne(reading: Reading, place: Place): AsyncGenerator<FileEven
   const opens = (element: Element, own: readonly Element[]) =>
     isHolder(element, [...above, ...own]);
   try {
-    const found = await stat(file);
-    if (!found.isFile()) {
+    if (place.source === undefined && !(await stat(file)).isFile()) {
       yield { kind: 'broken', file: name, why: 'it is no file', isCut: false };
       return;
     }
-    const source: AsyncIterable<Buffer> = createReadStream(file);
+    const source: AsyncIterable<Buffer> = place.source ?? createReadStream(file);
     for await (const event of readDocument(source, { opens, limits: FILE_LIMITS })) {
       if (event.kind === 'open') path.push(event.element);
       else if (event.kind === 'close') path.pop();
@@ -122,6 +132,8 @@ async function* include(
   const broken = (why: string): FileEvent => {
     return { kind: 'broken', file: asked, why, isCut: false };
   };
+  if (reading.root === undefined)
+    return yield broken('a file that is sent along cannot include others');
   if (attrs['parse'] !== undefined || attrs['xpointer'] !== undefined)
     return yield broken('only whole XML files are included');
   const path = pathIn(asked);

@@ -6,14 +6,21 @@ import { pipeline } from 'node:stream/promises';
 import type { Home } from '../../core/module.ts';
 import type { Domain } from '../../jid/jid.ts';
 import { documentOf, type Given } from './giving.ts';
-import { type AccountCounts, type KindCounts, type PassedRow, Report } from './report.ts';
+import {
+  type AccountCounts,
+  type KindCounts,
+  type PassedRow,
+  type Person,
+  Report,
+} from './report.ts';
 import { takeFiles, type Wish } from './taking.ts';
 import type { Unfinished } from './unfinished.ts';
 
-/** What was written, or why nothing was: an error of the file system. */
-export type Written =
-  | { readonly accounts: number; readonly bytes: number }
-  | { readonly code: string };
+/** What was written. */
+export interface Written {
+  readonly accounts: number;
+  readonly bytes: number;
+}
 
 /** What admins can have done. */
 export interface PortableService {
@@ -24,11 +31,16 @@ export interface PortableService {
         readonly kinds: readonly KindCounts[];
         readonly passed: readonly PassedRow[];
         readonly untold: number;
+        readonly people: readonly Person[];
       }
     | undefined
   >;
-  /** Writes accounts to a new file; what is there already is not touched. */
-  export(wish: Omit<Given, 'given'> & { readonly file: string }): Promise<Written>;
+  /** Writes accounts to a new file; what is there already is not touched. Or an error of the file system. */
+  export(
+    wish: Omit<Given, 'given'> & { readonly file: string },
+  ): Promise<Written | { readonly code: string }>;
+  /** Gives accounts as pieces of a document, and at last what it was. */
+  document(wish: Omit<Given, 'given'>): AsyncIterable<string | Written>;
 }
 
 /** What it works with. */
@@ -51,9 +63,15 @@ export function createService({ home, unfinished }: PortableParts): PortableServ
       } finally {
         isBusy = false;
       }
-      const { accounts, kinds, rows, untold } = report;
+      const { accounts, kinds, rows, untold, people } = report;
       if (!wish.isDry) home.log.info({ file: wish.file, ...accounts }, 'accounts were imported');
-      return { accounts, kinds: [...kinds.values()], passed: [...rows.values()], untold };
+      return {
+        accounts,
+        kinds: [...kinds.values()],
+        passed: [...rows.values()],
+        untold,
+        people: [...people.values()],
+      };
     },
     async export({ file, ...wish }) {
       let accounts = 0;
@@ -64,7 +82,37 @@ export function createService({ home, unfinished }: PortableParts): PortableServ
       if (code !== undefined) return { code };
       return { accounts, bytes: (await stat(file)).size };
     },
+    async *document(wish) {
+      let accounts = 0;
+      let bytes = 0;
+      const given = () => {
+        accounts += 1;
+      };
+      for await (const piece of inPieces(documentOf(home, { ...wish, given }))) {
+        bytes += Buffer.byteLength(piece);
+        yield piece;
+      }
+      yield { accounts, bytes };
+    },
   };
+}
+
+/** About the length of a piece. */
+const PIECE = 1 << 16;
+
+/** The same text in fewer parts. */
+async function* inPieces(text: AsyncIterable<string>): AsyncGenerator<string> {
+  let parts: string[] = [];
+  let length = 0;
+  for await (const part of text) {
+    parts.push(part);
+    length += part.length;
+    if (length < PIECE) continue;
+    yield parts.join('');
+    parts = [];
+    length = 0;
+  }
+  if (length > 0) yield parts.join('');
 }
 
 /** Writes a new file; the code of the error if that fails. */

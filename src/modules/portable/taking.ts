@@ -8,6 +8,8 @@ import { PIES } from './names.ts';
 /** What is to be taken in. */
 export interface Wish {
   readonly file: string;
+  /** Its bytes, where it is no file of this machine. */
+  readonly source: AsyncIterable<Buffer> | undefined;
   readonly isDry: boolean;
   /** Whether accounts that are here already are given what they lack. */
   readonly intoExisting: boolean;
@@ -21,7 +23,7 @@ export async function takeFiles(
   wish: Wish,
 ): Promise<void> {
   const taking = new Taking(parts, wish);
-  for await (const event of readFiles(wish.file)) await taking.take(event);
+  for await (const event of readFiles(wish.file, wish.source)) await taking.take(event);
 }
 
 class Taking {
@@ -127,19 +129,19 @@ class Taking {
   async #isNew(account: BareJid): Promise<boolean | undefined> {
     const { report, home, unfinished } = this.#parts;
     if ((await home.accounts.get(account)) === undefined) {
-      report.accounts.made += 1;
+      report.begin(account, 'made');
       return true;
     }
     if (await unfinished.has(account)) {
-      report.accounts.completed += 1;
+      report.begin(account, 'completed');
       return true;
     }
     if (this.#wish.intoExisting) {
-      report.accounts.addedTo += 1;
+      report.begin(account, 'addedTo');
       return false;
     }
     report.accounts.passedOver += 1;
-    report.pass(account, 'the account', 'it exists already, and was left alone');
+    report.pass(account, 'the account', 'it exists already, and is left alone');
     return undefined;
   }
 }
