@@ -4,7 +4,13 @@
  */
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Actor, OperationFailure, OperationProblem, Operations } from '../core/operation.ts';
+import type {
+  Actor,
+  OperationFailure,
+  OperationProblem,
+  Operations,
+  Source,
+} from '../core/operation.ts';
 import { failure, inWords } from '../core/operation.ts';
 import { describeOperation } from '../core/operation-description.ts';
 import type { HttpEnv } from '../http/client.ts';
@@ -21,9 +27,14 @@ export interface ApiOptions<E extends HttpEnv> {
   actorOf(c: Context<E>): Actor | undefined | Promise<Actor | undefined>;
   /** Whether who asked may still be told the next value of a watch; he always may if absent. */
   mayGoOn?(c: Context<E>): Promise<boolean>;
+  /** Whether bytes of any length may come with an input, below {@link SOURCES_PATH}; they may not if absent. */
+  readonly takesSources?: boolean;
   /** Ends watches when the server stops. */
   readonly closing?: AbortSignal | undefined;
 }
+
+/** Below it, inputs come in the query, and what belongs to them in the body: whoever serves it bounds that. */
+export const SOURCES_PATH = '/api/sources/';
 
 const STATUS: Readonly<Record<OperationProblem, ContentfulStatusCode>> = {
   'unknown-operation': 404,
@@ -47,7 +58,8 @@ const refuse = (c: Context, problem: OperationFailure, status = statusOf(problem
 /**
  * Makes the API: `GET /api/operations`, `POST /api/operations/<name>` with the input as JSON, which
  * answers an outcome (with `?words` also in words, where the operation has some) or, for a watch, one
- * JSON value a line; `GET /api/openapi.json`.
+ * JSON value a line; `GET /api/openapi.json`. Where it takes sources, `POST /api/sources/<name>?input=<JSON>` runs
+ * an operation with the body as its source.
  */
 export function createApi<E extends HttpEnv = HttpEnv>(options: ApiOptions<E>): Hono<E> {
   const { operations, log } = options;
@@ -69,36 +81,55 @@ export function createApi<E extends HttpEnv = HttpEnv>(options: ApiOptions<E>): 
     '/api/openapi.json',
     withActor((c) => c.json(openApi(operations.list, options.version))),
   );
+  const run = async (c: Context<E>, actor: Actor, input: Input, source?: Source) => {
+    const name = c.req.param('name') ?? '';
+    if (!input.ok) return refuse(c, input);
+    const outcome = await operations.run(name, input.value, actor, source);
+    if (!outcome.ok) return refuse(c, outcome);
+    if (!isAsyncIterable(outcome.value)) {
+      const isWorded = c.req.query('words') !== undefined;
+      return c.json(isWorded ? inWords(operations.find(name), outcome) : outcome);
+    }
+    const mayGoOn = async () => (await options.mayGoOn?.(c)) ?? true;
+    return c.body(lines(outcome.value, { log, name, mayGoOn, closing: options.closing }), 200, {
+      'Content-Type': 'application/x-ndjson',
+      'X-Accel-Buffering': 'no', // a proxy must not hold lines back
+    });
+  };
   api.post(
     '/api/operations/:name',
-    withActor(async (c, actor) => {
-      const name = c.req.param('name') ?? '';
-      const input = await readInput(c);
-      if (!input.ok) return refuse(c, input);
-      const outcome = await operations.run(name, input.value, actor);
-      if (!outcome.ok) return refuse(c, outcome);
-      if (!isAsyncIterable(outcome.value)) {
-        const isWorded = c.req.query('words') !== undefined;
-        return c.json(isWorded ? inWords(operations.find(name), outcome) : outcome);
-      }
-      const mayGoOn = async () => (await options.mayGoOn?.(c)) ?? true;
-      return c.body(lines(outcome.value, { log, name, mayGoOn, closing: options.closing }), 200, {
-        'Content-Type': 'application/x-ndjson',
-        'X-Accel-Buffering': 'no', // a proxy must not hold lines back
-      });
-    }),
+    withActor(async (c, actor) => run(c, actor, await readInput(c))),
   );
+  if (options.takesSources === true)
+    api.post(
+      `${SOURCES_PATH}:name`,
+      withActor((c, actor) => run(c, actor, parseInput(c.req.query('input') ?? '{}'), bodyOf(c))),
+    );
   api.all('/api/*', (c) => refuse(c, failure('unknown-operation', 'There is nothing here.')));
   return api;
 }
 
+/** The body, as it comes. */
+async function* bodyOf(c: Context): AsyncGenerator<Buffer> {
+  const { body } = c.req.raw;
+  if (body === null) return;
+  for await (const chunk of body as AsyncIterable<Uint8Array>)
+    yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+type Input = { readonly ok: true; readonly value: unknown } | OperationFailure;
+
 /** The JSON body; an absent one is an empty input. Only JSON is taken, as no form can send that. */
-async function readInput(c: Context): Promise<{ ok: true; value: unknown } | OperationFailure> {
+async function readInput(c: Context): Promise<Input> {
   const text = await c.req.text();
   if (text === '') return { ok: true, value: {} };
   const type = (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json')
     return failure('invalid-input', 'The input must be application/json.');
+  return parseInput(text);
+}
+
+function parseInput(text: string): Input {
   try {
     return { ok: true, value: JSON.parse(text) as unknown };
   } catch {

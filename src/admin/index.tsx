@@ -42,7 +42,7 @@ import { createDoor } from './sign-in.ts';
 import { createUploads, type Uploads } from './uploads.ts';
 import { createWebSessions } from './web-sessions.ts';
 
-export { createApi } from './api.ts';
+export { createApi, SOURCES_PATH } from './api.ts';
 export { UPLOAD_PATH } from './pages/portable.tsx';
 export { createSetup, type Setup } from './setup.ts';
 export { createWelcome } from './welcome/index.tsx';

@@ -1,5 +1,6 @@
 /** Talks to the running server: the operations' HTTP API on its unix socket. */
 import { type IncomingMessage, request } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { OperationOutcome } from '../core/operation.ts';
 
 /** What became of a request. */
@@ -29,8 +30,10 @@ export interface Call {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: unknown;
-  /** Is told each value of a watch. */
-  onValue?(value: unknown): void;
+  /** Is sent as the body. */
+  readonly source?: Readable | undefined;
+  /** Is told each value of a watch; the next one is not asked for before it has ended. */
+  onValue?(value: unknown): void | Promise<void>;
 }
 
 /** What is asked of an operation. */
@@ -39,20 +42,27 @@ export interface Asking {
   readonly input: unknown;
   /** Whether the outcome is wanted in the operation's own words, too. */
   readonly words?: boolean;
+  /** Bytes that belong to the input. */
+  readonly source?: Readable | undefined;
   /** Is told each value of a watch. */
-  onValue?(value: unknown): void;
+  onValue?(value: unknown): void | Promise<void>;
 }
 
 /** Runs an operation on the server. */
 export function callOperation(
   line: Line,
-  { name, input, words = false, onValue }: Asking,
+  { name, input, words = false, source, onValue }: Asking,
 ): Promise<Reached> {
-  const call = {
-    method: 'POST',
-    path: `/api/operations/${encodeURIComponent(name)}${words ? '?words' : ''}`,
-    body: input,
-  } as const;
+  const method = 'POST' as const;
+  const operation = encodeURIComponent(name);
+  const call =
+    source === undefined
+      ? { method, path: `/api/operations/${operation}${words ? '?words' : ''}`, body: input }
+      : {
+          method,
+          path: `/api/sources/${operation}?input=${encodeURIComponent(JSON.stringify(input))}${words ? '&words' : ''}`,
+          source,
+        };
   return reach(line, onValue === undefined ? call : { ...call, onValue });
 }
 
@@ -69,7 +79,7 @@ export function reach({ socket, timeoutMs, signal }: Line, call: Call): Promise<
       agent: false, // an idle connection would keep this process alive
       headers: {
         Host: 'localhost',
-        'Content-Length': Buffer.byteLength(body),
+        ...(call.source === undefined ? { 'Content-Length': Buffer.byteLength(body) } : {}),
         ...(body === '' ? {} : { 'Content-Type': 'application/json' }),
       },
     });
@@ -80,6 +90,7 @@ export function reach({ socket, timeoutMs, signal }: Line, call: Call): Promise<
     const conclude = (reached: Reached) => {
       clearTimeout(timer);
       resolve(reached);
+      if (!sent.writableFinished) sent.destroy(); // it was answered before all was sent
     };
     sent.on('error', (error: NodeJS.ErrnoException) => conclude(problemOf(error)));
     sent.on('response', (response) => {
@@ -88,7 +99,15 @@ export function reach({ socket, timeoutMs, signal }: Line, call: Call): Promise<
       const reading = isWatch ? readValues(response, call) : readOutcome(response);
       reading.then(conclude, (error: NodeJS.ErrnoException) => conclude(problemOf(error)));
     });
-    sent.end(body);
+    if (call.source === undefined) sent.end(body);
+    else {
+      const { source } = call;
+      // Not before there is somebody: what is read of it is gone, and the server's program may want it instead.
+      sent.once('socket', (socket) => {
+        if (socket.connecting) socket.once('connect', () => source.pipe(sent));
+        else source.pipe(sent);
+      });
+    }
   });
 }
 
@@ -129,7 +148,7 @@ async function readValues(response: IncomingMessage, { onValue }: Call): Promise
     rest = lines.pop() ?? '';
     for (const line of lines) {
       const value = parse(line);
-      if (value !== undefined) onValue?.(value);
+      if (value !== undefined) await onValue?.(value);
     }
   }
   return { kind: 'ended' };

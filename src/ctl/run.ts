@@ -1,4 +1,5 @@
 /** One run of rtcctl, from its arguments to its exit code. */
+import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -6,15 +7,16 @@ import { CommanderError } from 'commander';
 import { z } from 'zod';
 import type { AnyOperation, OperationOutcome, OperationProblem } from '../core/operation.ts';
 import {
-  DESCRIBE_ALL,
   describeOperation,
   type OperationDescription,
+  type ValueKind,
 } from '../core/operation-description.ts';
 import { declaredOperations } from '../operations/index.ts';
-import { callOperation, type Line, type Reached, reach } from './client.ts';
+import { type Asking, callOperation, type Line, type Reached } from './client.ts';
 import { completionScript } from './completion.ts';
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { gatherInput } from './input.ts';
+import { hindranceOf, withLive } from './live.ts';
 import { findSocket } from './locate.ts';
 import { runOffline } from './offline.ts';
 import { faultsText } from './parameters.ts';
@@ -46,8 +48,6 @@ export interface Surroundings {
 const TIMEOUT_SECONDS = 30;
 /** Node's timers count no further, and one that is longer fires at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
-/** How long to wait for a server that is asked only for what further commands it has. */
-const GLANCE_MS = 1500;
 
 /** Runs rtcctl; answers the exit code. */
 export async function run(around: Surroundings): Promise<ExitCode> {
@@ -118,89 +118,6 @@ function msOf(timeout: unknown): number | undefined {
 
 type OperationSuccess = Extract<OperationOutcome<unknown>, { readonly ok: true }>;
 
-type Hindered = Extract<Reached, { readonly kind: 'forbidden' | 'timeout' | 'broken' }>;
-
-const isHindered = (reached: Reached): reached is Hindered =>
-  ['forbidden', 'timeout', 'broken'].includes(reached.kind);
-
-/** Why there is no answer of the server, and how rtcctl ends by that. */
-interface Hindrance {
-  readonly exit: ExitCode;
-  readonly text: string;
-}
-
-/** What hindered a request to a server that is there. */
-function hindranceOf(reached: Hindered, socket: string): Hindrance {
-  switch (reached.kind) {
-    case 'forbidden':
-      return {
-        exit: EXIT.forbidden,
-        text: `You may not open ${socket}; run rtcctl as the user of the server, or as root.`,
-      };
-    case 'timeout':
-      return {
-        exit: EXIT.timeout,
-        text: `rtcd did not answer in time at ${socket}; --timeout waits longer.`,
-      };
-    case 'broken':
-      return { exit: EXIT.failed, text: reached.text };
-  }
-}
-
-/**
- * Our own operations and those that modules bring, as the server tells, or else its program; what
- * hindered it from telling, where the command may be one of them.
- */
-async function withLive(
-  own: readonly OperationDescription[],
-  place: {
-    readonly socket: string;
-    readonly config: string | undefined;
-    readonly timeoutMs: number | undefined;
-    readonly words: readonly string[];
-    readonly around: Surroundings;
-  },
-): Promise<readonly OperationDescription[] | Hindrance> {
-  const { socket, around, timeoutMs = GLANCE_MS } = place;
-  const isGlance = isForHelp(own, place.words);
-  const line = { socket, timeoutMs: isGlance ? GLANCE_MS : timeoutMs, signal: around.signal };
-  const reached = await reach(line, { method: 'GET', path: '/api/operations' });
-  if (!isGlance && isHindered(reached)) return hindranceOf(reached, socket);
-  const told = reached.kind === 'absent' ? await toldByProgram(own, place) : outcomeIn(reached);
-  if (told?.ok !== true) return own;
-  const { value } = told;
-  // The server describes its operations by the type that is used here.
-  const live = Array.isArray(value) ? (value as OperationDescription[]) : [];
-  const isOwn = (name: string) => own.some((each) => each.name === name);
-  return [...own, ...live.filter(({ name }) => !isOwn(name))];
-}
-
-/** Whether the words are the beginning of a command only, or rtcctl's own. */
-function isForHelp(own: readonly OperationDescription[], words: readonly string[]): boolean {
-  const isBegun = own.some(({ command }) => words.every((word, index) => command[index] === word));
-  return isBegun || OF_RTCCTL.includes(words[0] ?? '');
-}
-
-const outcomeIn = (reached: Reached) => (reached.kind === 'answered' ? reached.outcome : undefined);
-
-/** Words of commands that nobody but rtcctl itself has. */
-const OF_RTCCTL = ['help', 'completion'];
-
-/** What the program of a stopped server tells of its operations, where a command may be one of them. */
-async function toldByProgram(
-  own: readonly OperationDescription[],
-  { config, words, around }: Parameters<typeof withLive>[1],
-): Promise<OperationOutcome<unknown> | undefined> {
-  if (isForHelp(own, words)) return undefined;
-  const { serverProgram: file, cwd, env, stderr, signal } = around;
-  const request = { name: DESCRIBE_ALL, input: {} };
-  const told = await runOffline({ file, cwd, env, config }, request, signal);
-  if (!told.ok)
-    stderr.write(`rtcctl: The commands of modules are not known: ${harmless(told.text, true)}\n`);
-  return told;
-}
-
-/** One command on its way. */
 class Errand {
   readonly #around: Surroundings;
   readonly #operation: AnyOperation | undefined;
@@ -211,6 +128,10 @@ class Errand {
   readonly #style: Style;
   /** Whether a value of a watch said that something is wrong. */
   #isIll = false;
+  /** Whether the answer is a document, to which standard output belongs then. */
+  #isDocument = false;
+  /** What a document was, which is told after it. */
+  #written: unknown;
 
   constructor(
     around: Surroundings,
@@ -240,9 +161,16 @@ class Errand {
     if (!gathered.ok)
       return this.#fail(gathered.isInterrupted ? EXIT.interrupted : EXIT.usage, gathered.text);
     const { input, generated } = gathered;
+    const isStreamed = (kind: ValueKind) =>
+      parameters.some((each) => each.kind === kind && input[each.field] === '-');
+    this.#isDocument = isStreamed('target');
     if (!(await this.#isMeant(input))) return this.#fail(EXIT.interrupted, 'Nothing was changed.');
     const line = { socket: this.#socket, timeoutMs, signal: this.#around.signal };
-    return this.#conclude(await this.#send(line, input), input, generated);
+    const asking = {
+      ...{ name: this.#description.name, input, ...this.#wish() },
+      source: isStreamed('source') ? keyboard : undefined,
+    };
+    return this.#conclude(await this.#send(line, asking), asking, generated);
   }
 
   /** How long to wait for an answer; undefined if what was given is none. */
@@ -271,20 +199,41 @@ class Errand {
     return this.#isJson || this.#operation !== undefined ? {} : { words: true };
   }
 
-  #send(line: Line, input: Readonly<Record<string, unknown>>): Promise<Reached> {
-    const { name, effect, output } = this.#description;
-    if (effect !== 'watch') return callOperation(line, { name, input, ...this.#wish() });
+  #send(line: Line, asking: Asking): Promise<Reached> {
+    const { effect, output } = this.#description;
+    if (this.#isDocument)
+      return callOperation(line, { ...asking, onValue: (value) => this.#write(value) });
+    if (effect !== 'watch') return callOperation(line, asking);
     if (this.#terminal() !== undefined) this.#around.stderr.write('Watching; Ctrl-C ends it.\n');
     const onValue = (value: unknown) => {
       this.#isIll ||= isIll(value);
       this.#print(this.#isJson ? JSON.stringify(value) : renderLine(value, output, this.#style));
     };
-    return callOperation(line, { name, input, onValue });
+    return callOperation(line, { ...asking, words: false, onValue });
+  }
+
+  /** A piece of a document, or what it was. */
+  async #write(value: unknown): Promise<void> {
+    const { stdout } = this.#around;
+    if (typeof value !== 'string') {
+      this.#written = value;
+      return;
+    }
+    const isRoom = stdout.write(stdout.isTTY === true ? harmless(value, true) : value);
+    if (!isRoom) await once(stdout, 'drain');
+  }
+
+  /** A document has ended, or what there is of it. */
+  #concludeDocument(): ExitCode {
+    const value = this.#written;
+    if (value === undefined)
+      return this.#fail(EXIT.failed, 'rtcd broke it off: what was written is not whole.');
+    return this.#show({ ok: true, value }, undefined);
   }
 
   async #conclude(
     reached: Reached,
-    input: Readonly<Record<string, unknown>>,
+    asking: Asking,
     generated: string | undefined,
   ): Promise<ExitCode> {
     const socket = this.#socket;
@@ -292,9 +241,10 @@ class Errand {
       case 'answered':
         return this.#show(reached.outcome, generated);
       case 'ended':
+        if (this.#isDocument) return this.#concludeDocument();
         return this.#isIll ? EXIT.failed : EXIT.done;
       case 'absent':
-        return this.#withoutServer(input, generated);
+        return this.#withoutServer(asking, generated);
       case 'interrupted':
         return this.#description.effect === 'watch' ? EXIT.done : EXIT.interrupted;
       default: {
@@ -305,11 +255,8 @@ class Errand {
   }
 
   /** Nobody listens: the server's program does it on the data folder, if that makes sense. */
-  async #withoutServer(
-    input: Readonly<Record<string, unknown>>,
-    generated: string | undefined,
-  ): Promise<ExitCode> {
-    const { name, command, offline } = this.#description;
+  async #withoutServer(asking: Asking, generated: string | undefined): Promise<ExitCode> {
+    const { command, offline } = this.#description;
     if (!offline && (await this.#isMisled()))
       return this.#fail(
         EXIT.usage,
@@ -323,7 +270,11 @@ class Errand {
     const { serverProgram: file, cwd, env, signal } = this.#around;
     const config = this.#chosen.given.options['config'];
     const program = { file, cwd, env, config: typeof config === 'string' ? config : undefined };
-    const outcome = await runOffline(program, { name, input, ...this.#wish() }, signal);
+    const request = this.#isDocument
+      ? { ...asking, onValue: (value: unknown) => this.#write(value) }
+      : asking;
+    const outcome = await runOffline(program, request, signal);
+    if (outcome.ok && this.#isDocument) return this.#concludeDocument();
     return signal.aborted && !outcome.ok ? EXIT.interrupted : this.#show(outcome, generated);
   }
 
@@ -370,7 +321,8 @@ class Errand {
   }
 
   #print(text: string): void {
-    this.#around.stdout.write(`${text}\n`);
+    const { stdout, stderr } = this.#around;
+    (this.#isDocument ? stderr : stdout).write(`${text}\n`);
   }
 
   #fail(exit: ExitCode, text: string): ExitCode {

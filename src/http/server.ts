@@ -93,8 +93,9 @@ export interface HttpServer {
   /**
    * Opens a unix socket that only the owner may use (mode 0600) and that serves an app of its own.
    * A socket that was left behind is replaced, but only when nobody answers on it.
+   * @param ownBodies a path below which the app itself bounds bodies
    */
-  listenSocket<E extends Env>(path: string, app: Hono<E>): Promise<void>;
+  listenSocket<E extends Env>(path: string, app: Hono<E>, ownBodies?: string): Promise<void>;
   /** Takes no new requests, lets running ones finish for `graceMs`, then ends them. */
   close(graceMs?: number): Promise<void>;
 }
@@ -143,7 +144,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
 
   /** Ends what takes too long to come, as Node does where all paths have the same limit. */
-  const watchRequest = (request: IncomingMessage, response: ServerResponse) => {
+  const watchRequest = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    isSlow: (url: string) => boolean,
+  ) => {
     const { socket, url = '' } = request;
     const end = () => {
       if (request.complete) return;
@@ -151,7 +156,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
       socket.destroySoon();
     };
-    const timer = isPatient(url) ? undefined : clock.after(limits.requestTimeoutMs, end);
+    const timer = isSlow(url) ? undefined : clock.after(limits.requestTimeoutMs, end);
     response.once('close', () => {
       timer?.cancel();
       // It is answered, so that nobody waits for the rest of it.
@@ -175,7 +180,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (held > limits.connectionsPerAddress) socket.destroy();
   };
 
-  const prepare = (served: Hono<HttpEnv>): Server => {
+  const prepare = (served: Hono<HttpEnv>, isSlow = isPatient): Server => {
     const timing = {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersTimeoutMs,
@@ -192,7 +197,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     // createAdaptorServer makes what the `createServer` it was given makes.
     const made = server as Server;
     made.maxConnections = limits.connections;
-    made.prependListener('request', watchRequest);
+    made.prependListener('request', (request, response) => watchRequest(request, response, isSlow));
     made.prependListener('request', (_, response) => readers.watch(response));
     return made;
   };
@@ -312,11 +317,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         },
       };
     },
-    async listenSocket(path, served) {
+    async listenSocket(path, served, below) {
       await removeStale(path);
-      const shell = createShell({ log, bodyBytes: limits.bodyBytes });
+      const isBelow = (url: string) => below !== undefined && url.startsWith(below);
+      const shell = createShell({ log, bodyBytes: limits.bodyBytes, hasOwnBodies: isBelow });
       shell.route('/', served);
-      const server = prepare(shell);
+      const server = prepare(shell, isBelow);
       await open(server, path, () => {
         // bind() happens inside listen(), so at no moment may others open the socket.
         const before = process.umask(0o777 & ~OWNER_ONLY);

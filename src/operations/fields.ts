@@ -125,6 +125,6 @@ export function momentOf(raw: string, now: number): number | undefined {
 export function watchOf<T extends z.ZodType>(item: T) {
   const isIterable = (value: unknown) =>
     typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-  const described = z.toJSONSchema(item, { io: 'output' });
+  const { $schema: _, ...described } = z.toJSONSchema(item, { io: 'output' });
   return z.custom<AsyncIterable<z.output<T>>>(isIterable).meta({ ...described });
 }

@@ -145,12 +145,15 @@ function table(rows: readonly (readonly string[])[]): string[] {
 const counts = { accounts: z.int(), bytes };
 /** What was written; for `-` the document in pieces, and at last what it was. */
 const written = z.union([
-  z.object({ file: z.string(), ...counts }),
+  z.object({ file: z.string().optional(), ...counts }),
   watchOf(z.union([z.string(), z.object(counts)])),
 ]);
 
-const sizeOf = ({ accounts: count, bytes: size }: { accounts: number; bytes: number }) =>
-  `${count} ${count === 1 ? 'account' : 'accounts'}, ${size} bytes`;
+const sizeOf = (value: { file?: string | undefined; accounts: number; bytes: number }) => {
+  const { file, accounts: count, bytes: size } = value;
+  const said = `${count} ${count === 1 ? 'account' : 'accounts'}, ${size} bytes`;
+  return file === undefined ? said : `${file}: ${said}`;
+};
 
 function exportOperation(services: Needs): AnyOperation {
   const { accounts, hosts, portable } = services;
@@ -175,7 +178,7 @@ function exportOperation(services: Needs): AnyOperation {
         .describe('Also the keys of passwords (SCRAM): keep the file as safe as the database.'),
     }),
     output: written,
-    present: (value) => ('file' in value ? `${value.file}: ${sizeOf(value)}` : ''),
+    present: (value) => ('accounts' in value ? sizeOf(value) : ''),
     async run({ file, host, jid, credentials }, actor) {
       const isStreamed = file === STREAM && actor.via !== 'xmpp';
       if (!isStreamed && !isOnMachine(actor)) return ELSEWHERE;

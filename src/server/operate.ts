@@ -1,10 +1,9 @@
 /**
  * `rtcd operate`: one operation on a stopped server, for `rtcctl`. The request comes as JSON on
- * standard input, so that no password is seen in a list of processes; the outcome goes as JSON to
- * standard output.
+ * the first line of standard input, so that no password is seen in a list of processes, and bytes that belong to
+ * it may follow; the outcome goes as JSON to standard output, after its values, a line each, where it is many.
  */
 import { access } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { loadConfig } from '../config/load.ts';
 import {
@@ -13,6 +12,7 @@ import {
   failure,
   inWords,
   type OperationOutcome,
+  type Source,
   success,
 } from '../core/operation.ts';
 import { DESCRIBE_ALL, describeOperation } from '../core/operation-description.ts';
@@ -33,8 +33,45 @@ const ACTOR = { name: 'root', via: 'offline' } as const;
 
 /** Reads the request, runs it, prints the outcome. Exit status 0, whatever the outcome says. */
 export async function operate(options: Omit<AssembleOptions, 'isServing'>): Promise<void> {
-  const outcome = await answer(await text(process.stdin), { ...options, isServing: false });
-  process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+  const { line, rest } = await firstLine(process.stdin);
+  const outcome = await answer(
+    line,
+    { ...options, isServing: false },
+    { source: rest, tell: (value) => print({ told: value }) },
+  );
+  print(outcome);
+  process.stdin.destroy(); // what nobody wanted to read
+}
+
+/** The first line of bytes, and what follows it. */
+async function firstLine(bytes: AsyncIterable<Buffer>): Promise<{ line: string; rest: Source }> {
+  const iterator = bytes[Symbol.asyncIterator]();
+  let read = Buffer.alloc(0);
+  let end = -1;
+  while (end < 0) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    read = Buffer.concat([read, next.value]);
+    end = read.indexOf('\n');
+  }
+  const line = end < 0 ? read : read.subarray(0, end);
+  const rest = async function* () {
+    if (end < 0) return;
+    yield read.subarray(end + 1);
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  };
+  return { line: line.toString('utf8'), rest: rest() };
+}
+
+/** What may come with a request, and how the values of an outcome that is many are told. */
+export interface Streams {
+  readonly source: Source;
+  tell(value: unknown): void;
 }
 
 /** Why a command that works on a running server only is refused. */
@@ -45,6 +82,7 @@ const needsServer = ({ command }: AnyOperation) =>
 export async function answer(
   request: string,
   options: AssembleOptions,
+  streams?: Streams,
 ): Promise<OperationOutcome<unknown>> {
   const read = Request.safeParse(parseJson(request));
   if (!read.success) return failure('invalid-input', 'The request is no JSON of {name, input}.');
@@ -57,7 +95,11 @@ export async function answer(
       if (name === DESCRIBE_ALL) return success(assembled.operations.list.map(describeOperation));
       const known = assembled.operations.find(name);
       if (known !== undefined && !known.offline) return failure('unavailable', needsServer(known));
-      const outcome = await assembled.operations.run(name, input, ACTOR);
+      const outcome = await assembled.operations.run(name, input, ACTOR, streams?.source);
+      if (outcome.ok && isAsyncIterable(outcome.value)) {
+        for await (const value of outcome.value) streams?.tell(value);
+        return success(null);
+      }
       return words ? inWords(known, outcome) : outcome;
     } finally {
       await assembled.close();
@@ -67,6 +109,9 @@ export async function answer(
     throw error;
   }
 }
+
+const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
 /** Whether there is a data folder: a command that is mistyped somewhere makes none. */
 async function hasData(options: AssembleOptions): Promise<boolean> {

@@ -8,6 +8,7 @@ import {
   createSetup,
   createWelcome,
   type Setup,
+  SOURCES_PATH,
   UPLOAD_PATH,
 } from '../admin/index.tsx';
 import { createC2s } from '../c2s/listener.ts';
@@ -105,7 +106,8 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     if (resumable > 0) log.area('c2s').info({ sessions: resumable }, 'sessions wait to be resumed');
     await listeners.apply(running.current());
     await federation.side.start();
-    await http.listenSocket(running.current().server.adminSocket, rootApi(assembled, http.closing));
+    const { adminSocket } = running.current().server;
+    await http.listenSocket(adminSocket, rootApi(assembled, http.closing), SOURCES_PATH);
     const consoleAddress = () => addressOfConsole(running.current(), listeners);
     assembled.showListeners(listeners.list, consoleAddress);
     running.onReload((next, before) =>
@@ -242,6 +244,7 @@ function rootApi({ operations, log }: Assembled, closing: AbortSignal) {
     log: log.area('admin'),
     version: PROGRAM.version,
     actorOf: () => ({ name: 'root', via: 'socket' }),
+    takesSources: true,
     closing,
   });
 }

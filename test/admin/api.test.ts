@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createApi } from '../../src/admin/api.ts';
 import { createOperations, failure, operation, success } from '../../src/core/operation.ts';
+import type { HttpEnv } from '../../src/http/client.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { createLog } from '../../src/kit/log.ts';
@@ -311,6 +312,35 @@ describe('a watch', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(console.watch.isActive).toBe(false);
+  });
+});
+
+describe('bytes that come with an input', () => {
+  const import_ = (app: Hono<HttpEnv>, input: string, body: string) =>
+    app.request(`/api/sources/portable.import?input=${encodeURIComponent(input)}`, {
+      method: 'POST',
+      body,
+    });
+
+  test('are for the admin socket only', async () => {
+    expect((await import_(console.app, '{"file":"-"}', '')).status).toBe(401);
+    const admin = visit(console.app);
+    await admin.signIn(ADMIN);
+    const path = '/api/sources/portable.import?input={"file":"-"}';
+    expect((await admin.submit(path, {}, { from: '/admin' })).status).toBe(403);
+    expect(await (await admin.call('portable.import', { file: '-' })).json()).toMatchObject({
+      why: 'refused',
+      text: 'No file was sent along.',
+    });
+  });
+
+  test('are read by the operation', async () => {
+    const api = socketApi(console);
+    const file = "<server-data xmlns='urn:xmpp:pie:0'><host jid='far.example'/></server-data>";
+    expect(await (await import_(api, '{"file":"-"}', file)).json()).toMatchObject({
+      value: { passed: [{ of: 'far.example', why: 'it is not served here' }] },
+    });
+    expect((await import_(api, '{', file)).status).toBe(400);
   });
 });
 

@@ -223,6 +223,7 @@ export function socketApi({ operations, scene, closing }: ConsoleScene): Hono<Ht
     log: scene.log.area('admin'),
     version: '0.1.0',
     actorOf: () => ({ name: 'root', via: 'socket' }),
+    takesSources: true,
     closing: closing.signal,
   });
 }

@@ -1,7 +1,7 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Keys, makePlace, Paper, type Place, refuses, says } from './support.ts';
+import { type Answer, Keys, makePlace, Paper, type Place, refuses, says } from './support.ts';
 
 let place: Place;
 beforeEach(async () => {
@@ -192,6 +192,53 @@ describe('usage', () => {
   });
 });
 
+describe('a file that is -', () => {
+  const pieces = (values: readonly unknown[]): Answer => {
+    return (_, response) => {
+      response.setHeader('Content-Type', 'application/x-ndjson');
+      response.end(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
+    };
+  };
+  const written = { accounts: 2, bytes: 11 };
+
+  test('is standard input', async () => {
+    await place.serve(refuses('conflict', 'Another import is under way.'));
+    const ran = await place.run(['import', '-', '--dry-run'], { stdin: '<server-data/>' });
+    expect(ran).toMatchObject({ exit: 5, out: '', err: 'rtcctl: Another import is under way.\n' });
+    const [asked] = place.asked;
+    const { pathname, searchParams } = new URL(asked?.path ?? '', 'http://localhost');
+    expect(pathname).toBe('/api/sources/portable.import');
+    expect(JSON.parse(searchParams.get('input') ?? '')).toEqual({ file: '-', dryRun: true });
+    expect(asked?.source).toBe('<server-data/>');
+  });
+
+  test('is standard output, which has the document alone; what it was is told beside', async () => {
+    await place.serve(pieces(['<a>\n', 'é</a>\n', written]));
+    const ran = await place.run(['export', '-', '--host', 'falcot.com']);
+    expect(ran).toEqual({ exit: 0, out: '<a>\né</a>\n', err: '2 accounts, 11 bytes\n' });
+    const json = await place.run(['export', '-', '--json']);
+    expect(json.out).toBe('<a>\né</a>\n');
+    expect(JSON.parse(json.err)).toEqual({ ok: true, value: written });
+  });
+
+  test('that breaks off is told of', async () => {
+    await place.serve(pieces(['<a>']));
+    const ran = await place.run(['export', '-']);
+    expect(ran).toMatchObject({ exit: 1, out: '<a>' });
+    expect(ran.err).toContain('not whole');
+    await place.serve(refuses('refused', 'Not now.'));
+    expect(await place.run(['export', '-', '--json'])).toMatchObject({ exit: 1, out: '' });
+  });
+
+  test('is read as slowly as it is taken', async () => {
+    await place.serve(
+      pieces([...'abcdef'.split('').map((letter) => letter.repeat(50_000)), written]),
+    );
+    const out = new Paper({ highWaterMark: 1 });
+    expect((await place.run(['export', '-'], { out })).out).toHaveLength(300_000);
+  });
+});
+
 describe('a command that only the server knows, and it does not tell', () => {
   test('since it is slow: --timeout is waited for, exit code 7', async () => {
     await place.serve(() => {});
@@ -290,6 +337,31 @@ describe('without a server', () => {
     const ran = await place.run(['invite', 'list'], { serverProgram });
     expect(ran).toMatchObject({ exit: 2, out: '' });
     expect(ran.err).toMatch(/The config has faults[\s\S]*unknown command 'invite'/);
+  });
+
+  test('a file that is - goes to it and comes from it', async () => {
+    const serverProgram = join(place.folder, 'pipes.js');
+    await writeFile(
+      serverProgram,
+      `let text = '';
+       process.stdin.on('data', (chunk) => (text += chunk));
+       process.stdin.on('end', () => {
+         const [request, ...rest] = text.split('\\n');
+         const print = (value) => console.log(JSON.stringify(value));
+         if (JSON.parse(request).name === 'portable.export') {
+           print({ told: '<a/>' });
+           print({ told: { accounts: 1, bytes: 4 } });
+           print({ ok: true, value: null });
+         } else print({ ok: false, why: 'refused', text: rest.join('|') });
+       });`,
+    );
+    expect(await place.run(['export', '-'], { serverProgram })).toEqual({
+      exit: 0,
+      out: '<a/>',
+      err: '1 account, 4 bytes\n',
+    });
+    const ran = await place.run(['import', '-'], { serverProgram, stdin: '<a>\n</a>' });
+    expect(ran.err).toBe('rtcctl: <a>|</a>\n');
   });
 
   test('a program that fails is told of', async () => {

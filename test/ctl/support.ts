@@ -37,6 +37,8 @@ export interface Asked {
   readonly method: string;
   readonly path: string;
   readonly input: unknown;
+  /** The bytes that came along. */
+  readonly source?: string;
 }
 
 /** How the server answers; nothing means that it never does. */
@@ -96,7 +98,9 @@ export async function makePlace(): Promise<Place> {
   const server = createServer((request: IncomingMessage, response) => {
     const { method = '', url = '' } = request;
     void text(request).then((body) => {
-      const each = { method, path: url, input: body === '' ? undefined : JSON.parse(body) };
+      const isSource = url.startsWith('/api/sources/');
+      const input = isSource || body === '' ? undefined : JSON.parse(body);
+      const each = { method, path: url, input, ...(isSource ? { source: body } : {}) };
       asked.push(each);
       answer(each, response);
     });

@@ -90,6 +90,27 @@ describe('SIGTERM', () => {
   });
 });
 
+describe('rtcctl in a pipe', () => {
+  test('a large file comes by standard input, and all goes to standard output, also when the server is down', async () => {
+    const users = Array.from({ length: 40 }, (_, index) => {
+      const note = 'x'.repeat(60_000);
+      return `<user name='user${index}'><vCard xmlns='vcard-temp'><NOTE>${note}</NOTE></vCard></user>`;
+    });
+    const file = `<server-data xmlns='urn:xmpp:pie:0'><host jid='localhost'>${users.join('')}</host></server-data>`;
+    const imported = await program.ctl(['import', '-', '--json'], file);
+    expect(JSON.parse(imported.stdout)).toMatchObject({ value: { accounts: { made: 40 } } });
+    const exported = await program.ctl(['export', '-']);
+    expect(exported.stderr).toMatch(/^42 accounts, \d+ bytes\n$/);
+    expect(exported.stdout).toMatch(/^<\?xml[\s\S]*<\/server-data>\n$/);
+    expect(exported.stdout.match(/x{60000}/g)).toHaveLength(40);
+    await program.kill();
+    expect(await program.ctl(['export', '-'])).toEqual(exported);
+    const again = await program.ctl(['import', '-', '--json'], exported.stdout);
+    expect(JSON.parse(again.stdout)).toMatchObject({ value: { accounts: { passedOver: 42 } } });
+    await program.restart();
+  });
+});
+
 describe('§4.4 the closing tag', () => {
   test('comes only when what was sent before is kept for good', async () => {
     const juliet = await bound('juliet', 'hall');
