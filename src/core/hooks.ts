@@ -104,6 +104,8 @@ export interface Hooks {
    * module's. The same may come again. Nobody is told of it.
    */
   imported?(newcomer: Newcomer, portion: Portion): MaybePromise<Intake | undefined>;
+  /** All that was to be taken in of an account is on the disk. Those whom it concerns may be told now. */
+  importEnded?(newcomer: Newcomer): MaybePromise<void>;
   /** An account is being removed: the module's rows of it go, contacts are told. */
   accountRemoved?(account: BareJid): MaybePromise<void>;
 }

@@ -99,6 +99,8 @@ export interface Home<C> {
   exported(account: BareJid): AsyncIterable<string>;
   /** Has the module take it in whose it is; undefined if there is none, or it is switched off. */
   imported(newcomer: Newcomer, portion: Portion): Promise<Intake | undefined>;
+  /** Tells all modules that nothing more comes of an account. */
+  importEnded(newcomer: Newcomer): Promise<void>;
   /** How the outside reaches what is served over HTTP. */
   readonly web: Web;
   /** Sends a stanza that the server itself made (its `from` is set) on its way. */

@@ -135,6 +135,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     return undefined;
   };
 
+  const importEnded = async (newcomer: Newcomer): Promise<void> => {
+    for (const { parts } of enabledParts(domainOf(newcomer.account)))
+      await parts.hooks?.importEnded?.(newcomer);
+  };
+
   for (const module of options.modules) {
     for (const name of [...module.needs, ...module.wants])
       if (!done.has(name)) throw new Error(`${module.name} needs ${name}, which is not set up`);
@@ -156,6 +161,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       removeAccount,
       exported,
       imported,
+      importEnded,
       web: options.web,
       route: options.route,
       ask: options.ask,

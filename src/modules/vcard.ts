@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { size } from '../config/fields.ts';
+import type { Newcomer } from '../core/intake.ts';
 import { type IqRequest, onIq, reply } from '../core/iq.ts';
 import { defineModule } from '../core/module.ts';
 import { type BareJid, type Domain, domainOf, type Jid } from '../jid/jid.ts';
@@ -25,6 +26,8 @@ export interface Photos {
   shown(card: Element | undefined, account: BareJid, asker: Jid): Promise<Element | undefined>;
   /** A vCard was stored; undefined if it was removed. */
   stored(account: BareJid, card: Element | undefined): Promise<void>;
+  /** A vCard has come from another server: its photo is as if stored, where there is none elsewhere. */
+  imported(account: BareJid, card: Element): Promise<void>;
 }
 
 /** What other modules may use. */
@@ -54,6 +57,8 @@ export const vcard = defineModule<z.output<typeof config>, VCardApi>({
   setup({ configOf, store }) {
     const cards = cardTable(store);
     let photos: Photos | undefined;
+    /** The vCards of those of whom there may be more to come. */
+    const came = new WeakMap<Newcomer, Element>();
     const shown = async ({ account, from, host }: IqRequest<unknown>) => {
       const card = await cards.of(account);
       return photos?.isOn(host) === true ? photos.shown(card, account, from) : card;
@@ -97,7 +102,8 @@ export const vcard = defineModule<z.output<typeof config>, VCardApi>({
           const card = await cards.of(account);
           if (card !== undefined) yield serialise(card);
         },
-        async imported({ account, isNew, isDry }, { within, elements }) {
+        async imported(newcomer, { within, elements }) {
+          const { account, isNew, isDry } = newcomer;
           const [card] = elements;
           if (within.length > 0 || card === undefined || !isNamed(card, 'vCard', VCard.ns))
             return undefined;
@@ -110,8 +116,17 @@ export const vcard = defineModule<z.output<typeof config>, VCardApi>({
           if (Buffer.byteLength(xml) > maxSize) return refuse(`it has more than ${maxSize} bytes`);
           if (!isNew && (await cards.of(account)) !== undefined)
             return refuse('there is one already');
-          if (!isDry) await cards.set(account, xml);
+          if (!isDry) {
+            await cards.set(account, xml);
+            came.set(newcomer, card);
+          }
           return { kind: 'vCards', taken: 1, passed: [] };
+        },
+        async importEnded(newcomer) {
+          const { account } = newcomer;
+          const card = came.get(newcomer);
+          if (card !== undefined && photos?.isOn(domainOf(account)) === true)
+            await photos.imported(account, card);
         },
         accountRemoved: (account) => cards.remove(account),
       },

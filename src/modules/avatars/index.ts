@@ -94,6 +94,31 @@ export const avatars = defineModule({
       if (node === METADATA || node === DATA) forget(service);
     });
 
+    /** A vCard was stored: its picture is published, or withdrawn with it. */
+    const stored = async (account: BareJid, card: Element | undefined) => {
+      const photo = card === undefined ? undefined : photoIn(card);
+      forget(account);
+      const before = await published(account);
+      if (photo === undefined) {
+        // A vCard that has lost its picture: there is none any more.
+        if (before !== undefined && before !== null)
+          await nodes.publish(account, METADATA, {
+            id: NONE,
+            payload: metadataElement(undefined),
+          });
+        return;
+      }
+      const id = hashOf(photo.bytes);
+      if (before !== undefined && before !== null && hashOf(before.bytes) === id) return;
+      // §3.2: the picture first. A vCard is for everybody; nodes that are there stay as they are.
+      const config = { accessModel: 'open' } as const;
+      const put = (node: string, payload: Element) =>
+        nodes.publish(account, node, { id, payload }, { config });
+      const refused =
+        (await put(DATA, dataElement(photo))) ?? (await put(METADATA, metadataElement(photo)));
+      if (refused !== undefined && before !== undefined) await withdraw(account);
+    };
+
     cards.usePhotos({
       isOn: home.isEnabled,
       async shown(card: Element | undefined, account: BareJid, asker: Jid) {
@@ -104,28 +129,11 @@ export const avatars = defineModule({
           (await nodes.isReadable(account, DATA, asker));
         return withPhoto(card, isSeen ? (photo ?? undefined) : undefined);
       },
-      async stored(account: BareJid, card: Element | undefined) {
-        const photo = card === undefined ? undefined : photoIn(card);
-        forget(account);
-        const before = await published(account);
-        if (photo === undefined) {
-          // A vCard that has lost its picture: there is none any more.
-          if (before !== undefined && before !== null)
-            await nodes.publish(account, METADATA, {
-              id: NONE,
-              payload: metadataElement(undefined),
-            });
-          return;
-        }
-        const id = hashOf(photo.bytes);
-        if (before !== undefined && before !== null && hashOf(before.bytes) === id) return;
-        // §3.2: the picture first. A vCard is for everybody; nodes that are there stay as they are.
-        const config = { accessModel: 'open' } as const;
-        const put = (node: string, payload: Element) =>
-          nodes.publish(account, node, { id, payload }, { config });
-        const refused =
-          (await put(DATA, dataElement(photo))) ?? (await put(METADATA, metadataElement(photo)));
-        if (refused !== undefined && before !== undefined) await withdraw(account);
+      stored,
+      async imported(account, card) {
+        // What is in nodes is newer: there vCards have their pictures from (§3.1).
+        if (photoIn(card) === undefined || (await published(account)) !== undefined) return;
+        await stored(account, card);
       },
     });
 

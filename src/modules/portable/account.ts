@@ -14,7 +14,7 @@ const BYTES_TOGETHER = 1 << 20;
 
 /** What accounts are taken in with. */
 export interface TakingParts {
-  readonly home: Pick<Home<unknown>, 'accounts' | 'imported'>;
+  readonly home: Pick<Home<unknown>, 'accounts' | 'imported' | 'importEnded'>;
   readonly unfinished: Unfinished;
   readonly report: Report;
 }
@@ -102,6 +102,7 @@ export class Arrival {
     await this.flush();
     const { home, report, unfinished } = this.#parts;
     const { account, isNew, isDry } = this.newcomer;
+    if (!isDry) await home.importEnded(this.newcomer);
     const hasPassword = this.#hasPassword();
     const isKnown = hasPassword || this.#keys.length > 0;
     if (!isNew) {

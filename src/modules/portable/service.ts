@@ -45,7 +45,10 @@ export interface PortableService {
 
 /** What it works with. */
 export interface PortableParts {
-  readonly home: Pick<Home<undefined>, 'accounts' | 'hosts' | 'imported' | 'exported' | 'log'>;
+  readonly home: Pick<
+    Home<undefined>,
+    'accounts' | 'hosts' | 'imported' | 'importEnded' | 'exported' | 'log'
+  >;
   readonly unfinished: Unfinished;
 }
 

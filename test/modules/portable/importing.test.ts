@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +55,55 @@ describe('XEP-0227: import', () => {
     expect(
       await scene.accounts.hashesOffered(scene.hosts.all()[0]?.domain as never, undefined),
     ).toHaveLength(3);
+  });
+
+  describe('§4.7 a picture in a vCard (XEP-0398)', () => {
+    const hash = (bytes: Buffer) => createHash('sha1').update(bytes).digest('hex');
+    const [own, other] = ['89504e470d0a1a0a00ff', '89504e470d0a1a0a0000'].map((hex) =>
+      Buffer.from(hex, 'hex'),
+    ) as [Buffer, Buffer];
+    const card = `<vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE><BINVAL>${own.toString('base64')}</BINVAL></PHOTO></vCard>`;
+    const juliet = (content: string) =>
+      hostWith(`<user name='juliet' password='s3cr3t'>${content}</user>`);
+    const item = (node: string, payload: string) =>
+      `<items node='urn:xmpp:avatar:${node}'><item id='${hash(other)}'>${payload}</item></items>`;
+    const nodes = `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${item(
+      'data',
+      `<data xmlns='urn:xmpp:avatar:data'>${other.toString('base64')}</data>`,
+    )}${item(
+      'metadata',
+      `<metadata xmlns='urn:xmpp:avatar:metadata'><info bytes='10' id='${hash(other)}' type='image/png'/></metadata>`,
+    )}</pubsub>`;
+    const seenBy = async (who: string, node = 'metadata') => {
+      const client = await scene.connect(`${who}/balcony`);
+      const items = `<items node='urn:xmpp:avatar:${node}'/>`;
+      const asked = `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${items}</pubsub>`;
+      return serialise(await client.ask('get', asked, JULIET));
+    };
+
+    test('is published as if it had been set by vcard-temp', async () => {
+      await take(scene, folder, juliet(card), { dryRun: true });
+      await take(scene, folder, juliet(card));
+      expect(await seenBy(ADMIN)).toContain(`id="${hash(own)}"`);
+      expect(await seenBy(JULIET, 'data')).toContain(own.toString('base64'));
+    });
+
+    test.each([
+      ['before', nodes + card],
+      ['after', card + nodes],
+    ])('does not stand in the place of one in nodes %s it, nor open these', async (_, content) => {
+      await take(scene, folder, juliet(content));
+      const seen = await seenBy(JULIET);
+      expect(seen).toContain(`id="${hash(other)}"`);
+      expect(seen).not.toContain(hash(own));
+      expect(await seenBy(ADMIN)).toContain('<error');
+    });
+
+    test('of somebody who has one already stays unpublished', async () => {
+      await take(scene, folder, juliet(nodes));
+      await take(scene, folder, juliet(card), { intoExisting: true });
+      expect(await seenBy(JULIET)).toContain(`id="${hash(other)}"`);
+    });
   });
 
   test('§4.3 keys are taken as they are; one of another kind, or that is none, is told', async () => {
