@@ -11,14 +11,15 @@ import { elementOf, namespaceInTree } from './tag.ts';
 
 /**
  * What a document tells. `open` and `close` are of an element that holds others, told without them; `size` is
- * about the bytes of an element; one that is `skipped` was larger than the limits. Nothing follows a `fault`.
+ * about the bytes of an element; one that is `skipped` was larger than the limits. Nothing follows a `fault`, whose
+ * `line` counts from 1.
  */
 export type DocumentEvent =
   | { readonly kind: 'open'; readonly element: Element }
   | { readonly kind: 'close' }
   | { readonly kind: 'element'; readonly element: Element; readonly size: number }
   | { readonly kind: 'skipped'; readonly element: Element; readonly why: string }
-  | { readonly kind: 'fault'; readonly fault: XmlFault };
+  | { readonly kind: 'fault'; readonly fault: XmlFault; readonly line: number };
 
 /** How a document is read. */
 export interface DocumentOptions {
@@ -112,7 +113,7 @@ class DocumentReader {
   }
 
   #halt(fault: XmlFault): never {
-    this.#events.push({ kind: 'fault', fault });
+    this.#events.push({ kind: 'fault', fault, line: this.#sax.line });
     throw HALT;
   }
 

@@ -101,7 +101,7 @@ describe('import and export in the console', () => {
       `<server-data xmlns='urn:xmpp:pie:0'><host jid='falcot.com'>${person('eva')}<user`,
     );
     expect(cut).toMatch(/people\.xml[\s\S]*the file[\s\S]*eva@falcot\.com/);
-    expect(await look('<html>&nbsp;</html>')).toContain('Passed over');
+    expect(await look('<html>\n&nbsp;</html>')).toMatch(/people\.xml[\s\S]*line 2: /);
     expect(await look('Dear admin,')).toContain('Passed over');
     const include = "<xi:include xmlns:xi='http://www.w3.org/2001/XInclude' href='/etc/passwd'/>";
     expect(await look(fileOf(include))).toContain('cannot include others');
@@ -147,6 +147,12 @@ describe('import and export in the console', () => {
     expect(await admin.read(START)).toContain('Go on with it');
     await console.scene.clock.advance(KEPT_MS);
     expect(await admin.read(START)).not.toContain('Go on with it');
+  });
+
+  test('the page of a user leads to the export of his data', async () => {
+    const page = await admin.read(`/admin/users/${encodeURIComponent(JOE)}`);
+    const [, path = ''] = /href="([^"]*)"[^>]*>\s*Export/.exec(page) ?? [];
+    expect(await admin.read(path)).toContain('value="joe@falcot.com"');
   });
 
   test('an export is a file, of all, a domain or an account, with keys if wanted', async () => {

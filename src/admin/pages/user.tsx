@@ -117,6 +117,9 @@ async function showUser(c: Ask, desk: Desk, jid: string) {
             <a class="button" href={nodesPath(account.jid)}>
               Nodes
             </a>
+            <a class="button" href={link('/admin/portable', { jid: account.jid })}>
+              Export
+            </a>
           </>
         ) : null}
         <a class="button danger" href={userPath(account.jid, 'delete')} data-dialog>

@@ -105,7 +105,7 @@ async function* readOne(reading: Reading, place: Place): AsyncGenerator<FileEven
     for await (const event of readDocument(source, { opens, limits: FILE_LIMITS })) {
       if (event.kind === 'open') path.push(event.element);
       else if (event.kind === 'close') path.pop();
-      if (event.kind === 'fault') yield broken(event.fault.text);
+      if (event.kind === 'fault') yield broken(`line ${event.line}: ${event.fault.text}`);
       else if (event.kind === 'element' && isInclude(event.element) && path.length <= USER_DEPTH)
         yield* include(reading, { file, name, above: path, nesting }, event.element);
       else yield event;
