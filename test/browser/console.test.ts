@@ -298,11 +298,13 @@ describeWith(['chromium'], 'the console in a browser', () => {
         }
       await page.setViewportSize(WIDE);
     };
+    // Larger than what other forms may send.
+    const comment = `<!--${'x'.repeat(2 << 20)}-->`;
     const fileOf = (users: string) => ({
       name: 'people.xml',
       mimeType: 'text/xml',
       buffer: Buffer.from(
-        `<server-data xmlns='urn:xmpp:pie:0'><host jid='${DOMAIN}'>${users}</host></server-data>`,
+        `<server-data xmlns='urn:xmpp:pie:0'>${comment}<host jid='${DOMAIN}'>${users}</host></server-data>`,
       ),
     });
     const person = (name: string) =>
