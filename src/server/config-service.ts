@@ -1,26 +1,31 @@
 /** The config in force, and how a new one takes its place: whole or not at all (DESIGN D7). */
 
 import { type ConfigDiff, diffConfig, untilRestart } from '../config/diff.ts';
+import { type Fault, keyText } from '../config/document.ts';
 import { type Loaded, type LoadOptions, type LoadOutcome, loadConfig } from '../config/load.ts';
 import { findMissing } from '../config/missing.ts';
 import { configReference } from '../config/reference.ts';
 import type { Config } from '../config/schema.ts';
 import { showConfig } from '../config/show.ts';
 import type { ConfigService } from '../operations/services.ts';
+import { StartError } from './start-error.ts';
 
-/** Takes a new config; what it cannot take it refuses by throwing, before it has changed anything. */
-export type ApplyConfig = (next: Config, before: Config) => Promise<void>;
+/**
+ * Prepares for a new config while the one before is in force. What cannot be taken it refuses by throwing,
+ * and has changed nothing then; the answer takes it over, at once.
+ */
+export type PrepareConfig = (next: Config, before: Config) => Promise<() => void>;
 
 /** The config service of a running server. */
 export interface RunningConfig extends ConfigService {
   /** Says what a reload has to do; until then there is nothing to change but the values. */
-  onReload(apply: ApplyConfig): void;
+  onReload(prepare: PrepareConfig): void;
 }
 
 /** Makes the service around a config that was loaded. */
 export function createConfigService(first: Loaded, options: LoadOptions): RunningConfig {
   let loaded = first;
-  let apply: ApplyConfig = async () => {};
+  let prepare: PrepareConfig = async () => () => {};
   let reloading: Promise<unknown> = Promise.resolve();
 
   /** By the file in force: if it is gone, that is a fault, and no reason to take another one. */
@@ -29,18 +34,17 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
   const reload = async () => {
     const next = await load();
     if (!next.ok) return next;
-    const before = loaded;
-    const config = untilRestart(before.config, next.config);
-    loaded = { ...next, config }; // what the parts ask while they change is answered by the new config
+    const before = loaded.config;
+    const config = untilRestart(before, next.config);
+    let take: () => void;
     try {
-      await apply(config, before.config);
+      take = await prepare(config, before);
     } catch (error) {
-      loaded = before;
-      const message = error instanceof Error ? error.message : String(error);
-      const place = { file: next.config.file ?? 'rtcd.yaml', line: 1, column: 1, key: 'listeners' };
-      return { ok: false, faults: [{ ...place, message }] } as const;
+      return { ok: false, faults: [faultOf(error, next)] } as const;
     }
-    return { ok: true, changed: changesOf(diffConfig(before.config, next.config)) } as const;
+    loaded = { ...next, config };
+    take();
+    return { ok: true, changed: changesOf(diffConfig(before, next.config)) } as const;
   };
 
   return {
@@ -55,9 +59,17 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
       return turn;
     },
     onReload(next) {
-      apply = next;
+      prepare = next;
     },
   };
+}
+
+/** Why a config could not be taken, at the key that it is about. */
+function faultOf(error: unknown, { config, placeOf }: Loaded): Fault {
+  const message = error instanceof Error ? error.message : String(error);
+  const key = (error instanceof StartError && error.key) || [];
+  const unknown = { file: config.file ?? 'rtcd.yaml', line: 1, column: 1 };
+  return { ...(placeOf(key) ?? unknown), key: keyText(key), message };
 }
 
 /** What is wrong with files that were read, and what of what they name is missing. */

@@ -124,7 +124,8 @@ async function readAuthorities({ server }: Config): Promise<string> {
     server.s2s.authorities.map((file) =>
       readFile(file, 'utf8').catch((error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
-        throw new StartError(`s2s.authorities: ${file} cannot be read: ${why}.`);
+        const text = `${file} of s2s.authorities cannot be read: ${why}.`;
+        throw new StartError(text, ['s2s', 'authorities']);
       }),
     ),
   );

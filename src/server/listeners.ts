@@ -69,7 +69,9 @@ export function createListeners(sides: ListeningSides): Listeners {
       const { port: taken, close } = await openPort(name, { host, port });
       return { ...wanted, info: { ...bound, port: taken }, close };
     } catch (error) {
-      throw new StartError(explain(wanted, listenError(`${host ?? '*'}:${port}`, error)));
+      const problem = listenError(`${host ?? '*'}:${port}`, error);
+      const key = ['listeners', name, problem.kind === 'unavailable' ? 'interfaces' : 'port'];
+      throw new StartError(explain(wanted, problem), key);
     }
   };
 
@@ -118,7 +120,9 @@ export function createListeners(sides: ListeningSides): Listeners {
         for (const each of missing) added.push(await start(each));
       } catch (error) {
         for (const each of added) end(each);
-        throw new StartError([error, ...(await reopen(inTheWay))].map(messageOf).join(' '));
+        const problems = [error, ...(await reopen(inTheWay))];
+        const key = error instanceof StartError ? error.key : undefined;
+        throw new StartError(problems.map(messageOf).join(' '), key);
       }
       for (const each of dropped) if (!inTheWay.includes(each)) end(each);
       open = [...kept, ...added];

@@ -15,11 +15,14 @@ import { createC2s } from '../c2s/listener.ts';
 import type { C2sOptions } from '../c2s/services.ts';
 import type { Certificates } from '../certs/types.ts';
 import type { Config, EdgeService } from '../config/schema.ts';
+import type { Heart } from '../core/heart.ts';
+import type { Session } from '../core/sessions.ts';
 import { createEdge } from '../edge/edge.ts';
 import { addressList, contains, createUpgradeClientOf, isLoopback } from '../http/client.ts';
 import { domainOfHeader } from '../http/host.ts';
 import { createOriginPolicy } from '../http/origins.ts';
 import { createHttpServer } from '../http/server.ts';
+import type { Domain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { RateLimit } from '../kit/limits.ts';
 import type { Metrics } from '../kit/metrics.ts';
@@ -111,7 +114,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
     const consoleAddress = () => addressOfConsole(running.current(), listeners);
     assembled.showListeners(listeners.list, consoleAddress);
     running.onReload((next, before) =>
-      applyConfig({ next, before, assembled, listeners, federation }),
+      prepareConfig({ next, before, assembled, listeners, federation }),
     );
     watchExpiry(certificates, metrics, clock);
     const console = consoleAddress();
@@ -249,8 +252,11 @@ function rootApi({ operations, log }: Assembled, closing: AbortSignal) {
   });
 }
 
-/** Takes a new config: what may fail comes first, so that a refusal changes nothing. */
-async function applyConfig({
+/**
+ * Prepares for a new config: what may fail comes first, so that a refusal changes nothing. Then those
+ * leave whose host goes, while it is still served: contacts, rooms and the mailbox hear of it.
+ */
+async function prepareConfig({
   next,
   before,
   assembled: { heart, certificates, components, stories, log },
@@ -262,22 +268,46 @@ async function applyConfig({
   readonly assembled: Assembled;
   readonly listeners: Listeners;
   readonly federation: Federation;
-}): Promise<void> {
+}): Promise<() => void> {
   const federate = await federation.prepare(next);
   await certificates.reload(certificateSettings(next));
   await listeners.apply(next).catch(async (error: unknown) => {
     await certificates.reload(certificateSettings(before));
     throw error;
   });
-  heart.serve(next.hosts);
-  components.refresh();
-  federate();
-  stories.apply();
-  log.reset(next.server.log);
   const served = new Set(next.hosts.map(({ virtualHost }) => virtualHost));
-  for (const session of [...heart.sessions.all()])
-    if (!served.has(session.host)) session.end('host-gone', `${session.host} is no longer served.`);
-  log.area('server').info({ before: before.hosts.length, hosts: served.size }, 'config taken');
+  await endSessions(heart, served);
+  return () => {
+    heart.serve(next.hosts);
+    components.refresh();
+    federate();
+    stories.apply();
+    log.reset(next.server.log);
+    for (const session of unserved(heart, served)) session.end('host-gone', goneText(session));
+    log.area('server').info({ before: before.hosts.length, hosts: served.size }, 'config taken');
+  };
+}
+
+const unserved = ({ sessions }: Heart, served: ReadonlySet<Domain>) =>
+  [...sessions.all()].filter(({ host }) => !served.has(host));
+
+const goneText = ({ host }: Session) => `${host} is no longer served.`;
+
+/** How often those are looked for who come back while others leave. */
+const FAREWELLS = 5;
+
+/** Ends the sessions of all hosts but some. */
+async function endSessions(heart: Heart, served: ReadonlySet<Domain>): Promise<void> {
+  for (let round = 0; round < FAREWELLS; round += 1) {
+    const leaving = unserved(heart, served);
+    if (leaving.length === 0) return;
+    // Out of the table first: others are told while the modules still know who they are.
+    const told = leaving.map((session) =>
+      heart.sessions.remove(session, { kind: 'ended', text: goneText(session) }),
+    );
+    for (const session of leaving) session.end('host-gone', goneText(session));
+    await Promise.all(told);
+  }
 }
 
 /** The console's address as a browser on this machine, or behind the proxy, opens it. */

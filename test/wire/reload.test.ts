@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Element } from '../../src/xml/element.ts';
 import { issue, keyOf } from '../certs/support.ts';
 import { Client, loggedIn } from '../support/client.ts';
 import { type ServerOptions, startServer, type TestServer } from '../support/server.ts';
@@ -99,6 +100,33 @@ describe('hosts', () => {
     expect(await server.run('sessions.list')).toMatchObject({ total: 0 });
   });
 
+  test('a host that is removed: contacts and rooms see its users leave', async () => {
+    const juliet = await bound('juliet', 'localhost');
+    const nurse = await bound('nurse', 'other.example');
+    const isFrom = (jid: string, type?: string) => (element: Element) =>
+      String(element.attrs.from).startsWith(jid) && element.attrs.type === type;
+    juliet.send('<presence/>');
+    nurse.send('<presence/>');
+    juliet.send("<presence to='nurse@other.example' type='subscribe'/>");
+    await nurse.seek(isFrom('juliet@localhost', 'subscribe'));
+    nurse.send("<presence to='juliet@localhost' type='subscribed'/>");
+    await juliet.seek(isFrom('nurse@other.example/'));
+    const x = "<x xmlns='http://jabber.org/protocol/muc'/>";
+    juliet.send(`<presence to='hall@conference.localhost/juliet'>${x}</presence>`);
+    await juliet.seek(({ name }) => name === 'message');
+    juliet.send(`<iq type='set' to='hall@conference.localhost' id='open'>
+      <query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`);
+    await juliet.seek(({ attrs }) => attrs.id === 'open');
+    nurse.send(`<presence to='hall@conference.localhost/nurse'>${x}</presence>`);
+    await juliet.seek(isFrom('hall@conference.localhost/nurse'));
+    await reload({ hosts: { localhost: {} } });
+    const left = await Promise.all([juliet.next(), juliet.next()]);
+    expect(left.map(({ attrs }) => [String(attrs.from).split('/')[0], attrs.type]).sort()).toEqual([
+      ['hall@conference.localhost', 'unavailable'],
+      ['nurse@other.example', 'unavailable'],
+    ]);
+  });
+
   test('a host that comes back has its accounts', async () => {
     await reload({ hosts: { localhost: {} } });
     await reload({ hosts: BOTH });
@@ -137,6 +165,15 @@ describe('a config with faults', () => {
   });
 });
 
+test('a file that cannot be read: the fault says at which key', async () => {
+  const s2s = { authorities: ['missing.pem'] };
+  await server.configure({ hosts: BOTH, config: { s2s } });
+  expect(await server.attempt('server.reload')).toMatchObject({
+    ok: false,
+    text: expect.stringMatching(/rtcd\.yaml:[1-9]\d+:\d+ s2s\.authorities: .*missing\.pem/),
+  });
+});
+
 test('a port that is taken: the config is refused whole, certificates included', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
@@ -149,7 +186,7 @@ test('a port that is taken: the config is refused whole, certificates included',
   await server.configure({ hosts: { localhost: {} }, config: { listeners } });
   expect(await server.attempt('server.reload')).toMatchObject({
     ok: false,
-    text: expect.stringContaining(`Port ${port} (edge)`),
+    text: expect.stringMatching(RegExp(`listeners.edge.port: Port ${port} \\(edge\\)`)),
   });
   const nurse = await bound('nurse', 'other.example');
   expect(nurse.tls.getPeerCertificate().subjectaltname).toContain('DNS:other.example');
