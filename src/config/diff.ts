@@ -40,9 +40,22 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
 
 /** A new config as far as it can be taken while the server runs: what needs a new start stays as it was. */
 export function untilRestart(before: Config, after: Config): Config {
-  const standing = Object.entries(before.server).filter(([key]) => needsRestart(key));
   // The same keys of the same shape.
-  return { ...after, server: { ...after.server, ...Object.fromEntries(standing) } };
+  return { ...after, server: { ...after.server, ...standingOf(before.server, after.server) } };
+}
+
+/** What needs a new start, as it was; of maps that hold some of it, the rest as it is now. */
+function standingOf(before: object, after: object, above = ''): object {
+  const now = new Map<string, unknown>(Object.entries(after));
+  return Object.fromEntries(
+    Object.entries(before).flatMap(([name, was]: [string, unknown]) => {
+      const is = now.get(name);
+      if (needsRestart(`${above}${name}`)) return [[name, was]];
+      if (above !== '' || !isPlainMap(was) || !isPlainMap(is)) return [];
+      const standing = standingOf(was, is, `${name}.`);
+      return Object.keys(standing).length === 0 ? [] : [[name, { ...is, ...standing }]];
+    }),
+  );
 }
 
 /** The keys that differ; within a map, the keys of that map. */

@@ -109,7 +109,8 @@ const log = z
     format: z
       .enum(['auto', 'json', 'pretty'])
       .default('auto')
-      .describe('json for machines, pretty for people; auto is pretty on a terminal.'),
+      .describe('json for machines, pretty for people; auto is pretty on a terminal.')
+      .meta({ restart: true }),
   })
   .prefault({})
   .describe('The log, which goes to standard output.');
