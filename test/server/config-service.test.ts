@@ -40,7 +40,10 @@ test('what needs a new start stays in force until then, and is told at each relo
   if (!loaded.ok) throw new Error('it has faults');
   const service = createConfigService(loaded, options);
   const { server } = loaded.config;
-  await writeFile(join(folder, 'rtcd.yaml'), 'data: two\nhttp: { hsts: 0 }\nlog: { level: warn, format: json }');
+  await writeFile(
+    join(folder, 'rtcd.yaml'),
+    'data: two\nhttp: { hsts: 0 }\nlog: { level: warn, format: json }',
+  );
   for (const level of [['log.level'], []]) {
     const late = ['data', 'adminSocket', 'log.format', 'http.hsts'].map(
       (key) => `${key} (when rtcd is restarted)`,
