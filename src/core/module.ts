@@ -68,6 +68,8 @@ export interface ModuleParts<Api = unknown> extends DispatchParts {
   readonly api?: Api;
   /** The hosts are served by a config: at the start, and each time that another one is taken. */
   configured?(): void;
+  /** A domain of this module's component is about to be served no more, while the server goes on. */
+  componentLeaves?(domain: Domain): Promise<void>;
   /** The server is about to go down; streams are still up. */
   leave?(): Promise<void>;
   /** Ends what the module has running. */

@@ -68,6 +68,8 @@ export interface Registry {
    * rejects.
    */
   leave(): Promise<void>;
+  /** Tells modules of their components that other hosts do not have, while those are still served. Never rejects. */
+  retire(next: readonly HostConfig[]): Promise<void>;
   readonly operations: readonly AnyOperation[];
   /** What the modules serve over HTTP. */
   readonly web: readonly ModuleWeb[];
@@ -179,15 +181,31 @@ export function createRegistry(options: RegistryOptions): Registry {
     done.set(module.name, { module, parts: module.setup(home) });
   }
 
-  /** Last set up first. One that fails keeps no other from it: what those hold is written. */
+  /** The domains of hosts that modules serve. */
+  const servedBy = (hosts: readonly HostConfig[]) =>
+    hosts.flatMap((host) =>
+      componentsOf(host).flatMap(({ domain, config: { type } }) =>
+        [...done.values()].flatMap(({ module, parts }) =>
+          module.component?.type === type && host.modules[module.name] !== false
+            ? [{ domain, module, parts }]
+            : [],
+        ),
+      ),
+    );
+  /** One that fails keeps no other from it. */
+  const orLogged = async ({ name }: AnyModule, what: string, work: () => MaybePromise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      options.metrics.errors.inc({ area: name });
+      log.area(name).error({ err: error }, `the module could not ${what} in good order`);
+    }
+  };
+
+  /** Last set up first: what those hold is written. */
   const inReverse = async (what: 'leave' | 'stop') => {
     for (const { module, parts } of [...done.values()].reverse())
-      try {
-        await parts[what]?.();
-      } catch (error) {
-        options.metrics.errors.inc({ area: module.name });
-        log.area(module.name).error({ err: error }, `the module could not ${what} in good order`);
-      }
+      await orLogged(module, what, () => parts[what]?.());
   };
 
   return {
@@ -214,6 +232,14 @@ export function createRegistry(options: RegistryOptions): Registry {
       for (const { parts } of done.values()) parts.configured?.();
     },
     leave: () => inReverse('leave'),
+    async retire(next) {
+      const staying = servedBy(next);
+      const stays = ({ domain, module }: (typeof staying)[number]) =>
+        staying.some((each) => each.domain === domain && each.module === module);
+      for (const each of servedBy(options.hosts.all().map(({ config }) => config)))
+        if (!stays(each))
+          await orLogged(each.module, 'leave', () => each.parts.componentLeaves?.(each.domain));
+    },
     // `done` holds what that very definition's setup returned.
     apiOf: <Api>(module: ModuleDefinition<never, Api>) => done.get(module.name)?.parts.api as Api,
     operations: [...done.values()].flatMap(({ parts }) => parts.operations ?? []),

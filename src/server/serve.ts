@@ -275,6 +275,7 @@ async function prepareConfig({
     await certificates.reload(certificateSettings(before));
     throw error;
   });
+  await heart.registry.retire(next.hosts);
   const served = new Set(next.hosts.map(({ virtualHost }) => virtualHost));
   await endSessions(heart, served);
   return () => {

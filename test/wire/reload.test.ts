@@ -10,6 +10,8 @@ import { issue, keyOf } from '../certs/support.ts';
 import { Client, loggedIn } from '../support/client.ts';
 import { type ServerOptions, startServer, type TestServer } from '../support/server.ts';
 
+type Hosts = NonNullable<ServerOptions['hosts']>;
+
 const PASSWORD = 'a secret for tests';
 const BOTH = { localhost: {}, 'other.example': {} };
 
@@ -126,6 +128,44 @@ describe('hosts', () => {
       ['nurse@other.example', 'unavailable'],
     ]);
   });
+
+  const withoutRooms: readonly (readonly [title: string, room: string, hosts: Hosts])[] = [
+    ['of a host that is removed', 'hall@conference.other.example', { localhost: {} }],
+    [
+      'that are switched off',
+      'hall@conference.localhost',
+      { ...BOTH, localhost: { modules: { muc: false } } },
+    ],
+    [
+      'that move to another domain',
+      'hall@conference.localhost',
+      { ...BOTH, localhost: { components: { 'chat.localhost': { type: 'muc' } } } },
+    ],
+  ];
+  test.each(withoutRooms)(
+    'XEP-0045 §11.2: rooms %s: those in them are told, and are out',
+    async (_, room, hosts) => {
+      await server.run('rooms.create', { room, owner: 'juliet@localhost' });
+      const juliet = await bound('juliet', 'localhost');
+      const enter = async () => {
+        juliet.send(
+          `<presence to='${room}/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+        );
+        await juliet.seek(({ name }) => name === 'message');
+      };
+      await enter();
+      await reload({ hosts });
+      const gone = String(await juliet.next());
+      expect(gone).toContain(`from="${room}/juliet"`);
+      expect(gone).toContain('<status code="332"/>');
+      await reload({ hosts: BOTH });
+      const said = await juliet.ask(
+        `<message type='groupchat' to='${room}'><body>?</body></message>`,
+      );
+      expect(String(said)).toContain('<not-acceptable ');
+      await enter();
+    },
+  );
 
   test('a host that comes back has its accounts', async () => {
     await reload({ hosts: { localhost: {} } });

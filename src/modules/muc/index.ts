@@ -117,6 +117,7 @@ export const muc = defineModule<MucSettings, MucService>({
         },
       },
       memory: rooms.memory,
+      componentLeaves: (domain) => rooms.close(domain),
       leave: () => rooms.shutDown(),
       async stop() {
         sweep.cancel();

@@ -114,6 +114,13 @@ export function shutDown(turn: Turn): void {
   }
 }
 
+/** The service goes down while the server stays: nobody is in the room afterwards. One that nobody configured ends. */
+export function vacate(turn: Turn): void {
+  shutDown(turn);
+  turn.room = { ...turn.room, occupants: new Map(), places: new Map() };
+  turn.isOver = turn.room.isLocked;
+}
+
 const sessionsOf = ({ sessions }: Occupant): readonly FullJid[] => sessions.map(({ jid }) => jid);
 
 /** That an occupant is gone, with nothing of what he is to the room. */

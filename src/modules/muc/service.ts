@@ -32,7 +32,7 @@ import { createHandover, handOver } from './handover.ts';
 import { within } from './history.ts';
 import { createInvitees, type Uninvited } from './invitees.ts';
 import { createLanes } from './lanes.ts';
-import { destroy, drop } from './leaving.ts';
+import { destroy, drop, vacate } from './leaving.ts';
 import { idToLookFor } from './moderating.ts';
 import { isVCardRequest } from './picture.ts';
 import { type Addressed, receive } from './receive.ts';
@@ -68,6 +68,8 @@ export interface Rooms {
   dropAll(service: Domain, isGone: (session: FullJid) => boolean): Promise<void>;
   /** Tells all occupants that the service goes down (§11.2), but those who outlive it. */
   shutDown(): Promise<void>;
+  /** A service is no more, while the server goes on: all occupants are told so, and are gone. */
+  close(service: Domain): Promise<void>;
   /** What is remembered of these. */
   readonly memory: SessionMemory;
   /** Adds one who is told of rooms that are no more. */
@@ -394,6 +396,11 @@ export function createRooms({ home, tables, secret, shutOut }: RoomsOptions): Ro
         handOver(turn, (session) => home.sessions.at(session)?.isResumable === true);
         accept(cell, { ...turn.outcome, room: turn.room });
       }
+      await lanes.drained(GOODBYE_MS);
+    },
+    async close(service) {
+      const ours = [...cells.all()].filter(([jid]) => domainOf(jid) === service);
+      await Promise.all(ours.map(([jid]) => change(jid, vacate)));
       await lanes.drained(GOODBYE_MS);
     },
     async stop() {
