@@ -297,8 +297,10 @@ class Keeper implements Certificates {
       if (held !== undefined && isSame) throw error; // it was good, so the new settings are not
       const why = `${choice.pair.files.certificate}: cannot be used: ${String(error)}`;
       const problems = [...choice.problems, why];
-      if (held !== undefined && !rebuild)
-        return { choice: { ...held.choice, problems }, holder: held.holder };
+      if (held !== undefined) {
+        const holder = rebuild ? this.#holderOf(host.domain, held.choice) : held.holder;
+        return { choice: { ...held.choice, problems }, holder };
+      }
       const standIn = await this.#makeFor(host, problems);
       return { choice: standIn, holder: this.#holderOf(host.domain, standIn) };
     }

@@ -34,8 +34,8 @@ export type Chosen = Choice | { readonly pair: undefined; readonly problems: rea
 
 /**
  * Chooses: the files that the config names; else a certificate that was imported or found and is
- * valid; else the one in use, if its files merely broke; else one that is expired; else a
- * self-signed one that was made before.
+ * valid; else the one in use, if its files merely broke or the config names others that are broken; else
+ * one that is expired; else a self-signed one that was made before.
  */
 export async function choose(host: CertificateHost, supply: Supply): Promise<Chosen> {
   const { held, now } = supply;
@@ -46,8 +46,11 @@ export async function choose(host: CertificateHost, supply: Supply): Promise<Cho
   const best = offers.toSorted(byMerit(host, now))[0];
   const isBestValid = best !== undefined && isValid(best.pair, now);
   if (held !== undefined && !isBestValid && isWorthKeeping(held, host, now)) {
-    const lost = `${held.pair.files.certificate}: can no longer be used; the one read before stays`;
-    return { ...held, problems: [...problems, lost] };
+    const { certificate } = held.pair.files;
+    const stays = isNamedOtherwise(held, host)
+      ? `${certificate} stays in use instead`
+      : `${certificate}: can no longer be used; the one read before stays`;
+    return { ...held, problems: [...problems, stays] };
   }
   if (best !== undefined)
     return { ...best, problems: [...problems, ...namingProblems(best.pair, host, now)] };
@@ -124,11 +127,18 @@ function isValid(pair: Pair, now: number): boolean {
   return pair.notBefore <= now && now < pair.notAfter;
 }
 
-/** Whether what is in use outlives the loss of its files: it was not made by rtcd, and is valid. */
+/**
+ * Whether what is in use outlives the loss of its files, or that the config names others that cannot be
+ * used: it was not made by rtcd, and is valid.
+ */
 function isWorthKeeping(held: Choice, host: CertificateHost, now: number): boolean {
   if (held.source === 'self-signed' || !isValid(held.pair, now)) return false;
-  return held.source !== 'configured' || isSame(held.pair, host);
+  return held.source !== 'configured' || host.files !== undefined;
 }
+
+/** Whether the config names other files than those in use. */
+const isNamedOtherwise = ({ pair }: Choice, host: CertificateHost) =>
+  host.files !== undefined && !isSame(pair, host);
 
 /** What a certificate does not name, and whether it is out of its time. */
 function namingProblems(pair: Pair, { domain, names }: CertificateHost, now: number): string[] {

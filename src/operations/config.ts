@@ -27,7 +27,9 @@ export function configOperations({ config }: Pick<Services, 'config'>): AnyOpera
       output: z.object({
         healthy: z.boolean().describe('Whether a reload would take them.'),
         faults: z.array(fault),
-        warnings: z.array(fault).describe('What is missing, though a reload would take the files.'),
+        warnings: z
+          .array(fault)
+          .describe('What is missing or cannot be used, though a reload would take the files.'),
       }),
       present: ({ faults, warnings }) =>
         [
@@ -69,6 +71,6 @@ export function configOperations({ config }: Pick<Services, 'config'>): AnyOpera
 
 /** What is said of files that a reload would take. */
 const verdictOn = (warnings: number) =>
-  warnings === 0 ? 'The config is good.' : 'A reload would take it, without what is missing.';
+  warnings === 0 ? 'The config is good.' : 'A reload would take it; mind the warnings.';
 
 const counted = (faults: number) => (faults === 1 ? 'One fault.' : `${faults} faults.`);

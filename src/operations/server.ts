@@ -118,14 +118,23 @@ function reload({ config }: Needs): AnyOperation {
     summary: 'Take the config files anew, whole or not at all.',
     effect: 'change',
     input: z.object({}),
-    output: z.object({ changed: z.array(z.string()) }),
-    present: ({ changed }) =>
-      changed.length === 0
-        ? 'Nothing has changed.'
-        : ['Taken:', ...changed.map((each) => `  ${each}`)].join('\n'),
+    output: z.object({
+      changed: z.array(z.string()),
+      warnings: z
+        .array(z.string())
+        .describe('What is missing or cannot be used of what was taken.'),
+    }),
+    present: ({ changed, warnings }) =>
+      [
+        ...(changed.length === 0
+          ? ['Nothing has changed.']
+          : ['Taken:', ...changed.map((each) => `  ${each}`)]),
+        ...warnings.map((each) => `warning: ${each}`),
+      ].join('\n'),
     async run() {
       const taken = await config.reload();
-      if (taken.ok) return success({ changed: [...taken.changed] });
+      if (taken.ok)
+        return success({ changed: [...taken.changed], warnings: taken.warnings.map(formatFault) });
       const faults = taken.faults.map(formatFault);
       const head = 'The config has faults; the one in force stays:';
       return failure('refused', [head, ...faults].join('\n'));

@@ -35,16 +35,20 @@ export interface ConfigService {
   current(): Config;
   /**
    * Reads the files anew and tells what is wrong with them, and what of certificates that they name is
-   * missing; takes nothing.
+   * missing or cannot be used; takes nothing.
    */
   check(): Promise<{ readonly faults: readonly Fault[]; readonly warnings: readonly Fault[] }>;
   /** The config in force as text, with where each value comes from. */
   show(): string;
   /** The reference of all keys as text. */
   reference(): string;
-  /** Takes the files anew, whole or not at all; what was changed, in words. */
+  /** Takes the files anew, whole or not at all; what was changed, in words, and what is missing as by `check`. */
   reload(): Promise<
-    | { readonly ok: true; readonly changed: readonly string[] }
+    | {
+        readonly ok: true;
+        readonly changed: readonly string[];
+        readonly warnings: readonly Fault[];
+      }
     | { readonly ok: false; readonly faults: readonly Fault[] }
   >;
 }

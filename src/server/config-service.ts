@@ -1,5 +1,6 @@
 /** The config in force, and how a new one takes its place: whole or not at all (DESIGN D7). */
 
+import { PairReader } from '../certs/pair.ts';
 import { type ConfigDiff, diffConfig, untilRestart } from '../config/diff.ts';
 import { type Fault, keyText } from '../config/document.ts';
 import { type Loaded, type LoadOptions, type LoadOutcome, loadConfig } from '../config/load.ts';
@@ -44,7 +45,8 @@ export function createConfigService(first: Loaded, options: LoadOptions): Runnin
     }
     loaded = { ...next, config };
     take();
-    return { ok: true, changed: changesOf(diffConfig(before, next.config)) } as const;
+    const { warnings } = await checkLoaded(next);
+    return { ok: true, changed: changesOf(diffConfig(before, next.config)), warnings } as const;
   };
 
   return {
@@ -73,8 +75,27 @@ function faultOf(error: unknown, { config, placeOf }: Loaded): Fault {
 }
 
 /** What is wrong with files that were read, and what of what they name is missing. */
-export const checkLoaded = async (outcome: LoadOutcome): ReturnType<ConfigService['check']> =>
-  outcome.ok ? findMissing(outcome) : { faults: outcome.faults, warnings: [] };
+export async function checkLoaded(outcome: LoadOutcome): ReturnType<ConfigService['check']> {
+  if (!outcome.ok) return { faults: outcome.faults, warnings: [] };
+  const { faults, warnings } = await findMissing(outcome);
+  const isTold = ({ file }: Fault) => warnings.some((each) => each.file === file);
+  const unfit = (await findUnfit(outcome)).filter((each) => !isTold(each));
+  return { faults, warnings: [...warnings, ...unfit] };
+}
+
+/** Certificates that hosts name and that cannot be used, such as one to which the key does not belong. */
+async function findUnfit({ config, placeOf }: Loaded): Promise<Fault[]> {
+  const reader = new PairReader();
+  const found = await Promise.all(
+    config.hosts.map(async ({ virtualHost, ssl }) => {
+      const place = placeOf(['ssl'], virtualHost);
+      if (ssl === undefined || place === undefined) return [];
+      const outcome = await reader.read(ssl);
+      return outcome.ok ? [] : [{ ...place, key: 'ssl', message: outcome.why }];
+    }),
+  );
+  return found.flat();
+}
 
 /** A difference in words, a line for each thing. */
 function changesOf({ server, needsRestart, added, removed, changed }: ConfigDiff): string[] {

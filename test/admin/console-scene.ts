@@ -143,7 +143,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
       check: async () => ({ faults: [], warnings: [] }),
       show: () => '',
       reference: () => '',
-      reload: async () => ({ ok: true, changed: [] }),
+      reload: async () => ({ ok: true, changed: [], warnings: [] }),
     },
     runtime: {
       version: '0.1.0',

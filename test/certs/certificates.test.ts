@@ -237,6 +237,30 @@ describe('a change on disk', () => {
   });
 });
 
+describe('files that the config names instead and that cannot be used', () => {
+  const broken: readonly (readonly [title: string, key: string, what: string])[] = [
+    ['since the key is that of another one', keyOf(1), 'does not belong'],
+    ['since OpenSSL refuses the key', keyOf(2), 'cannot be used'],
+  ];
+  test.each(broken)('%s: the ones in use stay', async (_, key, what) => {
+    const folder = await temporaryFolder();
+    const good = { certificate: join(folder, 'a.pem'), key: join(folder, 'a.key') };
+    const bad = { certificate: join(folder, 'b.pem'), key: join(folder, 'b.key') };
+    await put(good.key, keyOf(0));
+    await put(good.certificate, issue(['falcot.com']));
+    await put(bad.key, key);
+    await put(bad.certificate, issue(['falcot.com'], key === keyOf(2) ? { key: 2 } : {}));
+    const hosts = (files: typeof good) => [{ domain: falcot, names: [], files }];
+    const certs = await opened(folder, { hosts: hosts(good) });
+    const before = certs.info(falcot)?.fingerprint;
+    await certs.reload({ hosts: hosts(bad), searchDirs: [], tls: { minVersion: '1.2' } });
+    expect(certs.info(falcot)).toMatchObject({ fingerprint: before, source: 'configured' });
+    expect(certs.info(falcot)?.problems.join()).toContain(what);
+    await certs.check();
+    expect(certs.info(falcot)).toMatchObject({ fingerprint: before, source: 'configured' });
+  });
+});
+
 describe('problems are told', () => {
   test('of configured files that cannot be used from the start', async () => {
     const folder = await temporaryFolder();

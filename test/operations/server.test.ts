@@ -88,7 +88,7 @@ describe('the config', () => {
   };
 
   test('is taken anew, or refused with all its faults', async () => {
-    expect(await desk.value('server.reload')).toEqual({ changed: ['log.level'] });
+    expect(await desk.value('server.reload')).toEqual({ changed: ['log.level'], warnings: [] });
     desk.world.faults = [fault];
     const said = await desk.refusal('server.reload');
     expect(said).toContain('the one in force stays');
@@ -104,7 +104,7 @@ describe('the config', () => {
     expect(present?.(found)).toContain('One fault.');
     const lacking = { healthy: true, faults: [], warnings: [fault] };
     expect(present?.(lacking)).toBe(
-      `warning: ${formatFault(fault)}\nA reload would take it, without what is missing.`,
+      `warning: ${formatFault(fault)}\nA reload would take it; mind the warnings.`,
     );
   });
 

@@ -190,7 +190,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
       reference: () => 'all keys',
       reload: async () =>
         world.faults.length === 0
-          ? { ok: true, changed: ['log.level'] }
+          ? { ok: true, changed: ['log.level'], warnings: world.warnings }
           : { ok: false, faults: world.faults },
     },
     archives: registry.apiOf(archive).service,

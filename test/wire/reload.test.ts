@@ -375,6 +375,30 @@ describe('certificates', () => {
     await juliet.ping();
   });
 
+  test('a key that belongs to another certificate: the one before stays, and the reload says so', async () => {
+    const folder = join(server.folder, 'pem');
+    const ssl = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    const other = join(folder, 'other.pem');
+    await mkdir(folder);
+    await writeFile(ssl.key, keyOf(0));
+    await writeFile(other, keyOf(1));
+    await writeFile(ssl.certificate, issue(['localhost']));
+    await reload({ hosts: { ...BOTH, localhost: { ssl } } });
+    const before = await shown('localhost');
+    await server.configure({ hosts: { ...BOTH, localhost: { ssl: { ...ssl, key: other } } } });
+    const warning = `ssl: ${other}: the key does not belong to the certificate in ${ssl.certificate}`;
+    const warnings = [expect.stringContaining(warning)];
+    expect(await server.run('config.check')).toMatchObject({
+      healthy: true,
+      warnings: [{ key: 'ssl', message: warning.slice('ssl: '.length) }],
+    });
+    expect(await server.run('server.reload')).toEqual({
+      changed: ['localhost: ssl.key'],
+      warnings,
+    });
+    expect(await shown('localhost')).toBe(before);
+  });
+
   test('the file that the config names is damaged: the one before stays', async () => {
     const folder = join(server.folder, 'pem');
     const ssl = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };

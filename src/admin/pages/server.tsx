@@ -11,7 +11,7 @@ import { Badge, Confirm, Facts, PageHeading, Problem, Table, Time } from '../ui/
 import { aboutView, statusView } from '../views/server.ts';
 
 const PATH = '/admin/server';
-const reloadView = z.object({ changed: z.array(z.string()) });
+const reloadView = z.object({ changed: z.array(z.string()), warnings: z.array(z.string()) });
 const backupView = z.object({ file: z.string(), bytes: z.number() });
 
 /** Adds these pages. */
@@ -21,9 +21,10 @@ export function addServerPages(app: Hono<AdminEnv>, desk: Desk): void {
   app.post(`${PATH}/reload`, async (c) => {
     const outcome = await desk.ask(c, 'server.reload', {}, reloadView);
     if (!outcome.ok) return confirmReload(c, desk, outcome);
-    const { changed } = outcome.value;
+    const { changed, warnings } = outcome.value;
     const text = changed.length === 0 ? 'Nothing had changed.' : `Changed: ${changed.join('; ')}.`;
-    return desk.done(c, PATH, `The config was read again. ${text}`);
+    const mind = warnings.length === 0 ? '' : ` Mind: ${warnings.join('; ')}.`;
+    return desk.done(c, PATH, `The config was read again. ${text}${mind}`);
   });
   app.get(`${PATH}/backup`, (c) => confirmBackup(c, desk));
   app.post(`${PATH}/backup`, async (c) => {
