@@ -183,15 +183,13 @@ export class Connection implements Link, Applicant {
     return this.#channel.closed();
   }
 
-  /** Looks whether the client is still there; called now and then by the listener. */
+  /** Looks whether the client is still there, by the monotonic scale; called now and then by the listener. */
   checkIdle(now: number): void {
     if (this.#session === undefined || this.#state.phase === 'ended') return;
     const { idlePing, idleTimeout, whitespacePing } = this.#services.limits();
-    // The clock may have been set back; or forward, so that it is asked first, however long it was silent.
-    this.#channel.lastActive = Math.min(this.lastActive, now);
-    this.#pingedAt = Math.min(this.#pingedAt, now);
-    const silence = now - this.lastActive;
-    const isAsked = this.#pingedAt > this.lastActive;
+    const { heardAt } = this.#channel;
+    const silence = now - heardAt;
+    const isAsked = this.#pingedAt > heardAt;
     if (isAsked && now - this.#pingedAt >= idleTimeout) {
       this.#endBut({ condition: 'connection-timeout', text: 'No sign of life.' }); // §4.9.3.4
     } else if (silence >= idlePing && !isAsked) {

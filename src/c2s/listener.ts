@@ -60,7 +60,7 @@ export function createC2s(options: C2sOptions): C2sSide {
   /** HTTP goes on for a while: nobody may take up a session by it that is being written down. */
   let isClosing = false;
   const sweep: Timer = clock.every(SWEEP_MS, () => {
-    const now = clock.now();
+    const now = clock.monotonic();
     let waiting = 0;
     for (const connection of connections) {
       connection.checkIdle(now);

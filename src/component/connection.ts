@@ -160,12 +160,12 @@ export class ComponentStream {
     if (this.#signTimer !== undefined || this.#domain === undefined || this.#host === undefined)
       return;
     const { clock, limits } = this.#services;
-    const asked = clock.now();
+    const asked = clock.monotonic();
     const payload = el('ping', { xmlns: 'urn:xmpp:ping' });
     void this.send(iqGet({ from: this.#host, to: this.#domain, id: randomId(), payload }));
     this.#signTimer = clock.after(limits().idleTimeout, () => {
       this.#signTimer = undefined;
-      if (this.lastActive < asked && !this.#channel.isHeld)
+      if (this.#channel.heardAt < asked && !this.#channel.isHeld)
         this.end({ condition: 'connection-timeout', text: 'No sign of life.' });
     });
   }

@@ -38,7 +38,7 @@ export class ServerStream {
   readonly since: number;
   /** The identifier in the header of the one who was connected to: dialback keys are made for it. */
   streamId = '';
-  /** When a stanza last came or went, in ms since the epoch. */
+  /** When a stanza last came or went, on the monotonic scale, in ms. */
   lastUsed: number;
   /** How it came to its end; of meaning once it has. */
   ending: StreamEnd = 'broken';
@@ -71,7 +71,7 @@ export class ServerStream {
     this.direction = options.direction;
     this.remoteAddress = options.remoteAddress;
     this.since = clock.now();
-    this.lastUsed = this.since;
+    this.lastUsed = clock.monotonic();
     this.#services = services;
     this.#negotiator = options.negotiator;
     this.#hooks = options.hooks;
@@ -100,7 +100,7 @@ export class ServerStream {
       parties: () => partiesOf(this.#sends, this.#accepts),
       isProved: () => this.#accepts.size > 0,
       isFlushed: () => this.#channel.waiting === 0,
-      heardAt: () => this.lastActive,
+      heardAt: () => this.heardAt,
       write: (text) => this.#channel.write(text),
       giveUp: (why) => this.#giveUp(why),
       end: (failure) => this.end(failure),
@@ -117,7 +117,7 @@ export class ServerStream {
       accepts: this.#accepts,
       language: () => this.#language,
       used: () => {
-        this.lastUsed = clock.now();
+        this.lastUsed = clock.monotonic();
       },
       end: (failure) => this.end(failure),
       hold,
@@ -178,6 +178,11 @@ export class ServerStream {
   /** When something last came, in ms since the epoch. */
   get lastActive(): number {
     return this.#channel.lastActive;
+  }
+
+  /** The same on the monotonic scale. */
+  get heardAt(): number {
+    return this.#channel.heardAt;
   }
 
   /** The pairs that the other side may send for. */
@@ -250,11 +255,11 @@ export class ServerStream {
 
   /** Sends a stanza for a pair that {@link maySend}. */
   sendStanza(passage: Passage): void {
-    const now = this.#services.clock.now();
-    this.lastUsed = now;
+    const { clock } = this.#services;
+    this.lastUsed = clock.monotonic();
     this.#services.metrics.s2sStanzas.inc({ direction: 'out', kind: passage.stanza.kind });
     this.managed.add(passage);
-    this.send(passage.text(now));
+    this.send(passage.text(clock.now()));
   }
 
   /** Ends the stream with an error. */

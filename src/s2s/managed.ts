@@ -43,7 +43,7 @@ export interface ManagedPort extends FlightPort, HandlingPort {
   readonly resumptions: Resumptions;
   /** The pair of domains that the stream is for; undefined while there is none, or are several. */
   parties(): Parties | undefined;
-  /** When something last came, in ms since the epoch. */
+  /** When something last came, on the monotonic scale. */
   heardAt(): number;
   /** Whether a pair was proved. */
   isProved(): boolean;
@@ -205,7 +205,7 @@ export class Managed implements Holder {
   probe(): void {
     const { clock, write, heardAt, giveUp } = this.#port;
     if (this.#state !== 'on' || this.#isOver) return;
-    const asked = clock.now();
+    const asked = clock.monotonic();
     write(REQUEST_TEXT);
     clock.after(PROBE_MS, () => {
       if (!this.#isOver && heardAt() < asked) giveUp('it gives no sign of life');

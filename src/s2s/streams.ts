@@ -341,14 +341,13 @@ export class Streams {
   }
 
   #closeIdle(): void {
-    const now = this.#services.clock.now();
+    const now = this.#services.clock.monotonic();
     const { idleTimeout } = this.#services.settings();
     for (const stream of this.#all) {
       if (stream.inquiry.isOpen || stream.isOver) continue;
       const isBare = stream.sends.length === 0 && stream.accepts.length === 0;
       const isOut = stream.direction === 'out';
-      if (isBare && isOut && now - Math.max(stream.since, stream.lastActive) > BARE_MS)
-        stream.close('it is not used');
+      if (isBare && isOut && now - stream.heardAt > BARE_MS) stream.close('it is not used');
       // Who opened it closes it; but one who forgot is reminded.
       else if (!isBare && now - stream.lastUsed > (isOut ? idleTimeout : 2 * idleTimeout))
         stream.close('it was idle');

@@ -56,8 +56,8 @@ export interface ChannelOptions {
 
 /** A connection under a stream. */
 export class Channel {
-  /** When something last came, in ms since the epoch. */
-  lastActive: number;
+  /** When something last came, on the monotonic scale, in ms. */
+  heardAt: number;
 
   readonly #clock: Clock;
   readonly #handlers: ChannelHandlers;
@@ -74,7 +74,7 @@ export class Channel {
     const { socket, clock, handlers } = options;
     this.#clock = clock;
     this.#handlers = handlers;
-    this.lastActive = clock.now();
+    this.heardAt = clock.monotonic();
     this.#parser = new XmlParser(handlers, options.limits);
     const outboxHandlers = {
       overflow: () => this.#onOverflow(),
@@ -88,6 +88,11 @@ export class Channel {
     this.#socket = socket;
     if (socket instanceof Socket) socket.setNoDelay(true);
     if (!options.isTlsFirst) this.#listen(socket);
+  }
+
+  /** When something last came, in ms since the epoch, as the clock is set by now. */
+  get lastActive(): number {
+    return Math.round(this.#clock.now() - this.#clock.monotonic() + this.heardAt);
   }
 
   /** Whether the socket is closed. */
@@ -208,7 +213,7 @@ export class Channel {
 
   #listen(socket: Duplex): void {
     socket.on('data', (chunk) => {
-      this.lastActive = this.#clock.now();
+      this.heardAt = this.#clock.monotonic();
       this.#handlers.heard?.(this.#delivered());
       this.#parser.write(chunk);
     });

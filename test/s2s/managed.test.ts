@@ -64,7 +64,7 @@ function open(
     },
     /** Something comes, whatever it is. */
     hears() {
-      heardAt = world.clock.now();
+      heardAt = world.clock.monotonic();
     },
     /** Takes all that was said since. */
     said: () => said.splice(0),
@@ -322,6 +322,7 @@ describe('XEP-0198 §4: what went', () => {
     stream.said();
     stream.managed.probe();
     expect(stream.said()).toEqual(['<r xmlns="urn:xmpp:sm:3"/>']);
+    stream.clock.set(stream.clock.now() - 3_600_000); // which is none
     stream.hears();
     stream.clock.advance(5000);
     expect(stream.ends).toEqual([]);

@@ -10,6 +10,7 @@ import type { Happening } from '../../src/s2s/history.ts';
 import type { S2sServices } from '../../src/s2s/services.ts';
 import { Streams } from '../../src/s2s/streams.ts';
 import { domain } from '../certs/support.ts';
+import { manualClock } from '../support/clock.ts';
 import { header, startFake } from './fake-server.ts';
 
 const OURS = domain('ours.example');
@@ -45,6 +46,28 @@ test('the history has the whole address of who came', () => {
   stream?.accept(THEIRS, OURS, 'dialback');
   expect(noted[0]?.text).toBe('came from 2001:db8::25, proved by dialback');
   stream?.destroy();
+});
+
+test('how long a stream is without use does not depend on the time of day', async () => {
+  const clock = manualClock();
+  const { streams } = open({
+    clock,
+    settings: () => ({ authTimeout: 60_000, stanzaBytes: 10_000, idleTimeout: 600_000 }),
+  });
+  const socket = Object.assign(new PassThrough(), { setKeepAlive() {} }) as unknown as Socket;
+  streams.accept(socket, 'starttls', '192.0.2.1', () => {});
+  const [stream] = streams.all;
+  if (stream === undefined) return expect.fail('there is no stream');
+  stream.accept(THEIRS, OURS, 'dialback');
+  const reasons: string[] = [];
+  stream.close = (why) => void reasons.push(why);
+  clock.set(clock.now() + 86_400_000);
+  clock.advance(600_000);
+  expect(reasons).toEqual([]);
+  clock.set(clock.now() - 2 * 86_400_000);
+  clock.advance(700_000);
+  expect(reasons[0]).toBe('it was idle');
+  stream.destroy();
 });
 
 test('XEP-0198 §4: nothing more is read while what came is handled before the end', async () => {
