@@ -41,12 +41,21 @@ export interface FederationEvent {
   readonly count: number;
 }
 
-/** What an admin said of a domain while the server runs. */
+/** What an admin said of a domain. */
 export interface FederationRule {
   /** One of our domains, or `*` for all. */
   readonly host: Domain | '*';
   readonly domain: DomainPattern;
   readonly verdict: 'allow' | 'block';
+}
+
+/** What admins said of domains, whether the server runs or not. */
+export interface FederationRules {
+  list(): readonly FederationRule[];
+  /** Says it, keeps it over restarts, and ends what it forbids. */
+  set(rule: FederationRule): Promise<void>;
+  /** Takes it back; false when nothing was said. */
+  unset(rule: Pick<FederationRule, 'host' | 'domain'>): Promise<boolean>;
 }
 
 /** A step of an examination; the last one is the `summary`. */
@@ -70,11 +79,8 @@ export interface FederationService {
   close(domain: Domain): number;
   /** Why two domains may not talk, as a sentence; undefined if they may. */
   refusal(host: Domain, domain: Domain): string | undefined;
-  rules(): readonly FederationRule[];
-  /** Says it, keeps it over restarts, and ends what it forbids. */
-  setRule(rule: FederationRule): Promise<void>;
-  /** Takes it back; false when nothing was said. */
-  unsetRule(rule: Pick<FederationRule, 'host' | 'domain'>): Promise<boolean>;
+  /** Ends what is not allowed any more. */
+  enforce(): void;
   /** Examines the way to a domain; ends, also while it waits, when its reader leaves. */
   examine(host: Domain, domain: Domain): AsyncIterable<ExaminationStep>;
 }

@@ -8,7 +8,7 @@ import { confirmed, domain, limit, offset, otherDomain, otherDomains, watchOf } 
 import { unlessFound, unlessServed } from './refusals.ts';
 import type { Services } from './services.ts';
 
-type Needs = Pick<Services, 'federation' | 'hosts'>;
+type Needs = Pick<Services, 'federation' | 'federationRules' | 'hosts'>;
 
 /** Operations on other servers. */
 export function federationOperations(services: Needs): AnyOperation[] {
@@ -208,14 +208,12 @@ function rules(services: Needs): AnyOperation {
   return operation({
     name: 's2s.rules',
     command: ['s2s', 'rules'],
-    summary: 'List the domains that were blocked or allowed while the server runs.',
+    summary: 'List the domains that were blocked or allowed, whatever the config says.',
     effect: 'read',
+    offline: true,
     input: z.object({}),
     output: z.object({ rules: z.array(ruleSchema) }),
-    run() {
-      const side = running(services);
-      return isSide(side) ? success({ rules: side.rules().map((rule) => ({ ...rule })) }) : side;
-    },
+    run: () => success({ rules: services.federationRules.list().map((rule) => ({ ...rule })) }),
   });
 }
 
@@ -242,20 +240,19 @@ function ruling(services: Needs, verdict: 'block' | 'allow'): AnyOperation {
     command: ['s2s', verdict],
     summary,
     effect: 'change',
+    offline: true,
     positional: ['domain'],
     input: confirmed(ruleInput, question),
     output: ruleSchema,
     present: ({ domain: far, host }) =>
       `${far} ${done}${host === '*' ? '' : ` for ${host}`}. To take that back: rtcctl s2s reset ${inShell(far)}`,
     async run({ domain: far, host }) {
-      const side = running(services);
-      if (!isSide(side)) return side;
       const unserved = host === undefined ? undefined : unlessServed(services.hosts, host);
       if (unserved !== undefined) return unserved;
       if (services.hosts.all().some((each) => each.domain === far))
         return failure('refused', `${far} is served here; its users always talk with each other.`);
       const rule = { host: host ?? '*', domain: far, verdict } as const;
-      await side.setRule(rule);
+      await services.federationRules.set(rule);
       return success(rule);
     },
   });
@@ -267,14 +264,13 @@ function reset(services: Needs): AnyOperation {
     command: ['s2s', 'reset'],
     summary: 'Take back what was said of a domain; the config holds again.',
     effect: 'change',
+    offline: true,
     positional: ['domain'],
     input: ruleInput,
     output: z.object({ domain: z.string() }),
     present: ({ domain: far }) => `For ${far}, the config holds again.`,
     async run({ domain: far, host }) {
-      const side = running(services);
-      if (!isSide(side)) return side;
-      const wasSaid = await side.unsetRule({ host: host ?? '*', domain: far });
+      const wasSaid = await services.federationRules.unset({ host: host ?? '*', domain: far });
       if (wasSaid) return success({ domain: far });
       return failure(
         'not-found',

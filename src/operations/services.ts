@@ -18,7 +18,7 @@ import type { LogRoot } from '../kit/log.ts';
 import type { StoreStats } from '../store/store.ts';
 import type { ArchiveService } from './archive-service.ts';
 import type { Lookup } from './dns-lookup.ts';
-import type { FederationService } from './federation-service.ts';
+import type { FederationRules, FederationService } from './federation-service.ts';
 import type { PortProbe } from './port-probe.ts';
 import type { PortableService } from './portable-service.ts';
 import type { RoomService } from './room-service.ts';
@@ -151,4 +151,5 @@ export interface Services {
   readonly ports: PortProbe;
   /** The side of other servers; undefined while the server does not run. */
   readonly federation: () => FederationService | undefined;
+  readonly federationRules: FederationRules;
 }

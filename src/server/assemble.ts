@@ -41,6 +41,7 @@ import { machinePorts } from '../operations/port-probe.ts';
 import type { ListenerInfo, RuntimeService } from '../operations/services.ts';
 import type { Dns } from '../s2s/dns.ts';
 import { createDnsClient } from '../s2s/dns-client.ts';
+import { loadPolicy, type Policy } from '../s2s/policy.ts';
 import { s2sMigrations } from '../s2s/tables.ts';
 import { openStore, type Store, StoreError } from '../store/store.ts';
 import { backUp } from './backup.ts';
@@ -82,6 +83,8 @@ export interface Assembled {
   readonly authority: Authority;
   readonly watch: Watch;
   readonly stories: Stories;
+  /** With which other servers our domains talk. */
+  readonly policy: Policy;
   /** See `C2sServices.resourceKey`. */
   readonly resourceKey: Buffer;
   readonly operations: Operations;
@@ -220,6 +223,8 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
   });
   const audit = createAudit(store, clock);
   const watch = createWatch(clock);
+  const settings = () => running.current().server.s2s;
+  const policy = await loadPolicy({ store, hosts, settings });
   let console: () => string | undefined = () => undefined;
   let federation: FederationService | undefined;
   const runtime: RuntimeService = {
@@ -269,6 +274,18 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
         lookup: (servers) => createLookup(dnsFor(servers, clock, running)),
         ports: machinePorts,
         federation: () => federation,
+        federationRules: {
+          list: policy.rules,
+          async set(rule) {
+            await policy.set(rule);
+            federation?.enforce();
+          },
+          async unset(rule) {
+            const wasSaid = await policy.unset(rule);
+            federation?.enforce();
+            return wasSaid;
+          },
+        },
       }),
       ...registry.operations,
     ],
@@ -290,6 +307,7 @@ async function build(options: AssembleOptions, loaded: Loaded, base: Base): Prom
     authority,
     watch,
     stories,
+    policy,
     resourceKey: await loadSecret(store, 'resources'),
     operations,
     running,

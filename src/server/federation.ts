@@ -5,7 +5,7 @@ import { loadSecret } from '../core/secret.ts';
 import type { FederationService } from '../operations/federation-service.ts';
 import { createDns } from '../s2s/dns-cache.ts';
 import { type DoctorServices, examine } from '../s2s/doctor.ts';
-import { loadPolicy, type Policy } from '../s2s/policy.ts';
+import type { Policy } from '../s2s/policy.ts';
 import { createResolver, type Resolver } from '../s2s/resolver.ts';
 import { createS2s, type S2sSide } from '../s2s/side.ts';
 import { createTrust, type Trust } from '../s2s/trust.ts';
@@ -32,7 +32,7 @@ export interface Federation {
  * @throws StartError when a file of authorities cannot be read
  */
 export async function createFederation(assembled: Assembled): Promise<Federation> {
-  const { heart, clock, log, metrics, store, certificates, running } = assembled;
+  const { heart, clock, log, metrics, store, certificates, policy, running } = assembled;
   const config = () => running.current().server;
   const settings = () => config().s2s;
   let authorities = await readAuthorities(running.current());
@@ -45,7 +45,6 @@ export async function createFederation(assembled: Assembled): Promise<Federation
   });
   const resolver = createResolver({ dns, clock, random: Math.random });
   const trust = createTrust({ clock, authorities: () => authorities });
-  const policy = await loadPolicy({ store, hosts: heart.hosts, settings });
   const secret = (await loadSecret(store, 'dialback')).toString('hex');
   const side = createS2s({
     hosts: heart.hosts,
@@ -105,16 +104,7 @@ function serviceOf(side: S2sSide, policy: Policy, doctor: DoctorServices): Feder
     history: side.history,
     close: side.closeDomain,
     refusal: policy.refusal,
-    rules: policy.rules,
-    async setRule(rule) {
-      await policy.set(rule);
-      side.enforce();
-    },
-    async unsetRule(rule) {
-      const wasSaid = await policy.unset(rule);
-      side.enforce();
-      return wasSaid;
-    },
+    enforce: side.enforce,
     examine: (local, remote) => examine({ local, remote }, doctor),
   };
 }

@@ -21,7 +21,7 @@ import { allOperations } from '../../src/operations/index.ts';
 import type { RoomService } from '../../src/operations/room-service.ts';
 import type { ComponentInfo } from '../../src/operations/services.ts';
 import { ARCHIVED } from '../support/archived.ts';
-import { type FederationWorld, federationOf } from '../support/federation-side.ts';
+import { type FederationWorld, federationOf, rulesInMemory } from '../support/federation-side.ts';
 import { noRooms } from '../support/rooms.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
@@ -118,7 +118,8 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
       throw new Error('no examination is prepared');
     },
   };
-  const side = federationOf(federation);
+  const federationRules = rulesInMemory();
+  const side = federationOf(federation, federationRules);
   const list = allOperations({
     clock,
     log,
@@ -174,6 +175,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleScen
     }),
     ports: { state: async () => ({ kind: 'free' }), answers: async () => true },
     federation: () => side,
+    federationRules,
   });
   const operations = createOperations([...list, ...registry.operations], {
     audit,

@@ -18,13 +18,17 @@ import {
 import { archive } from '../../src/modules/archive/index.ts';
 import { portable } from '../../src/modules/portable/index.ts';
 import type { Lookup, TlsaRecord } from '../../src/operations/dns-lookup.ts';
-import type { FederationService } from '../../src/operations/federation-service.ts';
+import type {
+  FederationRules,
+  FederationService,
+} from '../../src/operations/federation-service.ts';
 import { allOperations } from '../../src/operations/index.ts';
 import type { PortState } from '../../src/operations/port-probe.ts';
 import type { Services } from '../../src/operations/services.ts';
 import { readStanza, type Stanza } from '../../src/stanza/stanza.ts';
 import { openStore } from '../../src/store/store.ts';
 import { ARCHIVED } from '../support/archived.ts';
+import { rulesInMemory } from '../support/federation-side.ts';
 import { noRooms } from '../support/rooms.ts';
 import { parse, type Scene, startScene } from '../support/scene.ts';
 
@@ -41,6 +45,7 @@ export interface World {
   answers: boolean;
   lookup: Lookup;
   federation: FederationService | undefined;
+  readonly federationRules: FederationRules;
   roomBytes: number;
 }
 
@@ -159,6 +164,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     answers: true,
     lookup: lookupOf({}),
     federation: undefined,
+    federationRules: rulesInMemory(),
     roomBytes: 1e12,
   };
   const audit = createAudit(store, clock);
@@ -235,6 +241,7 @@ export async function setDesk(accounts: readonly string[]): Promise<Desk> {
     lookup: () => world.lookup,
     ports: { state: async () => world.port, answers: async () => world.answers },
     federation: () => world.federation,
+    federationRules: world.federationRules,
   };
   const operations = createOperations(allOperations(services), {
     audit,

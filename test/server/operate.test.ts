@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { parseJid } from '../../src/jid/jid.ts';
 import { assemble } from '../../src/server/assemble.ts';
 import { answer } from '../../src/server/operate.ts';
+import { iqSet } from '../../src/stanza/build.ts';
+import { type Element, el } from '../../src/xml/element.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -27,6 +30,25 @@ async function run(name: string, input: object = {}): Promise<unknown> {
   const outcome = await attempt(name, input);
   expect(outcome).toMatchObject({ ok: true });
   return outcome.ok ? outcome.value : undefined;
+}
+
+/** Makes a node with two items, one subscriber here and one elsewhere. */
+async function withNode(service: string, node: string): Promise<void> {
+  const { heart, close } = await assemble(options());
+  const [from, to] = [parseJid('joe@localhost'), parseJid(service)];
+  if (!from.ok || !to.ok) return expect.fail('no addresses');
+  const ask = async (ns: string, ...children: Element[]) => {
+    const payload = el('pubsub', { xmlns: `http://jabber.org/protocol/pubsub${ns}` }, ...children);
+    const answer = await heart.router.ask(iqSet({ from: from.value, to: to.value, payload }), 5000);
+    expect(answer?.type).toBe('result');
+  };
+  await ask('', el('create', { node }));
+  for (const id of ['one', 'two'])
+    await ask('', el('publish', { node }, el('item', { id }, el('x', { xmlns: 'urn:x' }))));
+  const subscriber = (jid: string) => el('subscription', { jid, subscription: 'subscribed' });
+  const subscribers = ['eva@localhost', 'x@far.example'].map(subscriber);
+  await ask('#owner', el('subscriptions', { node }, ...subscribers));
+  await close();
 }
 
 const ROOM = 'lobby@conference.localhost';
@@ -81,6 +103,31 @@ describe('on a stopped server', () => {
     expect(await run('motd.show')).toMatchObject({ text: 'Welcome back.' });
     await run('motd.delete');
     expect(await run('motd.show')).toMatchObject({ since: null });
+  });
+
+  test('other domains are blocked and allowed', async () => {
+    await run('s2s.block', { domain: '*.evil.example' });
+    await run('s2s.allow', { domain: 'good.example', host: 'localhost' });
+    expect(await run('s2s.rules')).toEqual({
+      rules: [
+        { domain: '*.evil.example', host: '*', verdict: 'block' },
+        { domain: 'good.example', host: 'localhost', verdict: 'allow' },
+      ],
+    });
+    await run('s2s.reset', { domain: '*.evil.example' });
+    expect(await run('s2s.rules')).toMatchObject({ rules: [{ domain: 'good.example' }] });
+  });
+
+  test('nodes and their items are deleted', async () => {
+    const service = 'pubsub.localhost';
+    await withNode(service, 'news');
+    await run('pubsub.delete', { jid: service, node: 'news', item: 'one' });
+    expect(await run('pubsub.show', { jid: service, node: 'news' })).toMatchObject({
+      ids: ['two'],
+      subscriptions: [{ jid: 'eva@localhost' }, { jid: 'x@far.example' }],
+    });
+    await run('pubsub.delete', { jid: service, node: 'news' });
+    expect(await run('pubsub.nodes', { jid: service })).toEqual({ nodes: [], total: 0 });
   });
 
   test('what is known of users is shown', async () => {

@@ -5,6 +5,7 @@ import type {
   FederationEvent,
   FederationLink,
   FederationRule,
+  FederationRules,
   FederationService,
 } from '../../src/operations/federation-service.ts';
 
@@ -46,30 +47,35 @@ export interface FederationWorld {
   steps: () => AsyncIterable<ExaminationStep>;
 }
 
-/** Makes the side; rules are kept in memory. */
-export function federationOf(world: FederationWorld): FederationService {
-  const rules: FederationRule[] = [];
+/** Makes the side, by rules that are kept elsewhere. */
+export function federationOf(world: FederationWorld, rules: FederationRules): FederationService {
   return {
     list: (domain) => world.links.filter((each) => domain === undefined || each.domain === domain),
     history: async () => world.events,
     close: (domain) => world.links.filter((each) => each.domain === domain).length,
     refusal: (_, domain) =>
-      rules.some((rule) => rule.domain === domain && rule.verdict === 'block')
+      rules.list().some((rule) => rule.domain === domain && rule.verdict === 'block')
         ? 'It is blocked here.'
         : undefined,
-    rules: () => rules,
-    async setRule(rule) {
-      // Of a pair one thing is said.
-      const of = (each: FederationRule) => each.host === rule.host && each.domain === rule.domain;
-      const index = rules.findIndex(of);
-      if (index >= 0) rules.splice(index, 1);
+    enforce() {},
+    examine: () => world.steps(),
+  };
+}
+
+/** Rules in memory. */
+export function rulesInMemory(): FederationRules {
+  const rules: FederationRule[] = [];
+  const remove = ({ host, domain }: Pick<FederationRule, 'host' | 'domain'>) => {
+    const index = rules.findIndex((each) => each.host === host && each.domain === domain);
+    if (index >= 0) rules.splice(index, 1);
+    return index >= 0;
+  };
+  return {
+    list: () => rules,
+    async set(rule) {
+      remove(rule); // of a pair one thing is said
       rules.push(rule);
     },
-    async unsetRule({ host, domain }) {
-      const index = rules.findIndex((each) => each.host === host && each.domain === domain);
-      if (index >= 0) rules.splice(index, 1);
-      return index >= 0;
-    },
-    examine: () => world.steps(),
+    unset: async (rule) => remove(rule),
   };
 }

@@ -182,8 +182,10 @@ function remove(context: Context): AnyOperation {
   return operation({
     name: 'pubsub.delete',
     command: ['pubsub', 'delete'],
-    summary: 'Delete a node with all that it has, or one of its items; subscribers are told.',
+    summary:
+      'Delete a node with all that it has, or one of its items; while the server runs, subscribers are told.',
     effect: 'change',
+    offline: true,
     positional: ['jid', 'node'],
     input: confirmed(
       z.object({

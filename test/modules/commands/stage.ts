@@ -10,7 +10,7 @@ import { federationOperations } from '../../../src/operations/federation.ts';
 import { hostOperations } from '../../../src/operations/hosts.ts';
 import type { ConfigService, Services } from '../../../src/operations/services.ts';
 import { sessionOperations } from '../../../src/operations/sessions.ts';
-import { federationOf } from '../../support/federation-side.ts';
+import { federationOf, rulesInMemory } from '../../support/federation-side.ts';
 import { type Scene, startScene } from '../../support/scene.ts';
 
 /** Whose host it is. */
@@ -44,10 +44,13 @@ export async function setStage(settings: Record<string, unknown> = {}): Promise<
   // Of the config these operations ask nothing else.
   const config = { admins: () => [] } as unknown as ConfigService;
   // Of the services these operations take nothing else.
-  const federation = federationOf({ links: [], events: [], steps: async function* () {} });
+  const federationRules = rulesInMemory();
+  const world = { links: [], events: [], steps: async function* () {} };
+  const federation = federationOf(world, federationRules);
   const services = {
     ...scene,
     federation: () => federation,
+    federationRules,
     config,
     removeAccount: scene.registry.removeAccount,
     certificates: { info: () => undefined },
