@@ -9,7 +9,9 @@ const external = z.object({
     .describe(
       'external: a program that connects here (XEP-0114); muc: chat rooms (XEP-0045); pubsub: nodes to publish to (XEP-0060); upload: files (XEP-0363).',
     ),
-  secret: secret().describe('The secret that the program of an external one has to know.'),
+  secret: secret()
+    .describe('The secret that the program of an external one has to know.')
+    .meta({ defaultText: 'none: an external one must have it' }),
 });
 
 const rooms = z.object({

@@ -11,6 +11,8 @@ export interface FieldMeta {
   readonly syntax?: 'duration' | 'size' | 'jid' | 'domain' | 'path' | 'uri' | 'interface';
   /** What is allowed, as the end of a sentence. */
   readonly allowed?: string;
+  /** The bounds of a quantity, such as `from 1s to 10m`. */
+  readonly bounds?: string;
   /** The value is never shown. */
   readonly secret?: boolean;
   /** A change takes effect only when the server is started again. */
@@ -72,8 +74,9 @@ function quantity(
   meta: FieldMeta,
   parse: (text: string) => number | undefined,
   examples: string,
-  { min, max }: Bounds,
+  range: Bounds,
 ) {
+  const { min, max } = range;
   const least = min === undefined ? 0 : (parse(min) ?? 0);
   const most = max === undefined ? Number.MAX_SAFE_INTEGER : (parse(max) ?? 0);
   const bounds = [min && `at least ${min}`, max && `at most ${max}`].filter(Boolean).join(', ');
@@ -89,7 +92,13 @@ function quantity(
       });
       return z.NEVER;
     })
-    .meta({ ...meta, allowed });
+    .meta({ ...meta, allowed, ...boundsOf(range) });
+}
+
+/** In the words of whole numbers (`typeText`). */
+function boundsOf({ min, max }: Bounds): Pick<FieldMeta, 'bounds'> {
+  if (min === undefined) return max === undefined ? {} : { bounds: `up to ${max}` };
+  return { bounds: max === undefined ? `from ${min} on` : `from ${min} to ${max}` };
 }
 
 /** A duration such as `30s`; the value is in milliseconds. */

@@ -9,7 +9,7 @@ export function configReference(sections: ConfigSections): string {
   const server = Object.entries({ ...serverShape, ...sections.server });
   return `${[
     '# Configuration reference',
-    'Derived from the schemas in the code. A duration is written `30s`, `5m`, `1h30m`; a size `256KiB`, `4MiB` or in bytes. A path is relative to the folder of `rtcd.yaml`. Keys with ↻ take effect when the server is started again, all others on `rtcctl reload`.',
+    'Derived from the schemas in the code. A duration is written `30s`, `5m`, `1h30m`; a size `256KiB`, `4MiB` or in bytes. A path is relative to the folder of `rtcd.yaml`. Keys with ↻ take effect when the server is started again, all others on `rtcctl reload`; what one stream may use, such as `limits.stanzaBytes`, holds for those that begin after it.',
     '## rtcd.yaml: the whole server',
     table(server),
     '## conf.d/*.yaml: one file per domain',

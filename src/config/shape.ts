@@ -78,7 +78,11 @@ export function childOf(schema: z.core.$ZodType, key: PropertyKey): z.core.$ZodT
       const found = def.options.map((option) => childOf(option, key)).filter(isThere);
       const [first, ...others] = found;
       if (first === undefined || others.length === 0) return first;
-      return z.union(found).describe(unwrap(first).meta.description ?? '');
+      const union = z.union(found).describe(unwrap(first).meta.description ?? '');
+      const defaults = found.map((each) => unwrap(each).fallback);
+      if (defaults.includes(undefined)) return union;
+      const defaultText = [...new Set(defaults)].map((each) => `\`${String(each)}\``).join(' or ');
+      return union.optional().meta({ defaultText });
     }
     default:
       return undefined;
@@ -164,7 +168,10 @@ function numberText(core: z.core.$ZodTypes): string {
 /** The kind of a value in a word or two, for a table. */
 export function typeText(schema: z.core.$ZodType): string {
   const { core, meta } = unwrap(schema);
-  if (meta.syntax !== undefined) return meta.syntax === 'jid' ? 'JID' : meta.syntax;
+  if (meta.syntax !== undefined) {
+    const kind = meta.syntax === 'jid' ? 'JID' : meta.syntax;
+    return meta.bounds === undefined ? kind : `${kind} ${meta.bounds}`;
+  }
   const def = core._zod.def;
   switch (def.type) {
     case 'array':

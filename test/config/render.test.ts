@@ -12,12 +12,17 @@ describe('the reference', () => {
   test.each([
     [
       'limits.idlePing',
-      '| `limits.idlePing` | duration | `5m` | After how long a silence a client is asked for a sign of life. |',
+      '| `limits.idlePing` | duration from 10s on | `5m` | After how long a silence a client is asked for a sign of life. |',
     ],
     [
       'admins',
       '| `admins` | list of JID | none | The accounts that administer the whole server. |',
     ],
+    ['limits.authTimeout', '| `limits.authTimeout` | duration from 1s to 10m | `30s` |'],
+    ['limits.resumeTimeout', '| `limits.resumeTimeout` | duration up to 7d | `10m` |'],
+    ['limits.whitespacePing', '| `limits.whitespacePing` | duration | `0` |'],
+    ['components.*.secret', '| text | none: an external one must have it |'],
+    ['components.*.name', '| text | `Chat rooms` or `HTTP File Upload` or `Publish-subscribe` |'],
     ['store.groupMs', '| `store.groupMs` ↻ | whole number from 0 to 1000 | `4` |'],
     ['listeners.http.port', '| `listeners.http.port` | whole number from 0 to 65535 | `5280` |'],
     ['virtualHost', '| `virtualHost` | domain | none: it must be given | The domain. |'],
