@@ -3,7 +3,8 @@ import { access, constants, stat } from 'node:fs/promises';
 import type { Domain } from '../jid/jid.ts';
 import { type Fault, keyText, readProblem } from './document.ts';
 import type { Loaded } from './load.ts';
-import type { Path } from './shape.ts';
+import { serverShape } from './schema.ts';
+import { type Path, unwrap } from './shape.ts';
 
 /** What is missing. */
 export interface Missing {
@@ -11,6 +12,12 @@ export interface Missing {
   readonly faults: readonly Fault[];
   /** Without these the server runs, with other certificates than were meant. */
   readonly warnings: readonly Fault[];
+}
+
+/** Whether a folder is searched by default: a copy of the example writes that down. */
+function isUsual(folder: string): boolean {
+  const { fallback } = unwrap(serverShape.certificates);
+  return Array.isArray(fallback) && fallback.includes(folder);
 }
 
 /** Looks for those that are named; what is so by default may be missing. */
@@ -25,7 +32,9 @@ export async function findMissing({ config, placeOf }: Loaded): Promise<Missing>
     return [{ ...place, key: keyText(key), message: `${target}: ${problem}` }];
   };
   const found = await Promise.all([
-    ...server.certificates.map((folder, index) => look('folder', folder, ['certificates', index])),
+    ...server.certificates.map((folder, index) =>
+      isUsual(folder) ? [] : look('folder', folder, ['certificates', index]),
+    ),
     ...hosts.flatMap(({ virtualHost, ssl }) =>
       Object.entries(ssl ?? {}).map(([key, file]) => look('file', file, ['ssl', key], virtualHost)),
     ),

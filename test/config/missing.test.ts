@@ -42,7 +42,13 @@ test('an authority that cannot be read is a fault, since a reload is refused by 
   });
 });
 
-test('what is so by default may be missing', async () => {
+test('what is so by default may be missing, though a copy of the example writes it down', async () => {
+  expect(
+    await missingIn({
+      'rtcd.yaml': 'certificates: [/etc/letsencrypt]\n',
+      'conf.d/a.yaml': 'virtualHost: falcot.com\n',
+    }),
+  ).toEqual({ faults: [], warnings: [] });
   expect(await missingIn({ 'conf.d/a.yaml': 'virtualHost: falcot.com\n' })).toEqual({
     faults: [],
     warnings: [],
