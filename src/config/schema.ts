@@ -154,7 +154,9 @@ export const serverShape = {
     .describe('The accounts that administer the whole server.'),
   data: path()
     .default('data')
-    .describe('The folder of the database and of certificates that were made or imported.')
+    .describe(
+      'The folder of the database and of certificates that were made or imported. When it is changed, rtcctl looks for the server there from then on: restart that at once.',
+    )
     .meta({ restart: true }),
   include: path()
     .default('conf.d')

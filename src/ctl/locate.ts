@@ -14,13 +14,20 @@ export interface Whereabouts {
   readonly cwd: string;
 }
 
+/** Where the socket is. */
+export interface SocketPlace {
+  readonly path: string;
+  /** Whether the config names it, or its folder: the server may have been started by another config. */
+  readonly isConfigured: boolean;
+}
+
 /**
- * The path of the socket: `--socket`, `$RTCD_SOCKET`, or what the config says. The config is read
+ * The place of the socket: `--socket`, `$RTCD_SOCKET`, or what the config says. The config is read
  * leniently: a fault somewhere in it must not keep an admin from the server that runs.
  */
-export async function findSocket({ socket, config, env, cwd }: Whereabouts): Promise<string> {
+export async function findSocket({ socket, config, env, cwd }: Whereabouts): Promise<SocketPlace> {
   const named = socket ?? (env['RTCD_SOCKET'] || undefined);
-  if (named !== undefined) return resolve(cwd, named);
+  if (named !== undefined) return { path: resolve(cwd, named), isConfigured: false };
   const file = await findConfigFile({ file: config, env, cwd });
   const folder = file === undefined ? cwd : dirname(file);
   const value = file === undefined ? {} : (await readConfigFile(file)).value;
@@ -29,5 +36,9 @@ export async function findSocket({ socket, config, env, cwd }: Whereabouts): Pro
     const raw = value[key];
     return typeof raw === 'string' ? resolve(folder, raw.replace(/^~(?=\/|$)/, home)) : undefined;
   };
-  return pathOf('adminSocket') ?? join(pathOf('data') ?? join(folder, 'data'), 'rtcctl.sock');
+  const [own, data] = [pathOf('adminSocket'), pathOf('data')];
+  return {
+    path: own ?? join(data ?? join(folder, 'data'), 'rtcctl.sock'),
+    isConfigured: (own ?? data) !== undefined,
+  };
 }

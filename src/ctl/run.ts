@@ -17,7 +17,7 @@ import { completionScript } from './completion.ts';
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { gatherInput } from './input.ts';
 import { hindranceOf, withLive } from './live.ts';
-import { findSocket } from './locate.ts';
+import { findSocket, type SocketPlace } from './locate.ts';
 import { runOffline } from './offline.ts';
 import { faultsText } from './parameters.ts';
 import { buildProgram, type Chosen, type Shell } from './program.ts';
@@ -53,7 +53,8 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 export async function run(around: Surroundings): Promise<ExitCode> {
   const operations = declaredOperations();
   const early = readEarly(around.argv);
-  const socket = await findSocket({ ...early, env: around.env, cwd: around.cwd });
+  const place = await findSocket({ ...early, env: around.env, cwd: around.cwd });
+  const socket = place.path;
   const own = operations.map(describeOperation);
   const descriptions = names(own, early.words)
     ? own
@@ -70,7 +71,7 @@ export async function run(around: Surroundings): Promise<ExitCode> {
     err: (text) => void around.stderr.write(text),
     complete: (shell: Shell) => void around.stdout.write(completionScript(shell, descriptions)),
     async act(chosen) {
-      exit = await new Errand(around, operations, socket, chosen).run();
+      exit = await new Errand(around, operations, place, chosen).run();
     },
   });
   try {
@@ -123,6 +124,7 @@ class Errand {
   readonly #operation: AnyOperation | undefined;
   readonly #description: OperationDescription;
   readonly #chosen: Chosen;
+  readonly #place: SocketPlace;
   readonly #socket: string;
   readonly #isJson: boolean;
   readonly #style: Style;
@@ -136,14 +138,15 @@ class Errand {
   constructor(
     around: Surroundings,
     operations: readonly AnyOperation[],
-    socket: string,
+    place: SocketPlace,
     chosen: Chosen,
   ) {
     this.#around = around;
     this.#chosen = chosen;
     this.#description = chosen.description;
     this.#operation = operations.find(({ name }) => name === chosen.description.name);
-    this.#socket = socket;
+    this.#place = place;
+    this.#socket = place.path;
     this.#isJson = chosen.given.options['json'] === true;
     this.#style = styleFor(around.stdout, around.env);
   }
@@ -265,7 +268,7 @@ class Errand {
     if (!offline)
       return this.#fail(
         EXIT.notRunning,
-        `rtcd is not running (no socket at ${this.#socket}), and rtcctl ${command.join(' ')} needs it; start it with npm start`,
+        `rtcd is not running (no socket at ${this.#socket}), and rtcctl ${command.join(' ')} needs it; start it with npm start${this.#place.isConfigured ? MOVED : ''}`,
       );
     const { serverProgram: file, cwd, env, signal } = this.#around;
     const config = this.#chosen.given.options['config'];
@@ -340,6 +343,9 @@ class Errand {
 /** Whether a value says that what was looked at is not well. */
 const isIll = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'healthy' in value && value.healthy === false;
+
+const MOVED =
+  '. If data or adminSocket of the config is another one since it was started, --socket names the one before';
 
 /** What rtcctl itself finds wrong, in the terms of an outcome. */
 const PROBLEM_OF: { readonly [exit in ExitCode]?: OperationProblem } = {

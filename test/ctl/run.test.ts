@@ -276,6 +276,17 @@ describe('without a server', () => {
     expect(JSON.parse(json.out)).toMatchObject({ ok: false, why: 'unavailable' });
   });
 
+  test('a config by which the socket may have moved is told, with the way to the one before', async () => {
+    await writeFile(join(place.folder, 'moved.yaml'), 'data: moved\n');
+    const env = { RTCD_SOCKET: undefined };
+    const ran = await place.run(['reload', '--config', 'moved.yaml'], { env });
+    expect(ran).toMatchObject({ exit: 3, out: '' });
+    expect(ran.err).toMatch(
+      /moved\/rtcctl\.sock\).*data or adminSocket .* --socket names the one before\n$/,
+    );
+    expect((await place.run(['reload'], { env })).err).toMatch(/npm start\n$/);
+  });
+
   /** A server's program that tells what it was given. */
   const program = async (body: string) => {
     const file = join(place.folder, 'program.mjs');

@@ -66,7 +66,7 @@ export interface Place {
 /** How rtcctl is run. */
 export interface RunOptions {
   readonly stdin?: string | Keys;
-  readonly env?: Record<string, string>;
+  readonly env?: Record<string, string | undefined>;
   readonly out?: Paper;
   readonly err?: Paper;
   readonly signal?: AbortSignal;
