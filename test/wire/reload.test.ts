@@ -413,6 +413,19 @@ describe('certificates', () => {
   });
 });
 
+test('XEP-0352 is switched off: an inactive client gets what was held back', async () => {
+  const juliet = await bound('juliet', 'localhost');
+  await juliet.ask('<presence/>');
+  juliet.send("<inactive xmlns='urn:xmpp:csi:0'/>");
+  await juliet.ping();
+  const nurse = await bound('nurse', 'other.example');
+  const state = "<composing xmlns='http://jabber.org/protocol/chatstates'/>";
+  nurse.send(`<message to='juliet@localhost' type='chat' id='held'>${state}</message>`);
+  await nurse.ping();
+  await reload({ hosts: { ...BOTH, localhost: { modules: { csi: false } } } });
+  expect((await juliet.next()).attrs.id).toBe('held');
+});
+
 test('groups of the config are taken over, and whom they concern is told at once', async () => {
   const juliet = await bound('juliet', 'localhost');
   await juliet.ask("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");

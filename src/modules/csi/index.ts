@@ -47,6 +47,11 @@ export const csi = defineModule<z.output<typeof config>>({
       return { ...limits, turnOf: (stanza) => turnOf(stanza, account, held) };
     };
     return {
+      /** Who is held back from where this is off by now has no way to say that he is active. */
+      configured() {
+        for (const session of home.sessions.all())
+          if (!home.isEnabled(session.host)) session.restrain(undefined);
+      },
       streamFeatures: ({ phase }) => (phase === 'early' ? [] : [el('csi', { xmlns: NS })]),
       bindFeatures: [
         {
