@@ -14,13 +14,8 @@ interface Written {
   readonly size: number;
 }
 
-/**
- * So much unproved is much, or half of what may be: who listens to a busy room and says nothing would otherwise
- * have megabytes kept that he has read long ago.
- */
-const MUCH: UnacknowledgedLimits = { unackedStanzas: 100, unackedBytes: 131_072 };
-/** Which part of what may be unproved is much in any case. */
-const MUCH_OF_MOST = 1 / 2;
+/** Which part of what may be unproved is much. */
+const ASK_AT = 1 / 2;
 
 /** The receipts of one session, oldest first. */
 export class Unproved {
@@ -36,22 +31,21 @@ export class Unproved {
 
   /**
    * Notes a stanza that was written. A client that reads much and says nothing is to be asked for a sign of
-   * life. If it gives none, and has more than may be unproved, the older half counts as read, as far as the
-   * system took it: its stream has outlived that.
+   * life, once it has half of what may be unproved. If it gives none, the older half counts as read, as far as
+   * the system took it: its stream has outlived that.
    * @param gone up to where the system had taken all by now
    */
   add(written: Written, most: UnacknowledgedLimits, gone: number): 'ask' | undefined {
     this.#written.push(written);
     this.#size += written.size;
-    const share = this.#shareOf(most);
+    const share = Math.max(
+      this.#written.length / most.unackedStanzas,
+      this.#size / most.unackedBytes,
+    );
     if (share > 1) this.#prove(this.#written[this.#written.length >> 1]?.position ?? 0, gone);
-    if (this.#isAsked || (share <= MUCH_OF_MOST && this.#shareOf(MUCH) <= 1)) return undefined;
+    if (share <= ASK_AT || this.#isAsked) return undefined;
     this.#isAsked = true;
     return 'ask';
-  }
-
-  #shareOf({ unackedStanzas, unackedBytes }: UnacknowledgedLimits): number {
-    return Math.max(this.#written.length / unackedStanzas, this.#size / unackedBytes);
   }
 
   /** The client was heard of; by then the system had taken all up to a position. */
