@@ -14,7 +14,11 @@ import { DOMAIN, HOST, type RunningServer, type Setup } from './setup.ts';
 export const PROGRAM = resolve(import.meta.dirname, '../../main.js');
 
 /** As `npm start` does. */
-const START_FLAGS = ['--max-semi-space-size=32', '--no-allocation-site-pretenuring'];
+const START_FLAGS = [
+  '--max-semi-space-size=32',
+  '--no-allocation-site-pretenuring',
+  '--no-parallel-scavenge',
+];
 
 /** How rtcd is started, beside what all servers have in common. */
 export interface RtcdOptions {

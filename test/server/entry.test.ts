@@ -9,9 +9,11 @@ const ROOT = join(import.meta.dirname, '../..');
 test('the server is started with the flags with which its code was kept: V8 refuses it with others', () => {
   const flags = ['package.json', 'bin/rtcd.js', 'scripts/build.js', 'bench/servers/rtcd.ts'].map(
     (file) =>
-      readFileSync(join(ROOT, file), 'utf8').match(/--(max-semi-space-size|no-allocation)[\w=-]+/g),
+      readFileSync(join(ROOT, file), 'utf8').match(
+        /--(max-semi-space-size|no-allocation|no-parallel)[\w=-]+/g,
+      ),
   );
-  expect(flags[0]).toHaveLength(2);
+  expect(flags[0]).toHaveLength(3);
   for (const each of flags) expect(each).toEqual(flags[0]);
 });
 
