@@ -113,8 +113,8 @@ export class Arrival {
     if (isKnown) report.add(account, { kind: 'credentials', taken: 1, passed: [] });
     else
       this.#pass({
-        what: 'the account',
-        why: 'it has no password: give it one, or nobody logs in',
+        what: 'the password',
+        why: 'there is no password: give the account one, or nobody logs in',
       });
     if (isDry) return;
     // A password counts more than keys: all kinds can be made of it.
