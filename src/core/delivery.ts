@@ -87,7 +87,8 @@ export function createDelivery(sessions: Sessions): Delivery {
   }
 }
 
-const isReady = ({ presence, priority }: Session): boolean =>
+/** Whether a session takes messages to the bare JID (§8.5.2.1.1): it is available, and its priority not negative. */
+export const isReady = ({ presence, priority }: Session): boolean =>
   presence !== undefined && priority >= 0;
 
 /**

@@ -1,4 +1,5 @@
 /** Says to users what admins have to say: at once, or when they come. */
+import { isReady } from '../../core/delivery.ts';
 import type { Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, type Domain, domainOf } from '../../jid/jid.ts';
@@ -137,5 +138,4 @@ export function createAnnouncer(home: Home<undefined>): Announcer {
 }
 
 /** Whether a session is one to which messages of its account go. */
-export const isThere = ({ isAnonymous, presence, priority }: Session): boolean =>
-  !isAnonymous && presence !== undefined && priority >= 0;
+export const isThere = (session: Session): boolean => !session.isAnonymous && isReady(session);

@@ -3,6 +3,7 @@
  * touch the disk only if they are not acknowledged soon, and those that wait for somebody to come.
  */
 import { z } from 'zod';
+import { isReady } from '../../core/delivery.ts';
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
 import { Parcel, type ParcelEnd, type Receipt } from '../../core/parcel.ts';
@@ -404,5 +405,3 @@ const isUrgent = (parcel: Parcel): boolean =>
   parcel.isAwaited || parcel.holders.some(({ isAttached, isManaged }) => isManaged || !isAttached);
 
 const rowSchema = z.object({ id: z.int(), bytes: z.int() });
-
-const isReady = ({ presence, priority }: Session) => presence !== undefined && priority >= 0;
