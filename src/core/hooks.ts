@@ -144,15 +144,29 @@ function verdictFrom<S extends Stanza, Rest extends unknown[]>(
   for (let index = from; index < hooks.length; index += 1) {
     const { hook, module } = hooks[index] ?? NOBODY;
     const said = hook(passed(sum, stanza), ...rest);
-    if (said instanceof Promise)
-      return said.then((late) => {
-        const next = signed(added(sum, late), module);
-        return next.kind === 'pass' ? verdictFrom(hooks, index + 1, next, stanza, rest) : next;
-      });
+    if (said instanceof Promise) return verdictAfter(said, hooks, index, sum, stanza, rest);
     if (said !== verdict.pass) sum = added(sum, said);
     if (sum.kind !== 'pass') return signed(sum, module);
   }
   return sum;
+}
+
+/**
+ * The verdict of a hook that is awaited, and of those behind it. On its own, so that asking one which is not
+ * makes no scope for the callback: hooks are asked a dozen times for each message (bench, `pairs-held`).
+ */
+function verdictAfter<S extends Stanza, Rest extends unknown[]>(
+  said: Promise<Verdict>,
+  hooks: StanzaHooks<S, Rest>,
+  index: number,
+  before: Verdict,
+  stanza: S,
+  rest: Rest,
+): Promise<Verdict> {
+  return said.then((late) => {
+    const next = signed(added(before, late), (hooks[index] ?? NOBODY).module);
+    return next.kind === 'pass' ? verdictFrom(hooks, index + 1, next, stanza, rest) : next;
+  });
 }
 
 const NOBODY = { module: '', hook: () => verdict.pass };

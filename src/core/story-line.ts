@@ -1,5 +1,6 @@
 /** How the table of stories has what became of one message: in lines of JSON. */
 import type { Nature, StoryHead } from './story.ts';
+import type { JsonBytes } from './story-json.ts';
 import type { PackedStep } from './story-steps.ts';
 
 /**
@@ -22,27 +23,41 @@ type Head = readonly [
   error: StoryHead['error'] | null,
 ];
 
-/** The beginning of a {@link Line}: packed steps follow, with a comma between each two, and {@link LINE_END}. */
-export function packHead(at: number, head: StoryHead): string {
-  const { serial, from, to, type, nature, ids, error } = head;
-  const [id] = ids;
-  const named = id === undefined ? '' : ids.length === 1 ? quoted(id) : ids.map(quoted).join();
-  const failed = error === undefined ? 'null' : JSON.stringify(error);
-  return `[${at},${serial},"${nature}",${quoted(from)},${quoted(to)},"${type}",[${named}],${failed},[`;
+/** Writes the beginning of a {@link Line}: packed steps follow, with a comma between each two, and {@link LINE_END}. */
+export function writeHead(json: JsonBytes, at: number, head: StoryHead): void {
+  writeStart(json, at, head.serial);
+  json.raw('"');
+  json.raw(head.nature);
+  json.raw('",');
+  json.string(head.from);
+  json.raw(',');
+  json.string(head.to);
+  json.raw(',"');
+  json.raw(head.type);
+  json.raw('",[');
+  head.ids.forEach((id, index) => {
+    if (index > 0) json.raw(',');
+    json.string(id);
+  });
+  json.raw('],');
+  if (head.error === undefined) json.raw('null');
+  else json.value(head.error);
+  json.raw(',[');
 }
 
-/**
- * A text in JSON. Most texts have nothing to be escaped, and JSON.stringify takes up to twice as long to find
- * that out; a message has a dozen of them (bench, `pairs`).
- */
-export const quoted = (text: string): string =>
-  ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
-
-/** What may have to be escaped: quotation marks, backslashes, controls, surrogates. */
-const ESCAPED = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
-
 /** The same of a {@link LaterLine}. */
-export const laterLine = (at: number, serial: number): string => `[${at},${serial},[`;
+export function writeLaterHead(json: JsonBytes, at: number, serial: number): void {
+  writeStart(json, at, serial);
+  json.raw('[');
+}
+
+function writeStart(json: JsonBytes, at: number, serial: number): void {
+  json.raw('[');
+  json.integer(at);
+  json.raw(',');
+  json.integer(serial);
+  json.raw(',');
+}
 
 /** What ends a line. */
 export const LINE_END = ']]';

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Domain, Jid } from '../jid/jid.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
-import { quoted } from './story-line.ts';
+import type { JsonBytes } from './story-json.ts';
 
 const jid = z.string();
 
@@ -95,17 +95,22 @@ export type PackedStep = readonly (string | number | null)[];
 /** Longer texts are cut: they come from strangers. */
 const MOST_TEXT = 500;
 
-/** Packs a step, as JSON: half as long as an object. */
-export function packStep(after: number, said: Step): string {
-  let packed = `[${after},"${said.kind}"`;
+/** Writes a step as a {@link PackedStep}: half as long as an object. */
+export function writeStep(json: JsonBytes, after: number, said: Step): void {
+  json.raw('[');
+  json.integer(after);
+  json.raw(',"');
+  json.raw(said.kind);
+  json.raw('"');
   // FIELDS has just those that the kind has.
   const values = said as Readonly<Record<string, string | undefined>>;
   for (const field of FIELDS[said.kind]) {
     const value = values[field];
-    const cut = CUT.has(field) ? value?.slice(0, MOST_TEXT) : value;
-    packed += cut === undefined ? ',null' : `,${quoted(cut)}`;
+    json.raw(',');
+    if (value === undefined) json.raw('null');
+    else json.string(CUT.has(field) ? value.slice(0, MOST_TEXT) : value);
   }
-  return `${packed}]`;
+  json.raw(']');
 }
 
 /** The fields that hold a text. */

@@ -140,12 +140,14 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
     return turn;
   };
 
-  const add = (serial: number, head: () => StoryHead, step: Step) => {
+  /** Takes a note into the block, with what is on the outside of the message if it is new there. */
+  const add = <T>(serial: number, of: T, outsideOf: (of: T) => StoryHead, step: Step) => {
     if (waiting + block.steps >= MOST_WAITING) {
       forgotten += 1;
       return;
     }
-    block.add(clock.now(), serial, head, step);
+    if (block.has(serial)) block.add(clock.now(), serial, step);
+    else block.begin(clock.now(), outsideOf(of), step);
     if (block.isFull) {
       close();
       void flush();
@@ -155,13 +157,12 @@ export function createStory({ clock, log, write, lost }: StoryOptions): StoryKee
   return {
     isOn: false,
     note(stanza, step) {
-      if (!hasStory(stanza)) return;
-      add(stanza.serial, () => headOf(stanza), step);
+      if (hasStory(stanza)) add(stanza.serial, stanza, headOf, step);
     },
     about(stanza) {
       if (!hasStory(stanza)) return () => {};
       const head = headOf(stanza);
-      return (step) => add(head.serial, () => head, step);
+      return (step) => add(head.serial, head, asItIs, step);
     },
     flush,
   };
@@ -172,6 +173,8 @@ const hasStory = (stanza: Stanza): stanza is Message =>
   stanza.kind === 'message' &&
   stanza.type !== 'headline' &&
   (stanza.type !== 'groupchat' || !isFull(stanza.to));
+
+const asItIs = (head: StoryHead): StoryHead => head;
 
 function headOf(message: Message): StoryHead {
   const { serial, from, to, type } = message;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createStory, type StoryKeeper } from '../../src/core/story.ts';
-import { type Line, quoted } from '../../src/core/story-line.ts';
+import type { Line } from '../../src/core/story-line.ts';
 import {
   createStoryLog,
   type StoryBounds,
@@ -174,20 +174,6 @@ describe('notes', () => {
     expect(ids).toEqual([['a', 'o'], ['o'], ['x'.repeat(200)], []]);
   });
 });
-
-test.each([
-  '',
-  'joe@falcot.com/☾',
-  '"',
-  '\\',
-  'a\nb',
-  '\u0000',
-  '\u007f',
-  '\u2028',
-  '😀',
-  '\ud83d',
-  ' !#[]~',
-])('a text in JSON: %j', (text) => expect(quoted(text)).toBe(JSON.stringify(text)));
 
 describe('their table', () => {
   let clock: ManualClock;
