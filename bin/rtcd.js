@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=32 --no-allocation-site-pretenuring --no-parallel-scavenge
+#!/usr/bin/env -S node --max-semi-space-size=32 --no-allocation-site-pretenuring --no-parallel-scavenge --v8-pool-size=1
 /** rtcd, as it was compiled; a checkout that was not built yet says how to. */
 import { existsSync } from 'node:fs';
 

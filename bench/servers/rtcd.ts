@@ -18,6 +18,7 @@ const START_FLAGS = [
   '--max-semi-space-size=32',
   '--no-allocation-site-pretenuring',
   '--no-parallel-scavenge',
+  '--v8-pool-size=1',
 ];
 
 /** How rtcd is started, beside what all servers have in common. */

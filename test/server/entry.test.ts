@@ -10,10 +10,10 @@ test('the server is started with the flags with which its code was kept: V8 refu
   const flags = ['package.json', 'bin/rtcd.js', 'scripts/build.js', 'bench/servers/rtcd.ts'].map(
     (file) =>
       readFileSync(join(ROOT, file), 'utf8').match(
-        /--(max-semi-space-size|no-allocation|no-parallel)[\w=-]+/g,
+        /--(max-semi-space-size|no-allocation|no-parallel|v8-pool)[\w=-]+/g,
       ),
   );
-  expect(flags[0]).toHaveLength(3);
+  expect(flags[0]).toHaveLength(4);
   for (const each of flags) expect(each).toEqual(flags[0]);
 });
 
