@@ -40,10 +40,15 @@ export interface C2sSide extends Pick<Ports<C2sKind>, 'listen' | 'unlisten'> {
   /** Takes up the sessions that the server put down when it ended; before any port is opened. */
   restore(): Promise<number>;
   /**
-   * Closes all ports and ends all streams with system-shutdown; sessions that may be resumed are
-   * written down. Resolves when all that is done.
+   * Closes all ports and ends all streams with system-shutdown; sessions that may be resumed sleep. Resolves
+   * when all that is done.
    */
   close(): Promise<void>;
+  /**
+   * Writes down the sessions that sleep, once all has come to them that will, and what they sent to other
+   * domains is handled: what comes later is lost, and what is handled later is sent twice.
+   */
+  freeze(): Promise<void>;
 }
 
 const WAYS = { c2s: 'starttls', c2s_tls: 'tls', c2s_secured: 'secured' } as const;
@@ -154,8 +159,8 @@ export function createC2s(options: C2sOptions): C2sSide {
       const gone = [...connections].map((connection) => connection.shutdown());
       const deadline = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_MS).unref());
       await Promise.race([Promise.all(gone), deadline]);
-      await freezeAll(services.store, services);
     },
+    freeze: () => freezeAll(services.store, services),
   };
 }
 

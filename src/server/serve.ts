@@ -88,6 +88,7 @@ export async function serve(options: Omit<AssembleOptions, 'isServing'>): Promis
       components.close,
       c2s.close,
       federation.close, // other servers hear who went, and what is for them waits until we are back
+      c2s.freeze, // what came from there until now, and what was sent there, is known to sessions that sleep
       http.close,
     ];
     // One that fails keeps no other from it: what those hold is written.

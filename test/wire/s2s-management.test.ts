@@ -258,3 +258,35 @@ async function befriend(seen: Client, seenJid: string, seeing: Client, jid: stri
       attrs.from?.startsWith(`${seenJid}/`) === true,
   );
 }
+
+describe('a restart in good order', () => {
+  const SM = "xmlns='urn:xmpp:sm:3'";
+
+  test('XEP-0198 §5: what slept meanwhile knows what became of all that it sent to another domain', async () => {
+    const opened = await startFederation();
+    federation = opened;
+    opened.record({ '_xmpp-server._tcp.far.example': 'silence', 'far.example': 'silence' });
+    const a = await opened.join({ hosts: { [A]: {} }, accounts: ['romeo'] });
+    const romeo = await opened.enter(a, 'romeo@a.example');
+    const { attrs } = await romeo.ask(`<enable ${SM} resume='true'/>`);
+    romeo.send("<presence to='juliet@far.example' id='here'/>"); // not handled before a second has passed
+    say(romeo, 'juliet@far.example', 'kept');
+    await romeo.ping();
+    romeo.reset();
+    const asleep = { sessions: [{ state: 'asleep' }] };
+    await expect.poll(() => a.run('sessions.list')).toMatchObject(asleep);
+    const again = await opened.restart(a);
+
+    const back = await Client.connect({ port: again.ports.c2s, to: A });
+    await back.open();
+    await back.startTls();
+    await back.open();
+    await back.plain('romeo', 'secret');
+    await back.open();
+    const resumed = await back.ask(`<resume ${SM} previd='${attrs.id}' h='1'/>`);
+    expect(resumed.attrs).toMatchObject({ h: '3' }); // else it would send all of it again
+    const error = await back.seek(({ name }) => name === 'presence');
+    expect(error.attrs).toMatchObject({ type: 'error', id: 'here', from: 'juliet@far.example' });
+    back.destroy();
+  });
+});
