@@ -4,10 +4,9 @@
  */
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, bareOf, type Domain, domainOf, isFull, type Jid } from '../../jid/jid.ts';
-import { randomId } from '../../kit/ids.ts';
 import { presence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
-import type { Context } from './context.ts';
+import { type Context, probeOf } from './context.ts';
 import { createSeen, type Sight } from './seen.ts';
 
 /** How long the answers to our probes may take; who is not there by then is gone. */
@@ -74,9 +73,7 @@ export function createAbroad(context: Context): Abroad {
     if (context.available(account).length === 0) return;
     const { items } = await context.rosters.of(account);
     const asked = [...contacts].filter((contact) => items.get(contact)?.to === true);
-    const probes = asked.map((to) =>
-      presence({ type: 'probe', from: account, to, id: randomId() }),
-    );
+    const probes = asked.map((contact) => probeOf(account, contact));
     const before = seen.mark();
     home.clock.after(CONFIRM_MS, () => {
       for (const contact of asked)

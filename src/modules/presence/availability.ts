@@ -2,19 +2,20 @@
 import { type MaybePromise, type Verdict, verdict } from '../../core/hooks.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, bareOf, type Jid } from '../../jid/jid.ts';
-import { randomId } from '../../kit/ids.ts';
 import { addressedTo } from '../../stanza/address.ts';
 import { presence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
 import type { Roster } from '../roster/index.ts';
-import type { Context } from './context.ts';
+import { type Context, probeOf } from './context.ts';
 import { deliverRequests } from './subscribing.ts';
+import type { Unheard } from './unheard.ts';
 
 /** Presence without an address: available (§4.2.2, §4.4.2) or unavailable (§4.5.2). */
 export async function broadcast(
   context: Context,
   stanza: Presence,
   session: Session,
+  unheard: Unheard,
 ): Promise<Verdict> {
   const { sessions } = context.home;
   if (stanza.type === 'unavailable') {
@@ -31,7 +32,7 @@ export async function broadcast(
   try {
     await tellContacts(context, session.account, stanza);
     for (const own of context.available(session.account)) own.send(stanza, own.jid);
-    if (isInitial) await welcome(context, session);
+    if (isInitial) await welcome(context, session, unheard);
   } finally {
     await told;
   }
@@ -80,7 +81,7 @@ async function tellContacts(context: Context, account: BareJid, stanza: Presence
 }
 
 /** What a newly available resource hears of others (§4.2.2, §4.3.1, §3.1.3). */
-async function welcome(context: Context, session: Session): Promise<void> {
+async function welcome(context: Context, session: Session, unheard: Unheard): Promise<void> {
   const { account } = session;
   for (const other of context.available(account))
     if (other !== session && other.presence !== undefined)
@@ -92,7 +93,7 @@ async function welcome(context: Context, session: Session): Promise<void> {
   for (const { contact, to } of items.values()) {
     if (!to || blocks?.(contact) === true) continue;
     if (!context.isLocal(contact)) {
-      probes.push(presence({ type: 'probe', from: account, to: contact, id: randomId() }));
+      probes.push(probeOf(account, contact));
     } else if (context.available(contact).length > 0) {
       // From the resource, so that only it is answered. Silence says that nobody is there.
       const askUnless = (isShown: boolean) => {
@@ -109,6 +110,7 @@ async function welcome(context: Context, session: Session): Promise<void> {
   const afterMs = context.home.configOf(session.host).askAgainAfter;
   const { isLocal, reminding } = context;
   await context.routeAll(reminding.due(account, items.values(), { afterMs, isLocal })); // §3.1.2
+  await unheard.came(account, afterMs);
   await deliverRequests(context, session);
 }
 

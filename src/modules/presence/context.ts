@@ -3,6 +3,7 @@ import type { MaybePromise } from '../../core/hooks.ts';
 import type { Home } from '../../core/module.ts';
 import type { Session } from '../../core/sessions.ts';
 import { type BareJid, bareOf, domainOf, type Jid } from '../../jid/jid.ts';
+import { randomId } from '../../kit/ids.ts';
 import { addressedTo } from '../../stanza/address.ts';
 import { presence } from '../../stanza/build.ts';
 import type { Presence } from '../../stanza/stanza.ts';
@@ -27,6 +28,16 @@ export type RequestListener = (
   request: Presence,
   isNew: boolean,
 ) => void;
+
+/** How the ids of our probes begin, so that an error of one is no error of a subscription. */
+const PROBE = 'probe-';
+
+/** Asks a contact, for an account, who is there (§4.3). */
+export const probeOf = (account: BareJid, contact: Jid): Presence =>
+  presence({ type: 'probe', from: account, to: contact, id: `${PROBE}${randomId()}` });
+
+/** Whether an id is that of a probe of ours. */
+export const isOfProbe = (id: string | undefined): boolean => id?.startsWith(PROBE) === true;
 
 /** The module's means. */
 export interface Context {

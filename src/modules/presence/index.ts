@@ -17,6 +17,7 @@ import { createDirected } from './directed.ts';
 import { createMemory } from './memory.ts';
 import { receiveSubscription, sendSubscription } from './subscribing.ts';
 import { isSubscriptionType, type SubscriptionType } from './subscription.ts';
+import { createUnheard, unheardMigrations } from './unheard.ts';
 
 const config = z.object({
   maxRequests: z
@@ -35,7 +36,7 @@ const config = z.object({
     .default(500)
     .describe('The most addresses (chat rooms, say) to which a session sends presence directly.'),
   askAgainAfter: duration('1d', { max: '365d' }).describe(
-    'After which time an unanswered request to another domain is sent again when the user comes; 0 is never.',
+    'After which time an unanswered request to another domain, or what came back from there, is sent again when the user comes; 0 is never.',
   ),
 });
 
@@ -65,6 +66,7 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
   specs: [{ rfc: 6121, sections: '3, 4, A', covers: 'complete' }],
   needs: ['roster'],
   config,
+  tables: unheardMigrations,
   setup(home) {
     const listeners: RequestListener[] = [];
     let barrier: Barrier | undefined;
@@ -75,6 +77,10 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
     const context = createContext(home, rosters, createDirected(), requested, () => barrier);
     rosters.useParting(context.sendUnavailable);
     const abroad = createAbroad(context);
+    const unheard = createUnheard(context);
+    rosters.onChange((account, contact, { after }) => {
+      if (after === undefined && !context.isLocal(contact)) unheard.parted(account, contact);
+    });
     const memory = createMemory(context, abroad);
     const send = (
       stanza: Presence & { readonly to: Jid },
@@ -92,7 +98,10 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
       const { to = account, type } = stanza;
       if (type === 'probe') return answerProbe(context, stanza, to, account);
       if (isSubscriptionType(type)) return receiveSubscription(context, stanza, type, account);
-      return receiveParting(context, stanza, to, account);
+      const part = () => receiveParting(context, stanza, to, account);
+      const noted =
+        type === 'error' && to === account ? unheard.returned(stanza, account) : undefined;
+      return noted === undefined ? part() : noted.then(part);
     };
     return {
       api: {
@@ -122,7 +131,7 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
           const said = context.barrierOf(session.account)?.outbound(stanza, session.account);
           return passing(said, () => send(directed, session));
         },
-        broadcast: (stanza, session) => broadcast(context, stanza, session),
+        broadcast: (stanza, session) => broadcast(context, stanza, session, unheard),
         toAccount(stanza, account) {
           if (stanza.kind !== 'presence') return verdict.pass;
           const said = context.barrierOf(account)?.inbound(stanza, account);
@@ -139,7 +148,11 @@ export const presence = defineModule<PresenceLimits, PresenceApi>({
             session.presence !== undefined,
           );
         },
-        domainChanged: (domain, now, host) => abroad.changed(domain, now, host),
+        async domainChanged(domain, now, host) {
+          if (now === 'again') await unheard.again(domain, host);
+          await abroad.changed(domain, now, host);
+        },
+        accountRemoved: (account) => unheard.forget(account),
       },
     };
   },

@@ -20,11 +20,14 @@ let scene: Scene;
 let romeo: Actor;
 /** What was sent to the other domain. */
 let sent: string[];
+/** The id of the last of them. */
+let sentId: string | undefined;
 beforeEach(async () => {
   scene = await startScene({ modules: [roster, presence], accounts: [ROMEO] });
   sent = [];
   scene.router.useRemote((stanza) => {
     sent.push(`${stanza.type} ${stanza.from} ${stanza.to}`);
+    sentId = stanza.id;
     return { kind: 'handled' };
   });
   romeo = await scene.connect(`${ROMEO}/orchard`);
@@ -101,7 +104,9 @@ describe('RFC 6121 §4.5: a domain that is beyond reach', () => {
     const unreached =
       "<error type='wait'><remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
     for (const from of [ROSALINE, 'stranger@far.example'])
-      await comes(`<presence type='error' from='${from}' to='${ROMEO}'>${unreached}</presence>`);
+      await comes(
+        `<presence type='error' from='${from}' to='${ROMEO}' id='${sentId}'>${unreached}</presence>`,
+      );
     await changed('again');
     expect(sent).toEqual([`probe ${ROMEO} ${ROSALINE}`]);
   });
