@@ -67,6 +67,8 @@ export class Channel {
   #socket: Duplex;
   #goodbyeTimer: Timer | undefined;
   #holds = 0;
+  /** Whether TLS is to be begun by the other side: until then nothing can be said. */
+  #isTlsDue = false;
   #isGoodbyeSaid = false;
   #isClosed = false;
 
@@ -132,7 +134,8 @@ export class Channel {
 
   /** Queues text; nothing follows the closing tag. */
   write(text: string): void {
-    if (!this.#isClosed && !this.#isGoodbyeSaid) this.#outbox.write(text);
+    if (this.#isClosed || this.#isGoodbyeSaid || this.#isTlsDue) return;
+    this.#outbox.write(text);
   }
 
   /** Lets so much more wait to be sent, in bytes: it waited elsewhere before, within a bound of its own. */
@@ -152,13 +155,22 @@ export class Channel {
 
   /**
    * Puts TLS over the socket, as the one who was connected to; what was sent in clear and is not
-   * read yet is void (RFC 6120 §5.4.3.3).
+   * read yet is void (RFC 6120 §5.4.3.3). It is put there once the other side has begun: a TLS socket
+   * of Node's that is handed its first bytes keeps a buffer of their length for what comes, at least a
+   * kilobyte; one that reads them itself keeps 64, for as long as it lives.
    */
   acceptTls(options: TLSSocketOptions, secured?: () => void): void {
     const socket = this.#leaveSocket();
-    const over = new TLSSocket(socket, { ...options, isServer: true });
-    if (secured !== undefined) over.once('secure', secured);
-    this.#use(over, socket);
+    this.#isTlsDue = true;
+    this.#listenForEnd(socket);
+    socket.on('readable', () => {
+      if (socket.readableLength === 0) return void socket.read(); // the end, which is told then
+      socket.removeAllListeners();
+      this.#isTlsDue = false;
+      const over = new TLSSocket(socket, { ...options, isServer: true });
+      if (secured !== undefined) over.once('secure', secured);
+      this.#use(over, socket);
+    });
   }
 
   /** Puts TLS over the socket, as the one who connected. */
@@ -187,6 +199,7 @@ export class Channel {
   sayGoodbye(): void {
     if (this.#isGoodbyeSaid) return;
     this.#isGoodbyeSaid = true;
+    if (this.#isTlsDue) return void this.#socket.destroy();
     this.#outbox.write('</stream:stream>');
     this.#outbox.flush();
     this.#goodbyeTimer ??= this.#clock.after(GOODBYE_MS, () => this.#socket.destroy());
@@ -218,6 +231,10 @@ export class Channel {
       this.#parser.write(chunk);
     });
     socket.on('drain', () => this.#handlers.drained?.());
+    this.#listenForEnd(socket);
+  }
+
+  #listenForEnd(socket: Duplex): void {
     socket.on('end', () => this.#onGone('the connection was closed by the other side'));
     socket.on('error', (error) => this.#onGone(error.message));
     socket.on('close', () => this.#onClosed());

@@ -1,9 +1,13 @@
 /** RFC 6120 §4–§7 over real sockets, step by step: stream ids, features, bindings of the channel. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Element } from '../../src/xml/element.ts';
 import { scramClient } from '../sasl/scram-client.ts';
-import { auth, Client, loggedIn, textIn } from '../support/client.ts';
+import { auth, Client, loggedIn, textIn, within } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const PASSWORD = 'a secret for tests';
@@ -179,6 +183,37 @@ describe('§5 STARTTLS', () => {
       }),
     );
     expect(shown[0]).not.toBe(shown[1]);
+  });
+
+  test('a ClientHello that comes byte by byte', async () => {
+    const bare = connect(server.ports.c2sTls, '127.0.0.1').setNoDelay();
+    const socket = new Duplex({
+      read() {},
+      async write(chunk: Buffer, _, done) {
+        for (const byte of chunk) await new Promise((sent) => bare.write(Buffer.of(byte), sent));
+        done();
+      },
+    });
+    bare.on('data', (chunk) => socket.push(chunk));
+    const secured = connectTls({ socket, servername: 'localhost', rejectUnauthorized: false });
+    await within(once(secured, 'secureConnect'), 'TLS');
+    bare.destroy();
+  });
+
+  test('who does not begin TLS is told nothing in clear', async () => {
+    const client = await cleared();
+    await client.ask("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+    const { text } = client;
+    server.clock.jump(AUTH_SECONDS * 1000);
+    await client.closed();
+    expect(client.text).toBe(text);
+  });
+
+  test('who leaves instead of beginning TLS is let go', async () => {
+    const client = await cleared();
+    await client.ask("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+    client.endSocket();
+    await client.closed();
   });
 
   test('TLS 1.1 is not spoken', async () => {
