@@ -250,7 +250,7 @@ export class Connection implements Link, Applicant {
     if (!found.ok) return { handled: found.handled };
     const { session } = found;
     const outcome = await session.wake(this, this.#security(), wanted.handled, (received) => {
-      this.#authTimer?.cancel();
+      this.#endWaiting();
       this.#session = session;
       this.step(told(session, received));
       this.note('info', { mechanism: this.#state.mechanism }, 'resumed');
@@ -377,7 +377,7 @@ export class Connection implements Link, Applicant {
       device,
       isBind2,
     });
-    this.#authTimer?.cancel();
+    this.#endWaiting();
     this.#session = session;
     this.note('info', { mechanism, tls: protocol }, 'bound');
     return session;
@@ -482,8 +482,14 @@ export class Connection implements Link, Applicant {
     void session.remove(this.#ending);
   }
 
-  #onSocketClose(): void {
+  /** Lets the timer go, too: a connection may be there for days. */
+  #endWaiting(): void {
     this.#authTimer?.cancel();
+    this.#authTimer = undefined;
+  }
+
+  #onSocketClose(): void {
+    this.#endWaiting();
     this.#leave({ kind: 'lost', text: 'the connection broke' });
     this.#onClosed();
   }

@@ -63,7 +63,7 @@ export class Channel {
   readonly #handlers: ChannelHandlers;
   readonly #parser: XmlParser;
   readonly #outbox: Outbox;
-  readonly #delivered: () => number;
+  readonly #delivered: (() => number) | undefined;
   #socket: Duplex;
   #goodbyeTimer: Timer | undefined;
   #holds = 0;
@@ -86,7 +86,7 @@ export class Channel {
     };
     const { flusher, sendQueueBytes, isFramed } = options;
     this.#outbox = new Outbox(socket, flusher, sendQueueBytes, outboxHandlers, isFramed);
-    this.#delivered = options.delivered ?? (() => this.#outbox.gone);
+    this.#delivered = options.delivered;
     this.#socket = socket;
     if (socket instanceof Socket) socket.setNoDelay(true);
     if (!options.isTlsFirst) this.#listen(socket);
@@ -119,7 +119,7 @@ export class Channel {
 
   /** How many of them the other side has for sure, or else the system has taken. */
   get gone(): number {
-    return this.#delivered();
+    return this.#delivered?.() ?? this.#outbox.gone;
   }
 
   /** The TLS socket, once TLS was begun. */
@@ -227,7 +227,7 @@ export class Channel {
   #listen(socket: Duplex): void {
     socket.on('data', (chunk) => {
       this.heardAt = this.#clock.monotonic();
-      this.#handlers.heard?.(this.#delivered());
+      this.#handlers.heard?.(this.gone);
       this.#parser.write(chunk);
     });
     socket.on('drain', () => this.#handlers.drained?.());

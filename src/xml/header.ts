@@ -39,6 +39,12 @@ const OF_XML = /^xml|^http:\/\/www\.w3\.org\//i;
 const NAMESPACE = /^[!-~]+$/;
 
 /**
+ * The namespaces of nearly all streams. What V8 cuts out of a text keeps the whole of it, and a parser keeps
+ * its stream's namespaces: these are not cut out of the header.
+ */
+const USUAL_NAMESPACES = ['jabber:client', 'jabber:server', 'http://etherx.jabber.org/streams'];
+
+/**
  * The header with which a text begins; undefined where saxes has to look.
  * @param most attributes that it may have, declarations included
  */
@@ -68,6 +74,8 @@ export function readHeader(text: string, most: number): PlainHeader | undefined 
   return { name, ns, header, end: whole.length };
 }
 
+const usual = (ns: string) => USUAL_NAMESPACES.find((each) => each === ns) ?? ns;
+
 /** The prefix that an attribute declares; undefined if it declares none. */
 const declaredBy = (key: string): string | undefined =>
   key.startsWith('xmlns:') ? key.slice('xmlns:'.length) : undefined;
@@ -85,8 +93,8 @@ export function headerOf(
   return {
     name: local,
     prefix,
-    ns: uri,
-    contentNs: ns[''] ?? '',
+    ns: usual(uri),
+    contentNs: usual(ns[''] ?? ''),
     declared: Object.values(ns),
     attrs,
   };

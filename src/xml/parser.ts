@@ -343,7 +343,7 @@ export class XmlParser {
   }
 
   #newSax(): StreamSax {
-    return new StreamSax({
+    return new StreamSax(() => ({
       openTag: (tag) => this.#openTag(tag),
       closeTag: () => this.#closeTag(),
       text: (text) => this.#text(text),
@@ -353,7 +353,7 @@ export class XmlParser {
         else this.#deliverEnded();
         this.#fault(fault.condition, fault.text);
       },
-    });
+    }));
   }
 
   #openTag(tag: SaxesTagNS): void {

@@ -12,7 +12,7 @@ const LONGEST_DECLARING = 512;
 
 /** Reads what is written to it, one document. */
 export class StreamSax {
-  readonly #handlers: SaxHandlers;
+  readonly #handlersOf: () => SaxHandlers;
   #sax: RestrictedSax | undefined;
   /** How many units were written. */
   #written = 0;
@@ -22,8 +22,9 @@ export class StreamSax {
   #declaring = '';
   #isReopening = false;
 
-  constructor(handlers: SaxHandlers) {
-    this.#handlers = handlers;
+  /** @param handlersOf makes handlers for saxes, which are let go with it */
+  constructor(handlersOf: () => SaxHandlers) {
+    this.#handlersOf = handlersOf;
   }
 
   /** How many UTF-16 units were read, for a handler. */
@@ -54,7 +55,7 @@ export class StreamSax {
   }
 
   #open(): RestrictedSax {
-    const handlers = this.#handlers;
+    const handlers = this.#handlersOf();
     return openSax({
       ...handlers,
       openTag: (tag) => {
