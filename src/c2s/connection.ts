@@ -67,6 +67,7 @@ export class Connection implements Link, Applicant {
   /** Set once the session has to end; it does so when what the client sent before is handled. */
   #ending: SessionEnd | undefined;
   #leaveTimer: Timer | undefined;
+  #onLeft: (() => void) | undefined;
 
   constructor(options: ConnectionOptions) {
     const { socket, services, transport } = options;
@@ -164,12 +165,13 @@ export class Connection implements Link, Applicant {
     await this.#isSettledWithin(SETTLE_MS);
     this.#session?.farewell();
     this.#endBut({ condition: 'system-shutdown', text: 'The server is going down.' });
-    await this.#channel.closed();
+    await this.closed();
   }
 
   /** Another connection has taken the session over (XEP-0198 §5). */
   replaced(): void {
     this.#session = undefined;
+    this.#onLeft?.();
     this.end({ condition: 'conflict', text: 'The session was resumed elsewhere.' });
   }
 
@@ -178,9 +180,13 @@ export class Connection implements Link, Applicant {
     this.#services.log[level]({ stream: this.id, remote: this.remote, account, ...facts }, text);
   }
 
-  /** Resolves when the session has left the table and the socket is closed. */
-  closed(): Promise<void> {
-    return this.#channel.closed();
+  /** Resolves when the socket is closed and the session has left the table, or sleeps. */
+  async closed(): Promise<void> {
+    await this.#channel.closed();
+    if (this.#session === undefined) return;
+    await new Promise<void>((resolve) => {
+      this.#onLeft = resolve;
+    });
   }
 
   /** Looks whether the client is still there, by the monotonic scale; called now and then by the listener. */
@@ -476,6 +482,7 @@ export class Connection implements Link, Applicant {
     this.#leaveTimer?.cancel();
     const session = this.#session;
     this.#session = undefined;
+    this.#onLeft?.();
     if (session === undefined) return;
     if (this.#ending.kind === 'lost' && !this.#hasSaidGoodbye && session.sleep()) return;
     this.note('info', { account: session.jid, why: this.#ending.text }, 'session ended');
