@@ -175,7 +175,7 @@ describe('no connection', () => {
     const asking = connecting(
       [target(5269)],
       { 'x.example': [SILENT] },
-      { clock, deadlineMs: 700 },
+      { clock, dial, deadlineMs: 700 },
     );
     await new Promise(setImmediate);
     clock.advance(700);
