@@ -201,12 +201,7 @@ describe('DESIGN D1: a restart', () => {
     a.clock.jump(70_000);
     const again = await restart(a);
     expect(underWay(again)).toBe(0);
-    const back = await Client.connect({ port: again.ports.c2s, to: A });
-    await back.open();
-    await back.startTls();
-    await back.open();
-    await back.plain('romeo', 'secret');
-    await back.open();
+    const back = await authenticated(again);
     back.send(`<resume xmlns='urn:xmpp:sm:3' previd='${attrs.id}' h='0'/>`);
     expect((await message(back)).attrs).toMatchObject({ type: 'error', id: 'lost' });
     back.destroy();
@@ -259,6 +254,17 @@ async function befriend(seen: Client, seenJid: string, seeing: Client, jid: stri
   );
 }
 
+/** Romeo, who has proved who he is and binds nothing yet. */
+async function authenticated({ ports }: Pick<TestServer, 'ports'>): Promise<Client> {
+  const client = await Client.connect({ port: ports.c2s, to: A });
+  await client.open();
+  await client.startTls();
+  await client.open();
+  await client.plain('romeo', 'secret');
+  await client.open();
+  return client;
+}
+
 describe('a restart in good order', () => {
   const SM = "xmlns='urn:xmpp:sm:3'";
 
@@ -277,12 +283,7 @@ describe('a restart in good order', () => {
     await expect.poll(() => a.run('sessions.list')).toMatchObject(asleep);
     const again = await opened.restart(a);
 
-    const back = await Client.connect({ port: again.ports.c2s, to: A });
-    await back.open();
-    await back.startTls();
-    await back.open();
-    await back.plain('romeo', 'secret');
-    await back.open();
+    const back = await authenticated(again);
     const resumed = await back.ask(`<resume ${SM} previd='${attrs.id}' h='1'/>`);
     expect(resumed.attrs).toMatchObject({ h: '3' }); // else it would send all of it again
     const error = await back.seek(({ name }) => name === 'presence');
