@@ -4,6 +4,9 @@
  */
 import type { Duplex } from 'node:stream';
 
+/** How many texts are written in two to spare a socket's room. */
+const MOST_HALVINGS = 16;
+
 /** Flushes all outboxes that were written to, once per turn. */
 export class Flusher {
   readonly #dirty: Outbox[] = [];
@@ -44,6 +47,9 @@ export class Outbox {
   #limit: number;
   #position = 0;
   #gone = 0;
+  /** What the socket takes without making room for it, while that is worth sparing; else 0. */
+  #room = 0;
+  #halvings = 0;
 
   /**
    * @param limit how much may wait, in bytes
@@ -84,6 +90,18 @@ export class Outbox {
     this.#socket = socket;
   }
 
+  /**
+   * Has texts that are up to twice as long as the room that the socket has already written in two, so
+   * that it makes no more. It ends with the first that is longer, or when there were too many: who is
+   * sent much has a use for the room, and a write of his own costs more than a longer one.
+   *
+   * @param room in bytes
+   */
+  spare(room: number): void {
+    this.#room = room;
+    this.#halvings = MOST_HALVINGS;
+  }
+
   /** Lets so much more wait, in bytes, from now on. */
   allow(bytes: number): void {
     this.#limit += bytes;
@@ -117,12 +135,26 @@ export class Outbox {
     if (this.#isFramed)
       for (const each of texts.splice(0, texts.length - 1)) this.#socket.write(each);
     const text = texts.length === 1 ? (texts[0] ?? '') : texts.join('');
+    const cut = text.length > this.#room && this.#room > 0 ? this.#cutOf(text) : 0;
+    if (cut > 0) this.#socket.write(text.slice(0, cut));
     const isLarge = text.length >= this.#socket.writableHighWaterMark;
-    const isTaken = this.#socket.write(text, (error) => {
+    const isTaken = this.#socket.write(cut > 0 ? text.slice(cut) : text, (error) => {
       if (error !== undefined && error !== null) return;
       this.#gone = position;
       this.#handlers.gone?.(position);
     });
     if (isTaken && isLarge) this.#handlers.taken();
   }
+
+  /** Where a text is cut in two that fit into the socket's room; 0 for not at all, from now on. */
+  #cutOf(text: string): number {
+    this.#halvings -= 1;
+    if (text.length > 2 * this.#room || this.#halvings < 0) this.#room = 0;
+    // a pair of surrogates is one character
+    return this.#room > 0 && isLowSurrogate(text.charCodeAt(this.#room))
+      ? this.#room - 1
+      : this.#room;
+  }
 }
+
+const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;

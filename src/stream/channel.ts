@@ -12,6 +12,13 @@ import { type XmlHandlers, type XmlLimits, XmlParser } from '../xml/parser.ts';
 /** How long we wait, after we closed, for the other side to close too. */
 const GOODBYE_MS = 3000;
 
+/** What Node makes room for at least, when TLS first has something to send; then 16 KiB more, for good. */
+const LEAST_TLS_ROOM = 1024;
+/** The longest that OpenSSL hands over at once during a handshake. */
+const MOST_TLS_ROOM = 4096;
+/** More than what TLS adds to a text, of any version and cipher. */
+const TLS_RECORD = 64;
+
 /** Who hears of what happens on a channel, beside what its stream says. */
 export interface ChannelHandlers extends XmlHandlers {
   /** The other side is gone without closing its stream; the socket is destroyed afterwards. */
@@ -157,7 +164,8 @@ export class Channel {
    * Puts TLS over the socket, as the one who was connected to; what was sent in clear and is not
    * read yet is void (RFC 6120 §5.4.3.3). It is put there once the other side has begun: a TLS socket
    * of Node's that is handed its first bytes keeps a buffer of their length for what comes, at least a
-   * kilobyte; one that reads them itself keeps 64, for as long as it lives.
+   * kilobyte; one that reads them itself keeps 64, for as long as it lives. For what goes, it first has
+   * room for our part of the handshake, which is spared as well (`idle` in bench/).
    */
   acceptTls(options: TLSSocketOptions, secured?: () => void): void {
     const socket = this.#leaveSocket();
@@ -168,7 +176,12 @@ export class Channel {
       socket.removeAllListeners();
       this.#isTlsDue = false;
       const over = new TLSSocket(socket, { ...options, isServer: true });
-      if (secured !== undefined) over.once('secure', secured);
+      const before = socket.bytesWritten;
+      over.once('secure', () => {
+        const room = Math.max(LEAST_TLS_ROOM, socket.bytesWritten - before);
+        if (room < MOST_TLS_ROOM) this.#outbox.spare(room - TLS_RECORD);
+        secured?.();
+      });
       this.#use(over, socket);
     });
   }

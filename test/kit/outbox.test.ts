@@ -84,4 +84,68 @@ describe('an outbox', () => {
     outbox.write('x');
     expect(overflows()).toBe(1);
   });
+
+  describe('that spares the room of its socket', () => {
+    const written: string[] = [];
+    beforeEach(() => {
+      written.length = 0;
+      const write = ours.write.bind(ours) as (...all: unknown[]) => boolean;
+      Object.assign(ours, {
+        write(text: string, ...others: unknown[]) {
+          written.push(text);
+          return write(text, ...others);
+        },
+      });
+    });
+
+    /** What became of texts, each of a turn of its own. */
+    function writesOf(...texts: string[]): string[] {
+      const { outbox } = outboxOf(10_000_000);
+      outbox.spare(4);
+      for (const text of texts) {
+        outbox.write(text);
+        outbox.flush();
+      }
+      return written;
+    }
+
+    test('writes in two what does not fit', () => {
+      expect(writesOf('1234', '12345', '12345678')).toEqual(['1234', '1234', '5', '1234', '5678']);
+    });
+
+    test('ends with what does not fit into two', () => {
+      expect(writesOf('123456789', '12345')).toEqual(['123456789', '12345']);
+    });
+
+    test('ends when there was much', () => {
+      expect(writesOf(...Array<string>(17).fill('12345')).slice(-3)).toEqual([
+        '1234',
+        '5',
+        '12345',
+      ]);
+    });
+
+    test('leaves a character of two units whole', () => {
+      expect(writesOf('123\u{1f600}5')).toEqual(['123', '\u{1f600}5']);
+    });
+
+    test('tells of the whole once the second is taken', async () => {
+      const gone: number[] = [];
+      const told = new Promise<void>((resolve) => {
+        const handlers = {
+          overflow() {},
+          taken() {},
+          gone(position: number) {
+            gone.push(position);
+            resolve();
+          },
+        };
+        const outbox = new Outbox(ours, new Flusher(), 100, handlers);
+        outbox.spare(4);
+        outbox.write('1234567');
+      });
+      await within(told, 'the end');
+      expect(gone).toEqual([7]);
+    });
+  });
 });

@@ -47,6 +47,14 @@ async function secured(tls: object = {}, to = 'localhost'): Promise<Client> {
   return client;
 }
 
+/** How long each TLS record is, with its header. */
+function recordLengths(bytes: Buffer): number[] {
+  const lengths: number[] = [];
+  for (let at = 0; at < bytes.length; at += lengths.at(-1) ?? 0)
+    lengths.push(5 + bytes.readUInt16BE(at + 3));
+  return lengths;
+}
+
 async function cleared(): Promise<Client> {
   const client = await Client.connect({ port: server.ports.c2s });
   await client.open();
@@ -198,6 +206,39 @@ describe('§5 STARTTLS', () => {
     const secured = connectTls({ socket, servername: 'localhost', rejectUnauthorized: false });
     await within(once(secured, 'secureConnect'), 'TLS');
     bare.destroy();
+  });
+
+  test('what is offered under TLS fits into the room that the handshake needed', async () => {
+    const bare = connect(server.ports.c2sTls, '127.0.0.1').setNoDelay();
+    const came: Buffer[] = [];
+    const socket = new Duplex({
+      read() {},
+      write: (chunk: Buffer, _, done) => void bare.write(chunk, done),
+    });
+    bare.on('data', (chunk) => {
+      came.push(chunk);
+      socket.push(chunk);
+    });
+    const secured = connectTls({ socket, servername: 'localhost', rejectUnauthorized: false });
+    await within(once(secured, 'secureConnect'), 'TLS');
+    const flight = Buffer.concat(came).length;
+    let text = '';
+    const offered = new Promise<void>((resolve) => {
+      secured.on('data', (chunk) => {
+        text += chunk;
+        if (text.includes('</stream:features>')) resolve();
+      });
+    });
+    secured.write(
+      "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' " +
+        "version='1.0' to='localhost'>",
+    );
+    await within(offered, 'features');
+    bare.destroy();
+    const room = Math.max(1024, flight);
+    const lengths = recordLengths(Buffer.concat(came).subarray(flight));
+    expect(text.length).toBeGreaterThan(room); // or there is nothing to see here
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(room);
   });
 
   test('who does not begin TLS is told nothing in clear', async () => {
