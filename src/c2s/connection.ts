@@ -30,6 +30,7 @@ import type { Bindable } from './channel-binding.ts';
 import type { ConnectionOptions, TlsBelow } from './connection-options.ts';
 import { answerEarlyIq } from './early-iq.ts';
 import { hasRoomForGuest } from './guests.ts';
+import { Leaving, type Left, settlesWithin } from './leaving.ts';
 import type { Link } from './link.ts';
 import type { C2sServices } from './services.ts';
 import { ClientSession } from './session.ts';
@@ -39,11 +40,8 @@ const SETTLE_MS = 2000;
 /** The same of a client that says goodbye; what is for other servers may take longer than anybody waits. */
 const FAREWELL_MS = 10_000;
 
-/** How long a session whose stream is over stays while something that the client sent is being handled. */
-const LEAVE_MS = 10_000;
-
 /** A client's connection, from its first byte to its last. */
-export class Connection implements Link, Applicant {
+export class Connection implements Link, Applicant, Left {
   readonly remote: string;
   readonly #services: C2sServices;
   readonly #channel: Channel;
@@ -62,12 +60,7 @@ export class Connection implements Link, Applicant {
   #authTimer: Timer | undefined;
   /** When the client was last asked for a sign of life. */
   #pingedAt = 0;
-  /** Whether the client closed its stream, so that it will not come back to the session. */
-  #hasSaidGoodbye = false;
-  /** Set once the session has to end; it does so when what the client sent before is handled. */
-  #ending: SessionEnd | undefined;
-  #leaveTimer: Timer | undefined;
-  #onLeft: (() => void) | undefined;
+  readonly #leaving: Leaving;
 
   constructor(options: ConnectionOptions) {
     const { socket, services, transport } = options;
@@ -101,15 +94,14 @@ export class Connection implements Link, Applicant {
         heard: (gone) => this.#session?.heard(gone),
         drained: () => this.#session?.makeRoom(),
         trailer: () => (this.#state.phase === 'bound' ? (this.#session?.trailer() ?? '') : ''),
-        released: () => {
-          if (this.#ending !== undefined) this.#leave(this.#ending);
-        },
+        released: () => this.#leaving.released(),
         mistake: (error) => this.#onMistake(error),
         closed: () => this.#onSocketClose(),
       },
     });
     this.#state = beginNegotiation(transport !== 'starttls');
     this.#authentication = new Authentication(this, services);
+    this.#leaving = new Leaving(this, services.clock);
     this.#authTimer = services.clock.after(limits.authTimeout, () => {
       this.end({ condition: 'connection-timeout', text: 'Logging in took too long.' });
     });
@@ -130,7 +122,7 @@ export class Connection implements Link, Applicant {
   }
 
   get isOver(): boolean {
-    return this.#state.phase === 'ended' || this.#ending !== undefined || this.#channel.isClosed;
+    return this.#state.phase === 'ended' || this.#leaving.isDue || this.#channel.isClosed;
   }
 
   /** Bytes that wait to be read by the client. */
@@ -162,7 +154,7 @@ export class Connection implements Link, Applicant {
 
   /** The server goes down: what the client sent is handled, and it is told so; it may come back. */
   async shutdown(): Promise<void> {
-    await this.#isSettledWithin(SETTLE_MS);
+    await settlesWithin(SETTLE_MS, this.#session, this.#services.clock);
     this.#session?.farewell();
     this.#endBut({ condition: 'system-shutdown', text: 'The server is going down.' });
     await this.closed();
@@ -170,8 +162,8 @@ export class Connection implements Link, Applicant {
 
   /** Another connection has taken the session over (XEP-0198 §5). */
   replaced(): void {
-    this.#session = undefined;
-    this.#onLeft?.();
+    this.part();
+    this.#leaving.parted();
     this.end({ condition: 'conflict', text: 'The session was resumed elsewhere.' });
   }
 
@@ -183,10 +175,15 @@ export class Connection implements Link, Applicant {
   /** Resolves when the socket is closed and the session has left the table, or sleeps. */
   async closed(): Promise<void> {
     await this.#channel.closed();
-    if (this.#session === undefined) return;
-    await new Promise<void>((resolve) => {
-      this.#onLeft = resolve;
-    });
+    await this.#leaving.left();
+  }
+
+  get isHeld(): boolean {
+    return this.#channel.isHeld;
+  }
+
+  part(): void {
+    this.#session = undefined;
   }
 
   /** Looks whether the client is still there, by the monotonic scale; called now and then by the listener. */
@@ -339,7 +336,7 @@ export class Connection implements Link, Applicant {
 
   /** Ends the stream with an error that is not the session's: its client may come back to it. */
   #endBut(failure: StreamFailure): void {
-    this.#ending ??= { kind: 'lost', text: failure.text };
+    this.#leaving.because({ kind: 'lost', text: failure.text });
     this.end(failure);
   }
 
@@ -430,24 +427,13 @@ export class Connection implements Link, Applicant {
     this.end({ condition: 'internal-server-error', text: 'The server made a mistake.' });
   }
 
-  /** Whether all that was promised to the client comes true in time. */
-  #isSettledWithin(ms: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = this.#services.clock.after(ms, () => resolve(false));
-      const settled = this.#session?.settled() ?? Promise.resolve();
-      void settled.then(() => {
-        timer.cancel();
-        resolve(true);
-      });
-    });
-  }
-
   /** §4.4: the client closes its stream; we answer when what it asked for is durable (D1). */
   #onStreamClose(): void {
-    this.#hasSaidGoodbye = true;
+    this.#leaving.sayGoodbye();
     const session = this.#session;
+    const { clock } = this.#services;
     const answer = async () => {
-      const isSettled = await this.#isSettledWithin(FAREWELL_MS);
+      const isSettled = await settlesWithin(FAREWELL_MS, session, clock);
       if (this.#state.phase === 'ended') return;
       session?.farewell();
       if (!isSettled) {
@@ -463,30 +449,12 @@ export class Connection implements Link, Applicant {
 
   #onGone(text: string): void {
     this.#state = { ...this.#state, phase: 'ended' };
-    this.#leave({ kind: 'lost', text });
+    this.#leaving.begin({ kind: 'lost', text });
   }
 
   #close(end: SessionEnd): void {
     this.#channel.finish();
-    this.#leave(end);
-  }
-
-  /** Ends the session once nothing that the client sent is being handled any more, or after a while. */
-  #leave(end: SessionEnd, isLate = false): void {
-    this.#ending ??= end;
-    if (this.#session !== undefined && this.#channel.isHeld && !isLate) {
-      this.#session.makeRoom(); // what is being handled waits for no reader any more
-      this.#leaveTimer ??= this.#services.clock.after(LEAVE_MS, () => this.#leave(end, true));
-      return;
-    }
-    this.#leaveTimer?.cancel();
-    const session = this.#session;
-    this.#session = undefined;
-    this.#onLeft?.();
-    if (session === undefined) return;
-    if (this.#ending.kind === 'lost' && !this.#hasSaidGoodbye && session.sleep()) return;
-    this.note('info', { account: session.jid, why: this.#ending.text }, 'session ended');
-    void session.remove(this.#ending);
+    this.#leaving.begin(end);
   }
 
   /** Lets the timer go, too: a connection may be there for days. */
@@ -497,7 +465,7 @@ export class Connection implements Link, Applicant {
 
   #onSocketClose(): void {
     this.#endWaiting();
-    this.#leave({ kind: 'lost', text: 'the connection broke' });
+    this.#leaving.begin({ kind: 'lost', text: 'the connection broke' });
     this.#onClosed();
   }
 }
