@@ -48,8 +48,16 @@ const logins = (what: string, transport: Transport): Trial => ({
   },
 });
 
+const IDLE_BY: Readonly<Record<Transport, string>> = {
+  tcp: 'plain',
+  starttls: 'TLS',
+  direct: 'TLS from the first byte',
+  edge: 'by the one port for all',
+  websocket: 'by WebSocket',
+};
+
 const idle = (sessions: number, transport: Transport): Trial => ({
-  what: `${sessions} idle sessions, ${transport === 'tcp' ? 'plain' : 'TLS'}`,
+  what: `${sessions} idle sessions, ${IDLE_BY[transport]}`,
   run: (stage) =>
     onServer(stage, { accounts: sessions, isArchiving: true, transport }, (scene) =>
       runIdle(scene, { ...stage.options, sessions }),
@@ -173,6 +181,8 @@ export const TRIALS = {
   },
   'idle-2000': idle(2000, 'starttls'),
   'idle-2000-plain': idle(2000, 'tcp'),
+  'idle-2000-edge': { ...idle(2000, 'edge'), isOwn: true },
+  'idle-2000-websocket': { ...idle(2000, 'websocket'), isOwn: true },
   'idle-10000': idle(10_000, 'starttls'),
   'idle-10000-plain': idle(10_000, 'tcp'),
 } as const satisfies Readonly<Record<string, Trial>>;
