@@ -194,6 +194,8 @@ export function createHttp2(options: Http2Options): Http2 {
 
   return {
     take(socket) {
+      // Who has closed his side has left: with no window of his, nothing can be finished (RFC 9113 §6.9).
+      socket.allowHalfOpen = false;
       server.once('session', (session) => begin(session, socket));
       server.emit('connection', socket);
     },

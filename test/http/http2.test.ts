@@ -53,6 +53,16 @@ test.each([
   await expect.poll(() => heard).toEqual(expected);
 });
 
+test('nor is one whose connection the client closes', async () => {
+  heard.length = 0;
+  const leaving = await Http2Client.connect({ port });
+  const headers = { ':method': 'POST', ':path': '/hear', 'content-length': 100 };
+  leaving.begin(headers, false).write('transfer=1');
+  await leaving.ask('/short'); // so it is being read
+  leaving.leave();
+  await expect.poll(() => heard).toEqual(['broken']);
+});
+
 test('RFC 9113 §8.2.2 headers of a connection are left out', async () => {
   const { status, headers } = await client.ask('/short');
   expect(status).toBe(200);

@@ -52,10 +52,12 @@ export async function securedForHttp2(place: Http2Place): Promise<TLSSocket> {
 /** A connection. */
 export class Http2Client {
   readonly session: ClientHttp2Session;
+  readonly #socket: Socket;
   readonly #authority: string;
 
-  constructor(session: ClientHttp2Session, authority: string) {
+  constructor(session: ClientHttp2Session, socket: Socket, authority: string) {
     this.session = session;
+    this.#socket = socket;
     this.#authority = authority;
   }
 
@@ -67,7 +69,7 @@ export class Http2Client {
     const session = connect(`https://${authority}`, { createConnection: () => socket });
     session.on('error', () => {});
     await within(once(session, 'remoteSettings'), 'SETTINGS');
-    return new Http2Client(session, authority);
+    return new Http2Client(session, socket, authority);
   }
 
   /** Begins a request whose body may follow. */
@@ -87,6 +89,11 @@ export class Http2Client {
     const stream = this.begin({ ':path': path, ...headers }, body === undefined);
     if (body !== undefined) stream.end(body);
     return answerTo(stream);
+  }
+
+  /** Closes the connection in the middle of whatever goes on, with no word in HTTP/2. */
+  leave(): void {
+    this.#socket.destroy();
   }
 
   destroy(): void {
