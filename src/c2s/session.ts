@@ -1,5 +1,4 @@
 /** A client's bound session: what it sends goes through this door, what it gets leaves by it. */
-
 import type { MaybePromise } from '../core/hooks.ts';
 import type { Receipt } from '../core/parcel.ts';
 import type { Restraint } from '../core/restraint.ts';
@@ -62,6 +61,8 @@ export class ClientSession implements OwnedSession {
 
   readonly #services: C2sServices;
   readonly #language: string | undefined;
+  /** What its client was told that it may say beside stanzas. */
+  readonly #offered: ReadonlyMap<string, unknown> | undefined;
   /** How many promises to the client are not settled, and what settles one. */
   #owed = 0;
   #settle: (() => void) | undefined;
@@ -85,6 +86,7 @@ export class ClientSession implements OwnedSession {
     this.#outlet = new Outlet(this, link, services);
     this.#services = services;
     this.#language = options.language;
+    this.#offered = services.hosts.get(this.host)?.dispatch.nonzas;
   }
 
   get id(): string {
@@ -125,9 +127,10 @@ export class ClientSession implements OwnedSession {
   receive(element: Element): MaybePromise<void> {
     if (!isStanza(element)) {
       if (nsOf(element) === SM_NS) return this.#outlet.manage(element);
-      const { nonzas } = this.#services.hosts.get(this.host)?.dispatch ?? {};
-      const route = nonzas?.get(`${nsOf(element)} ${element.name}`);
+      const key = `${nsOf(element)} ${element.name}`;
+      const route = this.#services.hosts.get(this.host)?.dispatch.nonzas.get(key);
       if (route !== undefined) return route.handle(this, element);
+      if (this.#offered?.has(key) === true) return; // a reload switched it off
       const text = `<${element.name}/> is not known here.`;
       this.#outlet.link.end({ condition: 'unsupported-stanza-type', text }); // RFC 6120 §4.9.3.24
       return;

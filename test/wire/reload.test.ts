@@ -426,6 +426,16 @@ test('XEP-0352 is switched off: an inactive client gets what was held back', asy
   expect((await juliet.next()).attrs.id).toBe('held');
 });
 
+test('XEP-0352 is switched off: who was offered it may go on saying what he does', async () => {
+  const juliet = await bound('juliet', 'localhost');
+  await reload({ hosts: { ...BOTH, localhost: { modules: { csi: false } } } });
+  juliet.send("<inactive xmlns='urn:xmpp:csi:0'/><active xmlns='urn:xmpp:csi:0'/>");
+  await juliet.ping();
+  const late = await bound('juliet', 'localhost');
+  late.send("<active xmlns='urn:xmpp:csi:0'/>");
+  expect(String((await late.rest()).at(-1))).toContain('<unsupported-stanza-type ');
+});
+
 test('groups of the config are taken over, and whom they concern is told at once', async () => {
   const juliet = await bound('juliet', 'localhost');
   await juliet.ask("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
