@@ -73,10 +73,10 @@ export interface ManagedOptions {
 export class Managed {
   readonly resumeId: string | undefined;
   readonly resumeMs: number;
-  readonly received: Received;
   readonly #clock: Clock;
   readonly #write: (text: string) => void;
   readonly #sent: Unacknowledged<Sent>;
+  #received: Received;
   #bytes = 0;
   /** Since when the client is asked, and has not answered, by the monotonic clock. */
   #askedAt: number | undefined;
@@ -92,8 +92,13 @@ export class Managed {
     this.resumeMs = options.resumeMs;
     this.#clock = options.clock;
     this.#write = options.write;
-    this.received = new Received(counters.received);
+    this.#received = new Received(counters.received);
     this.#sent = new Unacknowledged(counters.acknowledged);
+  }
+
+  /** What the client sent, and how much of it is handled. */
+  get received(): Received {
+    return this.#received;
   }
 
   /** How many stanzas the client has not acknowledged. */
@@ -186,6 +191,16 @@ export class Managed {
         resolve();
       });
     });
+  }
+
+  /**
+   * The client is about to hear what is handled, and sends the rest again (§5): that counts when it comes, and
+   * not also when what came first is handled after all.
+   */
+  countAnew(): void {
+    if (this.#received.isSettled) return;
+    this.#received = new Received(this.#received.handled);
+    this.#isAnswering = false;
   }
 
   /** Says what is handled, as an answer or before the stream is closed. */

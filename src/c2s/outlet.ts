@@ -219,6 +219,7 @@ export class Outlet {
     this.#link = link;
     this.#isAttached = true;
     sleepers.wake(this.#session);
+    managed.countAnew();
     answer(managed.received.handled);
     this.#resend(managed.resend());
     this.makeRoom();

@@ -25,13 +25,12 @@ import { randomId } from '../kit/ids.ts';
 import { iqGet } from '../stanza/build.ts';
 import { errorFor } from '../stanza/error.ts';
 import { isStanza, type Presence, readStanza, type Stanza } from '../stanza/stanza.ts';
-import { SM_NS } from '../stream/acks.ts';
+import { type Received, SM_NS } from '../stream/acks.ts';
 import type { StreamFailure } from '../stream/error.ts';
 import { BIND_NS } from '../stream/features.ts';
 import { type Element, el, nsOf } from '../xml/element.ts';
 import { type FrozenSession, frozenPresence } from './frozen.ts';
 import type { Link } from './link.ts';
-import type { Managed } from './managed.ts';
 import { Outlet } from './outlet.ts';
 import type { C2sServices } from './services.ts';
 
@@ -135,18 +134,18 @@ export class ClientSession implements OwnedSession {
       this.#outlet.link.end({ condition: 'unsupported-stanza-type', text }); // RFC 6120 §4.9.3.24
       return;
     }
-    const { managed } = this.#outlet;
-    if (managed === undefined) return this.#take(element);
+    const received = this.#outlet.managed?.received;
+    if (received === undefined) return this.#take(element);
     const owed: Promise<unknown>[] = [];
     this.#owedNow = owed;
     const taken = this.#take(element);
-    if (!(taken instanceof Promise)) return this.#handled(managed, owed);
-    const place = managed.received.begin();
-    return taken.then(() => this.#handled(managed, owed, place));
+    if (!(taken instanceof Promise)) return this.#handled(received, owed);
+    const place = received.begin();
+    return taken.then(() => this.#handled(received, owed, place));
   }
 
   /** Counts a stanza once all that is owed for it is done (DESIGN D1). */
-  #handled({ received }: Managed, owed: Promise<unknown>[], begun?: number): void {
+  #handled(received: Received, owed: Promise<unknown>[], begun?: number): void {
     if (owed.length === 0) {
       if (begun === undefined) received.pass();
       else received.settle(begun);

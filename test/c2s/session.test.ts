@@ -64,6 +64,8 @@ function makeSession(services: C2sServices, link: Link, isNew = true): ClientSes
   return session;
 }
 
+const SLOW = "<iq type='get' id='1' to='capulet.example'><slow xmlns='urn:example:slow'/></iq>";
+
 /** A managed session, of which an IQ is being handled until `answer` is called. */
 async function busySession(kept = Promise.resolve()) {
   const answered = deferred<Reply>();
@@ -88,9 +90,7 @@ async function busySession(kept = Promise.resolve()) {
   const first = connection();
   const session = makeSession(services, first.link);
   session.enable(parse("<enable xmlns='urn:xmpp:sm:3' resume='true'/>"));
-  void session.receive(
-    parse("<iq type='get' id='1' to='capulet.example'><slow xmlns='urn:example:slow'/></iq>"),
-  );
+  void session.receive(parse(SLOW));
   return { session, services, first, asleep, answer: () => answered.resolve(reply.result()) };
 }
 
@@ -188,10 +188,22 @@ test('§4 what is owed for a stanza is not that of one which came over the next 
   void session.receive(parse("<message to='capulet.example'/>"));
   answer();
   await calm(scene);
-  expect(session.handledCount).toBe(0);
+  expect(session.handledCount).toBe(1);
   kept.resolve();
   await calm(scene);
-  expect(session.handledCount).toBe(2);
+  expect(session.handledCount).toBe(1);
+});
+
+test('§5 what was not handled when its client came back is sent again, and counts once', async () => {
+  const { session, answer } = await busySession();
+  const told: number[] = [];
+  const woken = session.wake(connection().link, SECURITY, 0, (handled) => void told.push(handled));
+  scene.clock.advance(5000); // it has waited long enough
+  await woken;
+  void session.receive(parse(SLOW));
+  answer();
+  await calm(scene);
+  expect([...told, session.handledCount]).toEqual([0, 1]);
 });
 
 test('§5 a session that ends while its client waits to have it back is not resumed', async () => {
