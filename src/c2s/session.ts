@@ -1,5 +1,6 @@
 /** A client's bound session: what it sends goes through this door, what it gets leaves by it. */
 import type { MaybePromise } from '../core/hooks.ts';
+import { mistakeOf } from '../core/mistake.ts';
 import type { Receipt } from '../core/parcel.ts';
 import type { Restraint } from '../core/restraint.ts';
 import {
@@ -378,7 +379,7 @@ export class ClientSession implements OwnedSession {
   #failed(stanza: Stanza, error: unknown): void {
     this.#mistake(error);
     const from = stanza.to ?? this.account;
-    const failure = { condition: 'internal-server-error' } as const;
+    const failure = mistakeOf(error);
     const answer = errorFor(stanza.element, failure, { from, to: this.jid });
     const { story } = this.#services;
     if (story.isOn) story.note(stanza, step.bounced('a bug', failure, answer !== undefined));

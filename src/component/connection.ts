@@ -1,5 +1,6 @@
 /** A component's stream, from its first byte to its last: XEP-0114 §3. */
 import type { Socket } from 'node:net';
+import { mistakeOf } from '../core/mistake.ts';
 import { step } from '../core/story-steps.ts';
 import { type Domain, domainOf } from '../jid/jid.ts';
 import type { Timer } from '../kit/clock.ts';
@@ -282,7 +283,7 @@ export class ComponentStream {
     this.#note('error', { err: error, from, to, kind }, 'a stanza could not be handled');
     const answerer = to ?? this.#host;
     if (answerer === undefined) return;
-    const failure = { condition: 'internal-server-error' } as const;
+    const failure = mistakeOf(error);
     const answer = errorFor(element, failure, { from: answerer, to: from });
     if (answer !== undefined) this.#hold(this.send(answer));
   }

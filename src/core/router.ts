@@ -32,6 +32,7 @@ import { iqKey } from './dispatch.ts';
 import { firstVerdict, type MaybePromise, type Verdict, verdict } from './hooks.ts';
 import type { Host, Hosts } from './hosts.ts';
 import type { IqTarget, Reply } from './iq.ts';
+import { mistakeOf } from './mistake.ts';
 import { Parcel } from './parcel.ts';
 import type { Creditor, Session, Sessions } from './sessions.ts';
 import type { Story } from './story.ts';
@@ -83,7 +84,6 @@ export interface RouterOptions {
 
 const UNKEPT_MOST = 10_000;
 const UNAVAILABLE: StanzaFailure = { condition: 'service-unavailable' };
-const MISTAKE: StanzaFailure = { condition: 'internal-server-error' };
 const OVER = verdict.drop('its session is over');
 /** The rule by which sessions are chosen. */
 const DELIVERY = 'RFC 6121 §8.5';
@@ -190,7 +190,7 @@ export function createRouter(options: RouterOptions): Router {
         if (unkept.get(stanza.serial) === true) return undefined;
         unkept.set(stanza.serial, true);
       }
-      return aside(stanza, () => bounce(stanza, MISTAKE, 'the store'));
+      return aside(stanza, () => bounce(stanza, mistakeOf(error), 'the store'));
     });
     sender?.owe(watched);
   }
@@ -450,6 +450,6 @@ export function createRouter(options: RouterOptions): Router {
   function mistake(iq: Iq, error: unknown): MaybePromise<void> {
     metrics.errors.inc({ area: 'iq' });
     log.error({ err: error, from: iq.from, to: iq.to }, 'an IQ handler failed unexpectedly');
-    return bounce(iq, MISTAKE, 'its service');
+    return bounce(iq, mistakeOf(error), 'its service');
   }
 }

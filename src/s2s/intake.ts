@@ -1,6 +1,7 @@
 /** What comes by a stream: the door, the router, and the count of what is handled. */
 import { attempt } from '../core/attempt.ts';
 import type { MaybePromise } from '../core/hooks.ts';
+import { mistakeOf } from '../core/mistake.ts';
 import type { Creditor } from '../core/sessions.ts';
 import { step } from '../core/story-steps.ts';
 import { domainOf } from '../jid/jid.ts';
@@ -65,11 +66,10 @@ function route(stanza: Stanza, creditor: Creditor, port: IntakePort): MaybePromi
   /** A bug of ours: the stanza is answered, since it will count as handled, and the stream goes on. */
   const failed = (error: unknown): MaybePromise<void> => {
     note(error);
-    const answer = errorReply(stanza, MISTAKE);
-    if (story.isOn) story.note(stanza, step.bounced('a bug', MISTAKE, answer !== undefined));
+    const failure = mistakeOf(error);
+    const answer = errorReply(stanza, failure);
+    if (story.isOn) story.note(stanza, step.bounced('a bug', failure, answer !== undefined));
     return answer === undefined ? undefined : attempt(() => router.route(answer), note);
   };
   return attempt(() => router.route(stanza, creditor), failed);
 }
-
-const MISTAKE = { condition: 'internal-server-error' } as const;

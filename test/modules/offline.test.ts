@@ -1,3 +1,4 @@
+import { CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Receipt } from '../../src/core/parcel.ts';
 import type { Jid } from '../../src/jid/jid.ts';
@@ -300,6 +301,14 @@ describe('XEP-0160: offline messages', () => {
     const error = await romeo.next();
     expect(error.attrs).toMatchObject({ type: 'error', id: 'm2', from: JULIET });
     expect(errorIn(error)).toBe('internal-server-error');
+  });
+
+  test('where the disk is full, its sender may try again later', async () => {
+    await scene.store.write(CompiledQuery.raw('pragma max_page_count = 1')); // no more than there are
+    await say('x'.repeat(9000), "type='chat' id='m2'");
+    const error = await romeo.next();
+    expect(error.attrs).toMatchObject({ type: 'error', id: 'm2', from: JULIET });
+    expect(errorIn(error)).toBe('resource-constraint');
   });
 
   test('a delivery that cannot be read leaves the session as it is', async () => {
