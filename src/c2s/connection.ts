@@ -146,6 +146,10 @@ export class Connection implements Link, Applicant, Left {
     return this.#channel.gone;
   }
 
+  get goneByGoodbye(): number {
+    return this.#channel.goneByGoodbye;
+  }
+
   /** Ends the stream with an error (RFC 6120 §4.9.1), and the session with it. */
   end(failure: StreamFailure): void {
     if (this.#state.phase === 'ended') return;

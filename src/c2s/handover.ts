@@ -88,6 +88,7 @@ function absentLink({ remote, lastActive }: FrozenSession, { log }: C2sServices)
     isOver: true,
     position: 0,
     gone: 0,
+    goneByGoodbye: 0,
     waiting: 0,
     write() {},
     allow() {},

@@ -12,6 +12,8 @@ export interface Link {
   readonly position: number;
   /** How many of them the system has taken. */
   readonly gone: number;
+  /** How many of them the client has if it closed its stream itself. */
+  readonly goneByGoodbye: number;
   /** Bytes that wait to be read by the client. */
   readonly waiting: number;
   /** Nothing is written once the stream is over. */

@@ -339,7 +339,7 @@ export class ClientSession implements OwnedSession {
     const { sessions, accounts } = this.#services;
     try {
       // A stream that ends in good order outlived all that was written to it (DESIGN D1).
-      if (end.kind === 'closed') this.#outlet.heard(Number.POSITIVE_INFINITY);
+      if (end.kind === 'closed') this.#outlet.heard(this.#outlet.link.goneByGoodbye);
       // The table first: what comes back looks for other sessions.
       const removed = sessions.remove(this, end);
       this.#outlet.giveBack();

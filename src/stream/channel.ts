@@ -129,6 +129,14 @@ export class Channel {
     return this.#delivered?.() ?? this.#outbox.gone;
   }
 
+  /**
+   * The same of one who closed its stream: it has read up to our closing tag, unless it is known better what it
+   * has.
+   */
+  get goneByGoodbye(): number {
+    return this.#delivered?.() ?? Number.POSITIVE_INFINITY;
+  }
+
   /** The TLS socket, once TLS was begun. */
   get tls(): TLSSocket | undefined {
     return this.#socket instanceof TLSSocket ? this.#socket : undefined;

@@ -43,6 +43,7 @@ function newcomer(inner: string, services: C2sServices) {
     isOver: false,
     position: 0,
     gone: 0,
+    goneByGoodbye: 0,
     waiting: 0,
     write: (text) => void written.push(text),
     end: ({ condition }) => void written.push(`end ${condition}`),

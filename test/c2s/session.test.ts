@@ -37,6 +37,7 @@ function connection() {
       return position;
     },
     gone: 0,
+    goneByGoodbye: Number.POSITIVE_INFINITY,
     waiting: 0,
     write(text) {
       position += text.length;

@@ -331,6 +331,29 @@ describe('§14.3 broken connections', () => {
     friend.destroy();
   });
 
+  test('what a client did not get before it said goodbye waits for its next session', async () => {
+    const client = await present("ver='1.6' wait='60' hold='1' ack='1'");
+    const had = client.rid;
+    await client.until(/>unread</, note('unread'));
+    await client.ask('', `type='terminate' ack='${had}'`);
+    const next = await juliet();
+    expect(await next.until(/>unread</, PRESENCE)).toContain('Offline Storage');
+  });
+
+  test('nor does it have what only the answer to its goodbye brings', async () => {
+    const friend = await loggedIn({
+      ...{ port: server.ports.c2s, user: 'romeo', password: PASSWORD },
+    });
+    const client = await present();
+    friend.send("<message type='chat' to='juliet@localhost'><body>one more thing</body></message>");
+    await friend.ping();
+    const { text } = await client.ask('', "type='terminate'");
+    expect(text).toContain('one more thing');
+    const next = await juliet();
+    expect(await next.until(/one more thing/, PRESENCE)).toContain('Offline Storage');
+    friend.destroy();
+  });
+
   test('what a client got is not sent to its next session, too', async () => {
     const client = await present();
     await client.until(/>once</, note('once'));
