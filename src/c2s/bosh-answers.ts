@@ -18,12 +18,17 @@ const REPEATS_MOST = 10;
 /** An answer that the client did not have after so long may be lost (§9.2). */
 const REPORT_AFTER_MS = 500;
 
+/** Of a client that says which it has, so many are kept that it lacks (§14.3), and so much, in characters. */
+const LACKED_MOST = 32;
+const LACKED_CHARS = 256 * 1024;
+
 /** The last answers of a session. */
 export class BoshAnswers {
   readonly #most: number;
   readonly #usesAcks: boolean;
   #kept: Answer[] = [];
-  #unproved: Answer[] = [];
+  #keptChars = 0;
+  #unproved: Pick<Answer, 'rid' | 'size'>[] = [];
   readonly #lost = new Set<number>();
   /** The last answer to a pause, which is not kept (§14.3) and says nothing. */
   #pauseRid: number | undefined;
@@ -31,7 +36,7 @@ export class BoshAnswers {
   #last: Answer | undefined;
 
   /**
-   * @param most how many are kept: as many as the client may have requests at a time
+   * @param most how many are kept at least: as many as the client may have requests at a time
    * @param usesAcks whether the client says which answers it has (§9)
    */
   constructor(most: number, usesAcks: boolean) {
@@ -48,13 +53,20 @@ export class BoshAnswers {
   note(answer: Answer, isPause: boolean): void {
     this.#last = answer;
     this.#repeats = 0;
-    this.#unproved.push(answer);
+    const { rid, size, text } = answer;
+    this.#unproved.push({ rid, size });
     if (isPause) {
-      this.#pauseRid = answer.rid;
+      this.#pauseRid = rid;
       return;
     }
     this.#kept.push(answer);
-    if (this.#kept.length > this.#most) this.#kept.shift();
+    this.#keptChars += text.length;
+    while (this.#isTooMuch()) this.#keptChars -= this.#kept.shift()?.text.length ?? 0;
+  }
+
+  /** Whether the client lacks so many that it cannot have all of them once more. */
+  get isFarBehind(): boolean {
+    return this.#unproved.length > LACKED_MOST;
   }
 
   /** The text of an answer, once more; `gone` if it is not kept, `greedy` for whoever asks too often. */
@@ -81,13 +93,22 @@ export class BoshAnswers {
     { body, answered }: Slot,
     now: number,
   ): { readonly size: number; readonly missed: Answer | undefined } {
-    const surely = body.rid - this.#most - (isExtra(body) ? 1 : 0);
-    const acked = this.#usesAcks ? Math.min(body.ack ?? answered, answered) : 0;
+    if (!this.#usesAcks) {
+      const surely = body.rid - this.#most - (isExtra(body) ? 1 : 0);
+      return { size: this.#prove(surely, answered), missed: undefined };
+    }
+    const acked = Math.min(body.ack ?? answered, answered);
     this.#kept = this.#kept.filter(({ rid }) => rid > acked);
-    const next = this.#usesAcks && body.ack !== undefined ? body.ack + 1 : undefined;
+    this.#keptChars = this.#kept.reduce((sum, { text }) => sum + text.length, 0);
+    const next = body.ack === undefined ? undefined : body.ack + 1;
     const missed = this.#kept.find(({ rid, at }) => rid === next && now - at >= REPORT_AFTER_MS);
-    const probably = this.#usesAcks ? acked : answered;
-    return { size: this.#prove(Math.max(surely, acked), probably), missed };
+    return { size: this.#prove(acked, acked), missed };
+  }
+
+  #isTooMuch(): boolean {
+    const { length } = this.#kept;
+    if (length <= this.#most) return false;
+    return !this.#usesAcks || length > LACKED_MOST || this.#keptChars > LACKED_CHARS;
   }
 
   /** Takes those up to a rid, and, but for those whose connections broke, those up to another. */

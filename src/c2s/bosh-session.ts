@@ -214,6 +214,10 @@ export class BoshSession {
         return;
       }
       this.#hear(slot);
+      if (this.#answers.isFarBehind) {
+        this.#fail('policy-violation', slot.exchange);
+        return;
+      }
       this.#forward(slot);
     }
     this.#pumpSoon();

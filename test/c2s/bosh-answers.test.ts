@@ -59,6 +59,34 @@ describe('§9.2 a client that says which answers it has', () => {
     expect(given(true).hear(request(4, 3), 0).size).toBe(60);
   });
 
+  test('lacks what it says to lack, however many requests came after it', () => {
+    expect(given(true).hear(request(5, 3, "ack='1'"), 0).size).toBe(10);
+  });
+
+  test('§14.3 can have what it lacks once more, though others came after it', () => {
+    const answers = given(true);
+    for (let rid = 4; rid <= 20; rid += 1) {
+      answers.note({ rid, text: `${rid}`, size: 1, at: 0 }, false);
+      answers.hear(request(rid + 1, rid, "ack='1'"), 0);
+    }
+    expect(answers.again(1)).toBe('gone');
+    expect(answers.again(2)).toMatchObject({ text: '2' });
+  });
+
+  test('but not endlessly many, nor much of it', () => {
+    const many = given(true);
+    for (let rid = 4; rid <= 40; rid += 1)
+      many.note({ rid, text: `${rid}`, size: 1, at: 0 }, false);
+    expect(many.again(8)).toBe('gone');
+    expect(many.again(9)).toMatchObject({ text: '9' });
+    const much = given(true);
+    much.note({ rid: 4, text: 'x'.repeat(200_000), size: 1, at: 0 }, false);
+    expect(much.again(1)).toMatchObject({ text: '1' });
+    much.note({ rid: 5, text: 'x'.repeat(200_000), size: 1, at: 0 }, false);
+    expect(much.again(3)).toBe('gone');
+    expect(much.again(4)).not.toBe('gone');
+  });
+
   test('does not have what was not given yet', () => {
     expect(given(true).hear(request(5, 3, "ack='9'"), 0).size).toBe(60);
   });

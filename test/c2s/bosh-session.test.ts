@@ -110,6 +110,21 @@ test('§9.2 what the client lacks is told only after a while: it may be on its w
   expect(soon).toEqual([expect.stringMatching(`report='${RID + 1}' time='500'`)]);
 });
 
+test('§9.2 who lacks ever more and never asks for it is not waited for', async () => {
+  const { session, ask, seen } = await begun({}, 1);
+  const asked: string[][] = [];
+  for (let rid = RID + 1; rid <= RID + 40 && !seen.isOver; rid += 1) {
+    session.stream.write(NEWS);
+    await turn();
+    asked.push(ask(rid, { ack: RID, payloads: '<presence/>' }));
+    await turn();
+  }
+  const told = asked.flat();
+  expect(told.filter((text) => text.includes('news'))).toHaveLength(33);
+  expect(told.at(-1)).toContain("condition='policy-violation'");
+  expect(seen.isOver).toBe(true);
+});
+
 describe('who asks too often', () => {
   test('§11 as many may wait as were granted, whenever they come; not one more', async () => {
     const { ask } = await begun({ hold: 3 });
