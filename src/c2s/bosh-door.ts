@@ -196,7 +196,9 @@ function answered(
       answer: (reply) => resolve(respond(c, reply, content)),
       onGone(task) {
         c.env.outgoing.once('close', () => {
-          if (!c.env.outgoing.writableFinished) task();
+          const { writableEnded, writableFinished } = c.env.outgoing;
+          // Node's answers of HTTP/2 that were taken back before they began say that they are finished.
+          if (!writableEnded || !writableFinished) task();
           resolve(c.body(null, 408)); // nobody reads it
         });
       },

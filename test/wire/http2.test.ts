@@ -1,5 +1,6 @@
 /** HTTP/2 at the port of HTTPS and at the one port for all: whatever is served over HTTP/1.1. */
 import { once } from 'node:events';
+import { constants } from 'node:http2';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { BoshClient } from '../support/bosh.ts';
 import { loggedIn, within } from '../support/client.ts';
@@ -122,6 +123,32 @@ describe.each(['https', 'edge'] as const)('at %s', (port) => {
     expect((await waiting).status).toBe(200);
     expect((await ping).text).toContain('type="result" id="p"');
     await bosh.ask('', "type='terminate'");
+    await expect.poll(() => server.run('sessions.list')).toMatchObject({ total: 0 });
+  });
+
+  test('XEP-0124 what comes is not spent on a request of BOSH that was taken back', async () => {
+    const client = await connected(port);
+    const begin = (body: string) => {
+      const stream = client.begin({ ':path': '/http-bind', ':method': 'POST' }, false);
+      stream.end(body);
+      return stream;
+    };
+    const bosh = new BoshClient('/http-bind', async (_, init) => {
+      const { status, text } = await answerTo(begin(String(init?.body)));
+      return new Response(text, { status });
+    });
+    await bosh.login('juliet', PASSWORD);
+    await bosh.until(/<presence /, "<presence xmlns='jabber:client'/>");
+    const held = begin(bosh.text());
+    await client.ask('/healthz'); // by then it is held
+    held.close(constants.NGHTTP2_CANCEL);
+    await client.ask('/healthz'); // by then it is taken back
+    const other = await loggedIn({ port: server.ports.c2s, user: 'juliet', password: PASSWORD });
+    other.send("<message type='chat' to='juliet@localhost'><body>for you</body></message>");
+    await other.ping();
+    expect((await bosh.ask()).text).toContain('for you');
+    await bosh.ask('', "type='terminate'");
+    other.destroy();
     await expect.poll(() => server.run('sessions.list')).toMatchObject({ total: 0 });
   });
 
