@@ -98,7 +98,7 @@ export class BoshSession {
 
   /** Takes a request of the session. */
   take(body: BoshBody, exchange: Exchange): void {
-    if (this.#isTold(exchange)) return;
+    if (this.#isTold(exchange, body.rid)) return;
     this.#forgetSilence();
     if (body.rid <= this.#rid) {
       this.#repeat(body.rid, exchange);
@@ -138,9 +138,17 @@ export class BoshSession {
     if (!this.#isTold(exchange)) this.#fail('policy-violation', exchange);
   }
 
-  /** Tells a client that does not know yet that the stream is over; whether it is. */
-  #isTold(exchange: Exchange): boolean {
+  /**
+   * Tells a client that does not know yet that the stream is over; whether it is. Who asks for an answer once
+   * more has that first: what the last one brings comes after it.
+   */
+  #isTold(exchange: Exchange, rid?: number): boolean {
     if (this.#last === undefined) return false;
+    const again = rid === undefined ? 'gone' : this.#answers.again(rid);
+    if (typeof again === 'object') {
+      exchange.answer({ status: 200, text: again.text });
+      return true;
+    }
     exchange.answer(this.#last);
     this.#close();
     return true;

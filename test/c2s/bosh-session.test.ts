@@ -95,6 +95,22 @@ test('§14.3 an answer is given once more while another request waits', async ()
   expect(ask(RID + 1)).toEqual(first);
 });
 
+test('§14.3 an answer is given once more though the stream is over, and only then the last one', async () => {
+  const { session, ask, seen } = await begun();
+  session.stream.write(NEWS);
+  await turn();
+  expect(ask(RID + 1)).toEqual([]);
+  await turn();
+  session.stream.write('<message/>');
+  session.stream.write('</stream:stream>');
+  await turn();
+  expect(ask(RID + 1)).toEqual([expect.stringContaining('news')]);
+  expect(ask(RID + 1)).toEqual([expect.stringContaining('news')]);
+  expect(seen.isOver).toBe(false);
+  expect(ask(RID + 2)).toEqual([expect.stringMatching(/type='terminate'.*<message /)]);
+  expect(seen.isOver).toBe(true);
+});
+
 test('§9.2 what the client lacks is told only after a while: it may be on its way', async () => {
   const { clock, session, ask } = await begun({}, 1);
   session.stream.write(NEWS);
