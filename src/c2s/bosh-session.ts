@@ -266,7 +266,8 @@ export class BoshSession {
   #release(slot: Slot): void {
     while (this.#held.includes(slot)) {
       const [oldest = slot] = this.#held;
-      this.#answer(oldest, oldest.body.pause === undefined ? this.stream.collect() : NOTHING);
+      const isForNews = oldest.body.pause === undefined && isLive(oldest);
+      this.#answer(oldest, isForNews ? this.stream.collect() : NOTHING);
     }
     this.#watchSilence();
   }

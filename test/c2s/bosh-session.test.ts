@@ -30,9 +30,12 @@ async function begun(terms: Partial<BoshOpening> = {}, ack?: number) {
     },
   });
   session.stream.on('error', () => {}).resume();
+  let breakOff = () => {};
   const exchange = (told: string[]) => ({
     answer: ({ text = '' }) => void told.push(text),
-    onGone: () => {},
+    onGone: (task: () => void) => {
+      breakOff = task;
+    },
   });
   const ask = (rid: number, parts: Partial<BoshBody> = {}): string[] => {
     const told: string[] = [];
@@ -42,7 +45,7 @@ async function begun(terms: Partial<BoshOpening> = {}, ack?: number) {
   session.open(exchange([]));
   session.stream.write('<stream:features/>');
   await turn();
-  return { clock, session, ask, seen };
+  return { clock, session, ask, seen, breakOff: () => breakOff() };
 }
 
 describe('§10 a pause', () => {
@@ -58,6 +61,18 @@ describe('§10 a pause', () => {
     expect(back).toEqual([expect.stringContaining('news')]);
     clock.advance(30_000); // the pause is over by then
     expect(seen.isOver).toBe(true);
+  });
+
+  test('leaves what has come for the next request, if the one before it broke off', async () => {
+    const { session, ask, breakOff } = await begun();
+    ask(RID + 1);
+    breakOff();
+    session.stream.write(NEWS);
+    await turn();
+    expect(ask(RID + 2, { pause: 120 })).toEqual([EMPTY]);
+    const back = ask(RID + 3);
+    await turn();
+    expect(back).toEqual([expect.stringContaining('news')]);
   });
 
   test('ends a session whose client does not come back', async () => {
