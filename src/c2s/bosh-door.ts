@@ -5,6 +5,7 @@ import { type Context, Hono } from 'hono';
 import type { Limits } from '../config/schema.ts';
 import type { Client, ClientOf, HttpEnv } from '../http/client.ts';
 import type { MayCome } from '../http/origins.ts';
+import { whenOver } from '../http/sent.ts';
 import { type Domain, parseDomain } from '../jid/jid.ts';
 import type { Clock } from '../kit/clock.ts';
 import { fullLimits } from '../stream/xml-limits.ts';
@@ -195,10 +196,8 @@ function answered(
     take({
       answer: (reply) => resolve(respond(c, reply, content)),
       onGone(task) {
-        c.env.outgoing.once('close', () => {
-          const { writableEnded, writableFinished } = c.env.outgoing;
-          // Node's answers of HTTP/2 that were taken back before they began say that they are finished.
-          if (!writableEnded || !writableFinished) task();
+        whenOver(c.env, (isSent) => {
+          if (!isSent) task();
           resolve(c.body(null, 408)); // nobody reads it
         });
       },
