@@ -16,6 +16,7 @@ import type { Clock } from '../kit/clock.ts';
 import { BoundedMap } from '../kit/limits.ts';
 import type { Logger } from '../kit/log.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import { seldom } from '../kit/seldom.ts';
 import { iqResult, presence } from '../stanza/build.ts';
 import type { StanzaFailure } from '../stanza/condition.ts';
 import { delayed } from '../stanza/delay.ts';
@@ -83,6 +84,8 @@ export interface RouterOptions {
 }
 
 const UNKEPT_MOST = 10_000;
+/** How often the log says at most that the store fails: each message may. */
+const UNKEPT_SAID_MS = 1000;
 const UNAVAILABLE: StanzaFailure = { condition: 'service-unavailable' };
 const OVER = verdict.drop('its session is over');
 /** The rule by which sessions are chosen. */
@@ -102,6 +105,9 @@ export function createRouter(options: RouterOptions): Router {
   const domains = new Map<Domain, RemoteRoute>();
   /** Messages whose senders were told lately that they could not be kept. */
   const unkept = new BoundedMap<number, true>(UNKEPT_MOST);
+  const complain = seldom(clock, UNKEPT_SAID_MS, (facts: object, more) =>
+    log.error({ ...facts, more }, 'what was handled could not be kept'),
+  );
 
   return {
     fromSession(stanza, session) {
@@ -181,10 +187,7 @@ export function createRouter(options: RouterOptions): Router {
   function watch(settled: Promise<unknown>, stanza: Stanza, sender: Creditor | undefined): void {
     const watched = settled.catch((error: unknown) => {
       metrics.errors.inc({ area: 'store' });
-      log.error(
-        { err: error, from: stanza.from, to: stanza.to },
-        'what was handled could not be kept',
-      );
+      complain({ err: error, from: stanza.from, to: stanza.to });
       if (stanza.kind === 'message') {
         // Each archive and the spool may fail for it; one error answers it.
         if (unkept.get(stanza.serial) === true) return undefined;
