@@ -29,6 +29,7 @@ export interface Options {
   readonly concurrency: number;
   readonly loginAccounts: number;
   readonly agingLogins: number;
+  readonly warmLogins: number;
 
   readonly subscribers: number;
   readonly pairs: number;
@@ -127,6 +128,7 @@ export function readOptions(argv: readonly string[], names: Names): Options {
     .option('--logins <n>', 'logins, roster: how many', whole(1, 1_000_000), 1000)
     .option('--concurrency <n>', 'logins: under way at a time', whole(1, 1000), 16)
     .option('--login-accounts <n>', 'logins: accounts they are spread over', whole(1, 10_000), 100)
+    .option('--warm-logins <n>', 'logins-warm, resume-warm: before', whole(1, 100_000), 4000)
     .option('--aging-logins <n>', 'aged: logins before', whole(1, 100_000), 900)
     .option('--pairs <n>', 'pairs, aged: how many', whole(1, 5000), 50)
     .option('--held <n>', 'pairs-held, aged: idle sessions beside', whole(1, 10_000), 2000)

@@ -39,12 +39,28 @@ const pairs = (what: string, { held, isPaced, ...needs }: ChatNeeds = {}): Trial
   },
 });
 
-const logins = (what: string, transport: Transport): Trial => ({
+const logins = (what: string, transport: Transport, isWarm = false): Trial => ({
   what,
   run(stage) {
     const { options } = stage;
     const needs: Needs = { accounts: options.loginAccounts, isArchiving: true, transport };
-    return onServer(stage, needs, (scene) => runLogins(scene, options));
+    const loginsBefore = isWarm ? options.warmLogins : 0;
+    return onServer(stage, needs, (scene) => runLogins(scene, { ...options, loginsBefore }));
+  },
+});
+
+const resume = (what: string, isWarm = false): Trial => ({
+  what,
+  isOwn: true,
+  run(stage) {
+    const { options } = stage;
+    const needs: Needs = {
+      accounts: options.loginAccounts,
+      isArchiving: true,
+      transport: 'direct',
+    };
+    const loginsBefore = isWarm ? options.warmLogins : 0;
+    return onServer(stage, needs, (scene) => runResume(scene, { ...options, loginsBefore }));
   },
 });
 
@@ -103,21 +119,12 @@ export const TRIALS = {
       ),
   },
   logins: logins('STARTTLS, SCRAM-SHA-1, bind, roster and presence', 'starttls'),
+  'logins-warm': logins('the same, after thousands of them', 'starttls', true),
   'logins-direct': logins('the same with TLS from the first byte', 'direct'),
   'logins-edge': { ...logins('the same by the one port for all', 'edge'), isOwn: true },
   'logins-websocket': { ...logins('the same by WebSocket', 'websocket'), isOwn: true },
-  resume: {
-    what: 'the same user again: resumed TLS, SASL2 with FAST, Bind 2, roster and presence',
-    isOwn: true,
-    run(stage) {
-      const needs: Needs = {
-        accounts: stage.options.loginAccounts,
-        isArchiving: true,
-        transport: 'direct',
-      };
-      return onServer(stage, needs, (scene) => runResume(scene, stage.options));
-    },
-  },
+  resume: resume('the same user again: resumed TLS, SASL2 with FAST, Bind 2, roster and presence'),
+  'resume-warm': resume('the same, after thousands of them', true),
   pairs: pairs('chat over TLS, no archive, a window'),
   'pairs-websocket': {
     ...pairs('chat by WebSocket, no archive', { transport: 'websocket' }),

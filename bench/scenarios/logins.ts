@@ -21,16 +21,20 @@ export interface LoginsOptions {
   readonly concurrency: number;
   /** How many accounts they are spread over. */
   readonly loginAccounts: number;
+  /** How many come before them, after which a compiler has had its time. */
+  readonly loginsBefore: number;
 }
 
 /**
  * Logs in and out. A latency is that of the whole login, from `connect` to the roster and our own
- * presence; logging out is part of the rate only. First, each account logs in once unmeasured.
+ * presence; logging out is part of the rate only. First, each account logs in once unmeasured, and
+ * whoever else is to come before.
  */
 export async function runLogins(scene: Scene, options: LoginsOptions): Promise<Figure[]> {
   const { logins, concurrency } = options;
   const accounts = firstAccounts(scene, options.loginAccounts);
   await logOutAll(await logInAll(scene, accounts, concurrency));
+  await cycleLogins(scene, accounts, options.loginsBefore, concurrency);
   const finish = await measureUsage(scene.pids);
   const latency = await cycleLogins(scene, accounts, logins, concurrency);
   const usage = await finish();

@@ -44,16 +44,10 @@ class Device {
   }
 }
 
-/** Lets devices come back, again and again; the scene's endpoint must be one for direct TLS. */
-export async function runResume(scene: Scene, options: LoginsOptions): Promise<Figure[]> {
-  const { logins, concurrency } = options;
-  const devices = firstAccounts(scene, options.loginAccounts).map(
-    (account) => new Device(scene, account),
-  );
-  await inParallel(devices.length, concurrency, (index) => devices[index]?.enrol());
+/** Lets devices come back, again and again. */
+async function cycleReturns(devices: readonly Device[], logins: number, concurrency: number) {
   const latency = new Histogram();
   let resumed = 0;
-  const finish = await measureUsage(scene.pids);
   await inTurns(devices, logins, concurrency, async (device) => {
     const began = performance.now();
     const client = await device.comeBack();
@@ -61,6 +55,19 @@ export async function runResume(scene: Scene, options: LoginsOptions): Promise<F
     if (client.isResumed) resumed += 1;
     await client.close();
   });
+  return { latency, resumed };
+}
+
+/** What it costs that devices come back; the scene's endpoint must be one for direct TLS. */
+export async function runResume(scene: Scene, options: LoginsOptions): Promise<Figure[]> {
+  const { logins, concurrency } = options;
+  const devices = firstAccounts(scene, options.loginAccounts).map(
+    (account) => new Device(scene, account),
+  );
+  await inParallel(devices.length, concurrency, (index) => devices[index]?.enrol());
+  await cycleReturns(devices, options.loginsBefore, concurrency);
+  const finish = await measureUsage(scene.pids);
+  const { latency, resumed } = await cycleReturns(devices, logins, concurrency);
   const usage = await finish();
   return [
     { name: 'logins', unit: '/s', value: logins / usage.seconds },

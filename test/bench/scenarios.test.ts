@@ -64,7 +64,7 @@ describe('the load generator', () => {
     return { endpoint, accounts, keys: new KeyCache(true), pids: [pid] };
   };
 
-  const LOGINS = { logins: 6, concurrency: 2, loginAccounts: 4 };
+  const LOGINS = { logins: 6, concurrency: 2, loginAccounts: 4, loginsBefore: 2 };
   test.each(['tcp', 'starttls', 'direct', 'edge', 'websocket'] as const)(
     'logs in and out (%s)',
     async (transport) => {
